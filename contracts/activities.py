@@ -1,0 +1,160 @@
+"""Topic `partnership.activities.v1`: what was delivered to groups of children, and what is said of it."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from contracts.events import Event
+from contracts.terms import (
+    Actor,
+    Audience,
+    Count,
+    Identifier,
+    Instant,
+    LearningArea,
+    LocalTime,
+    Reason,
+    Slug,
+    Substitution,
+    Term,
+    no_twins,
+)
+
+ACTIVITIES = "partnership.activities.v1"
+
+Setting = Literal["in_school", "out_of_school", "childcare"]
+
+
+class TakingPart(Term):
+    """A registered group at an activity. Absent `participants` means not counted, not zero."""
+
+    group_id: Identifier
+    headcount: Count
+    """The group's size as the partner knew it; figures use the register's."""
+    participants: Count | None = None
+    whole_group: bool = False
+
+
+class OtherParticipants(Term):
+    """People outside registered groups: shown beside, never in reach."""
+
+    children: Count = 0
+    parents: Count = 0
+    professionals: Count = 0
+
+
+class ActivityBody(Event):
+    """One occurrence on one date, complete. A correction carries it whole again."""
+
+    site_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """All sites involved, the lead first."""
+    partner_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    programme: Slug
+    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    occurred_at: LocalTime
+    duration_minutes: Annotated[int, Field(ge=1, le=1440)]
+    setting: Setting
+    holiday: bool = False
+    audience: Audience = "children"
+    groups: tuple[TakingPart, ...] = ()
+    other_participants: OtherParticipants = OtherParticipants()
+    offer_id: Identifier | None = None
+    funding: Literal["structural", "temporary", "unknown"] = "unknown"
+    substitution: Substitution = "unknown"
+    """Whether it replaced a piece of the existing programme or stacked on it."""
+    assignment: Slug | None = None
+    """The municipal assignment that pays for it."""
+
+    @model_validator(mode="after")
+    def _names_nothing_twice(self) -> Self:
+        no_twins(list(self.site_ids), field="siteIds")
+        no_twins(list(self.partner_ids), field="partnerIds")
+        no_twins([group.group_id for group in self.groups], field="groups")
+        no_twins([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
+        return self
+
+
+class ActivityPlan(Event):
+    """What a partner intends to deliver."""
+
+    site_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    partner_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    programme: Slug
+    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    planned_for: LocalTime
+    audience: Audience = "children"
+    referral_id: UUID | None = None
+
+
+class ActivityPlanned(
+    ActivityPlan, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit gepland"
+):
+    """A partner planned an activity, from a referral or directly."""
+
+    activity_id: UUID
+    request_id: UUID | None = None
+    origin: Literal["referral", "direct"]
+    planned_by: Actor
+    planned_at: Instant
+
+
+class ActivityDelivered(
+    ActivityBody, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit uitgevoerd"
+):
+    """A partner delivered an activity. A correction never says this again."""
+
+    activity_id: UUID
+    referral_id: UUID | None = None
+    request_id: UUID | None = None
+    origin: Literal["referral", "direct"]
+    confirmed_by_sites: tuple[Identifier, ...] = ()
+    """Sites that confirmed it on the spot."""
+    registered_at: Instant
+
+
+class ActivityCorrected(
+    ActivityBody, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit gecorrigeerd"
+):
+    """What was registered of a delivered activity was wrong; this is the whole right body. A change of
+    substitution, sites or calendar date ends earlier confirmations and disputes."""
+
+    activity_id: UUID
+    referral_id: UUID | None = None
+    request_id: UUID | None = None
+    origin: Literal["referral", "direct"]
+    changed: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The names of the fields that changed."""
+    reason: Reason
+    corrected_at: Instant
+
+
+class ActivityRetracted(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit teruggenomen"
+):
+    """The activity never was, or should not have been registered; it leaves every figure."""
+
+    activity_id: UUID
+    reason: Reason
+    retracted_at: Instant
+
+
+class ActivityConfirmed(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit bevestigd"
+):
+    """A site confirms that the activity was delivered there as registered. The last word per site holds."""
+
+    activity_id: UUID
+    site_id: Identifier
+    confirmed_at: Instant
+
+
+class ActivityDisputed(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit betwist"
+):
+    """A site says that it was not so. The last word per site holds."""
+
+    activity_id: UUID
+    site_id: Identifier
+    reason: Reason
+    disputed_at: Instant

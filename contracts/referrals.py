@@ -1,0 +1,94 @@
+"""Topic `partnership.referrals.v1`: the hand-over of a request to a partner."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.events import Event
+from contracts.terms import Actor, Day, Identifier, Instant, LearningArea, Reason
+
+REFERRALS = "partnership.referrals.v1"
+
+
+class ReferralDetails(Event):
+    """What a consultant hands over, to whom."""
+
+    request_id: UUID
+    partner_id: Identifier
+    offer_id: Identifier | None = None
+    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    replaces: UUID | None = None
+    """The ended referral that this one follows up."""
+    parallel_set: UUID | None = None
+    """Referrals made to several partners at once share this id; the first acceptance withdraws the others."""
+    decide_by: Day
+
+
+class ReferralMade(
+    ReferralDetails, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwezen"
+):
+    """A consultant referred a request to an educational partner. The first one is the answer `refer`."""
+
+    referral_id: UUID
+    site_id: Identifier
+    broker_id: Identifier
+    attempt: Annotated[int, Field(ge=1)]
+    """1 for the first; parallel referrals share it."""
+    made_by: Actor
+    made_at: Instant
+
+
+class ReferralAccepted(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing aangenomen"
+):
+    """The partner takes it on."""
+
+    referral_id: UUID
+    partner_id: Identifier
+    accepted_by: Actor
+    accepted_at: Instant
+
+
+class ReferralDeclined(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing afgewezen"
+):
+    """The partner says no; `late` when it had accepted before."""
+
+    referral_id: UUID
+    reason: Reason
+    better_partner_id: Identifier | None = None
+    late: bool
+    declined_by: Actor
+    declined_at: Instant
+
+
+class ReferralStarted(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing gestart"
+):
+    """The work began: the partner said so, or the first activity was planned or delivered."""
+
+    referral_id: UUID
+    started_at: Instant
+
+
+class ReferralWithdrawn(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing ingetrokken"
+):
+    """The sender takes it back, or it ends because its request ended or another partner accepted."""
+
+    referral_id: UUID
+    reason: Reason
+    withdrawn_by: Actor
+    withdrawn_at: Instant
+
+
+class ReferralCompleted(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing voltooid"
+):
+    """The partner is done: its activities were delivered, or delivered elsewhere."""
+
+    referral_id: UUID
+    outcome: Literal["delivered", "delivered_elsewhere"]
+    completed_by: Actor
+    completed_at: Instant

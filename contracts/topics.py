@@ -1,0 +1,72 @@
+"""The topic manifest: who writes and reads which topic, with which key, for how long.
+
+The number of partitions and the partitioner (Kafka's murmur2; librdkafka's default differs) are permanent:
+changing either would break the order per aggregate.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.activities import ACTIVITIES
+from contracts.metrics import CURRENT, HISTORY
+from contracts.offers import OFFERS
+from contracts.referrals import REFERRALS
+from contracts.requests import REQUESTS
+from contracts.sites import SITES
+from contracts.targets import TARGETS
+
+PARTITIONS = 12
+PARTITIONER = "murmur2"
+INPUTS = (SITES, REQUESTS, OFFERS, REFERRALS, ACTIVITIES, TARGETS)
+"""What `reporting` reads: kept for ever, never compacted."""
+SERVICES = ("requests", "referrals", "reporting")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic; a record of the event topics is a CloudEvent in structured mode."""
+
+    name: str
+    producer: str
+    consumers: tuple[str, ...]
+    key: str
+    cleanup: Literal["delete", "compact"] = "delete"
+    max_message_bytes: int = 1_048_588  # Kafka's own default: 1 MiB and the batch's overhead
+    dead_letters: str = "partnership.dead-letters.{consumer}.v1"
+    carries: Literal["events", "untouched bytes"] = "events"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The topic's configuration in Kafka's words."""
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": "-1",
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+
+
+def dead_letter_topic(service: str) -> str:
+    """Where a service puts what it cannot understand."""
+    return f"partnership.dead-letters.{service}.v1"
+
+
+_TWO_MIB = 2 * 1024 * 1024  # a full-size record and the headers that say what was wrong with it
+
+TOPICS = (
+    Topic(SITES, "requests", ("referrals", "reporting"), "the site"),
+    Topic(REQUESTS, "requests", ("referrals", "reporting"), "the site that asks"),
+    Topic(OFFERS, "referrals", ("requests", "reporting"), "the broker, partner or list"),
+    Topic(REFERRALS, "referrals", ("requests", "reporting"), "the site that asked"),
+    Topic(ACTIVITIES, "referrals", ("requests", "reporting"), "the lead site when it was created"),
+    Topic(TARGETS, "reporting", ("reporting",), "the entity"),
+    Topic(CURRENT, "reporting", (), "the figure", cleanup="compact"),
+    Topic(HISTORY, "reporting", (), "the figure; `cut` for a cut"),
+    *(
+        Topic(
+            dead_letter_topic(service), service, (), "the original key",
+            max_message_bytes=_TWO_MIB, dead_letters="", carries="untouched bytes",
+        )
+        for service in SERVICES
+    ),
+)  # fmt: skip
