@@ -88,7 +88,11 @@ class ActivityPlan(Event):
 
 
 class ActivityPlanned(
-    ActivityPlan, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit gepland"
+    ActivityPlan,
+    topics=(ACTIVITIES,),
+    aggregate="activity",
+    identified_by="activity_id",
+    nl="Activiteit gepland",
 ):
     """A partner planned an activity, from a referral or directly."""
 
@@ -100,7 +104,11 @@ class ActivityPlanned(
 
 
 class ActivityDelivered(
-    ActivityBody, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit uitgevoerd"
+    ActivityBody,
+    topics=(ACTIVITIES,),
+    aggregate="activity",
+    identified_by="activity_id",
+    nl="Activiteit uitgevoerd",
 ):
     """A partner delivered an activity. A correction never says this again."""
 
@@ -114,7 +122,11 @@ class ActivityDelivered(
 
 
 class ActivityCorrected(
-    ActivityBody, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit gecorrigeerd"
+    ActivityBody,
+    topics=(ACTIVITIES,),
+    aggregate="activity",
+    identified_by="activity_id",
+    nl="Activiteit gecorrigeerd",
 ):
     """What was registered of a delivered activity was wrong; this is the whole right body. A change of
     substitution, sites or calendar date ends earlier confirmations and disputes."""
@@ -130,7 +142,11 @@ class ActivityCorrected(
 
 
 class ActivityRetracted(
-    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit teruggenomen"
+    Event,
+    topics=(ACTIVITIES,),
+    aggregate="activity",
+    identified_by="activity_id",
+    nl="Activiteit teruggenomen",
 ):
     """The activity never was, or should not have been registered; it leaves every figure."""
 

@@ -4,7 +4,7 @@
 `Malformed`, and nothing else, for whatever bytes arrive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from contracts import activities, metrics, offers, reasons, referrals, requests,
 from contracts.events import NAMESPACE, Event, catalogue
 from contracts.terms import Instant
 
+MAX_BYTES = 64 * 1024  # what every intermediary must forward (NL GOV profile for CloudEvents)
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
@@ -95,10 +96,23 @@ def _what_is_wrong(error: ValidationError) -> str:
     return f"{where}: {first['msg']} ({error.error_count()} in all)"
 
 
+def check_transport(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> None:
+    """Refuse a record that no service of ours could have sent, before its bytes are read."""
+    if key is None:
+        raise Malformed("no-key", "the record has no key, so its aggregate has no order")
+    if value is not None and len(value) > MAX_BYTES:
+        raise Malformed("too-large", f"{len(value)} bytes; an event has at most {MAX_BYTES}")
+    for name, text in headers:
+        if text is None:
+            raise Malformed("null-header", f"header {name} has no value")
+
+
 def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = None) -> Message:
     """The event in these bytes. Fields that are not known here are ignored; a type that is not, is not."""
     if not value:
         raise Malformed("no-data", "the message has no value")
+    if rb"\u0000" in value:
+        raise Malformed("malformed-json", "a null character, which PostgreSQL cannot keep")
     attributes = _attributes(value, headers or {})
     try:
         envelope = Envelope.model_validate(attributes)
@@ -111,9 +125,12 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
         raise Malformed("unknown-version" if known else "unknown-type", envelope.type, envelope)
     try:
         event = model.model_validate(attributes.get("data"), extra="ignore")
-    except (ValidationError, RecursionError) as error:
-        detail = _what_is_wrong(error) if isinstance(error, ValidationError) else str(error)
-        raise Malformed("invalid-data", detail, envelope) from error
+    except ValidationError as error:
+        personal = any(found["type"] == "personal_data" for found in error.errors(include_url=False))
+        reason = "personal-data" if personal else "invalid-data"
+        raise Malformed(reason, _what_is_wrong(error), envelope) from error
+    except RecursionError as error:
+        raise Malformed("invalid-data", str(error), envelope) from error
     if event.subject != envelope.subject:
         raise Malformed("invalid-envelope", f"subject: is {envelope.subject}, the data says {event.subject}", envelope)
     return Message(envelope, event)

@@ -71,9 +71,7 @@ class Previous(Term):
     known_at: Instant
 
 
-class MetricRestated(
-    Figure, topics=(HISTORY,), aggregate="figure", identified_by="key", nl="Cijfer herzien"
-):
+class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_by="key", nl="Cijfer herzien"):
     """A published figure changed because a correction, a retraction, a void or reference data changed what
     it rests on, or because its period was final. The current topic says the same as `MetricPublished`."""
 

@@ -40,7 +40,11 @@ class ReferralMade(
 
 
 class ReferralAccepted(
-    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing aangenomen"
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing aangenomen",
 ):
     """The partner takes it on."""
 
@@ -51,7 +55,11 @@ class ReferralAccepted(
 
 
 class ReferralDeclined(
-    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing afgewezen"
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing afgewezen",
 ):
     """The partner says no; `late` when it had accepted before."""
 
@@ -73,7 +81,11 @@ class ReferralStarted(
 
 
 class ReferralWithdrawn(
-    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing ingetrokken"
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing ingetrokken",
 ):
     """The sender takes it back, or it ends because its request ended or another partner accepted."""
 
@@ -84,7 +96,11 @@ class ReferralWithdrawn(
 
 
 class ReferralCompleted(
-    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing voltooid"
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing voltooid",
 ):
     """The partner is done: its activities were delivered, or delivered elsewhere."""
 

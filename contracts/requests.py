@@ -58,7 +58,9 @@ class RequestDetails(Event):
         no_twins([self.site_id, *self.co_site_ids], field="coSiteIds")
         if self.audience == "children" and bool(self.groups) == (self.headcount is not None):
             raise PydanticCustomError(
-                "groups_or_headcount", "a request for children names its groups or a headcount, one of the two", {"field": "groups"}
+                "groups_or_headcount",
+                "a request for children names its groups or a headcount, one of the two",
+                {"field": "groups"},
             )
         return self
 
@@ -109,9 +111,7 @@ class RequestAnswered(
     answered_at: Instant
 
 
-class RequestClosed(
-    Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag gesloten"
-):
+class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag gesloten"):
     """The request came to its end: what became of it, and what was asked and not fulfilled."""
 
     request_id: UUID

@@ -27,8 +27,8 @@ class IndicatorDefined(
     measure: Literal["share", "children", "requests", "days"]
     function: Annotated[str, Field(pattern=r"^[a-z-]+@[0-9]+$")]
     """The function and its version, such as `adoption@1`."""
-    parameters: dict[str, str] = {}
+    parameters: Annotated[dict[str, str], Field(default_factory=dict)]
     strata: dict[Unit, tuple[StratumKind, ...]]
     """Which strata are published per unit."""
-    periods: tuple[Literal["school-year", "31-july", "31-december"], ...]
+    periods: Annotated[tuple[Literal["school-year", "31-july", "31-december"], ...], Field(min_length=1)]
     defined_at: Instant

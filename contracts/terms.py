@@ -5,8 +5,10 @@ Writers are strict (unknown fields are refused), readers tolerant (`extra="ignor
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +29,11 @@ class Term(BaseModel):
     """A value of the contracts: immutable, camelCase on the wire, closed for writers."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
 
@@ -35,35 +41,58 @@ def _milliseconds(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+When = TypeVar("When", bound=date)
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")  # pydantic alone would also read "1700000000"
+_YEARS = range(1000, 3000)  # further out, time zones and "a year before" leave the calendar of Python
+
+
 def _text_only(value: object) -> object:
-    if isinstance(value, str | date):
+    if isinstance(value, date) or (isinstance(value, str) and _ISO.match(value)):
         return value
-    raise PydanticCustomError("text", "must be text in ISO 8601, not {kind}", {"kind": type(value).__name__})
+    raise PydanticCustomError("text", "must be text in ISO 8601", {})
+
+
+def _imaginable(when: When) -> When:
+    if when.year not in _YEARS:
+        raise PydanticCustomError("year", "must be in the years 1000 to 2999", {})
+    return when
+
+
+def _to_the_millisecond(instant: datetime) -> datetime:
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _to_the_second(local: datetime) -> datetime:
+    return local.replace(microsecond=0)
 
 
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_text_only),
+    AfterValidator(_imaginable),
+    AfterValidator(_to_the_millisecond),  # so that an event equals what is read back
     PlainSerializer(_milliseconds, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"^[0-9T:-]{19}\.[0-9]{3}Z$"}),
 ]
 """A moment, in UTC with milliseconds: `2026-02-20T12:30:00.000Z`."""
 
 LocalTime = Annotated[
     AwareDatetime,
     BeforeValidator(_text_only),
+    AfterValidator(_imaginable),
+    AfterValidator(_to_the_second),
     PlainSerializer(lambda local: local.isoformat(timespec="seconds"), return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"^[0-9T:-]{19}[+-][0-9]{2}:[0-9]{2}$"}),
 ]
 """When something happened on the wall clock, with its offset: `2026-02-20T13:30:00+01:00`.
 Its calendar day is that of Europe/Amsterdam."""
 
-Day = Annotated[date, BeforeValidator(_text_only)]
+Day = Annotated[date, BeforeValidator(_text_only), AfterValidator(_imaginable)]
 
 # The free text of a register's names; what looks like a person's data does not enter an event.
 _PERSONAL = (
     ("an e-mail address", re.compile(r"[\w.+-]+@[\w-]+\.\w+")),
-    ("a telephone number", re.compile(r"(?:\+31|\b0)[ -]?[1-9](?:[ -]?\d){8}\b")),
+    ("a telephone number", re.compile(r"(?:(?:\+|\b00)31[ -]?(?:\(0\))?|\b0)[ -]?[1-9](?:[ -]?\d){8}\b")),
     ("an ECK iD", re.compile(r"ketenid\.nl/")),
 )
 _NINE_DIGITS = re.compile(r"\b\d{9}\b")
@@ -86,7 +115,7 @@ def without_personal_data(text: str) -> str:
 
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"),
     AfterValidator(without_personal_data),
 ]
 Identifier = Annotated[str, StringConstraints(pattern=r"^(duo|lrk|own):[A-Za-z0-9._-]{1,64}$")]
@@ -110,9 +139,7 @@ def _two_years(text: str) -> str:
     return text
 
 
-SchoolYear = Annotated[
-    str, StringConstraints(pattern=r"^20[0-9]{2}-20[0-9]{2}$"), AfterValidator(_two_years)
-]
+SchoolYear = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-20[0-9]{2}$"), AfterValidator(_two_years)]
 
 Audience = Literal["children", "parents", "professionals"]
 Substitution = Literal["replaces", "stacks", "unknown"]
@@ -193,3 +220,22 @@ def no_twins(values: list[str], *, field: str) -> None:
     twins = sorted({value for value in values if values.count(value) > 1})
     if twins:
         raise PydanticCustomError("twice", "names {value} twice", {"field": field, "value": twins[0]})
+
+
+def check_learning_areas(areas: Sequence[LearningArea]) -> None:
+    """Refuse a code that its list does not have. Writers ask this, readers do not: a list may grow."""
+    for index, area in enumerate(areas):
+        if area.scheme == "curriculum.nu" and area.code not in CURRICULUM_NU:
+            raise PydanticCustomError(
+                "unknown_learning_area",
+                "is {value}; curriculum.nu has: {expected}",
+                {"field": f"learningAreas[{index}].code", "value": area.code, "expected": ", ".join(CURRICULUM_NU)},
+            )
+
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+def calendar_day(instant: datetime) -> date:
+    """The calendar day of an instant in Europe/Amsterdam: every day in the contracts is one of these."""
+    return instant.astimezone(AMSTERDAM).date()

@@ -1,0 +1,35 @@
+"""The operator's command: every part of it is a module that brings its own commands.
+
+It ends with 0, with 1 and one sentence when something failed, or with 2 when it was used wrongly.
+"""
+
+import errno
+import sys
+
+import typer
+
+from samenspel.stack import StackError
+from samenspel.stack.command import commands as stack_commands
+from samenspel.topics import TopicsFailed
+
+NOT_OURS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}  # the disk says no: not a bug, so no traceback
+
+app = typer.Typer(
+    help="Samenspel: a city's schools, childcare and educational partners working as one.",
+    no_args_is_help=True,
+    add_completion=False,  # five words need no completion, and it would fill the help
+    pretty_exceptions_show_locals=False,  # they hold passwords
+)
+app.add_typer(stack_commands)
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        app()
+    except (StackError, TopicsFailed) as failure:
+        sys.exit(f"samenspel: {failure}")
+    except OSError as failure:
+        if failure.errno not in NOT_OURS:
+            raise
+        sys.exit(f"samenspel: {failure.strerror}: {failure.filename}")

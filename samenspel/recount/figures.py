@@ -1,0 +1,59 @@
+"""One counted figure, its key and its decimals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+MILLION = 1_000_000  # six decimal places (wire.md)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A figure as the recount has it; None where a figure of its kind says nothing."""
+
+    measure: str
+    value: str | None = None
+    lower: str | None = None
+    upper: str | None = None
+    numerator: int | None = None
+    denominator: tuple[int, int] | None = None
+    to_confirm: int | None = None
+    verdict: str | None = None
+
+
+Figure = tuple[str, Counted]
+
+
+def key(indicator: str, programme: str, unit: str, stratum: str, period: str) -> str:
+    """The name of a figure, definition version 1."""
+    return f"{indicator}/1/{programme}/{unit}/{stratum}/{period}"
+
+
+def decimal(number: Fraction | int) -> str:
+    """Six places, half to even, without ever passing through a float; no figure is below 0."""
+    millionths = round(Fraction(number) * MILLION)  # Python rounds a fraction half to even
+    return f"{millionths // MILLION}.{millionths % MILLION:06d}"
+
+
+def part_of(numerator: int, denominator: int, *, measure: str = "share") -> Counted:
+    """A part of a whole; of nothing there is no part, which is not the same as none."""
+    if denominator == 0:
+        # Choice (21): the numerator stays a number, 0 of 0; only the value is absent.
+        return Counted(measure=measure, numerator=numerator, denominator=(0, 0), verdict="no_denominator")
+    return Counted(
+        measure=measure,
+        value=decimal(Fraction(numerator, denominator)),
+        numerator=numerator,
+        denominator=(denominator, denominator),
+    )
+
+
+def median(days: Sequence[int]) -> Fraction:
+    """The mean of the two middle values (of an odd number: the middle one twice)."""
+    ordered = sorted(days)
+    return Fraction(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2], 2)
+
+
+def p90(days: Sequence[int]) -> int:
+    """Nearest rank: the smallest value that at least nine in ten do not exceed."""
+    return sorted(days)[-(-9 * len(days) // 10) - 1]

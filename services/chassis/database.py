@@ -1,0 +1,150 @@
+"""PostgreSQL: the pool, the transaction that a handler works in, and migrations.
+
+A transaction carries the moment, the cause and the trace of what it is for, so that handlers need nothing
+but it. Migrations are plain SQL files, forward only, and checked: an applied file never changes.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import asyncpg
+
+from services.chassis import clock
+from services.chassis.problems import RaceLost
+
+Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
+Reader = Connection | asyncpg.Pool  # what can be asked outside a transaction as well
+Reading = Connection | asyncpg.Pool
+"""What a single query can be put to."""
+POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
+STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; longer ones hold up the outbox
+IDLE_TIMEOUT = "15s"
+STANDBY_SECONDS = 1.0  # a new leader within about a second
+_MIGRATION_LOCK = 7_305_001  # any number, the same in every replica of a service
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One database transaction and what it is about."""
+
+    db: Connection
+    now: datetime
+    source: str
+    causation: str | None = None
+    traceparent: str | None = None
+    expected_version: int | None = None
+    """The version that the caller read (`If-Match`)."""
+    reacting_to: tuple[int, int] = (0, 0)
+    """Epoch and version of the event that this reacts to."""
+    staged: int = 0
+    """How many messages wait for the commit to be published."""
+
+    def check_version(self, version: int) -> None:
+        """Raise `RaceLost` when the caller read another version of what it wants to change."""
+        if self.expected_version not in {None, version}:
+            raise RaceLost(f"It is at version {version}; you read version {self.expected_version}.")
+
+
+@dataclass(slots=True)
+class Database:
+    """The service's own database."""
+
+    pool: asyncpg.Pool
+    source: str
+    on_staged: Callable[[], None]
+    """Called after a commit that staged something: wakes the relay."""
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, now: datetime | None = None, causation: str | None = None, traceparent: str | None = None,
+        expected_version: int | None = None,
+    ) -> AsyncIterator[Transaction]:  # fmt: skip
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self.pool.acquire() as connection:
+            async with connection.transaction():
+                tx = Transaction(connection, now or clock.now(), self.source, causation, traceparent, expected_version)
+                yield tx
+            if tx.staged:
+                self.on_staged()
+
+
+async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
+    """A pool of connections whose statements and idle transactions have a deadline."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=30,
+        server_settings={
+            "statement_timeout": STATEMENT_TIMEOUT,
+            "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+            "timezone": "UTC",
+        },
+    )
+
+
+@asynccontextmanager
+async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> AsyncIterator[asyncpg.Connection]:
+    """Wait until this process holds a lock that one process per database can hold, and keep it.
+
+    The lock lives and dies with the connection: the leader works through this connection only, so that it
+    cannot write after it lost the lead. A killed process frees it at once, a lost machine within 15 s.
+    """
+    keepalives = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "1"}
+    connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60)
+    try:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+            standing_by()
+            await asyncio.sleep(STANDBY_SECONDS)
+        yield connection
+    finally:
+        connection.terminate()
+
+
+class MigrationChanged(Exception):
+    """An applied migration is not what it was: migrations are forward only, write a new file."""
+
+
+def _scripts(package: str) -> list[tuple[str, str]]:
+    folder: Traversable = files(package) / "migrations"
+    found = [item for item in folder.iterdir() if item.name.endswith(".sql")]
+    return [
+        (f"{package}/{item.name}", item.read_text(encoding="utf-8"))
+        for item in sorted(found, key=lambda item: item.name)
+    ]
+
+
+async def migrate(url: str, *packages: str) -> list[str]:
+    """Apply what is new in each package's `migrations/*.sql`, in order; returns the names applied.
+
+    Safe when several replicas start at once. Raises `MigrationChanged` when an applied file differs.
+    """
+    connection = await asyncpg.connect(url)
+    applied: list[str] = []
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = {row["name"]: row["digest"] for row in await connection.fetch("SELECT name, digest FROM migrations")}
+        for name, script in [script for package in packages for script in _scripts(package)]:
+            digest = hashlib.sha256(script.encode()).hexdigest()
+            if name not in done:
+                async with connection.transaction():
+                    await connection.execute(script)
+                    await connection.execute("INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest)
+                applied.append(name)
+            elif done[name] != digest:
+                raise MigrationChanged(
+                    f"{name} was changed after it was applied: restore it, and put the change into a new file"
+                )
+    finally:
+        await connection.close()
+    return applied

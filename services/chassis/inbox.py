@@ -1,0 +1,249 @@
+"""Reactions: what a service does when another one announces something.
+
+Guarantee: each version of an aggregate is applied once, in the transaction that remembers it, whatever is
+delivered twice, late or after a redrive. What cannot be understood is dead-lettered, nothing behind it
+waits; while the database is away, everything waits. Offsets are committed after the work, explicitly.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from contracts.envelope import Malformed, Message, check_transport, decode
+from contracts.events import Event
+from services.chassis import clock, dead_letters
+from services.chassis.database import Database, Transaction
+from services.chassis.dead_letters import DeadLetter, Record, headers_of
+from services.chassis.health import Health
+from services.chassis.settings import Settings
+
+log = structlog.get_logger()
+
+Happened = TypeVar("Happened", bound=Event)
+Reaction = Callable[[Any, Transaction], Awaitable[None]]
+
+BATCH = 300  # messages in one transaction: long enough to pay for the commit, short enough to repeat singly
+BATCH_WAIT_MS = 50
+ATTEMPTS = 5  # 0.1 + 0.2 + 0.4 + 0.8 s of patience with a lock or a deadlock
+FIRST_WAIT_SECONDS = 0.1
+AWAY_SECONDS = 1.0
+FAILURES_IN_A_ROW = 20  # then it is us, not the messages: stop, instead of emptying the topic into dead letters
+WATCH_SECONDS = 2.0
+STUCK_SECONDS = 60.0
+START_SECONDS = 30.0
+
+AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)  # fmt: skip
+PASSING = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
+_APPLY_ONCE = """
+INSERT INTO inbox AS seen (consumer, aggregate, epoch, applied)
+SELECT $1, $2, $3, int4multirange(int4range($4, $4 + 1))
+WHERE NOT EXISTS (
+    SELECT FROM inbox AS later
+    WHERE later.consumer = $1 AND later.aggregate = $2 AND later.epoch > $3 AND lower(later.applied) <= $4
+)
+ON CONFLICT (consumer, aggregate, epoch) DO UPDATE SET applied = seen.applied + excluded.applied
+WHERE NOT seen.applied @> $4
+RETURNING true
+"""
+
+
+@dataclass(slots=True)
+class Reactions:
+    """Which event leads to what. An event of the contracts without a reaction is passed over."""
+
+    by_type: dict[str, Reaction] = field(default_factory=dict)
+
+    def to(
+        self, event: type[Happened]
+    ) -> Callable[
+        [Callable[[Happened, Transaction], Awaitable[None]]],
+        Callable[[Happened, Transaction], Awaitable[None]],
+    ]:
+        """Register the function that reacts to an event."""
+
+        def register(
+            reaction: Callable[[Happened, Transaction], Awaitable[None]],
+        ) -> Callable[[Happened, Transaction], Awaitable[None]]:
+            self.by_type[event.type] = reaction
+            return reaction
+
+        return register
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Reads topics and reacts, for one service."""
+
+    settings: Settings
+    database: Database
+    health: Health
+    topics: tuple[str, ...]
+    reactions: Reactions
+    failures_in_a_row: int = 0
+    receiving_since: float | None = None
+
+    async def run(self) -> None:
+        """React for ever."""
+        while True:
+            broker = KafkaBroker(self.settings.kafka, client_id=self.settings.service, allow_auto_create_topics=False, apply_types=False, logger=None)  # fmt: skip
+            subscriber = broker.subscriber(
+                *(self.settings.topic(topic) for topic in self.topics),
+                group_id=self.settings.topic(self.settings.service),
+                batch=True, max_records=BATCH, batch_timeout_ms=BATCH_WAIT_MS,
+                auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL,
+                session_timeout_ms=30_000, rebalance_timeout_ms=60_000, heartbeat_interval_ms=3_000,
+                parser=_keep, decoder=_keep_records,
+            )  # fmt: skip
+
+            @subscriber
+            async def receive(records: list[Record]) -> None:
+                await self.receive(records)
+                await self._commit(subscriber.consumer, records)  # noqa: B023 - one broker at a time
+
+            try:
+                await asyncio.wait_for(broker.start(), START_SECONDS)
+                await self._watch(subscriber)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self.health.trouble("reactions", f"Kafka does not answer ({type(error).__name__})")
+                await asyncio.sleep(AWAY_SECONDS)
+            finally:
+                await _stop(broker)
+
+    async def receive(self, records: list[Record]) -> None:
+        """Apply a batch: in one transaction if all goes well, otherwise each message by itself."""
+        self.receiving_since = asyncio.get_running_loop().time()
+        try:
+            async with self.database.transaction() as tx:
+                for record in records:
+                    await self._apply(tx, record)
+        except Exception as error:  # noqa: BLE001 - whichever message it was, it is found one by one
+            log.info("batch_taken_apart", error=repr(error), messages=len(records))
+            for record in records:
+                await self._apply_alone(record)
+        finally:
+            self.receiving_since = None
+
+    async def _apply(self, tx: Transaction, record: Record) -> None:
+        """Apply one message, or dead-letter it when it is malformed. What the reaction raises comes out."""
+        try:
+            check_transport(record.key, record.value, record.headers)
+            message = decode(record.value, headers_of(record))
+        except Malformed as error:
+            log.warning("malformed_message", reason=error.reason, detail=error.detail, topic=record.topic, partition=record.partition, offset=record.offset)  # fmt: skip
+            await dead_letters.add(tx, self.settings.service, self._letter(record, error.reason, error.detail))
+            return
+        reaction = self.reactions.by_type.get(message.envelope.type)
+        if reaction is not None and await self._is_new(tx, message):
+            await reaction(message.event, _about(tx, message))
+
+    async def _is_new(self, tx: Transaction, message: Message) -> bool:
+        envelope = message.envelope
+        return bool(
+            await tx.db.fetchval(
+                _APPLY_ONCE,
+                self.settings.service,
+                message.aggregate,
+                envelope.streamepoch,
+                envelope.aggregateversion,
+            )
+        )
+
+    async def _apply_alone(self, record: Record) -> None:
+        """Apply one message in its own transaction: the world failing is waited for, a lock is tried again
+        a few times, anything else is a dead letter."""
+        attempt = 0
+        while True:
+            try:
+                async with self.database.transaction() as tx:
+                    await self._apply(tx, record)
+            except AWAY as error:
+                self.health.trouble("reactions", f"the database does not answer ({type(error).__name__})")
+                await asyncio.sleep(AWAY_SECONDS)
+            except PASSING as error:
+                attempt += 1
+                if attempt >= ATTEMPTS:
+                    return await self._give_up(record, "gave-up", error, attempt)
+                await asyncio.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
+            except Exception as error:  # noqa: BLE001 - a reaction that cannot be: kept for a person to look at
+                return await self._give_up(record, "reaction-failed", error, attempt + 1)
+            else:
+                self.failures_in_a_row = 0
+                return None
+
+    async def _give_up(self, record: Record, reason: str, error: Exception, attempts: int) -> None:
+        log.error("message_given_up", reason=reason, error=repr(error), topic=record.topic, partition=record.partition, offset=record.offset)  # fmt: skip
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= FAILURES_IN_A_ROW:
+            self.health.end(
+                f"{FAILURES_IN_A_ROW} messages in a row could not be applied, the last one because of {error!r}: this service needs mending"
+            )
+            await asyncio.Event().wait()  # nothing more is read or committed until the process ends
+        async with self.database.transaction(now=clock.now()) as tx:
+            letter = self._letter(record, reason, f"{type(error).__name__}: {error}", attempts)
+            await dead_letters.add(tx, self.settings.service, letter)
+
+    def _letter(self, record: Record, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
+        return DeadLetter(record, record.topic.removeprefix(self.settings.kafka_prefix), reason, detail, attempts)
+
+    async def _commit(self, consumer: Any, records: list[Record]) -> None:  # noqa: ANN401 - FastStream's own type hides aiokafka's
+        """Remember in Kafka how far we are. Losing this only means reading again what is then known."""
+        done: dict[TopicPartition, int] = {}
+        for record in records:
+            done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        try:
+            await consumer.commit(done)
+        except KafkaError as error:
+            log.info("offsets_not_committed", error=repr(error))
+
+    async def _watch(self, subscriber: Any) -> None:  # noqa: ANN401 - its watched parts are private in aiokafka
+        """Notice what aiokafka and FastStream do not say: a task that died, or a consumer that stands still."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            consumer = subscriber.consumer
+            tasks = [
+                *subscriber.tasks,
+                consumer._fetcher._fetch_task,
+                consumer._coordinator._coordination_task,
+            ]
+            if any(task is not None and task.done() for task in tasks):
+                self.health.end("a task of the Kafka consumer died without a word")
+            busy = self.receiving_since
+            if busy is not None and asyncio.get_running_loop().time() - busy > STUCK_SECONDS:
+                self.health.trouble("reactions", f"busy with one batch for more than {STUCK_SECONDS:.0f} s")
+            elif consumer.assignment():
+                self.health.tick("reactions", f"{len(consumer.assignment())} partitions")
+
+
+async def _keep(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records
+    """A parser that never raises: the records stay as they are."""
+    return KafkaMessage(body=b"", raw_message=message, consumer=None, headers={})  # type: ignore[arg-type]
+
+
+async def _keep_records(message: KafkaMessage) -> list[Record]:
+    """A decoder that never raises."""
+    return list(message.raw_message) if isinstance(message.raw_message, tuple) else [message.raw_message]
+
+
+def _about(tx: Transaction, message: Message) -> Transaction:
+    """The transaction as one message's: a reaction is dated as what it reacts to."""
+    envelope = message.envelope
+    about = Transaction(tx.db, envelope.time, tx.source, str(envelope.id), envelope.traceparent)
+    about.reacting_to = (envelope.streamepoch, envelope.aggregateversion)
+    tx.staged += 1  # the reaction may stage something; waking the relay for nothing is harmless
+    return about
+
+
+async def _stop(broker: KafkaBroker) -> None:
+    try:
+        await asyncio.wait_for(broker.stop(), AWAY_SECONDS * 5)
+    except (TimeoutError, KafkaError, OSError):
+        log.warning("consumer_did_not_stop")

@@ -1,0 +1,1 @@
+"""HTTP in: brokers and partners, referrals, activities."""

@@ -1,0 +1,23 @@
+"""Wiring of the service `referrals`: its routes, its reactions, and what it does first."""
+
+from contracts.requests import REQUESTS
+from contracts.sites import SITES
+from services.chassis.http import application
+from services.chassis.inbox import Inbox
+from services.chassis.service import Service, Wiring
+from services.referrals import handlers, reasons
+from services.referrals.api import activities, organisations, referrals
+
+DESCRIPTION = """Brokers and partners, the hand-over of a request to a partner, and the activities that follow.
+
+Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""
+
+
+def wire(service: Service) -> Wiring:
+    """What this service consists of."""
+    app = application(service, title="Samenspel referrals", description=DESCRIPTION)
+    for room in (organisations, referrals, activities):
+        app.include_router(room.commands)
+        app.include_router(room.queries)
+    inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), handlers.reactions)
+    return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))

@@ -1,0 +1,54 @@
+"""What `referrals` does when `requests` announces something."""
+
+from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
+from contracts.sites import GroupRecorded, SiteRecorded
+from services.chassis import outbox
+from services.chassis.database import Transaction
+from services.chassis.inbox import Reactions
+from services.referrals.model import referral as rules
+from services.referrals.store import heard, referrals
+
+reactions = Reactions()
+
+
+@reactions.to(SiteRecorded)
+async def remember_site(event: SiteRecorded, tx: Transaction) -> None:
+    await heard.save_site(tx, event.site_id)
+
+
+@reactions.to(GroupRecorded)
+async def remember_group(event: GroupRecorded, tx: Transaction) -> None:
+    await heard.save_group(tx, event)
+
+
+@reactions.to(RequestRaised)
+async def remember_who_asks(event: RequestRaised, tx: Transaction) -> None:
+    await heard.save_raised(tx, event)
+
+
+@reactions.to(RequestAssigned)
+async def remember_brokers(event: RequestAssigned, tx: Transaction) -> None:
+    await heard.save_assigned(tx, event)
+
+
+@reactions.to(RequestUnbrokered)
+async def remember_that_nobody_brokers(event: RequestUnbrokered, tx: Transaction) -> None:
+    await heard.save_status(tx, event.request_id, "no_broker")
+
+
+@reactions.to(RequestAnswered)
+async def remember_answer(event: RequestAnswered, tx: Transaction) -> None:
+    await heard.save_status(tx, event.request_id, "answered", event.answer)
+
+
+@reactions.to(RequestClosed)
+async def withdraw_what_is_open(event: RequestClosed, tx: Transaction) -> None:
+    await heard.save_status(tx, event.request_id, "closed")
+    request = await heard.lock_request(tx, event.request_id)
+    if request is None or request.status != "closed":
+        return  # something newer was heard before
+    of_request = await referrals.of_request(tx, event.request_id)
+    for withdrawn in rules.withdraw_with_request(of_request, at=tx.now):
+        referral = next(each for each in of_request if each.id == withdrawn.referral_id)
+        await referrals.save(tx, rules.evolve(referral, withdrawn))
+        await outbox.add(tx, withdrawn)

@@ -1,0 +1,169 @@
+"""HTTP: figures, what is behind them, and rebuilds."""
+
+import asyncio
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from contracts.metrics import MetricPublished
+from contracts.terms import Instant, Slug, Term
+from services.chassis import outbox
+from services.chassis.database import Database
+from services.chassis.http import Asking, Command, CommandRoute
+from services.chassis.problems import NotFound, WrongField
+from services.reporting import store
+from services.reporting.sources import sources
+
+commands = APIRouter(route_class=CommandRoute)
+queries = APIRouter()
+
+Limit = Annotated[int, Field(ge=1, le=1000)]
+
+
+class NoSuchFigure(NotFound):
+    """No figure with this key was published."""
+
+
+class NoSuchRebuild(NotFound):
+    """There is no such rebuild."""
+
+
+class FigurePage(Term):
+    """A page of figures, each as `MetricPublished` or `MetricRestated` says it."""
+
+    items: tuple[dict[str, Any], ...]
+    next_cursor: str | None = None
+
+
+class Source(Term):
+    """One event behind a figure."""
+
+    event_id: str
+    type: str
+    subject: str
+    topic: str
+    partition: int
+    offset: int
+    data: dict[str, Any]
+
+
+class SourcePage(Term):
+    """A page of the events behind a figure, in the order of their places."""
+
+    figure: dict[str, Any]
+    total: int
+    items: tuple[Source, ...]
+    next_cursor: str | None = None
+
+
+class HistoryPage(Term):
+    """Everything ever published of one figure, oldest first."""
+
+    items: tuple[dict[str, Any], ...]
+
+
+class RebuildView(Term):
+    """A rebuild and what came of it."""
+
+    rebuild_id: UUID
+    cause: str
+    requested_at: datetime
+    finished_at: datetime | None = None
+    outcome: dict[str, Any] | None = None
+
+
+class RebuildPage(Term):
+    """Rebuilds, newest first."""
+
+    items: tuple[RebuildView, ...]
+
+
+def _database(http: Request) -> Database:
+    database: Database = http.app.state.service.database
+    return database
+
+
+@queries.get("/v1/figures", tags=["figures"])
+async def list_figures(
+    http: Request,
+    _: Asking,
+    indicator: Slug | None = None,
+    programme: Slug | None = None,
+    unit: str | None = None,
+    stratum: str | None = None,
+    period: str | None = None,
+    known_at: Annotated[Instant | None, Query(alias="knownAt")] = None,
+    cursor: str | None = None,
+    limit: Limit = 200,
+) -> FigurePage:
+    """The newest figures; with `knownAt` exactly what was published then."""
+    found = await store.figure_page(
+        _database(http).pool, indicator=indicator, programme=programme, unit=unit, stratum=stratum, period=period,
+        known_at=known_at, after=cursor, limit=limit,
+    )  # fmt: skip
+    return FigurePage(items=tuple(found), next_cursor=found[-1]["key"] if len(found) == limit else None)
+
+
+@queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
+async def show_sources(key: str, http: Request, _: Asking, cursor: int = 0, limit: Limit = 100) -> SourcePage:
+    """The events behind a figure as it was last published."""
+    history = await store.history(_database(http).pool, key)
+    if not history:
+        raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
+    async with _database(http).pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        taken = await store.cut_event(db, history[-1]["cutId"]) or {"vector": []}
+        below = {
+            (each["topic"], partition): offset
+            for each in taken["vector"]
+            for partition, offset in enumerate(each["offsets"])
+        }
+        facts = await store.facts(db, below=below)
+    found = await asyncio.to_thread(sources, facts, key)
+    items = tuple(
+        Source(
+            event_id=fact.event_id, type=fact.name, subject=fact.entity.partition(":")[2], topic=fact.topic,
+            partition=fact.partition, offset=fact.offset, data=json.loads(fact.data),
+        )
+        for fact in found[cursor : cursor + limit]
+    )  # fmt: skip
+    more = str(cursor + limit) if cursor + limit < len(found) else None
+    return SourcePage(figure=history[-1], total=len(found), items=items, next_cursor=more)
+
+
+@queries.get("/v1/figures/{key:path}/history", tags=["figures"])
+async def show_history(key: str, http: Request, _: Asking) -> HistoryPage:
+    """Every value ever published of a figure, and why it changed."""
+    history = await store.history(_database(http).pool, key)
+    if not history:
+        raise NoSuchFigure(None, WrongField("key", key, "a published figure"))
+    return HistoryPage(items=tuple(history))
+
+
+@commands.post("/v1/rebuilds", status_code=202, tags=["rebuilds"])
+async def ask_for_rebuild(caller: Asking, tx: Command, response: Response) -> RebuildView:
+    """Build everything anew from the topics, beside the live tables; compare; swap when equal."""
+    caller.must_be("operator")
+    rebuild_id = outbox.new_id()
+    await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now)
+    response.headers["Location"] = f"/v1/rebuilds/{rebuild_id}"
+    return RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now)
+
+
+@queries.get("/v1/rebuilds/{rebuild_id}", tags=["rebuilds"])
+async def show_rebuild(rebuild_id: UUID, http: Request, _: Asking) -> RebuildView:
+    """A rebuild and what came of it."""
+    found = await store.rebuilds(_database(http).pool, rebuild_id)
+    if not found:
+        raise NoSuchRebuild(None, WrongField("rebuildId", str(rebuild_id), "a rebuild that was asked for"))
+    return RebuildView.model_validate(found[0])
+
+
+@queries.get("/v1/rebuilds", tags=["rebuilds"])
+async def list_rebuilds(http: Request, _: Asking) -> RebuildPage:
+    """The newest rebuilds, those after a loss among them."""
+    found = await store.rebuilds(_database(http).pool)
+    return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

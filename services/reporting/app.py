@@ -1,0 +1,19 @@
+"""Wiring of the service `reporting`: its routes and its projection."""
+
+from services.chassis.http import application
+from services.chassis.service import Service, Wiring
+from services.reporting import api
+from services.reporting.projection import Projection
+
+DESCRIPTION = """Figures, each with all that explains it, the events behind it, and what was known when.
+
+Send `Samenspel-Actor` (development) to say who asks."""
+
+
+def wire(service: Service) -> Wiring:
+    """What this service consists of."""
+    app = application(service, title="Samenspel reporting", description=DESCRIPTION)
+    app.include_router(api.commands)
+    app.include_router(api.queries)
+    projection = Projection(service.settings, service.database, service.health)
+    return Wiring(app, {"projection": projection.run})

@@ -1,0 +1,130 @@
+"""A cut: what was known, and the figures that changed since the one before.
+
+Guarantee: a cut, its figures and their announcements are one transaction, in which the stored positions equal
+the ledger's: the snapshot is the cut. `CutTaken` is acknowledged before its figures are sent.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from contracts.metrics import CutTaken, MetricRestated, Offsets, Position
+from contracts.terms import calendar_day
+from contracts.topics import INPUTS, PARTITIONS
+from services.chassis import clock, outbox
+from services.chassis.database import Transaction
+from services.chassis.follower import Positions, Skipped, load_positions
+from services.reporting import publication, store
+from services.reporting.facts.events import Fact
+from services.reporting.facts.ledger import Ledger
+from services.reporting.figures.book import Book, Touched
+from services.reporting.publication import Fields, Published
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A figure that is not what was published before."""
+
+    fields: Fields
+    digest: str
+    facts: list[list[Fact]]
+
+
+@dataclass(slots=True)
+class Figures:
+    """Everything the leader holds in memory; made anew from the tables by whoever leads next."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    book: Book = field(default_factory=Book)
+    published: dict[str, Published] = field(default_factory=dict)
+    last_cut: int = 0
+    last_known_at: datetime | None = None
+    last_day: date | None = None
+
+    def recompute(self) -> dict[str, Restated]:
+        """Settle the ledger and compute what changed: figures that differ from what was published."""
+        changes = self.ledger.settle()
+        touched: Touched = self.book.update(self.ledger, changes)
+        if any(change.kind == "indicator" for change in changes):  # other definitions: every figure
+            touched = {where: touched.get(where, []) for where in self.book.sums}
+        changed: dict[str, Restated] = {}
+        for key, where, fields in publication.figures(self.book, self.ledger, touched):
+            before = self.published.get(key)
+            if before is None and publication.is_nothing(fields):
+                continue
+            digest = publication.digest_of(fields)
+            if before is None or before.digest != digest:
+                changed[key] = Restated(fields, digest, touched[where])
+        return changed
+
+    def is_due(self, day: date) -> bool:
+        """Whether there is anything that the last cut did not know."""
+        return bool(self.ledger.fresh) or (self.last_day is not None and day != self.last_day)
+
+
+def vector_of(positions: Positions) -> tuple[Offsets, ...]:
+    """The next offset of every partition of every input topic."""
+    return tuple(
+        Offsets(topic=topic, offsets=tuple(positions[topic, partition] for partition in range(PARTITIONS)))
+        for topic in INPUTS
+    )
+
+
+async def take(
+    db: asyncpg.Connection, source: str, figures: Figures, changed: dict[str, Restated], positions: Positions
+) -> int:
+    """Take a cut and announce it with its figures; returns its id. Raises `Skipped` when the tables have moved on."""
+    known_at = clock.now()
+    if figures.last_known_at is not None:
+        known_at = max(known_at, figures.last_known_at + timedelta(milliseconds=1))
+    cut_id = figures.last_cut + 1
+    async with db.transaction(isolation="repeatable_read"):
+        if await load_positions(db, INPUTS) != positions:
+            raise Skipped("the stored positions are not this process's: another leader appended")
+        epoch = await db.fetchval("SELECT epoch FROM stream")
+        tx = Transaction(db, known_at, source)
+        taken = CutTaken(
+            cut_id=cut_id,
+            vector=vector_of(positions),
+            day=calendar_day(known_at),
+            known_at=known_at,
+            skipped=tuple(
+                Position(topic=topic, partition=partition, offset=offset)
+                for topic, partition, offset in await store.skipped(db)
+            ),
+            figure_count=len(changed),
+        )
+        await store.save_cut(
+            db, cut_id=cut_id, day=taken.day, known_at=known_at, figure_count=len(changed),
+            event=taken.model_dump_json(by_alias=True, exclude_none=True),
+        )  # fmt: skip
+        await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1), alone=True)
+        published = await _announce(tx, figures, changed, cut_id, epoch)
+    figures.published |= published
+    figures.last_cut, figures.last_known_at, figures.last_day = cut_id, known_at, taken.day
+    return cut_id
+
+
+async def _announce(
+    tx: Transaction, figures: Figures, changed: dict[str, Restated], cut_id: int, epoch: int
+) -> dict[str, Published]:
+    """Stage and store every changed figure."""
+    messages: list[outbox.Staged] = []
+    rows: list[store.FigureRow] = []
+    published: dict[str, Published] = {}
+    for key, restated in changed.items():
+        before = figures.published.get(key)
+        version = before.version + 1 if before else 1
+        causes = publication.causes_of(restated.facts) if before else []
+        events = publication.announced(restated.fields, restated.digest, before, causes, cut_id=cut_id, known_at=tx.now)
+        for event in events:
+            # A restatement stands on history; current always says MetricPublished.
+            staged = outbox.encoded(tx, event, key=key, epoch=epoch, version=version)
+            messages += staged if len(events) == 1 or isinstance(event, MetricRestated) else staged[:1]
+        data = events[-1].model_dump_json(by_alias=True, exclude_none=True)
+        rows.append((key, cut_id, version, epoch, tx.now, restated.digest, data))
+        published[key] = Published(version, epoch, tx.now, restated.digest, restated.fields)
+    await outbox.stage(tx, messages)
+    await store.save_figures(tx.db, rows)
+    return published

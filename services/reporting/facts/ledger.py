@@ -1,0 +1,208 @@
+"""The ledger: every fact below a position, what it says of each thing, and who depends on whom.
+
+The same facts in any order, with duplicates, give the same ledger. The first of several facts with the same
+version wins; within a partition that is the one with the lowest offset.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.terms import calendar_day, school_year_of
+from services.reporting.facts import views
+from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined
+
+Season = tuple[str, str]
+"""A programme in a school year."""
+
+
+@dataclass(slots=True)
+class Index:
+    """Which things mention which."""
+
+    of: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def move(self, thing: str, before: Iterable[str], after: Iterable[str]) -> None:
+        """The thing mentioned `before`, and now mentions `after`."""
+        for key in before:
+            self.of[key].discard(thing)
+        for key in after:
+            self.of[key].add(thing)
+
+    def __getitem__(self, key: str) -> set[str]:
+        return self.of.get(key, set())
+
+
+@dataclass(slots=True)
+class Change:
+    """A thing that is not what it was, or of which more is known, and the facts that say so."""
+
+    kind: str
+    id: str
+    before: Any
+    after: Any
+    facts: list[Fact]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All facts, and the views over them as of the last `settle`."""
+
+    facts: dict[str, dict[tuple[int, int], Fact]] = field(default_factory=dict)
+    fresh: dict[str, list[Fact]] = field(default_factory=dict)
+    """By entity, what was added since the last `settle`."""
+    sites: dict[str, views.Site] = field(default_factory=dict)
+    groups: dict[str, GroupRecorded] = field(default_factory=dict)
+    requests: dict[str, views.Request] = field(default_factory=dict)
+    referrals: dict[str, views.Referral] = field(default_factory=dict)
+    activities: dict[str, views.Activity] = field(default_factory=dict)
+    definitions: dict[tuple[str, int], IndicatorDefined] = field(default_factory=dict)
+    groups_at: Index = field(default_factory=Index)
+    requests_at: Index = field(default_factory=Index)
+    referrals_of: Index = field(default_factory=Index)
+    activities_at: Index = field(default_factory=Index)
+    activities_with: Index = field(default_factory=Index)
+    activities_for: Index = field(default_factory=Index)
+    linked_to: Index = field(default_factory=Index)
+    """By site, the sites whose records hold a link to it."""
+    groups_in: Index = field(default_factory=Index)
+    """By school year."""
+    seasons: Counter[Season] = field(default_factory=Counter)
+    """How many requests and activities each season has."""
+    areas: defaultdict[Season, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """How many activities for children each learning area has in a season."""
+
+    def add(self, fact: Fact) -> bool:
+        """Add a fact; False when its version was known already."""
+        versions = self.facts.setdefault(fact.entity, {})
+        known = versions.get((fact.epoch, fact.version))
+        if known is not None and (known.partition, known.offset) <= (fact.partition, fact.offset):
+            return False
+        versions[fact.epoch, fact.version] = fact
+        self.fresh.setdefault(fact.entity, []).append(fact)
+        return known is None
+
+    def settle(self) -> list[Change]:
+        """Bring the views up to date; returns what changed."""
+        folds: dict[str, Callable[[str, list[Fact]], tuple[Any, Any]]] = {
+            "site": self.fold_site,
+            "group": self.fold_group,
+            "request": self.fold_request,
+            "referral": self.fold_referral,
+            "activity": self.fold_activity,
+            "indicator": self.fold_definition,
+        }
+        changes: list[Change] = []
+        for entity, facts in self.fresh.items():
+            kind, _, id_ = entity.partition(":")
+            fold = folds.get(kind)
+            if fold is not None:
+                before, after = fold(id_, views.in_order(self.facts[entity].values()))
+                changes.append(Change(kind, id_, before, after, facts))
+        self.fresh = {}
+        return changes
+
+    def settle_definitions(self) -> None:
+        """Bring the definitions alone up to date; `settle` will see them as changed all the same."""
+        for entity in self.fresh:
+            if entity.startswith("indicator:"):
+                self.fold_definition(entity, views.in_order(self.facts[entity].values()))
+
+    def fold_site(self, site_id: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before, after = self.sites.get(site_id), views.site(facts)
+        _put(self.sites, site_id, after)
+        self.linked_to.move(site_id, _links(before), _links(after))
+        return before, after
+
+    def fold_group(self, group_id: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before, after = self.groups.get(group_id), views.group(facts)
+        _put(self.groups, group_id, after)
+        self.groups_at.move(group_id, [before.site_id] if before else [], [after.site_id] if after else [])
+        self.groups_in.move(group_id, [before.school_year] if before else [], [after.school_year] if after else [])
+        return before, after
+
+    def fold_request(self, request_id: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before, after = self.requests.get(request_id), views.request(facts)
+        self.requests[request_id] = after
+        self.requests_at.move(request_id, _asking(before), _asking(after))
+        self._count(_season_of_request(before), _season_of_request(after))
+        return before, after
+
+    def fold_referral(self, referral_id: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before, after = self.referrals.get(referral_id), views.referral(facts)
+        self.referrals[referral_id] = after
+        self.referrals_of.move(referral_id, [], [after.made.request_id] if after.made else [])
+        return before, after
+
+    def fold_activity(self, activity_id: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before, after = self.activities.get(activity_id), views.activity(facts)
+        _put(self.activities, activity_id, after)
+        old, new = before.body if before else None, after.body if after else None
+        self.activities_at.move(activity_id, old.site_ids if old else (), new.site_ids if new else ())
+        self.activities_with.move(
+            activity_id,
+            [each.group_id for each in old.groups] if old else (),
+            [each.group_id for each in new.groups] if new else (),
+        )
+        self.activities_for.move(activity_id, _asked_by(old), _asked_by(new))
+        self._count(_season_of_activity(before), _season_of_activity(after))
+        self._count_areas(before, -1)
+        self._count_areas(after, 1)
+        return before, after
+
+    def fold_definition(self, _: str, facts: list[Fact]) -> tuple[Any, Any]:
+        before = dict(self.definitions)
+        for fact in facts:
+            if isinstance(fact.body, IndicatorDefined):
+                self.definitions[fact.body.indicator, fact.body.definition_version] = fact.body
+        return before, self.definitions
+
+    def _count(self, before: Season | None, after: Season | None) -> None:
+        if before is not None:
+            self.seasons[before] -= 1
+        if after is not None:
+            self.seasons[after] += 1
+
+    def _count_areas(self, activity: views.Activity | None, amount: int) -> None:
+        if activity is not None and activity.body.audience == "children":
+            areas = self.areas[activity.body.programme, activity.school_year]
+            for area in activity.body.learning_areas:
+                areas[area.stratum] += amount
+
+    def areas_in(self, programme: str, school_year: str) -> frozenset[str]:
+        """The learning areas of a season's activities for children."""
+        return frozenset(area for area, count in self.areas[programme, school_year].items() if count > 0)
+
+    def programmes_in(self, school_year: str) -> list[str]:
+        """The programmes that have a season in this school year."""
+        return [programme for (programme, year), count in self.seasons.items() if year == school_year and count > 0]
+
+
+def _put(things: dict[str, Any], id_: str, thing: object) -> None:
+    if thing is None:
+        things.pop(id_, None)
+    else:
+        things[id_] = thing
+
+
+def _links(site: views.Site | None) -> set[str]:
+    return {link.site_id for record in site.records for link in record.links} if site else set()
+
+
+def _asking(request: views.Request | None) -> list[str]:
+    return [request.raised.site_id, *request.raised.co_site_ids] if request and request.raised else []
+
+
+def _asked_by(body: Any) -> list[str]:  # noqa: ANN401 - a body or none
+    return [body.request_id] if body is not None and body.request_id else []
+
+
+def _season_of_activity(activity: views.Activity | None) -> Season | None:
+    return (activity.body.programme, activity.school_year) if activity else None
+
+
+def _season_of_request(request: views.Request | None) -> Season | None:
+    if request is None or request.raised is None:
+        return None
+    return request.raised.programme, school_year_of(calendar_day(request.raised.raised_at))

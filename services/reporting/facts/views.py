@@ -1,0 +1,185 @@
+"""What the facts say of each thing: folds over the versions of one aggregate, pure and in any order.
+
+Order is (epoch, version). What a lower epoch said at or above a higher epoch's first version never happened.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from contracts.terms import calendar_day, school_year_of
+from services.reporting.facts.events import (
+    ActivityBody,
+    ActivityConfirmed,
+    ActivityDisputed,
+    Fact,
+    GroupRecorded,
+    ReferralAccepted,
+    ReferralMade,
+    RequestAnswered,
+    RequestAssigned,
+    RequestClosed,
+    RequestRaised,
+    SiteRecorded,
+)
+
+
+def in_order(facts: Collection[Fact]) -> list[Fact]:
+    """The facts of one aggregate that happened, in their order."""
+    ordered = sorted(facts, key=lambda fact: (fact.epoch, fact.version))
+    if not ordered or ordered[0].epoch == ordered[-1].epoch:
+        return ordered
+    kept: list[Fact] = []
+    first_later = None  # the first version of any higher epoch
+    for fact in reversed(ordered):
+        if kept and fact.epoch < kept[-1].epoch:
+            first_later = kept[-1].version if first_later is None else min(first_later, kept[-1].version)
+        if first_later is None or fact.version < first_later:
+            kept.append(fact)
+    return kept[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site through time."""
+
+    records: tuple[SiteRecorded, ...]
+    """By `validFrom`; of each day the newest version."""
+
+    def on(self, day: date) -> SiteRecorded | None:
+        """The record in force; none before the first (ruling 38)."""
+        found = None
+        for record in self.records:
+            if record.valid_from > day:
+                break
+            found = record
+        return found
+
+    def on_or_first(self, day: date) -> SiteRecorded:
+        """The record in force, or the site's first if that is later."""
+        return self.on(day) or self.records[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request: the first moment of each of its steps."""
+
+    raised: RequestRaised | None = None
+    assigned_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    without_broker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A referral: when it was made, and when it was first accepted."""
+
+    made: ReferralMade | None = None
+    accepted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A delivered activity that was not retracted."""
+
+    body: ActivityBody
+    day: date
+    school_year: str
+    confirmed_by: frozenset[str] = frozenset()
+    """The sites whose last word on this substitution, these sites and this day is yes."""
+    confirmations: tuple[tuple[str, datetime], ...] = ()
+    """Every yes ever given, with its moment: for lead times."""
+
+
+def site(facts: list[Fact]) -> Site | None:
+    """A site's records."""
+    records: dict[date, SiteRecorded] = {}
+    for fact in facts:
+        if isinstance(fact.body, SiteRecorded):
+            records[fact.body.valid_from] = fact.body
+    return Site(tuple(records[day] for day in sorted(records))) if records else None
+
+
+def group(facts: list[Fact]) -> GroupRecorded | None:
+    """A group's newest record."""
+    body = facts[-1].body if facts else None
+    return body if isinstance(body, GroupRecorded) else None
+
+
+def request(facts: list[Fact]) -> Request:
+    """A request's steps; `without_broker` is its present state."""
+    raised: RequestRaised | None = None
+    assigned: datetime | None = None
+    answered: datetime | None = None
+    closed: datetime | None = None
+    unbrokered = False
+    for fact in facts:
+        match fact.body:
+            case RequestRaised() as body:
+                raised = body
+            case RequestAssigned(assigned_at=at):
+                assigned, unbrokered = min(assigned or at, at), False
+            case RequestAnswered(answered_at=at):
+                answered = min(answered or at, at)
+            case RequestClosed(closed_at=at):
+                closed, unbrokered = at, False
+            case _:
+                unbrokered = unbrokered or fact.name == "RequestUnbrokered"
+    return Request(raised, assigned, answered, closed, unbrokered)
+
+
+def referral(facts: list[Fact]) -> Referral:
+    """A referral's steps; an acceptance counts also when it was declined late (ruling 26)."""
+    made: ReferralMade | None = None
+    accepted: datetime | None = None
+    for fact in facts:
+        match fact.body:
+            case ReferralMade() as body:
+                made = body
+            case ReferralAccepted(accepted_at=at):
+                accepted = min(accepted or at, at)
+    return Referral(made, accepted)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What has been said of an activity so far."""
+
+    body: ActivityBody | None = None
+    day: date = date.min
+    last_word: dict[str, bool] = field(default_factory=dict)
+    confirmations: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def replace_body(self, body: ActivityBody, *, delivered: bool) -> None:
+        """A delivery or correction: one that changes substitution, sites or day ends earlier words (ruling 17)."""
+        day, before = calendar_day(body.occurred_at), self.body
+        if before is not None and (
+            before.substitution != body.substitution or set(before.site_ids) != set(body.site_ids) or self.day != day
+        ):
+            self.last_word.clear()
+        self.body, self.day = body, day
+        if delivered:  # `confirmedBySites` speaks only there
+            self.last_word |= dict.fromkeys(body.confirmed_by_sites, True)
+            if body.registered_at is not None:
+                self.confirmations += [(site_id, body.registered_at) for site_id in body.confirmed_by_sites]
+
+
+def activity(facts: list[Fact]) -> Activity | None:
+    """An activity as its highest surviving body says, with the last word of each site."""
+    told = _Told()
+    for fact in facts:
+        match fact.body:
+            case ActivityBody() as body:
+                told.replace_body(body, delivered=fact.name == "ActivityDelivered")
+            case ActivityConfirmed(site_id=site_id, confirmed_at=at):
+                told.last_word[site_id] = True
+                told.confirmations.append((site_id, at))
+            case ActivityDisputed(site_id=site_id):
+                told.last_word[site_id] = False
+            case _ if fact.name == "ActivityRetracted":
+                return None
+    if told.body is None:
+        return None
+    confirmed = frozenset(site_id for site_id, yes in told.last_word.items() if yes)
+    return Activity(told.body, told.day, school_year_of(told.day), confirmed, tuple(told.confirmations))

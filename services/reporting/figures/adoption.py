@@ -1,0 +1,97 @@
+"""Adoption: schools that work with a programme (metrics.md 1, rulings 16 to 20).
+
+A school's *trailing year* at d is d - 1 year < occurrence <= d. It *qualifies* (loose) by a delivered activity
+for children that replaces and that this school confirmed; strictly when such an activity, with its request,
+is joint with a linked childcare site and a linked out-of-school-care site.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from services.reporting.facts.events import SiteRecorded
+from services.reporting.facts.ledger import Ledger
+from services.reporting.facts.views import Activity
+from services.reporting.figures.cells import ALL, CITY, Cell, Contributions, Slot
+
+NAME = "adoption"
+CARE = ("childcare", "out_of_school_care")
+
+
+def days_of(school_year: str) -> tuple[date, date]:
+    """The days of a school year at which adoption is taken: 31 December and 31 July."""
+    first = int(school_year[:4])
+    return date(first, 12, 31), date(first + 1, 7, 31)
+
+
+def day_of(cell: Cell) -> date:
+    """The day to which a figure of adoption applies."""
+    return date.fromisoformat(cell.period)
+
+
+def contributions(ledger: Ledger, school_id: str) -> Contributions:
+    """What one school contributes, in every season, at each of its days."""
+    site = ledger.sites.get(school_id)
+    found: dict[Cell, dict[Slot, int]] = {}
+    if site is None:
+        return found
+    for (programme, school_year), count in ledger.seasons.items():
+        for day in days_of(school_year) if count > 0 else ():
+            record = site.on(day)
+            if record is None or not is_regular_primary(record) or not record.is_open_on(day):
+                continue
+            adopting = list(qualifying(ledger, school_id, programme, day))
+            counted: dict[Slot, int] = {
+                "schools": 1,
+                "loose": int(bool(adopting)),
+                "strict": int(any(is_joint(ledger, school_id, activity) for activity in adopting)),
+                "declared": int(
+                    any(each.programme == programme and each.holds_on(day) for each in record.declared_adoption)
+                ),
+            }
+            for unit in (f"site:{school_id}", f"neighbourhood:{record.neighbourhood}", CITY):
+                found[Cell(programme, unit, ALL, day.isoformat())] = counted
+    return found
+
+
+def is_regular_primary(record: SiteRecorded) -> bool:
+    """A child centre is one, special education is not (ruling 19)."""
+    return "primary" in record.kinds and "special" not in record.kinds
+
+
+def qualifying(ledger: Ledger, school_id: str, programme: str, day: date) -> Iterable[Activity]:
+    """The school's confirmed, replacing activities for children in the year that ends on `day`."""
+    year_before = day.replace(year=day.year - 1)  # never 29 February: the days are 31 December and 31 July
+    for activity_id in ledger.activities_at[school_id]:
+        activity = ledger.activities[activity_id]
+        body = activity.body
+        if (
+            body.substitution == "replaces"
+            and body.audience == "children"
+            and body.programme == programme
+            and school_id in activity.confirmed_by
+            and year_before < activity.day <= day
+        ):
+            yield activity
+
+
+def is_joint(ledger: Ledger, school_id: str, activity: Activity) -> bool:
+    """Whether childcare and out-of-school care linked to the school on the activity's day were involved."""
+    involved = set(activity.body.site_ids)
+    request = ledger.requests.get(activity.body.request_id) if activity.body.request_id else None
+    if request is not None and request.raised is not None and request.raised.programme == activity.body.programme:
+        involved |= {request.raised.site_id, *request.raised.co_site_ids}
+    kinds: set[str] = set()
+    for site_id in involved - {school_id}:
+        if are_linked(ledger, school_id, site_id, activity.day):
+            record = ledger.sites[site_id].on(activity.day) if site_id in ledger.sites else None
+            kinds |= set(record.kinds) if record else set()
+    return all(kind in kinds for kind in CARE)
+
+
+def are_linked(ledger: Ledger, one: str, other: str, day: date) -> bool:
+    """Whether either site's record in force holds a link to the other that is valid on this day."""
+    for holder, target in ((one, other), (other, one)):
+        record = ledger.sites[holder].on(day) if holder in ledger.sites else None
+        if record and any(link.site_id == target and link.holds_on(day) for link in record.links):
+            return True
+    return False

@@ -1,0 +1,127 @@
+"""The book: what every thing contributes to every cell, kept up to date with the ledger.
+
+`update` looks only at things that depend on what changed. A book that was updated step by step and one that
+was made at once from the same facts hold the same sums: that is what a rebuild checks.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.reporting.facts.events import Fact
+from services.reporting.facts.ledger import Change, Ledger
+from services.reporting.figures import adoption, flow, reach, substitution
+from services.reporting.figures.cells import Cell, Contributions, Sums
+
+Subject = tuple[str, str]
+"""A family of figures and the id of the thing that contributes to it."""
+
+Touched = dict[tuple[str, Cell], list[list[Fact]]]
+"""The cells that changed, each with the facts that did it (shared lists: a season concerns everything)."""
+
+FAMILIES: dict[str, Callable[[Ledger, str], Contributions]] = {
+    adoption.NAME: adoption.contributions,
+    reach.NAME: reach.contributions,
+    substitution.NAME: substitution.contributions,
+    flow.NAME: flow.contributions,
+}
+_NOTHING: Contributions = {}
+
+
+@dataclass(slots=True)
+class Book:
+    """Sums per family and cell, and who contributed what."""
+
+    sums: dict[tuple[str, Cell], Sums] = field(default_factory=dict)
+    contributed: dict[Subject, Contributions] = field(default_factory=dict)
+    seen_seasons: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The seasons that were there at the last update, and their areas."""
+
+    def update(self, ledger: Ledger, changes: list[Change]) -> Touched:
+        """Follow the ledger's changes; returns the cells that changed."""
+        because: defaultdict[Subject, list[list[Fact]]] = defaultdict(list)
+        for change in changes:
+            for subject in dependents(ledger, change):
+                because[subject].append(change.facts)
+        everything = [fact for change in changes for fact in change.facts]
+        for subject in self._of_changed_seasons(ledger):
+            because[subject] = [everything]
+        touched: Touched = {}
+        for subject, facts in because.items():
+            for cell in self._replace(subject, FAMILIES[subject[0]](ledger, subject[1])):
+                touched.setdefault((subject[0], cell), []).extend(facts)
+        return touched
+
+    def _replace(self, subject: Subject, now: Contributions) -> Iterator[Cell]:
+        """Put a thing's contributions in the place of its former ones; yields the cells that changed."""
+        before = self.contributed.get(subject, _NOTHING)
+        if now:
+            self.contributed[subject] = now
+        else:
+            self.contributed.pop(subject, None)
+        for cell in before.keys() | now.keys():
+            old, new = before.get(cell), now.get(cell)
+            if old != new:
+                sums = self.sums.setdefault((subject[0], cell), Counter())
+                for slot, amount in (old or {}).items():
+                    sums[slot] -= amount
+                for slot, amount in (new or {}).items():
+                    sums[slot] += amount
+                yield cell
+
+    def _of_changed_seasons(self, ledger: Ledger) -> Iterator[Subject]:
+        """Everything that a season that came, went or got another area concerns: all schools and groups."""
+        seasons = {season: ledger.areas_in(*season) for season, count in ledger.seasons.items() if count > 0}
+        changed = {
+            season
+            for season in seasons.keys() | self.seen_seasons
+            if seasons.get(season) != self.seen_seasons.get(season)
+        }
+        came_or_went = {season for season in changed if (season in seasons) != (season in self.seen_seasons)}
+        self.seen_seasons = seasons
+        if came_or_went:
+            yield from ((adoption.NAME, site_id) for site_id in ledger.sites)
+        for school_year in {year for _, year in changed}:
+            yield from ((reach.NAME, group_id) for group_id in ledger.groups_in[school_year])
+
+
+def dependents(ledger: Ledger, change: Change) -> Iterator[Subject]:
+    """The things whose contributions may differ because this one changed."""
+    match change.kind:
+        case "activity":
+            yield substitution.NAME, change.id
+            for view in (change.before, change.after):
+                if view is not None:
+                    yield from _of_activity(view.body)
+        case "group":
+            yield reach.NAME, change.id
+        case "request":
+            yield flow.NAME, change.id
+            for activity_id in ledger.activities_for[change.id]:  # its sites may make them joint
+                yield from ((adoption.NAME, site_id) for site_id in ledger.activities[activity_id].body.site_ids)
+        case "referral":
+            if change.after.made is not None:
+                yield flow.NAME, change.after.made.request_id
+        case "site":
+            yield from _of_site(ledger, change)
+
+
+def _of_activity(body: Any) -> Iterator[Subject]:  # noqa: ANN401 - an activity's body
+    yield from ((adoption.NAME, site_id) for site_id in body.site_ids)
+    yield from ((reach.NAME, part.group_id) for part in body.groups)
+    if body.request_id:
+        yield flow.NAME, body.request_id
+
+
+def _of_site(ledger: Ledger, change: Change) -> Iterator[Subject]:
+    """A site concerns itself, its groups and requests, what it is linked with, and everything done there."""
+    records = [record for view in (change.before, change.after) if view is not None for record in view.records]
+    linked = {link.site_id for record in records for link in record.links} | ledger.linked_to[change.id]
+    yield from ((adoption.NAME, site_id) for site_id in {change.id, *linked})
+    yield from ((reach.NAME, group_id) for group_id in ledger.groups_at[change.id])
+    yield from ((flow.NAME, request_id) for request_id in ledger.requests_at[change.id])
+    activities: Iterable[str] = ledger.activities_at[change.id]
+    for activity_id in activities:
+        yield substitution.NAME, activity_id
+        yield from _of_activity(ledger.activities[activity_id].body)

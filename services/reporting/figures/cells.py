@@ -1,0 +1,58 @@
+"""Cells: where a figure stands (programme, unit, stratum, period), and what a thing contributes to it.
+
+Contributions are whole numbers and are added up, so a figure is brought up to date by taking away what a
+changed thing contributed and adding what it contributes now; a rebuild adds everything once. Both give
+the same sums.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from services.reporting.facts.ledger import Ledger
+
+ALL = "all"
+CITY = "city"
+
+Slot = str | tuple[str, int]
+"""What is added up: a count by its name, or how many had a certain number of days."""
+
+
+class Cell(NamedTuple):
+    """Where a figure stands."""
+
+    programme: str
+    unit: str
+    stratum: str
+    period: str
+
+    @property
+    def unit_kind(self) -> str:
+        """`city`, `neighbourhood` or `site`."""
+        return self.unit.partition(":")[0]
+
+    @property
+    def stratum_kind(self) -> str:
+        """`all` or `learning-area`."""
+        return ALL if self.stratum == ALL else "learning-area"
+
+
+Contributions = Mapping[Cell, Mapping[Slot, int]]
+Sums = Counter[Slot]
+
+
+def units(ledger: Ledger, site_ids: Iterable[str], day: date) -> set[str]:
+    """The units that sites belong to on a day: each known site, its neighbourhood, and the city once."""
+    found: set[str] = set()
+    for site_id in site_ids:
+        site = ledger.sites.get(site_id)
+        record = site.on(day) if site else None
+        if record is not None:
+            found |= {f"site:{site_id}", f"neighbourhood:{record.neighbourhood}", CITY}
+    return found
+
+
+def strata_of(unit: str, areas: Iterable[str], *, fine: frozenset[str]) -> list[str]:
+    """The strata of a unit: everything, and where the definition says so, each learning area."""
+    return [ALL, *areas] if unit.partition(":")[0] in fine else [ALL]

@@ -1,0 +1,228 @@
+"""The leader: reads every input, appends facts, takes cuts, rebuilds. One process per database leads.
+
+Guarantee: a fact is appended once, with the position behind it, in one transaction; what cannot be understood
+is dead-lettered in that same transaction. What this process holds in memory is what it read from the tables
+when it began to lead and what it appended since; whenever that is in doubt it begins anew.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from contracts.envelope import Malformed
+from contracts.targets import TARGETS
+from contracts.terms import calendar_day
+from contracts.topics import INPUTS
+from services.chassis import clock, dead_letters, outbox, telemetry
+from services.chassis.database import Database, Transaction, leadership
+from services.chassis.dead_letters import DeadLetter
+from services.chassis.follower import MAX_RECORDS, Batch, Follower, Positions, Skipped, load_positions
+from services.chassis.health import Health
+from services.chassis.settings import Settings
+from services.reporting import cut, rebuild, store
+from services.reporting.cut import Figures
+from services.reporting.definitions import SHIPPED
+from services.reporting.facts.events import Fact, read
+
+log = structlog.get_logger()
+
+LEADS_PROJECTION = 7_305_003  # any number, the same in every replica
+POLL_MS = 100
+CUT_SECONDS = 1.0  # at most one cut a second ...
+CUT_SHARE = 3.0  # ... and fewer when cuts take long: at most a third of the time is spent on them
+BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
+LOOK_SECONDS = 1.0  # how often a requested rebuild is looked for
+RETRY_SECONDS = 1.0
+LINKS = 32  # a batch's span is linked with that many traces: enough to find it from any of its causes' neighbours
+
+
+@dataclass(slots=True)
+class Projection:
+    """Leads one database's projection."""
+
+    settings: Settings
+    database: Database
+    health: Health
+    figures: Figures = field(default_factory=Figures)
+    cut_seconds: float = 0.0
+    cut_at: float = 0.0
+    looked_at: float = 0.0
+    has_defined: bool = False
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does. The world failing is waited for, never given up."""
+        while True:
+            try:
+                async with leadership(
+                    self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
+                ) as db:
+                    await self._lead(db)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Skipped) as error:
+                self.health.trouble("projection", f"{type(error).__name__}: {error}")
+                log.warning("projection_interrupted", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _lead(self, db: asyncpg.Connection) -> None:
+        positions = await self._load(db)
+        follower = await Follower.open(self.settings, positions)
+        try:
+            beginning = await follower.ends()
+            while True:
+                batch = await follower.poll(POLL_MS)
+                if batch:
+                    await self._append(db, follower, batch)
+                await self._define_once(follower, beginning)
+                await self._cut_when_due(db, follower, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
+                if await self._rebuild_when_asked(db):
+                    return
+                self.health.tick("projection", f"cut {self.figures.last_cut}")
+        finally:
+            await follower.close()
+
+    async def _load(self, db: asyncpg.Connection) -> Positions:
+        """Memory from the tables, in one snapshot; from the topics when the tables are new and history is not."""
+        self.figures, self.has_defined = Figures(), False
+        async with db.transaction(isolation="repeatable_read"):
+            positions = await load_positions(db, INPUTS)
+            self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = await store.last_cut(db)
+            self.figures.published = await store.newest_figures(db)
+            for fact in await store.facts(db):
+                self.figures.ledger.add(fact)
+        if not any(positions.values()):
+            history = await rebuild.read_history(self.settings)
+            if history.cuts:
+                return await self._restore(db, history)
+        await asyncio.to_thread(self.figures.recompute)
+        return positions
+
+    async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
+        """After a loss: tables and memory from the topics, compared with what history says was published."""
+        watch = rebuild.Stopwatch()
+        published = history.published()
+        self.figures.last_cut, self.figures.last_known_at = rebuild.continue_from(history, published)
+        newest = history.newest_complete_cut()
+        events = 0
+        async with db.transaction():
+            for taken in history.cuts.values():
+                await store.save_cut(
+                    db, cut_id=taken.cut_id, day=taken.day, known_at=taken.known_at, figure_count=taken.figure_count,
+                    event=taken.model_dump_json(by_alias=True, exclude_none=True),
+                )  # fmt: skip
+            await store.save_figures(db, list(history.rows.values()))
+            if newest is not None:
+                await store.skip(db, [(each.topic, each.partition, each.offset) for each in newest.skipped])
+                async for follower, batch, facts in rebuild.facts_below(self.settings, newest):
+                    self.health.tick("projection", f"rebuilding: {events} events")
+                    follower.advance(await follower.fence(db, batch) if batch else {})
+                    await store.append(db, facts)
+                    events += len(facts)
+                    for fact in facts:
+                        self.figures.ledger.add(fact)
+        await asyncio.to_thread(self.figures.recompute)
+        cut_id = newest.cut_id if newest else 0
+        count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
+        self.figures.published = published
+        await self._note(db, rebuild.Outcome(cut_id, events, count, watch.seconds(), differences))
+        return await load_positions(db, INPUTS)
+
+    async def _note(self, db: asyncpg.Connection, outcome: rebuild.Outcome) -> None:
+        log.info("rebuilt", **outcome.as_json())
+        rebuild_id = outbox.new_id()
+        await store.request_rebuild(db, rebuild_id, "loss", clock.now())
+        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), clock.now())
+
+    async def _append(self, db: asyncpg.Connection, follower: Follower, batch: Batch) -> None:
+        """Append a batch: facts, dead letters and positions in one transaction; then to memory."""
+        facts: list[Fact] = []
+        letters: list[DeadLetter] = []
+        for partition, records in batch.items():
+            topic = partition.topic.removeprefix(self.settings.kafka_prefix)
+            for record in records:
+                try:
+                    facts.append(read(record, topic))
+                except Malformed as error:
+                    letters.append(DeadLetter(record, topic, error.reason, error.detail))
+        links = telemetry.link([fact.traceparent for fact in facts[:LINKS] if fact.traceparent])
+        with telemetry.span("append facts", links=links):
+            async with db.transaction():
+                moved = await follower.fence(db, batch)
+                await store.append(db, facts)
+                await self._dead_letter(db, letters)
+        follower.advance(moved)
+        for fact in facts:
+            self.figures.ledger.add(fact)
+
+    async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
+        tx = Transaction(db, clock.now(), self.settings.source)
+        for letter in letters:
+            log.warning("malformed_message", reason=letter.reason, detail=letter.detail, place=letter.place)
+            await dead_letters.add(tx, self.settings.service, letter)
+        await store.skip(db, [(each.topic, each.record.partition, each.record.offset) for each in letters])
+        if letters:
+            self.database.on_staged()
+
+    async def _define_once(self, follower: Follower, beginning: Positions) -> None:
+        """Announce shipped definitions that are not on the targets topic, once all that is there was read."""
+        if self.has_defined or any(
+            follower.positions[place] < end for place, end in beginning.items() if place[0] == TARGETS
+        ):
+            return
+        self.figures.ledger.settle_definitions()
+        for definition in SHIPPED:
+            if (definition.indicator, definition.definition_version) not in self.figures.ledger.definitions:
+                async with self.database.transaction(now=definition.defined_at) as tx:
+                    await outbox.add_once(tx, definition, version=definition.definition_version, topic=TARGETS)
+        self.has_defined = True
+
+    async def _cut_when_due(self, db: asyncpg.Connection, follower: Follower, *, is_behind: bool) -> None:
+        wait = max(CUT_SECONDS, CUT_SHARE * self.cut_seconds, BEHIND_SECONDS if is_behind else 0.0)
+        if time.monotonic() - self.cut_at < wait or not self.figures.is_due(calendar_day(clock.now())):
+            return
+        self.cut_at = time.monotonic()
+        with telemetry.span("cut"):
+            changed = await asyncio.to_thread(self.figures.recompute)
+            cut_id = await cut.take(db, self.settings.source, self.figures, changed, follower.positions)
+        self.database.on_staged()
+        self.cut_seconds = time.monotonic() - self.cut_at
+        log.debug("cut_taken", cut=cut_id, figures=len(changed), seconds=round(self.cut_seconds, 3))
+
+    async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
+        """Rebuild beside the live tables when an operator asked, swap when equal; True when memory is to be
+        loaded anew."""
+        if time.monotonic() - self.looked_at < LOOK_SECONDS:
+            return False
+        self.looked_at = time.monotonic()
+        rebuild_id = await store.requested_rebuild(db)
+        if rebuild_id is None:
+            return False
+        outcome = await self._rebuild_beside(db)
+        log.info("rebuilt", **outcome.as_json())
+        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), clock.now())
+        return not outcome.differences
+
+    async def _rebuild_beside(self, db: asyncpg.Connection) -> rebuild.Outcome:
+        """Facts into a table beside the live one up to the newest complete cut, figures from them alone."""
+        watch = rebuild.Stopwatch()
+        history = await rebuild.read_history(self.settings)
+        newest = history.newest_complete_cut()
+        beside = Figures()
+        events = 0
+        await store.make_beside(db)
+        if newest is not None:
+            async for _, _, facts in rebuild.facts_below(self.settings, newest):
+                self.health.tick("projection", f"rebuilding beside: {events} events")
+                await store.append(db, facts, table=store.BESIDE)
+                events += len(facts)
+                for fact in facts:
+                    beside.ledger.add(fact)
+        await asyncio.to_thread(beside.recompute)
+        cut_id = newest.cut_id if newest else 0
+        count, differences = await asyncio.to_thread(rebuild.compare, beside, history.published(cut_id))
+        if not differences and newest is not None:
+            async with db.transaction():
+                await store.swap(db, rebuild.positions_of(newest))
+        return rebuild.Outcome(cut_id, events, count, watch.seconds(), differences)

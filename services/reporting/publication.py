@@ -1,0 +1,136 @@
+"""From sums to what is published: the figure with all that explains it, its digest, and why it changed.
+
+A figure's fields (all but `cutId`, `knownAt` and `digest`) depend on nothing but facts and definition.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+
+from contracts.metrics import MetricPublished, MetricRestated, Previous
+from services.reporting.facts.events import Fact, IndicatorDefined
+from services.reporting.facts.ledger import Ledger
+from services.reporting.figures.book import Book
+from services.reporting.figures.cells import Cell
+from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+
+MOST_CAUSES = 100
+RESTATING = frozenset({"ActivityCorrected", "ActivityRetracted"})
+REFERENCE_DATA = frozenset({"SiteRecorded", "GroupRecorded", "IndicatorDefined"})
+
+Fields = dict[str, Any]
+"""A figure's fields as they stand in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The newest published state of a figure."""
+
+    version: int
+    epoch: int
+    known_at: datetime
+    digest: str
+    fields: Fields
+
+
+def key_of(definition: IndicatorDefined, cell: Cell) -> str:
+    """`indicator/version/programme/unit/stratum/period`."""
+    return "/".join((definition.indicator, str(definition.definition_version), *cell))
+
+
+def cell_of(key: str) -> tuple[str, int, Cell]:
+    """(indicator, definition version, cell) of a figure's key."""
+    indicator, version, programme, unit, stratum, period = key.split("/")
+    return indicator, int(version), Cell(programme, unit, stratum, period)
+
+
+def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
+    """The figure as it is published, without cut, moment and digest."""
+    lower, upper = value.denominator
+    fields: Fields = {
+        "key": key_of(definition, cell),
+        "indicator": definition.indicator,
+        "definitionVersion": definition.definition_version,
+        "programme": cell.programme,
+        "unit": cell.unit,
+        "stratum": cell.stratum,
+        "period": cell.period,
+        "measure": definition.measure,
+        "value": value.value,
+        "numerator": value.numerator,
+        "denominator": {
+            "lower": lower,
+            "upper": upper,
+            "source": value.source,
+            "referenceDate": value.reference_date.isoformat(),
+        },
+        "lower": value.lower,
+        "upper": value.upper,
+        "method": value.method,
+        "status": "provisional",
+        "verdict": value.verdict,
+        "toConfirm": value.to_confirm,
+    }
+    return {name: each for name, each in fields.items() if each is not None}
+
+
+def digest_of(fields: Fields) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785)."""
+    return hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+
+
+def figures(
+    book: Book, ledger: Ledger, cells: Iterable[tuple[str, Cell]]
+) -> Iterator[tuple[str, tuple[str, Cell], Fields]]:
+    """Every figure that the definitions declare for these cells: its key, where it is from, its fields.
+
+    A cell of which nothing is left gives a figure that says so; whoever never published it leaves it out.
+    """
+    by_family: dict[str, list[IndicatorDefined]] = {}
+    for definition in ledger.definitions.values():
+        by_family.setdefault(FUNCTIONS[definition.function].family, []).append(definition)
+    for family, cell in cells:
+        sums = book.sums.get((family, cell))
+        for definition in by_family.get(family, []) if sums is not None else []:
+            assert sums is not None, "checked above"
+            if cell.stratum_kind in definition.strata.get(cell.unit_kind, ()):
+                value = FUNCTIONS[definition.function].compute(sums, definition.parameters, cell) or NOTHING
+                yield key_of(definition, cell), (family, cell), fields_of(definition, cell, value)
+
+
+def is_nothing(fields: Fields) -> bool:
+    """Whether nothing is left that the figure was about."""
+    source: str = fields["denominator"]["source"]
+    return source == NOTHING.source
+
+
+def causes_of(facts: list[list[Fact]]) -> list[Fact]:
+    """The distinct facts, in the order of their places."""
+    distinct = {fact.event_id: fact for some in facts for fact in some}
+    return sorted(distinct.values(), key=lambda fact: (fact.topic, fact.partition, fact.offset))
+
+
+def is_restatement(causes: list[Fact]) -> bool:
+    """Ordinary growth is not; a correction, a retraction or a change of reference data is."""
+    return any(fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1) for fact in causes)
+
+
+def announced(
+    fields: Fields, digest: str, before: Published | None, causes: list[Fact], *, cut_id: int, known_at: datetime
+) -> list[MetricPublished | MetricRestated]:
+    """The events of one changed figure: once for both topics, or as a restatement on history."""
+    now = {**fields, "digest": digest, "cutId": cut_id, "knownAt": known_at}
+    published = MetricPublished.model_validate(now)
+    if before is None or not is_restatement(causes):
+        return [published]
+    previous = Previous(
+        value=before.fields.get("value"), lower=before.fields.get("lower"), upper=before.fields.get("upper"),
+        known_at=before.known_at,
+    )  # fmt: skip
+    ids = tuple(fact.event_id for fact in causes[:MOST_CAUSES])
+    restated = MetricRestated.model_validate({**now, "previous": previous, "causes": ids, "causeCount": len(causes)})
+    return [published, restated]

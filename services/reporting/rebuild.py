@@ -1,0 +1,211 @@
+"""Rebuilding from the topics alone, and the proof: every figure as it was published, byte for byte.
+
+The history topic is read first: it says what was published, at which cut, and which messages were skipped. Then
+the inputs are read up to that cut, and every figure is computed anew and compared with what history says.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+import structlog
+
+from contracts.envelope import Malformed, decode
+from contracts.metrics import HISTORY, CutTaken, MetricPublished, MetricRestated
+from contracts.topics import PARTITIONS
+from services.chassis.dead_letters import Record
+from services.chassis.follower import Batch, Follower, Positions
+from services.chassis.settings import Settings
+from services.reporting import publication, store
+from services.reporting.cut import Figures
+from services.reporting.facts.events import Fact, read
+from services.reporting.publication import Published
+
+log = structlog.get_logger()
+
+MOST_DIFFERENCES = 20
+IDLE_MS = 200
+
+
+@dataclass(slots=True)
+class History:
+    """What the history topic says."""
+
+    cuts: dict[int, CutTaken] = field(default_factory=dict)
+    rows: dict[tuple[str, int], store.FigureRow] = field(default_factory=dict)
+    """By key and cut; sent twice, a figure stands here once."""
+
+    def newest_complete_cut(self) -> CutTaken | None:
+        """The newest cut of which every figure is there: the last one may have been interrupted."""
+        counts: dict[int, int] = {}
+        for _, cut_id in self.rows:
+            counts[cut_id] = counts.get(cut_id, 0) + 1
+        for cut_id in sorted(self.cuts, reverse=True):
+            if counts.get(cut_id, 0) >= self.cuts[cut_id].figure_count:
+                return self.cuts[cut_id]
+        return None
+
+    def published(self, up_to: int | None = None) -> dict[str, Published]:
+        """The newest published state of every figure, at a cut."""
+        newest: dict[str, store.FigureRow] = {}
+        for (key, cut_id), row in self.rows.items():
+            if (up_to is None or cut_id <= up_to) and (key not in newest or newest[key][1] < cut_id):
+                newest[key] = row
+        return {key: _published(row) for key, row in newest.items()}
+
+
+def _published(row: store.FigureRow) -> Published:
+    _, _, version, epoch, known_at, digest, data = row
+    return Published(version, epoch, known_at, digest, store.fields_of(data))
+
+
+async def everything(follower: Follower, ends: Positions) -> AsyncIterator[Batch]:
+    """All records below `ends`, and none behind them."""
+    left = {place for place, end in ends.items() if follower.positions[place] < end}
+    while left:
+        batch: Batch = {}
+        for partition, records in (await follower.poll(IDLE_MS)).items():
+            place = (partition.topic.removeprefix(follower.prefix), partition.partition)
+            wanted = [record for record in records if record.offset < ends.get(place, 0)]
+            if wanted:
+                batch[partition] = wanted
+            if records[-1].offset + 1 >= ends.get(place, 0):
+                left.discard(place)
+        yield batch
+
+
+async def read_history(settings: Settings) -> History:
+    """Everything on the history topic."""
+    history = History()
+    follower = await Follower.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
+    try:
+        async for batch in everything(follower, await follower.ends()):
+            for records in batch.values():
+                for record in records:
+                    _remember(history, record.value)
+    finally:
+        await follower.close()
+    return history
+
+
+def _remember(history: History, value: bytes | None) -> None:
+    try:
+        message = decode(value)
+    except Malformed as error:  # somebody else wrote to our topic: it is not ours to interpret
+        log.warning("foreign_message_on_history", detail=error.detail)
+        return
+    event, envelope = message.event, message.envelope
+    if isinstance(event, CutTaken):
+        history.cuts.setdefault(event.cut_id, event)
+    elif isinstance(event, MetricPublished | MetricRestated):
+        data = event.model_dump_json(by_alias=True, exclude_none=True)
+        row = (
+            event.key,
+            event.cut_id,
+            envelope.aggregateversion,
+            envelope.streamepoch,
+            event.known_at,
+            event.digest,
+            data,
+        )
+        history.rows.setdefault((event.key, event.cut_id), row)
+
+
+def positions_of(cut: CutTaken) -> Positions:
+    """A cut's vector as positions."""
+    return {(each.topic, partition): offset for each in cut.vector for partition, offset in enumerate(each.offsets)}
+
+
+async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[Follower, Batch, list[Fact]]]:
+    """The facts below a cut, batch by batch, leaving out what the cut skipped."""
+    skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
+    ends = positions_of(cut)
+    follower = await Follower.open(settings, dict.fromkeys(ends, 0))
+    try:
+        async for batch in everything(follower, ends):
+            facts: list[Fact] = []
+            for partition, records in batch.items():
+                topic = partition.topic.removeprefix(settings.kafka_prefix)
+                facts += [
+                    read(record, topic)
+                    for record in records
+                    if (topic, partition.partition, record.offset) not in skipped
+                ]
+            yield follower, batch, facts
+    finally:
+        await follower.close()
+
+
+def _fact(record: Record, topic: str) -> Fact | None:
+    """The fact; None, loudly, when this version of the software no longer understands what an earlier one did."""
+    try:
+        return read(record, topic)
+    except Malformed as error:
+        log.error(
+            "no_longer_understood", topic=topic, partition=record.partition, offset=record.offset, detail=error.detail
+        )
+        return None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a rebuild found."""
+
+    cut_id: int
+    events: int
+    figures: int
+    seconds: float
+    differences: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the API."""
+        return {
+            "cutId": self.cut_id, "events": self.events, "figures": self.figures,
+            "seconds": round(self.seconds, 3), "equal": not self.differences, "differences": self.differences,
+        }  # fmt: skip
+
+
+def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int, list[str]]:
+    """Byte by byte: (number of figures compared, sentences about those that differ)."""
+    now = {
+        key: fields
+        for key, _, fields in publication.figures(computed.book, computed.ledger, computed.book.sums)
+        if not publication.is_nothing(fields)
+    }
+    differences: list[str] = []
+    for key in sorted(now.keys() | published.keys()):
+        before = published.get(key)
+        if before is None:
+            differences.append(f"{key} was never published")
+        elif key not in now:
+            if not publication.is_nothing(before.fields):
+                differences.append(f"{key} was published, and cannot be computed any more")
+        elif rfc8785.dumps(before.fields) != rfc8785.dumps(now[key]) or before.digest != publication.digest_of(
+            now[key]
+        ):
+            differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
+    return len(now), differences[:MOST_DIFFERENCES]
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """How long a rebuild took."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.monotonic() - self.started
+
+
+def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
+    """The newest cut's id and moment, whether or not all its figures are there: the next one comes after it."""
+    if not history.cuts:
+        return 0, None
+    newest = history.cuts[max(history.cuts)]
+    moments = [each.known_at for each in published.values()] + [newest.known_at]
+    return newest.cut_id, max(moments)

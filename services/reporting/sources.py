@@ -1,0 +1,66 @@
+"""The events behind a figure: computed again from the facts below its cut, so that it is the same figure."""
+
+from collections.abc import Iterable, Iterator
+
+from services.reporting.facts import views
+from services.reporting.facts.events import Fact
+from services.reporting.facts.ledger import Ledger
+from services.reporting.figures import adoption, flow, reach, substitution
+from services.reporting.figures.book import Book
+from services.reporting.figures.cells import Cell
+from services.reporting.figures.functions import FUNCTIONS
+from services.reporting.publication import cell_of
+
+
+def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
+    """The facts that a figure rests on, in the order of their places. Empty when there is no such figure."""
+    ledger, book = Ledger(), Book()
+    for fact in facts:
+        ledger.add(fact)
+    book.update(ledger, ledger.settle())
+    indicator, version, cell = cell_of(key)
+    definition = ledger.definitions.get((indicator, version))
+    if definition is None:
+        return []
+    family = FUNCTIONS[definition.function].family
+    entities = {
+        f"indicator:{indicator}",
+        *(
+            entity
+            for (its_family, subject), contributed in book.contributed.items()
+            if its_family == family and cell in contributed
+            for entity in _behind(ledger, family, subject, cell)
+        ),
+    }
+    found = [fact for entity in entities for fact in views.in_order(ledger.facts.get(entity, {}).values())]
+    return sorted(found, key=lambda fact: (fact.topic, fact.partition, fact.offset))
+
+
+def _behind(ledger: Ledger, family: str, subject: str, cell: Cell) -> Iterator[str]:
+    """The things whose facts speak in what one subject contributes."""
+    match family:
+        case adoption.NAME:
+            yield f"site:{subject}"
+            yield from _adopting(ledger, subject, cell)
+        case reach.NAME:
+            yield f"group:{subject}"
+            for activity_id in ledger.activities_with[subject]:
+                activity = ledger.activities[activity_id]
+                if (activity.body.programme, activity.school_year) == (cell.programme, cell.period) and (
+                    cell.stratum == "all" or cell.stratum in {area.stratum for area in activity.body.learning_areas}
+                ):
+                    yield f"activity:{activity_id}"
+        case substitution.NAME:
+            yield f"activity:{subject}"
+        case flow.NAME:
+            yield f"request:{subject}"
+            yield from (f"referral:{referral_id}" for referral_id in ledger.referrals_of[subject])
+            yield from (f"activity:{activity_id}" for activity_id in ledger.activities_for[subject])
+
+
+def _adopting(ledger: Ledger, school_id: str, cell: Cell) -> Iterator[str]:
+    """The activities that make a school adopt, and their requests."""
+    for activity in adoption.qualifying(ledger, school_id, cell.programme, adoption.day_of(cell)):
+        yield f"activity:{activity.body.activity_id}"
+        if activity.body.request_id:
+            yield f"request:{activity.body.request_id}"

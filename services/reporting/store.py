@@ -1,0 +1,198 @@
+"""All SQL of the service `reporting`."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.chassis.database import Connection, Reading
+from services.reporting.facts.events import Fact, body_of
+from services.reporting.publication import Published
+
+_FACT_COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
+_FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event_id, data FROM facts'
+_NOT_FIGURE = frozenset({"cutId", "knownAt", "digest", "previous", "causes", "causeCount"})
+PAGE = 20_000  # facts read at a time: some tens of megabytes
+
+
+async def append(db: Connection, facts: Sequence[Fact], *, table: str = "facts") -> None:
+    """Append facts by COPY."""
+    rows = [
+        (
+            fact.topic,
+            fact.partition,
+            fact.offset,
+            fact.name,
+            fact.entity,
+            fact.epoch,
+            fact.version,
+            fact.event_id,
+            fact.data,
+        )
+        for fact in facts
+    ]
+    await db.copy_records_to_table(table, records=rows, columns=_FACT_COLUMNS)
+
+
+BESIDE = "facts_beside"
+
+
+async def make_beside(db: Connection) -> None:
+    """An empty table beside the live one."""
+    await db.execute("DROP TABLE IF EXISTS facts_beside")
+    await db.execute("CREATE TABLE facts_beside (LIKE facts INCLUDING ALL)")
+
+
+async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
+    """Put the table beside in the place of the live one, which stays for a rollback as `facts_before`.
+
+    What the live table has behind the rebuilt cut is taken over, so the stored positions stay true.
+    """
+    await db.execute(
+        "INSERT INTO facts_beside SELECT facts.* FROM facts LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[])"
+        ' AS cut (topic, partition, next_offset) USING (topic, partition) WHERE facts."offset" >= coalesce(next_offset, 0)',
+        [topic for topic, _ in below], [partition for _, partition in below], list(below.values()),
+    )  # fmt: skip
+    await db.execute("DROP TABLE IF EXISTS facts_before")
+    await db.execute("ALTER TABLE facts RENAME TO facts_before")
+    await db.execute("ALTER TABLE facts_beside RENAME TO facts")
+
+
+async def skip(db: Connection, places: Iterable[tuple[str, int, int]]) -> None:
+    """Remember messages that no fact came of."""
+    await db.executemany(
+        'INSERT INTO skipped (topic, partition, "offset") VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', list(places)
+    )
+
+
+async def skipped(db: Connection) -> list[tuple[str, int, int]]:
+    """The messages that no fact came of, in order."""
+    rows = await db.fetch('SELECT topic, partition, "offset" FROM skipped ORDER BY topic, partition, "offset"')
+    return [(row["topic"], row["partition"], row["offset"]) for row in rows]
+
+
+async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = None) -> list[Fact]:
+    """Every fact, or those below a vector of offsets. Call within a repeatable-read transaction."""
+    found: list[Fact] = []
+    async for row in db.cursor(_FACTS, prefetch=PAGE):  # a comprehension would hide the filter
+        if below is None or row["offset"] < below.get((row["topic"], row["partition"]), 0):
+            found.append(
+                Fact(
+                    row["topic"], row["partition"], row["offset"], row["name"], row["entity"], row["epoch"],
+                    row["version"], row["event_id"], body_of(row["name"], row["data"]), row["data"],
+                )
+            )  # fmt: skip
+    return found
+
+
+async def save_cut(
+    db: Connection, *, cut_id: int, day: date, known_at: datetime, event: str, figure_count: int
+) -> None:
+    """A cut that was taken."""
+    await db.execute(
+        "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)",
+        cut_id, day, known_at, event, figure_count,
+    )  # fmt: skip
+
+
+async def last_cut(db: Connection) -> tuple[int, datetime | None, date | None]:
+    """The newest cut: its id (0: none), moment and day."""
+    row = await db.fetchrow("SELECT cut_id, known_at, day FROM cuts ORDER BY cut_id DESC LIMIT 1")
+    return (row["cut_id"], row["known_at"], row["day"]) if row else (0, None, None)
+
+
+async def cut_event(db: Connection, cut_id: int) -> dict[str, Any] | None:
+    """The data of a cut's CutTaken."""
+    text = await db.fetchval("SELECT event FROM cuts WHERE cut_id = $1", cut_id)
+    return json.loads(text) if text else None
+
+
+FigureRow = tuple[str, int, int, int, datetime, str, str]
+"""key, cut id, version, epoch, known at, digest, data: the columns of `figures`."""
+
+
+async def save_figures(db: Connection, rows: Sequence[FigureRow]) -> None:
+    """Figures as they were published."""
+    await db.copy_records_to_table(
+        "figures", records=rows, columns=("key", "cut_id", "version", "epoch", "known_at", "digest", "data")
+    )
+
+
+def fields_of(data: str) -> dict[str, Any]:
+    """The fields of a published figure that its digest covers."""
+    return {name: value for name, value in json.loads(data).items() if name not in _NOT_FIGURE}
+
+
+async def newest_figures(db: Connection) -> dict[str, Published]:
+    """The newest published state of every figure."""
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (key) key, version, epoch, known_at, digest, data FROM figures ORDER BY key, cut_id DESC"
+    )
+    return {
+        row["key"]: Published(row["version"], row["epoch"], row["known_at"], row["digest"], fields_of(row["data"]))
+        for row in rows
+    }
+
+
+async def figure_page(
+    db: Reading, *, indicator: str | None, programme: str | None, unit: str | None, stratum: str | None,
+    period: str | None, known_at: datetime | None, after: str | None, limit: int,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The newest figures published at or before a moment, in the order of their keys."""
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (key) key, data FROM figures WHERE ($1::timestamptz IS NULL OR known_at <= $1)"
+        " AND ($2::text IS NULL OR key > $2) AND ($3::text IS NULL OR split_part(key, '/', 1) = $3)"
+        " AND ($4::text IS NULL OR split_part(key, '/', 3) = $4) AND ($5::text IS NULL OR split_part(key, '/', 4) = $5)"
+        " AND ($6::text IS NULL OR split_part(key, '/', 5) = $6) AND ($7::text IS NULL OR split_part(key, '/', 6) = $7)"
+        " ORDER BY key, cut_id DESC LIMIT $8",
+        known_at, after, indicator, programme, unit, stratum, period, limit,
+    )  # fmt: skip
+    return [json.loads(row["data"]) for row in rows]
+
+
+async def history(db: Reading, key: str) -> list[dict[str, Any]]:
+    """Everything ever published of one figure, oldest first."""
+    rows = await db.fetch("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id", key)
+    return [json.loads(row["data"]) for row in rows]
+
+
+async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: datetime) -> None:
+    """Ask the leader for a rebuild."""
+    await db.execute(
+        "INSERT INTO rebuilds (rebuild_id, cause, requested_at) VALUES ($1, $2, $3)", rebuild_id, cause, at
+    )
+
+
+async def requested_rebuild(db: Connection) -> UUID | None:
+    """The oldest rebuild that was asked for and not done."""
+    found: UUID | None = await db.fetchval(
+        "SELECT rebuild_id FROM rebuilds WHERE finished_at IS NULL AND cause = 'asked' ORDER BY requested_at LIMIT 1"
+    )
+    return found
+
+
+async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, Any], at: datetime) -> None:
+    """What came of a rebuild."""
+    await db.execute(
+        "UPDATE rebuilds SET finished_at = $2, outcome = $3 WHERE rebuild_id = $1", rebuild_id, at, json.dumps(outcome)
+    )
+
+
+async def rebuilds(db: Reading, rebuild_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Rebuilds, newest first."""
+    rows = await db.fetch(
+        "SELECT rebuild_id, cause, requested_at, finished_at, outcome FROM rebuilds"
+        " WHERE $1::uuid IS NULL OR rebuild_id = $1 ORDER BY requested_at DESC LIMIT 50",
+        rebuild_id,
+    )
+    return [
+        {
+            "rebuildId": str(row["rebuild_id"]),
+            "cause": row["cause"],
+            "requestedAt": row["requested_at"].isoformat(),
+            "finishedAt": row["finished_at"].isoformat() if row["finished_at"] else None,
+            "outcome": json.loads(row["outcome"]) if row["outcome"] else None,
+        }
+        for row in rows
+    ]

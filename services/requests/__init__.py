@@ -1,0 +1,1 @@
+"""The service `requests`: sites and their groups, and what coordinators ask, from the question to its end."""

@@ -1,0 +1,28 @@
+"""Wiring of the service `requests`: its routes, its reactions, and what it does first."""
+
+from contracts.activities import ACTIVITIES
+from contracts.offers import OFFERS
+from contracts.referrals import REFERRALS
+from services.chassis.http import application
+from services.chassis.inbox import Inbox
+from services.chassis.service import Service, Wiring
+from services.requests import api, handlers, reasons
+
+DESCRIPTION = """Sites and their groups, and what coordinators ask: from the question to its end.
+
+Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""
+
+
+def wire(service: Service) -> Wiring:
+    """What this service consists of."""
+    app = application(service, title="Samenspel requests", description=DESCRIPTION)
+    app.include_router(api.commands)
+    app.include_router(api.queries)
+    inbox = Inbox(
+        service.settings,
+        service.database,
+        service.health,
+        (OFFERS, REFERRALS, ACTIVITIES),
+        handlers.reactions,
+    )
+    return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))

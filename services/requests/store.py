@@ -1,0 +1,233 @@
+"""All SQL of the service `requests`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from contracts.offers import BrokerRecorded
+from contracts.requests import RequestDetails
+from contracts.sites import GroupDetails, SiteDetails
+from contracts.terms import LearningArea, Term
+from services.chassis.database import Reader, Transaction
+from services.requests.model import Request, Status
+
+_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
+_BROKERS = 7_305_101  # any number, the same in every replica
+
+
+def _area(area: LearningArea) -> str:
+    return f"{area.scheme}/{area.code}"
+
+
+def _json(details: Term) -> str:
+    return details.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its own
+    return Request(
+        row["request_id"], RequestDetails.model_validate_json(row["details"], extra="ignore"), Status(row["status"]),
+        tuple(row["broker_ids"]), row["answer"], row["outcome"], row["version"],
+    )  # fmt: skip
+
+
+async def save(tx: Transaction, request: Request) -> None:
+    """The request as it is now."""
+    await tx.db.execute(
+        f"INSERT INTO requests (site_id, {_REQUEST}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - a constant
+        " ON CONFLICT (request_id) DO UPDATE SET status = $3, broker_ids = $4, answer = $5, outcome = $6, version = $8",
+        request.details.site_id, request.id, request.status, list(request.broker_ids), request.answer, request.outcome,
+        _json(RequestDetails.model_validate(dict(request.details), extra="ignore")), request.version,
+    )  # fmt: skip
+
+
+async def lock(tx: Transaction, request_id: UUID) -> Request | None:
+    """The request, kept from others until the end of the transaction."""
+    row = await tx.db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1 FOR UPDATE", request_id)  # noqa: S608
+    if row is None:
+        return None
+    tx.check_version(row["version"])
+    return _request(row)
+
+
+async def lock_without_broker(tx: Transaction) -> list[Request]:
+    """The requests that nobody covers, oldest first."""
+    rows = await tx.db.fetch(
+        f"SELECT {_REQUEST} FROM requests WHERE status = 'no_broker' ORDER BY request_id FOR UPDATE"  # noqa: S608
+    )
+    return [_request(row) for row in rows]
+
+
+async def find(db: Reader, request_id: UUID) -> Request | None:
+    """The request, to read."""
+    row = await db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1", request_id)  # noqa: S608
+    return _request(row) if row else None
+
+
+async def page(
+    db: Reader, *, site_id: str | None, status: str | None, after: UUID | None, limit: int
+) -> list[Request]:
+    """Requests in the order in which they were raised."""
+    rows = await db.fetch(
+        f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
+        " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3) ORDER BY request_id LIMIT $4",
+        site_id, status, after, limit,
+    )  # fmt: skip
+    return [_request(row) for row in rows]
+
+
+async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
+    """Open requests of the same site for one of the same areas, and one of the same groups, at the same time."""
+    asked = request.details
+    rows = await tx.db.fetch(
+        f"SELECT {_REQUEST} FROM requests WHERE site_id = $1 AND status <> 'closed' AND request_id <> $2"  # noqa: S608
+        " ORDER BY request_id DESC LIMIT 200",
+        asked.site_id, request.id,
+    )  # fmt: skip
+    groups = {group.group_id for group in asked.groups}
+    return [
+        other.id
+        for other in map(_request, rows)
+        if set(other.details.learning_areas) & set(asked.learning_areas)
+        and (not groups or groups & {group.group_id for group in other.details.groups})
+        and other.details.wished_from <= asked.wished_to
+        and asked.wished_from <= other.details.wished_to
+    ]
+
+
+async def lock_site(tx: Transaction, site_id: str) -> int:
+    """Keep the site from other writers; returns its version (0: new)."""
+    version = await tx.db.fetchval(
+        "INSERT INTO sites (site_id, version) VALUES ($1, 0)"
+        " ON CONFLICT (site_id) DO UPDATE SET version = sites.version RETURNING version",
+        site_id,
+    )
+    tx.check_version(version)
+    return int(version)
+
+
+async def site_record(tx: Transaction, site_id: str, valid_from: date) -> SiteDetails | None:
+    """The record of a site that begins on this very day."""
+    text = await tx.db.fetchval(
+        "SELECT details FROM site_records WHERE site_id = $1 AND valid_from = $2", site_id, valid_from
+    )
+    return SiteDetails.model_validate_json(text, extra="ignore") if text else None
+
+
+async def save_site(tx: Transaction, site_id: str, details: SiteDetails, version: int) -> None:
+    """Record a site from a day on."""
+    await tx.db.execute("UPDATE sites SET version = $2 WHERE site_id = $1", site_id, version)
+    await tx.db.execute(
+        "INSERT INTO site_records (site_id, valid_from, opened_on, closed_on, details) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (site_id, valid_from) DO UPDATE SET opened_on = $3, closed_on = $4, details = $5",
+        site_id, details.valid_from, details.opened_on, details.closed_on,
+        _json(details),
+    )  # fmt: skip
+
+
+async def sites_on(db: Reader, site_ids: Iterable[str], day: date) -> dict[str, SiteDetails]:
+    """What each site is on a day; a site that is not there yet has its first record."""
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)"
+        " ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from",
+        list(site_ids), day,
+    )  # fmt: skip
+    return {row["site_id"]: SiteDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
+
+
+async def site_page(db: Reader, *, after: str | None, limit: int, day: date) -> dict[str, SiteDetails]:
+    """Sites in the order of their ids."""
+    rows = await db.fetch(
+        "SELECT site_id FROM sites WHERE ($1::text IS NULL OR site_id > $1) ORDER BY site_id LIMIT $2",
+        after,
+        limit,
+    )
+    return await sites_on(db, [row["site_id"] for row in rows], day)
+
+
+async def group(tx: Transaction, group_id: str) -> tuple[GroupDetails | None, int]:
+    """The group and its version (0: new), kept from other writers."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", group_id)
+    row = await tx.db.fetchrow("SELECT details, version FROM groups WHERE group_id = $1", group_id)
+    if row is None:
+        return None, 0
+    tx.check_version(row["version"])
+    return GroupDetails.model_validate_json(row["details"], extra="ignore"), row["version"]
+
+
+async def save_group(tx: Transaction, group_id: str, details: GroupDetails, version: int) -> None:
+    """Record a group."""
+    await tx.db.execute(
+        "INSERT INTO groups (group_id, site_id, school_year, details, version) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, school_year = $3, details = $4, version = $5",
+        group_id, details.site_id, details.school_year, _json(details), version,
+    )  # fmt: skip
+
+
+async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails]:
+    """The recorded groups among these."""
+    rows = await db.fetch("SELECT group_id, details FROM groups WHERE group_id = ANY($1)", list(group_ids))
+    return {row["group_id"]: GroupDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
+
+
+async def await_brokers(tx: Transaction) -> None:
+    """Let no broker be recorded until the end of this transaction: it would miss the request that is being raised."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _BROKERS)
+
+
+async def save_broker(tx: Transaction, broker: BrokerRecorded) -> None:
+    """What a broker covers from a day on. Waits for the requests that are being raised just now."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _BROKERS)
+    await tx.db.execute(
+        "INSERT INTO broker_records (broker_id, valid_from, valid_to, learning_areas, epoch, version)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (broker_id, valid_from) DO UPDATE"
+        " SET valid_to = $3, learning_areas = $4, epoch = $5, version = $6"
+        " WHERE (broker_records.epoch, broker_records.version) < ($5, $6)",
+        broker.broker_id, broker.valid_from, broker.valid_to, [_area(area) for area in broker.learning_areas],
+        *tx.reacting_to,
+    )  # fmt: skip
+
+
+async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) -> dict[LearningArea, list[str]]:
+    """The brokers that cover each of these areas on a day."""
+    rows = await tx.db.fetch(
+        "SELECT broker_id, learning_areas FROM ("
+        "  SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records"
+        "  WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC"
+        ") AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]",
+        day, [_area(area) for area in areas],
+    )  # fmt: skip
+    return {area: [row["broker_id"] for row in rows if _area(area) in row["learning_areas"]] for area in areas}
+
+
+async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID) -> None:
+    """An activity was delivered for a request; a retracted one stays retracted, whatever arrives late."""
+    await tx.db.execute(
+        "INSERT INTO delivered_activities (activity_id, request_id) VALUES ($1, $2)"
+        " ON CONFLICT (activity_id) DO NOTHING",
+        activity_id, request_id,
+    )  # fmt: skip
+
+
+async def save_retracted(tx: Transaction, activity_id: UUID) -> None:
+    """An activity is no longer anybody's delivery."""
+    await tx.db.execute(
+        "INSERT INTO delivered_activities (activity_id, request_id) VALUES ($1, NULL)"
+        " ON CONFLICT (activity_id) DO UPDATE SET request_id = NULL",
+        activity_id,
+    )
+
+
+async def delivered(tx: Transaction, request_id: UUID) -> set[UUID]:
+    """The delivered activities of a request."""
+    rows = await tx.db.fetch("SELECT activity_id FROM delivered_activities WHERE request_id = $1", request_id)
+    return {row["activity_id"] for row in rows}
+
+
+async def save_comment(tx: Transaction, request: Request, comment: str | None) -> None:
+    """What somebody added in words to the version of a request that they made."""
+    if comment is not None:
+        await tx.db.execute(
+            "INSERT INTO comments (request_id, version, comment) VALUES ($1, $2, $3)",
+            request.id, request.version, comment,
+        )  # fmt: skip

@@ -1,0 +1,112 @@
+"""What `requests` shows over HTTP: bodies of commands and representations."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.requests import RequestDetails
+from contracts.sites import GroupDetails, SiteDetails
+from contracts.terms import Identifier, LearningArea, Reason, Term, Text
+from services.chassis.identity import Caller
+from services.chassis.life_cycle import available_actions
+from services.requests.model import LIFE_CYCLE, Outcome, Request, parties
+
+
+class AnswerBody(Term):
+    """An answer without a referral (to refer is to POST a referral)."""
+
+    answer: Literal["advise", "cannot_help"]
+    reason: Reason | None = None
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
+
+
+class ClosureBody(Term):
+    """How a request ends."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    comment: Text | None = None
+    """Stays in this service, as with an answer."""
+    activity_ids: tuple[UUID, ...] = ()
+    unmet_areas: tuple[LearningArea, ...] = ()
+
+
+class RequestView(Term):
+    """A request as its caller sees it."""
+
+    request_id: UUID
+    status: str
+    broker_ids: tuple[Identifier, ...]
+    answer: str | None
+    outcome: str | None
+    details: RequestDetails
+    version: int
+    available_actions: tuple[str, ...]
+    likely_doubles: tuple[UUID, ...] = ()
+    """Open requests that look like this one: a warning, never a block."""
+
+
+class SiteView(Term):
+    """A site as it is recorded."""
+
+    site_id: Identifier
+    details: SiteDetails
+    version: int | None = None
+
+
+class GroupView(Term):
+    """A group as it is recorded."""
+
+    group_id: Identifier
+    details: GroupDetails
+    version: int | None = None
+
+
+class SiteLine(SiteDetails):
+    """One line of a bulk recording."""
+
+    site_id: Identifier
+
+
+class GroupLine(GroupDetails):
+    """One line of a bulk recording."""
+
+    group_id: Identifier
+
+
+class Recorded(Term):
+    """What a bulk recording did."""
+
+    recorded: Annotated[int, Field(ge=0)]
+    unchanged: Annotated[int, Field(ge=0)]
+
+
+class RequestPage(Term):
+    """A page of requests."""
+
+    items: tuple[RequestView, ...]
+    next_cursor: str | None = None
+
+
+class SitePage(Term):
+    """A page of sites."""
+
+    items: tuple[SiteView, ...]
+    next_cursor: str | None = None
+
+
+def view(request: Request, caller: Caller, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
+    """The request for this caller."""
+    return RequestView(
+        request_id=request.id,
+        status=request.status,
+        broker_ids=request.broker_ids,
+        answer=request.answer,
+        outcome=request.outcome,
+        details=RequestDetails.model_validate(dict(request.details), extra="ignore"),
+        version=request.version,
+        available_actions=available_actions(LIFE_CYCLE, request.status, caller.actor, parties(request)),
+        likely_doubles=likely_doubles,
+    )

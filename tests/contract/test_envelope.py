@@ -1,0 +1,182 @@
+"""The envelope: written one way, read in both modes, and whatever else arrives is `Malformed`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from contracts.envelope import Malformed, Message, decode, encode
+from contracts.sites import SiteRecorded
+from tests.contract.story import EXAMPLES, Json, an_example, written
+
+DEEP = 1000  # far below what a naive parser bears, far above what an event needs
+
+
+def _spoilt(name: str, spoil: Callable[[Json], object]) -> bytes:
+    message = an_example(name)
+    spoil(message)
+    return written(message)
+
+
+NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
+    ("no value", None, "no-data"),
+    ("empty value", b"", "no-data"),
+    ("not JSON", b"{", "malformed-json"),
+    ("not an object", b"[]", "malformed-json"),
+    ("not UTF-8", b'{"id": "\xff"}', "malformed-json"),
+    ("nested too deep", b'{"data":' * DEEP + b"{}" + b"}" * DEEP, "malformed-json"),
+    ("a null character", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="De\0Dieze")), "malformed-json"),
+    ("no id", _spoilt("SiteRecorded", lambda m: m.pop("id")), "invalid-envelope"),
+    ("source is no URN", _spoilt("SiteRecorded", lambda m: m.update(source="requests")), "invalid-envelope"),
+    ("version zero", _spoilt("SiteRecorded", lambda m: m.update(aggregateversion=0)), "invalid-envelope"),
+    ("another subject", _spoilt("SiteRecorded", lambda m: m.update(subject="duo:00AA00")), "invalid-envelope"),
+    ("unknown type", _spoilt("SiteRecorded", lambda m: m.update(type="nl.samenspel.SiteSold.v1")), "unknown-type"),
+    ("unknown version", _spoilt("SiteRecorded", lambda m: m.update(type="nl.samenspel.SiteRecorded.v2")),
+     "unknown-version"),
+    ("no data", _spoilt("SiteRecorded", lambda m: m.pop("data")), "invalid-data"),
+    ("data of another type", _spoilt("SiteRecorded", lambda m: m.update(data=[])), "invalid-data"),
+    ("a field missing", _spoilt("SiteRecorded", lambda m: m["data"].pop("kinds")), "invalid-data"),
+    ("a wrong enum", _spoilt("SiteRecorded", lambda m: m["data"].update(kinds=["pub"])), "invalid-data"),
+    ("a number for a day", _spoilt("SiteRecorded", lambda m: m["data"].update(validFrom="86400")), "invalid-data"),
+    ("no year of ours", _spoilt("CutTaken", lambda m: m["data"].update(knownAt="0001-01-01T00:00:00+14:00")),
+     "invalid-data"),
+    ("a person's data", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="bel 073-1234567")),
+     "personal-data"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [each[1:] for each in NOT_UNDERSTOOD], ids=[each[0] for each in NOT_UNDERSTOOD]
+)
+def test_a_message_that_cannot_be_understood_says_why(value: bytes | None, reason: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        decode(value)
+
+    assert refused.value.reason == reason
+
+
+def test_a_refusal_does_not_repeat_what_looks_like_personal_data() -> None:
+    with pytest.raises(Malformed) as refused:
+        decode(_spoilt("SiteRecorded", lambda message: message["data"]["name"].update(nl="juf@school.example")))
+
+    assert "juf" not in str(refused.value)
+
+
+def test_what_is_refused_after_its_envelope_was_read_says_which_message_it_was() -> None:
+    with pytest.raises(Malformed) as refused:
+        decode(_spoilt("SiteRecorded", lambda message: message["data"].pop("kinds")))
+
+    assert refused.value.about is not None
+    assert str(refused.value.about.id) == an_example("SiteRecorded")["id"]
+
+
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_no_bytes_make_the_reader_raise_anything_else(path: Path, data: st.DataObject) -> None:
+    value = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(value)))
+        value[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
+
+    try:
+        message = decode(bytes(value))
+    except Malformed:
+        return
+
+    assert decode(encode(message.envelope, message.event)) == message
+
+
+def in_binary_mode(name: str) -> tuple[bytes, dict[str, bytes | None]]:
+    message = an_example(name)
+    data = written(message.pop("data"))
+    del message["datacontenttype"]  # in binary mode it is the header content-type
+    headers: dict[str, bytes | None] = {f"ce_{attribute}": str(said).encode() for attribute, said in message.items()}
+    return data, {**headers, "content-type": b"application/json"}
+
+
+def test_binary_mode_says_the_same_as_structured_mode() -> None:
+    value, headers = in_binary_mode("ActivityDelivered")
+
+    message = decode(value, headers)
+
+    assert message == decode(written(an_example("ActivityDelivered")))
+
+
+@pytest.mark.parametrize("text", [b"\xff", None], ids=["not UTF-8", "null"])
+def test_a_broken_header_in_binary_mode_is_malformed(text: bytes | None) -> None:
+    value, headers = in_binary_mode("ActivityDelivered")
+
+    with pytest.raises(Malformed):
+        decode(value, {**headers, "ce_subject": text})
+
+
+def with_fields_of_tomorrow(message: Json) -> Json:
+    area = {**message["data"]["learningAreas"][0], "weight": 2}
+    return {**message, "severity": "low", "data": {**message["data"], "phase": "pilot", "learningAreas": [area]}}
+
+
+def test_a_reader_ignores_fields_that_it_does_not_know_yet_at_any_depth() -> None:
+    today = an_example("RequestRaised")
+
+    message = decode(written(with_fields_of_tomorrow(today)))
+
+    assert message == decode(written(today))
+
+
+@pytest.mark.parametrize("extra", [{"phase": "pilot"}, {"name": {"nl": "De Dieze", "fy": "De Dize"}}])
+def test_a_writer_may_not_add_a_field(extra: Json) -> None:
+    data = {**an_example("SiteRecorded")["data"], **extra}
+
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        SiteRecorded.model_validate(data)
+
+
+PERSONAL = [
+    "juf.annie@school.example",
+    "De Dieze (073-6123456)",
+    "bel 06 12 34 56 78",
+    "+31 (0)6 12345678",
+    "0031 73 612 34 56",
+    "leerling 123456782",
+    "https://ketenid.nl/pilot/0a1b",
+]
+NOT_PERSONAL = ["De Dieze", "'t Sparrenbos 2-8", "Kindcentrum 2000+", "LRK 212423455", "OBS @ Work", "5211 AB 12-14"]
+
+
+@pytest.mark.parametrize("text", PERSONAL)
+def test_a_name_that_seems_to_hold_personal_data_is_refused(text: str) -> None:
+    data = an_example("SiteRecorded")["data"] | {"name": {"nl": text}}
+
+    with pytest.raises(ValidationError, match="seems to hold"):
+        SiteRecorded.model_validate(data)
+
+
+@pytest.mark.parametrize("text", NOT_PERSONAL)
+def test_an_ordinary_name_is_accepted(text: str) -> None:
+    data = an_example("SiteRecorded")["data"] | {"name": {"nl": text}}
+
+    assert SiteRecorded.model_validate(data).name.nl == text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_the_same_event_always_has_the_same_bytes(path: Path) -> None:
+    first = decode(path.read_bytes())
+
+    second = decode(encode(first.envelope, first.event))
+
+    assert encode(second.envelope, second.event) == encode(first.envelope, first.event)
+
+
+def test_an_event_equals_what_is_read_back_also_when_the_clock_counts_microseconds() -> None:
+    value = _spoilt(
+        "RequestRaised", lambda message: message["data"].update(raisedAt="2025-10-03T11:12:00.123987+02:00")
+    )
+    message: Message = decode(value)
+
+    again = decode(encode(message.envelope, message.event))
+
+    assert again == message
+    assert json.loads(encode(message.envelope, message.event))["data"]["raisedAt"] == "2025-10-03T09:12:00.123Z"
