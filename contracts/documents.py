@@ -14,8 +14,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from contracts.envelope import CONTENT_TYPE, Envelope
-from contracts.events import SCHEMAS, Event, catalogue
-from contracts.topics import MAX_EVENT_BYTES, PARTITIONER, PARTITIONS, TOPICS, Topic
+from contracts.events import MAX_EVENT_BYTES, SCHEMAS, Event, catalogue
+from contracts.topics import PARTITIONER, PARTITIONS, TOPICS, Topic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MANIFEST = "topics.json"

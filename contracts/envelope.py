@@ -14,10 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from contracts import activities, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
-from contracts.events import NAMESPACE, Event, catalogue
+from contracts.events import MAX_EVENT_BYTES, NAMESPACE, Event, catalogue
 from contracts.terms import Instant
 
-MAX_BYTES = 64 * 1024  # what every intermediary must forward (NL GOV profile for CloudEvents)
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
@@ -100,8 +99,8 @@ def check_transport(key: bytes | None, value: bytes | None, headers: Iterable[tu
     """Refuse a record that no service of ours could have sent, before its bytes are read."""
     if key is None:
         raise Malformed("no-key", "the record has no key, so its aggregate has no order")
-    if value is not None and len(value) > MAX_BYTES:
-        raise Malformed("too-large", f"{len(value)} bytes; an event has at most {MAX_BYTES}")
+    if value is not None and len(value) > MAX_EVENT_BYTES:
+        raise Malformed("too-large", f"{len(value)} bytes; an event has at most {MAX_EVENT_BYTES}")
     for name, text in headers:
         if text is None:
             raise Malformed("null-header", f"header {name} has no value")

@@ -9,6 +9,7 @@ from typing import ClassVar
 from contracts.terms import Term
 
 NAMESPACE = "nl.samenspel"
+MAX_EVENT_BYTES = 65_536  # what every CloudEvents intermediary has to forward
 SCHEMAS = "https://samenspel.nl/contracts/schemas"
 
 catalogue: dict[str, type["Event"]] = {}

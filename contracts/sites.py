@@ -78,9 +78,7 @@ class SiteDetails(Event):
         return self
 
 
-class SiteRecorded(
-    SiteDetails, topics=(SITES,), aggregate="site", identified_by="site_id", nl="Vestiging vastgelegd"
-):
+class SiteRecorded(SiteDetails, topics=(SITES,), aggregate="site", identified_by="site_id", nl="Vestiging vastgelegd"):
     """A site is recorded, anew or changed. On a day it is what the record with the greatest `validFrom`
     not after that day says, in its newest version."""
 
@@ -106,9 +104,7 @@ class GroupDetails(Event):
         return self
 
 
-class GroupRecorded(
-    GroupDetails, topics=(SITES,), aggregate="group", identified_by="group_id", nl="Groep vastgelegd"
-):
+class GroupRecorded(GroupDetails, topics=(SITES,), aggregate="group", identified_by="group_id", nl="Groep vastgelegd"):
     """A group of children at a site in one school year, with its headcount, is recorded or changed."""
 
     group_id: Identifier

@@ -17,7 +17,6 @@ from contracts.targets import TARGETS
 
 PARTITIONS = 12
 PARTITIONER = "murmur2"
-MAX_EVENT_BYTES = 65_536  # what every CloudEvents intermediary has to forward
 INPUTS = (SITES, REQUESTS, OFFERS, REFERRALS, ACTIVITIES, TARGETS)
 """What `reporting` reads: kept for ever, never compacted."""
 SERVICES = ("requests", "referrals", "reporting")

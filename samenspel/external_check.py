@@ -71,7 +71,7 @@ async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         home / "node", *command, cwd=SCRIPT, stdin=pipe, stdout=pipe, stderr=pipe
-    )  # fmt: skip
+    )
     try:
         output, errors = await asyncio.wait_for(process.communicate(feed), seconds)
     except TimeoutError:

@@ -5,6 +5,8 @@ every digest (45 MB, some 50 ms): a download that was cut off is fetched again, 
 """
 
 import hashlib
+import os
+import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +49,8 @@ def repository(folder: Path) -> Callable[[str], Path]:
     """How a coordinate becomes a file in this folder: it is there, or it is downloaded."""
     from jgo.maven import MavenContext  # noqa: PLC0415  # only the local stack has it, the command works without
 
+    if trusted := _trusted_by_this_machine():
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
     context = MavenContext(repo_cache=folder, timeout=PATIENCE)
 
     def resolve(coordinate: str) -> Path:
@@ -63,6 +67,13 @@ def fetch(jars: list[Jar], resolve: Callable[[str], Path]) -> list[Path]:
         return list(downloads.map(lambda jar: _verified(jar, resolve), jars))
     finally:
         downloads.shutdown(cancel_futures=True)  # Ctrl-C waits only for the jars under way
+
+
+def _trusted_by_this_machine() -> str | None:
+    """Its certificate authorities, also an organisation's own: the downloader would bring its own list."""
+    paths = ssl.get_default_verify_paths()
+    folder = paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else None
+    return paths.cafile or folder
 
 
 def _verified(jar: Jar, resolve: Callable[[str], Path]) -> Path:

@@ -86,6 +86,7 @@ class Stack:
 
     def start(self, *, services: bool, fresh: bool = False, liked_ports: Mapping[str, int] | None = None) -> None:
         """End what was left behind, then start everything; ready when this returns."""
+        self.stop()
         for part in ("logs", "kafka", "postgres")[: 3 if fresh else 1]:
             shutil.rmtree(self.folder / part, ignore_errors=True)
         prerequisites.check(self.folder)

@@ -22,6 +22,17 @@ Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 Reader = Connection | asyncpg.Pool  # what can be asked outside a transaction as well
 Reading = Connection | asyncpg.Pool
 """What a single query can be put to."""
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The database does not answer: wait, or say 503."""
+PASSING = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+"""This one transaction had bad luck: try it again."""
 POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; longer ones hold up the outbox
 IDLE_TIMEOUT = "15s"
@@ -36,6 +47,8 @@ class Transaction:
     db: Connection
     now: datetime
     source: str
+    epoch: int
+    """The stream epoch of what is announced."""
     causation: str | None = None
     traceparent: str | None = None
     expected_version: int | None = None
@@ -57,6 +70,7 @@ class Database:
 
     pool: asyncpg.Pool
     source: str
+    epoch: int
     on_staged: Callable[[], None]
     """Called after a commit that staged something: wakes the relay."""
 
@@ -68,7 +82,9 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises."""
         async with self.pool.acquire() as connection:
             async with connection.transaction():
-                tx = Transaction(connection, now or clock.now(), self.source, causation, traceparent, expected_version)
+                tx = Transaction(
+                    connection, now or clock.now(), self.source, self.epoch, causation, traceparent, expected_version
+                )
                 yield tx
             if tx.staged:
                 self.on_staged()

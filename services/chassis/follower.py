@@ -29,6 +29,18 @@ FETCH_BYTES = 4 * 1024 * 1024
 START_SECONDS = 30.0
 
 
+_LOCK = """
+SELECT topic, partition, next_offset FROM positions
+JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition) USING (topic, partition)
+ORDER BY topic, partition FOR UPDATE OF positions
+"""
+_MOVE = """
+INSERT INTO positions (topic, partition, next_offset)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
+"""
+
+
 class Skipped(Exception):
     """The records do not follow the stored position: somebody else appended, or the topic lost records."""
 
@@ -93,28 +105,17 @@ class Follower:
         """Lock and compare the stored positions of the batch's partitions, move them behind the batch, and
         return the new ones. Call `advance` with them after the commit."""
         moved = {self._place(partition): records[-1].offset + 1 for partition, records in batch.items()}
-        stored = await db.fetch(
-            "SELECT topic, partition, next_offset FROM positions JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition)"
-            " USING (topic, partition) ORDER BY topic, partition FOR UPDATE OF positions",
-            [topic for topic, _ in moved], [partition for _, partition in moved],
-        )  # fmt: skip
-        for row in stored:
-            place = (row["topic"], row["partition"])
-            if row["next_offset"] != self.positions[place]:
+        columns = [topic for topic, _ in moved], [partition for _, partition in moved]
+        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
+        for partition, records in batch.items():
+            topic, number = place = self._place(partition)
+            here = self.positions[place]
+            if stored.get(place, 0) != here or records[0].offset != here:
                 raise Skipped(
-                    f"{place[0]}/{place[1]}: stored position {row['next_offset']}, this process stands at {self.positions[place]}"
+                    f"{topic}/{number}: stored {stored.get(place, 0)}, this process stands at {here},"
+                    f" the batch begins at {records[0].offset}"
                 )
-        if missing := [
-            place
-            for place in moved
-            if self.positions[place] != 0 and place not in {(row["topic"], row["partition"]) for row in stored}
-        ]:
-            raise Skipped(f"{missing[0][0]}/{missing[0][1]}: its stored position is gone")
-        await db.execute(
-            "INSERT INTO positions (topic, partition, next_offset) SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])"
-            " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-            [topic for topic, _ in moved], [partition for _, partition in moved], list(moved.values()),
-        )  # fmt: skip
+        await db.execute(_MOVE, *columns, list(moved.values()))
         return moved
 
     def advance(self, moved: Positions) -> None:

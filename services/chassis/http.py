@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import telemetry
-from services.chassis.database import Transaction
+from services.chassis.database import AWAY, PASSING, Transaction
 from services.chassis.identity import Caller, identify
 from services.chassis.problems import Malformed, NotFound, Problem, RuleSaysNo, Unavailable, WrongField
 from services.chassis.service import Service
@@ -62,6 +62,12 @@ class BodyTooLarge(Malformed):
 
 class NoSuchPage(NotFound):
     """There is nothing at this address."""
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take that method; /v1/openapi.json lists what it takes."""
+
+    status = 405
 
 
 class CommandRoute(APIRoute):
@@ -266,10 +272,9 @@ async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == NoSuchPage.status:
         return problem_response(NoSuchPage())
-    problem = Malformed(str(error.detail))
-    response = problem_response(problem)
-    response.status_code = error.status_code
-    return response
+    if error.status_code == MethodNotAllowed.status:
+        return problem_response(MethodNotAllowed())
+    return problem_response(Malformed(str(error.detail)))
 
 
 async def _on_world(_: Request, error: Exception) -> Response:
@@ -288,7 +293,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(PydanticCustomError, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
-    for away in (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError, asyncpg.QueryCanceledError, asyncpg.TransactionRollbackError):  # fmt: skip
+    for away in (*AWAY, *PASSING):
         app.add_exception_handler(away, _on_world)
     app.add_middleware(Border)
 

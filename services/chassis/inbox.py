@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import asyncpg
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -20,7 +19,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from contracts.envelope import Malformed, Message, check_transport, decode
 from contracts.events import Event
 from services.chassis import clock, dead_letters
-from services.chassis.database import Database, Transaction
+from services.chassis.database import AWAY, PASSING, Database, Transaction
 from services.chassis.dead_letters import DeadLetter, Record, headers_of
 from services.chassis.health import Health
 from services.chassis.settings import Settings
@@ -40,8 +39,6 @@ WATCH_SECONDS = 2.0
 STUCK_SECONDS = 60.0
 START_SECONDS = 30.0
 
-AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)  # fmt: skip
-PASSING = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 _APPLY_ONCE = """
 INSERT INTO inbox AS seen (consumer, aggregate, epoch, applied)
@@ -94,7 +91,10 @@ class Inbox:
     async def run(self) -> None:
         """React for ever."""
         while True:
-            broker = KafkaBroker(self.settings.kafka, client_id=self.settings.service, allow_auto_create_topics=False, apply_types=False, logger=None)  # fmt: skip
+            broker = KafkaBroker(
+                self.settings.kafka, client_id=self.settings.service, allow_auto_create_topics=False,
+                apply_types=False, logger=None,
+            )  # fmt: skip
             subscriber = broker.subscriber(
                 *(self.settings.topic(topic) for topic in self.topics),
                 group_id=self.settings.topic(self.settings.service),
@@ -138,7 +138,7 @@ class Inbox:
             check_transport(record.key, record.value, record.headers)
             message = decode(record.value, headers_of(record))
         except Malformed as error:
-            log.warning("malformed_message", reason=error.reason, detail=error.detail, topic=record.topic, partition=record.partition, offset=record.offset)  # fmt: skip
+            log.warning("malformed_message", reason=error.reason, detail=error.detail, **_place(record))
             await dead_letters.add(tx, self.settings.service, self._letter(record, error.reason, error.detail))
             return
         reaction = self.reactions.by_type.get(message.envelope.type)
@@ -180,11 +180,12 @@ class Inbox:
                 return None
 
     async def _give_up(self, record: Record, reason: str, error: Exception, attempts: int) -> None:
-        log.error("message_given_up", reason=reason, error=repr(error), topic=record.topic, partition=record.partition, offset=record.offset)  # fmt: skip
+        log.error("message_given_up", reason=reason, error=repr(error), **_place(record))
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= FAILURES_IN_A_ROW:
             self.health.end(
-                f"{FAILURES_IN_A_ROW} messages in a row could not be applied, the last one because of {error!r}: this service needs mending"
+                f"{FAILURES_IN_A_ROW} messages in a row could not be applied, the last one because of {error!r}:"
+                " this service needs mending"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
         async with self.database.transaction(now=clock.now()) as tx:
@@ -211,8 +212,8 @@ class Inbox:
             consumer = subscriber.consumer
             tasks = [
                 *subscriber.tasks,
-                consumer._fetcher._fetch_task,
-                consumer._coordinator._coordination_task,
+                consumer._fetcher._fetch_task,  # noqa: SLF001 - nothing public tells
+                consumer._coordinator._coordination_task,  # noqa: SLF001 - nothing public tells
             ]
             if any(task is not None and task.done() for task in tasks):
                 self.health.end("a task of the Kafka consumer died without a word")
@@ -221,6 +222,10 @@ class Inbox:
                 self.health.trouble("reactions", f"busy with one batch for more than {STUCK_SECONDS:.0f} s")
             elif consumer.assignment():
                 self.health.tick("reactions", f"{len(consumer.assignment())} partitions")
+
+
+def _place(record: Record) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 async def _keep(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records
@@ -236,7 +241,7 @@ async def _keep_records(message: KafkaMessage) -> list[Record]:
 def _about(tx: Transaction, message: Message) -> Transaction:
     """The transaction as one message's: a reaction is dated as what it reacts to."""
     envelope = message.envelope
-    about = Transaction(tx.db, envelope.time, tx.source, str(envelope.id), envelope.traceparent)
+    about = Transaction(tx.db, envelope.time, tx.source, tx.epoch, str(envelope.id), envelope.traceparent)
     about.reacting_to = (envelope.streamepoch, envelope.aggregateversion)
     tx.staged += 1  # the reaction may stage something; waking the relay for nothing is harmless
     return about

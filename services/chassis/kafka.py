@@ -44,6 +44,6 @@ def producer(bootstrap: str, client: str) -> AIOKafkaProducer:
 async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Stop a client without believing that it can: correctness never depends on a clean stop."""
     try:
-        await asyncio.wait_for(client.stop(), STOP_SECONDS)
+        await asyncio.wait_for(client.stop(), STOP_SECONDS)  # type: ignore[no-untyped-call]
     except (TimeoutError, KafkaError, OSError):
         log.warning("client_did_not_stop", client=type(client).__name__, seconds=STOP_SECONDS)

@@ -11,23 +11,21 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-from contracts.envelope import MAX_BYTES, describe, encode
-from contracts.events import Event
+from contracts.envelope import describe, encode
+from contracts.events import MAX_EVENT_BYTES, Event
 from services.chassis.database import Transaction
 from services.chassis.problems import Malformed
 
 _LAST = """
-SELECT stream.epoch, last.version, last.key, last.correlation
-FROM stream LEFT JOIN LATERAL (
-    SELECT version, key, correlation FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
-) AS last ON true
+SELECT version, key, correlation FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
 """
 _STAGE = """
 WITH added AS (
     INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
     SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1
     FROM unnest(
-        $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::text[], $9::integer[], $10::integer[], $11::text[]
+        $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
+        $8::text[], $9::integer[], $10::integer[], $11::text[]
     ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, correlation)
     RETURNING position
 )
@@ -67,8 +65,8 @@ def encoded(
         correlation=correlation, causation=tx.causation, traceparent=tx.traceparent,
     )  # fmt: skip
     value = encode(envelope, event)
-    if len(value) > MAX_BYTES:
-        raise EventTooLarge(f"It would make an event of {len(value)} bytes; {MAX_BYTES} are allowed.")
+    if len(value) > MAX_EVENT_BYTES:
+        raise EventTooLarge(f"It would make an event of {len(value)} bytes; {MAX_EVENT_BYTES} are allowed.")
     aggregate = f"{event.aggregate}:{event.subject}"
     return [
         Staged(envelope.id, topic, key.encode(), value, None, aggregate, epoch, version, correlation)
@@ -90,17 +88,17 @@ async def stage(tx: Transaction, messages: Sequence[Staged], *, alone: bool = Fa
 async def add(tx: Transaction, *events: Event, key: str | None = None, correlation: str | None = None) -> int:
     """Announce events of one aggregate, in this order; returns its new version.
 
-    `key` and `correlation` are fixed by the aggregate's first event: later ones take them over.
+    An aggregate's first events name its `key` (and `correlation`); later ones take them over and name none.
     """
-    aggregate = f"{events[0].aggregate}:{events[0].subject}"
-    last = await tx.db.fetchrow(_LAST, aggregate)
-    assert last is not None, "table stream has exactly one row"
-    key = last["key"].decode() if last["key"] is not None else key or events[0].subject
-    correlation = last["correlation"] or correlation
-    first = (last["version"] or 0) + 1
+    first = 1
+    epoch = tx.epoch
+    if key is None:
+        last = await tx.db.fetchrow(_LAST, f"{events[0].aggregate}:{events[0].subject}")
+        assert last is not None, "the aggregate's first events name its key"
+        key, correlation, first = last["key"].decode(), last["correlation"], last["version"] + 1
     messages: list[Staged] = []
     for version, event in enumerate(events, first):
-        messages += encoded(tx, event, key=key, epoch=last["epoch"], version=version, correlation=correlation)
+        messages += encoded(tx, event, key=key, epoch=epoch, version=version, correlation=correlation)
     await stage(tx, messages)
     return first + len(events) - 1
 
@@ -110,6 +108,6 @@ async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -
     aggregate = f"{event.aggregate}:{event.subject}"
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", aggregate)
     last = await tx.db.fetchrow(_LAST, aggregate)
-    if last is not None and (last["version"] or 0) < version:
-        messages = encoded(tx, event, key=event.subject, epoch=last["epoch"], version=version)
+    if last is None or last["version"] < version:
+        messages = encoded(tx, event, key=event.subject, epoch=tx.epoch, version=version)
         await stage(tx, [message for message in messages if message.topic == topic])

@@ -66,7 +66,9 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     await _migrate_when_there(settings, package)
     health = Health(died=asyncio.get_running_loop().create_future())
     relay = Relay(settings, health)
-    database = Database(await connect(settings.database_url), settings.source, relay.wake.set)
+    pool = await connect(settings.database_url)
+    epoch = await pool.fetchval("SELECT epoch FROM stream")
+    database = Database(pool, settings.source, epoch, relay.wake.set)
     wiring = wire(Service(settings, database, health))
     if wiring.prepare is not None:
         await wiring.prepare()
@@ -84,7 +86,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
             date_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             lifespan="off",
-        )  # fmt: skip
+        )
     )
     assert health.died is not None, "set above"
     health.died.add_done_callback(lambda _: setattr(server, "should_exit", True))

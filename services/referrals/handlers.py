@@ -47,8 +47,7 @@ async def withdraw_what_is_open(event: RequestClosed, tx: Transaction) -> None:
     request = await heard.lock_request(tx, event.request_id)
     if request is None or request.status != "closed":
         return  # something newer was heard before
-    of_request = await referrals.of_request(tx, event.request_id)
-    for withdrawn in rules.withdraw_with_request(of_request, at=tx.now):
-        referral = next(each for each in of_request if each.id == withdrawn.referral_id)
+    for referral in rules.withdrawn_with_request(await referrals.of_request(tx, event.request_id)):
+        withdrawn = rules.withdraw_by_itself(referral, "request_closed", at=tx.now)
         await referrals.save(tx, rules.evolve(referral, withdrawn))
         await outbox.add(tx, withdrawn)

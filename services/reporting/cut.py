@@ -83,7 +83,7 @@ async def take(
         if await load_positions(db, INPUTS) != positions:
             raise Skipped("the stored positions are not this process's: another leader appended")
         epoch = await db.fetchval("SELECT epoch FROM stream")
-        tx = Transaction(db, known_at, source)
+        tx = Transaction(db, known_at, source, epoch)
         taken = CutTaken(
             cut_id=cut_id,
             vector=vector_of(positions),

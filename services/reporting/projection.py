@@ -101,6 +101,7 @@ class Projection:
 
     async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
         """After a loss: tables and memory from the topics, compared with what history says was published."""
+        self.health.trouble("projection", "rebuilding")
         watch = rebuild.Stopwatch()
         published = history.published()
         self.figures.last_cut, self.figures.last_known_at = rebuild.continue_from(history, published)
@@ -116,7 +117,9 @@ class Projection:
             if newest is not None:
                 await store.skip(db, [(each.topic, each.partition, each.offset) for each in newest.skipped])
                 async for follower, batch, facts in rebuild.facts_below(self.settings, newest):
-                    self.health.tick("projection", f"rebuilding: {events} events")
+                    self.health.trouble(
+                        "projection", f"rebuilding: {events} events"
+                    )  # not ready: figures are not there
                     follower.advance(await follower.fence(db, batch) if batch else {})
                     await store.append(db, facts)
                     events += len(facts)
@@ -157,7 +160,7 @@ class Projection:
             self.figures.ledger.add(fact)
 
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
-        tx = Transaction(db, clock.now(), self.settings.source)
+        tx = Transaction(db, clock.now(), self.settings.source, self.database.epoch)
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, place=letter.place)
             await dead_letters.add(tx, self.settings.service, letter)

@@ -50,8 +50,9 @@ async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
     What the live table has behind the rebuilt cut is taken over, so the stored positions stay true.
     """
     await db.execute(
-        "INSERT INTO facts_beside SELECT facts.* FROM facts LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[])"
-        ' AS cut (topic, partition, next_offset) USING (topic, partition) WHERE facts."offset" >= coalesce(next_offset, 0)',
+        "INSERT INTO facts_beside SELECT facts.* FROM facts"
+        " LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS cut (topic, partition, next_offset)"
+        ' USING (topic, partition) WHERE facts."offset" >= coalesce(next_offset, 0)',
         [topic for topic, _ in below], [partition for _, partition in below], list(below.values()),
     )  # fmt: skip
     await db.execute("DROP TABLE IF EXISTS facts_before")
@@ -75,9 +76,9 @@ async def skipped(db: Connection) -> list[tuple[str, int, int]]:
 async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = None) -> list[Fact]:
     """Every fact, or those below a vector of offsets. Call within a repeatable-read transaction."""
     found: list[Fact] = []
-    async for row in db.cursor(_FACTS, prefetch=PAGE):  # a comprehension would hide the filter
+    async for row in db.cursor(_FACTS, prefetch=PAGE):
         if below is None or row["offset"] < below.get((row["topic"], row["partition"]), 0):
-            found.append(
+            found.append(  # noqa: PERF401 - a comprehension would hide the filter
                 Fact(
                     row["topic"], row["partition"], row["offset"], row["name"], row["entity"], row["epoch"],
                     row["version"], row["event_id"], body_of(row["name"], row["data"]), row["data"],

@@ -85,7 +85,8 @@ async def close(request_id: UUID, body: ClosureBody, caller: Asking, tx: Command
     covering = await store.covering(tx, request.details.learning_areas, calendar_day(tx.now))
     closed = model.close(
         request, body.outcome, body.reason, activity_ids=body.activity_ids, unmet_areas=body.unmet_areas,
-        delivered=await store.delivered(tx, request_id), uncovered=[area for area in covering if not covering[area]],
+        delivered=await store.delivered_among(tx, body.activity_ids),
+        uncovered=[area for area in covering if not covering[area]],
         comment=body.comment, reasons=reasons.NOT_FULFILLED, by=caller.actor, at=tx.now,
     )  # fmt: skip
     await store.save(tx, request := model.evolve(request, closed))
@@ -126,7 +127,8 @@ async def _record_site(tx: Command, site_id: str, details: SiteDetails) -> int:
     version = await store.lock_site(tx, site_id)
     if await store.site_record(tx, site_id, details.valid_from) == details:
         return version
-    version = await outbox.add(tx, SiteRecorded(**dict(details), site_id=site_id))
+    recorded = SiteRecorded(**dict(details), site_id=site_id)
+    version = await outbox.add(tx, recorded, key=None if version else site_id)
     await store.save_site(tx, site_id, details, version)
     return version
 
@@ -137,7 +139,9 @@ async def _record_group(tx: Command, group_id: str, details: GroupDetails) -> in
     if recorded == details:
         return version
     model.check_group(recorded, details, await store.sites_on(tx.db, [details.site_id], calendar_day(tx.now)))
-    version = await outbox.add(tx, GroupRecorded(**dict(details), group_id=group_id), key=details.site_id)
+    version = await outbox.add(
+        tx, GroupRecorded(**dict(details), group_id=group_id), key=None if version else details.site_id
+    )
     await store.save_group(tx, group_id, details, version)
     return version
 

@@ -33,8 +33,7 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
 
 @reactions.to(ActivityDelivered)
 async def remember_delivery(event: ActivityDelivered, tx: Transaction) -> None:
-    if event.request_id:
-        await store.save_delivered(tx, event.activity_id, event.request_id)
+    await store.save_delivered(tx, event.activity_id, event.request_id)
 
 
 @reactions.to(ActivityRetracted)

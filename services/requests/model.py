@@ -24,7 +24,7 @@ from contracts.requests import (
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.terms import Actor, Identifier, LearningArea, Reason, calendar_day, check_learning_areas
 from services.chassis.life_cycle import Parties, Step, allow
-from services.chassis.problems import Malformed, RuleSaysNo, WrongField
+from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
 
 RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
 Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
@@ -201,19 +201,20 @@ def close(
     *,
     activity_ids: Sequence[UUID],
     unmet_areas: Sequence[LearningArea],
-    delivered: Collection[UUID],
+    delivered: Mapping[UUID, UUID | None],
     uncovered: Collection[LearningArea],
     comment: str | None = None,
     reasons: ReasonListPublished,
     by: Actor,
     at: datetime,
 ) -> RequestClosed:
-    """The consultant closes. `delivered` are the request's delivered activities; `uncovered` the asked areas
-    that no broker covers now: they are unmet, whoever forgets to say so."""
+    """The consultant closes. `delivered` are those of the named activities that were delivered, each with its
+    request (none when it was retracted since); `uncovered` are the asked areas that no broker covers now: they
+    are unmet, whoever forgets to say so."""
     allow(LIFE_CYCLE, "close", request.status, by, parties(request))
     if reason is not None:
         check_reason(reasons, reason, comment, action="close", role=by.role, day=calendar_day(at))
-    _check_fulfilment(outcome, activity_ids, delivered)
+    _check_fulfilment(request, outcome, activity_ids, delivered)
     for index, area in enumerate(unmet_areas):
         if area not in request.details.learning_areas:
             raise AreaNotAsked(
@@ -234,13 +235,22 @@ def close(
     )  # fmt: skip
 
 
-def _check_fulfilment(outcome: Outcome, activity_ids: Sequence[UUID], delivered: Collection[UUID]) -> None:
-    unknown = [each for each in activity_ids if each not in delivered]
-    if unknown or (outcome in {"fulfilled", "partly_fulfilled"} and not activity_ids):
-        raise NothingDelivered(
-            None,
-            WrongField("activityIds", [str(each) for each in unknown], [str(each) for each in delivered]),
-        )
+def _check_fulfilment(
+    request: Request, outcome: Outcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
+) -> None:
+    for index, activity_id in enumerate(activity_ids):
+        if activity_id not in delivered:
+            raise NotYetKnown(
+                f"activityIds[{index}] is {activity_id}: its delivery is not known here yet; ask again shortly.",
+                WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity"),
+            )
+        if delivered[activity_id] != request.id:
+            raise NothingDelivered(
+                f"activityIds[{index}] is {activity_id}, which is not a delivered activity of this request.",
+                WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity of this request"),
+            )
+    if outcome in {"fulfilled", "partly_fulfilled"} and not activity_ids:
+        raise NothingDelivered(None, WrongField("activityIds", [], "at least one delivered activity of this request"))
 
 
 def evolve(request: Request | None, event: RequestEvent) -> Request:

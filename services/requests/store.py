@@ -64,9 +64,7 @@ async def find(db: Reader, request_id: UUID) -> Request | None:
     return _request(row) if row else None
 
 
-async def page(
-    db: Reader, *, site_id: str | None, status: str | None, after: UUID | None, limit: int
-) -> list[Request]:
+async def page(db: Reader, *, site_id: str | None, status: str | None, after: UUID | None, limit: int) -> list[Request]:
     """Requests in the order in which they were raised."""
     rows = await db.fetch(
         f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
@@ -200,8 +198,8 @@ async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) ->
     return {area: [row["broker_id"] for row in rows if _area(area) in row["learning_areas"]] for area in areas}
 
 
-async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID) -> None:
-    """An activity was delivered for a request; a retracted one stays retracted, whatever arrives late."""
+async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | None) -> None:
+    """An activity was delivered, perhaps for a request; a retracted one stays retracted, whatever arrives late."""
     await tx.db.execute(
         "INSERT INTO delivered_activities (activity_id, request_id) VALUES ($1, $2)"
         " ON CONFLICT (activity_id) DO NOTHING",
@@ -218,10 +216,12 @@ async def save_retracted(tx: Transaction, activity_id: UUID) -> None:
     )
 
 
-async def delivered(tx: Transaction, request_id: UUID) -> set[UUID]:
-    """The delivered activities of a request."""
-    rows = await tx.db.fetch("SELECT activity_id FROM delivered_activities WHERE request_id = $1", request_id)
-    return {row["activity_id"] for row in rows}
+async def delivered_among(tx: Transaction, activity_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """The activities of these that were delivered, each with its request (none: direct, or retracted since)."""
+    rows = await tx.db.fetch(
+        "SELECT activity_id, request_id FROM delivered_activities WHERE activity_id = ANY($1)", activity_ids
+    )
+    return {row["activity_id"]: row["request_id"] for row in rows}
 
 
 async def save_comment(tx: Transaction, request: Request, comment: str | None) -> None:

@@ -224,15 +224,16 @@ def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
         return Activity(event, Status.PLANNED, version=1)
     assert activity is not None, "every other event follows ActivityPlanned"
     now = replace(activity, version=activity.version + 1)
+    none: frozenset[Identifier] = frozenset()
     match event:
         case ActivityDelivered():
             confirmed = frozenset(event.confirmed_by_sites)
             return replace(now, status=Status.DELIVERED, body=body_of(event), confirmed_by=confirmed)
         case ActivityCorrected():
-            corrected = replace(now, body=body_of(event))
-            if _is_about_the_same(activity.body, event):
-                return corrected
-            return replace(corrected, confirmed_by=frozenset(), disputed_by=frozenset())
+            heard = (
+                now if _is_about_the_same(activity.body, event) else replace(now, confirmed_by=none, disputed_by=none)
+            )
+            return replace(heard, body=body_of(event))
         case ActivityRetracted():
             return replace(now, status=Status.RETRACTED)
         case ActivityConfirmed(site_id=site):

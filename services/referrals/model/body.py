@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.activities import ActivityBody, ActivityPlan
+from contracts.activities import ActivityBody, ActivityPlan, TakingPart
 from contracts.terms import Identifier, calendar_day, check_learning_areas, no_twins
 from services.chassis.problems import Malformed, NotYetKnown, WrongField
 from services.referrals.model.referral import UnknownPartner
@@ -53,18 +53,23 @@ def check_body(body: ActivityBody, known: Known, today: date) -> None:
             WrongField("occurredAt", body.occurred_at.isoformat(), f"at most {today}"),
         )
     for index, group in enumerate(body.groups):
-        if group.group_id not in known.groups:
-            raise _not_yet_known(f"groups[{index}].groupId", group.group_id, "group")
-        if known.groups[group.group_id] not in body.site_ids:
-            raise GroupOfAnotherSite(
-                f"groups[{index}].groupId is {group.group_id}, of {known.groups[group.group_id]}; siteIds does not name it.",
-                WrongField(f"groups[{index}].groupId", group.group_id, body.site_ids),
-            )
-        if group.participants is not None and group.participants > group.headcount:
-            raise MoreThanThereAre(
-                f"groups[{index}].participants is {group.participants}; the group's headcount is {group.headcount}.",
-                WrongField(f"groups[{index}].participants", group.participants, f"at most {group.headcount}"),
-            )
+        _check_group(f"groups[{index}]", group, body.site_ids, known)
+
+
+def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier], known: Known) -> None:
+    site_id = known.groups.get(group.group_id)
+    if site_id is None:
+        raise _not_yet_known(f"{field}.groupId", group.group_id, "group")
+    if site_id not in site_ids:
+        raise GroupOfAnotherSite(
+            f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
+            WrongField(f"{field}.groupId", group.group_id, site_ids),
+        )
+    if group.participants is not None and group.participants > group.headcount:
+        raise MoreThanThereAre(
+            f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
+            WrongField(f"{field}.participants", group.participants, f"at most {group.headcount}"),
+        )
 
 
 def check_sites_named(field: str, site_ids: Collection[Identifier], body: ActivityBody) -> None:

@@ -168,25 +168,25 @@ def withdraw(
     return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
 
 
-def withdraw_others(accepted: Referral, referrals: Iterable[Referral], *, at: datetime) -> list[ReferralWithdrawn]:
-    """The first acceptance of a parallel set withdraws its other open referrals."""
+def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral]) -> list[Referral]:
+    """What the first acceptance withdraws: the other open referrals of its parallel set."""
     parallel = accepted.made.parallel_set
-    others = [each for each in referrals if each.made.parallel_set == parallel and each.id != accepted.id]
-    return _withdraw_open(others if parallel else [], "other_partner_accepted", at)
+    others = [each for each in referrals if parallel and each.made.parallel_set == parallel and each.id != accepted.id]
+    return withdrawn_with_request(others)
 
 
-def withdraw_with_request(referrals: Iterable[Referral], *, at: datetime) -> list[ReferralWithdrawn]:
-    """The end of a request withdraws its open referrals; what is in progress goes on."""
-    return _withdraw_open(referrals, "request_closed", at)
+def withdrawn_with_request(referrals: Iterable[Referral]) -> list[Referral]:
+    """What the end of a request withdraws: its open referrals; what is in progress goes on."""
+    return [each for each in referrals if each.status in WITHDRAWABLE]
 
 
-def _withdraw_open(referrals: Iterable[Referral], code: str, at: datetime) -> list[ReferralWithdrawn]:
-    reason = Reason(list="withdraw-referral", code=code)
-    return [
-        ReferralWithdrawn(referral_id=each.id, reason=reason, withdrawn_by=OURSELVES, withdrawn_at=at)
-        for each in referrals
-        if each.status in WITHDRAWABLE
-    ]
+def withdraw_by_itself(
+    referral: Referral, why: Literal["other_partner_accepted", "request_closed"], *, at: datetime
+) -> ReferralWithdrawn:
+    """It ends because of something else that happened."""
+    _allow(referral, "withdraw", OURSELVES)
+    reason = Reason(list="withdraw-referral", code=why)
+    return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=OURSELVES, withdrawn_at=at)
 
 
 def complete(
@@ -195,7 +195,9 @@ def complete(
     """The partner is done. `delivered` is the number of the referral's activities that stand as delivered."""
     _allow(referral, "complete", by)
     if outcome == "delivered" and not delivered:
-        raise NothingDelivered(None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first"))
+        raise NothingDelivered(
+            None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first")
+        )
     if outcome == "delivered_elsewhere" and comment is None:
         raise CommentMissing(None, WrongField("comment", None, "a sentence without personal data"))
     return ReferralCompleted(referral_id=referral.id, outcome=outcome, completed_by=by, completed_at=at)

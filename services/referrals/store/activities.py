@@ -24,8 +24,8 @@ async def save(tx: Transaction, activity: Activity) -> None:
     planned, body = activity.planned, activity.body
     await tx.db.execute(
         f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
-        " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7, disputed_by = $8,"
-        " version = $9",
+        " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
+        " disputed_by = $8, version = $9",
         planned.referral_id, list(activity.site_ids), activity.id, activity.status,
         planned.model_dump_json(by_alias=True, exclude_none=True),
         body.model_dump_json(by_alias=True, exclude_none=True) if body else None,

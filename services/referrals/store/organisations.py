@@ -38,7 +38,9 @@ async def record(
     return model.model_validate_json(text, extra="ignore") if text else None
 
 
-async def save(tx: Transaction, organisation_id: Identifier, details: BrokerDetails | PartnerDetails, version: int) -> None:
+async def save(
+    tx: Transaction, organisation_id: Identifier, details: BrokerDetails | PartnerDetails, version: int
+) -> None:
     """Record an organisation from a day on."""
     kind = _kind(type(details))
     await tx.db.execute(

@@ -23,7 +23,8 @@ async def save(tx: Transaction, referral: Referral) -> None:
     made, reason = referral.made, referral.reason
     await tx.db.execute(
         f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
-        " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7, outcome = $8, version = $9",
+        " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
+        " outcome = $8, version = $9",
         made.request_id, made.partner_id, referral.id, referral.status,
         made.model_dump_json(by_alias=True, exclude_none=True), reason.model_dump_json() if reason else None,
         referral.better_partner_id, referral.outcome, referral.version,

@@ -1,0 +1,71 @@
+# A machine needs Python >= 3.11, git and make. Everything else comes from requirements.lock, by digest.
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test check lint faults bench test-containers lock clean
+BIN := .venv/bin
+VENV := .venv/made-from-lock
+UV := uv==0.13.9
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## print these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	    while IFS='|' read -r target does; do printf 'make %-18s%s\n' "$$target" "$$does"; done
+
+demo: $(VENV) ## play a school year in 's-Hertogenbosch and prove the figures; ARGS='--seed 7' goes to the command
+	$(BIN)/samenspel demo $(ARGS)
+
+up: $(VENV) ## start Kafka, PostgreSQL and the services, and leave them running
+	$(BIN)/samenspel up $(ARGS)
+
+down: $(VENV) ## stop what `make up` started
+	$(BIN)/samenspel down $(ARGS)
+
+status: $(VENV) ## tell how the parts of the running stack are doing
+	$(BIN)/samenspel status $(ARGS)
+
+test: lint ## all tests, on real Kafka and PostgreSQL, after the linters
+	$(BIN)/pytest --ignore=tests/bench -m 'not long' $(ARGS)
+
+check: lint ## linters, and the tests that start no Kafka and no PostgreSQL (under 30 s)
+	$(BIN)/pytest -q tests/unit tests/contract
+
+lint: $(VENV) ## style, strict types and the borders between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+faults: $(VENV) ## all fault tests, the long ones too
+	$(BIN)/pytest tests/faults $(ARGS)
+
+bench: $(VENV) ## measure speed, each beside its limit in the same run
+	$(BIN)/pytest -q -s tests/bench $(ARGS)
+
+test-containers: $(VENV) ## the integration tests against containers (needs a Docker engine)
+	SAMENSPEL_TEST_STACK=containers $(BIN)/pytest tests/integration $(ARGS)
+
+lock: $(VENV) ## choose the newest allowed versions anew and write requirements.lock
+	$(BIN)/python -m venv .samenspel/lock
+	.samenspel/lock/bin/python -m pip install -q '$(UV)'
+	.samenspel/lock/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	    --all-extras pyproject.toml -o requirements.lock
+
+clean: ## stop the stack and remove everything that was made here
+	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down; fi
+	rm -rf .venv .samenspel .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+# Made anew when the lock changes, so that no package of an older lock stays behind.
+$(VENV): requirements.lock
+	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down >/dev/null 2>&1 || true; fi
+	@for python in python3.13 python3.12 python3.11 python3 none; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	if [ $$python = none ]; then \
+	    echo "Samenspel needs Python 3.11 or newer; $$(python3 --version 2>/dev/null || echo no python3) was found." >&2; \
+	    exit 1; \
+	fi; \
+	echo "Making .venv with $$($$python --version) from requirements.lock; this takes a minute or two."; \
+	$$python -m venv --clear .venv || { \
+	    echo "$$python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@

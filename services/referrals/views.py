@@ -1,0 +1,185 @@
+"""What `referrals` shows over HTTP: bodies of commands and representations."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contracts.activities import ActivityBody, ActivityPlan
+from contracts.offers import BrokerDetails, PartnerDetails
+from contracts.referrals import ReferralDetails
+from contracts.terms import Identifier, Reason, Term, Text
+from services.chassis.identity import Caller
+from services.chassis.life_cycle import available_actions
+from services.referrals.model import activity as activity_rules
+from services.referrals.model import referral as referral_rules
+from services.referrals.model.activity import Activity
+from services.referrals.model.referral import Outcome, Referral
+
+
+class Nothing(Term):
+    """A command that says it all by its address: `{}`, or no body."""
+
+
+class WhyBody(Term):
+    """Why: a reason of the list that is meant for this, and perhaps a comment."""
+
+    reason: Reason
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
+
+
+class DeclineBody(WhyBody):
+    """Why a partner says no, and who might say yes."""
+
+    better_partner_id: Identifier | None = None
+
+
+class CompletionBody(Term):
+    """How a referral came to its end."""
+
+    outcome: Outcome
+    comment: Text | None = None
+    """Where, when it was delivered elsewhere; it stays in this service and never enters an event."""
+
+
+class DeliveryBody(ActivityBody):
+    """What was delivered, and which of its sites confirmed that on the spot."""
+
+    confirmed_by_sites: tuple[Identifier, ...] = ()
+
+
+class CorrectionBody(ActivityBody):
+    """The whole right body, and why the old one was wrong."""
+
+    reason: Reason
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
+
+
+class ConfirmationBody(Term):
+    """Which site says that it was so."""
+
+    site_id: Identifier
+
+
+class DisputeBody(WhyBody):
+    """Which site says that it was not so, and why."""
+
+    site_id: Identifier
+
+
+class BrokerView(Term):
+    """A broker as it is recorded."""
+
+    broker_id: Identifier
+    details: BrokerDetails
+    version: int | None = None
+
+
+class BrokerPage(Term):
+    """A page of brokers."""
+
+    items: tuple[BrokerView, ...]
+    next_cursor: str | None = None
+
+
+class PartnerView(Term):
+    """A partner as it is recorded."""
+
+    partner_id: Identifier
+    details: PartnerDetails
+    version: int | None = None
+
+
+class PartnerPage(Term):
+    """A page of partners."""
+
+    items: tuple[PartnerView, ...]
+    next_cursor: str | None = None
+
+
+class ReferralView(Term):
+    """A referral as its caller sees it."""
+
+    referral_id: UUID
+    status: str
+    site_id: Identifier
+    broker_id: Identifier
+    attempt: int
+    made_at: datetime
+    details: ReferralDetails
+    reason: Reason | None
+    """Why it was declined or withdrawn."""
+    better_partner_id: Identifier | None
+    outcome: str | None
+    version: int
+    available_actions: tuple[str, ...]
+
+
+class ReferralPage(Term):
+    """A page of referrals."""
+
+    items: tuple[ReferralView, ...]
+    next_cursor: str | None = None
+
+
+class ActivityView(Term):
+    """An activity as its caller sees it."""
+
+    activity_id: UUID
+    status: str
+    origin: str
+    request_id: UUID | None
+    plan: ActivityPlan
+    body: ActivityBody | None
+    """What was delivered, as it was last corrected."""
+    confirmed_by_sites: tuple[Identifier, ...]
+    disputed_by_sites: tuple[Identifier, ...]
+    version: int
+    available_actions: tuple[str, ...]
+
+
+class ActivityPage(Term):
+    """A page of activities."""
+
+    items: tuple[ActivityView, ...]
+    next_cursor: str | None = None
+
+
+def referral_view(referral: Referral, caller: Caller) -> ReferralView:
+    """The referral for this caller."""
+    made = referral.made
+    return ReferralView(
+        referral_id=referral.id,
+        status=referral.status,
+        site_id=made.site_id,
+        broker_id=made.broker_id,
+        attempt=made.attempt,
+        made_at=made.made_at,
+        details=ReferralDetails.model_validate(dict(made), extra="ignore"),
+        reason=referral.reason,
+        better_partner_id=referral.better_partner_id,
+        outcome=referral.outcome,
+        version=referral.version,
+        available_actions=available_actions(
+            referral_rules.LIFE_CYCLE, referral.status, caller.actor, referral_rules.parties(referral)
+        ),
+    )
+
+
+def activity_view(activity: Activity, caller: Caller) -> ActivityView:
+    """The activity for this caller."""
+    planned = activity.planned
+    return ActivityView(
+        activity_id=activity.id,
+        status=activity.status,
+        origin=planned.origin,
+        request_id=planned.request_id,
+        plan=ActivityPlan.model_validate(dict(planned), extra="ignore"),
+        body=activity.body,
+        confirmed_by_sites=tuple(sorted(activity.confirmed_by)),
+        disputed_by_sites=tuple(sorted(activity.disputed_by)),
+        version=activity.version,
+        available_actions=available_actions(
+            activity_rules.LIFE_CYCLE, activity.status, caller.actor, activity_rules.parties(activity)
+        ),
+    )
