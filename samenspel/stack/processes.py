@@ -156,8 +156,11 @@ def _parent(pid: int) -> int | None:
 
 
 def _proportional(pid: int) -> int:
-    with suppress(OSError):
-        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+    """What it holds of the memory; all that it sees where another user's share may not be read."""
+    folder = PROC / str(pid)
+    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0

@@ -41,7 +41,7 @@ class State:
             return cls(file, processes=processes, **left)
         except FileNotFoundError:
             return cls(file)
-        except (OSError, ValueError, TypeError, LookupError, AttributeError) as damage:
+        except (ValueError, TypeError, LookupError, AttributeError) as damage:
             raise StackError(f"{file} cannot be read ({damage}): remove the folder {folder}") from damage
 
     def note_process(self, name: str, process: Process | None) -> None:

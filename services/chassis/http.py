@@ -41,10 +41,10 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
-_CLAIM = (
+CLAIM = (
     "INSERT INTO idempotency (organisation, key, fingerprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true"
 )
-_REMEMBER = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE organisation = $1 AND key = $2"
+REMEMBER = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE organisation = $1 AND key = $2"
 _RECALL = "SELECT fingerprint, status, headers, body FROM idempotency WHERE organisation = $1 AND key = $2"
 
 
@@ -95,11 +95,11 @@ class CommandRoute(APIRoute):
                     b"\0".join((request.method.encode(), request.url.path.encode(), body))
                 ).digest()
                 organisation = caller.actor.organisation
-                if not await tx.db.fetchval(_CLAIM, organisation, key, fingerprint):
+                if not await tx.db.fetchval(CLAIM, organisation, key, fingerprint):
                     return _recalled(await tx.db.fetchrow(_RECALL, organisation, key), key, fingerprint)
                 response = await endpoint(request)
                 headers = msgspec.msgpack.encode(list(response.raw_headers))
-                await tx.db.execute(_REMEMBER, organisation, key, response.status_code, headers, bytes(response.body))
+                await tx.db.execute(REMEMBER, organisation, key, response.status_code, headers, bytes(response.body))
             return response
 
         return command

@@ -19,7 +19,7 @@ from services.chassis.problems import Malformed
 _LAST = """
 SELECT version, key, correlation FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
 """
-_STAGE = """
+STAGE = """
 WITH added AS (
     INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
     SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1
@@ -81,7 +81,7 @@ async def stage(tx: Transaction, messages: Sequence[Staged], *, alone: bool = Fa
     """
     if messages:
         columns = (list(column) for column in zip(*messages, strict=True))
-        await tx.db.execute(_STAGE, tx.now, alone, *columns)
+        await tx.db.execute(STAGE, tx.now, alone, *columns)
         tx.staged += len(messages)
 
 

@@ -74,7 +74,7 @@ class Projection:
             while True:
                 batch = await follower.poll(POLL_MS)
                 if batch:
-                    await self._append(db, follower, batch)
+                    await self.append(db, follower, batch)
                 await self._define_once(follower, beginning)
                 await self._cut_when_due(db, follower, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
                 if await self._rebuild_when_asked(db):
@@ -138,7 +138,7 @@ class Projection:
         await store.request_rebuild(db, rebuild_id, "loss", clock.now())
         await store.finish_rebuild(db, rebuild_id, outcome.as_json(), clock.now())
 
-    async def _append(self, db: asyncpg.Connection, follower: Follower, batch: Batch) -> None:
+    async def append(self, db: asyncpg.Connection, follower: Follower, batch: Batch) -> None:
         """Append a batch: facts, dead letters and positions in one transaction; then to memory."""
         facts: list[Fact] = []
         letters: list[DeadLetter] = []

@@ -33,11 +33,16 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
 
 async def save(tx: Transaction, request: Request) -> None:
     """The request as it is now."""
+    asked = request.details
+    details = RequestDetails.model_validate(dict(asked), extra="ignore")
     await tx.db.execute(
-        f"INSERT INTO requests (site_id, {_REQUEST}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - a constant
-        " ON CONFLICT (request_id) DO UPDATE SET status = $3, broker_ids = $4, answer = $5, outcome = $6, version = $8",
-        request.details.site_id, request.id, request.status, list(request.broker_ids), request.answer, request.outcome,
-        _json(RequestDetails.model_validate(dict(request.details), extra="ignore")), request.version,
+        f"INSERT INTO requests ({_REQUEST}, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, daterange($11, $12, '[]'))"
+        " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7",
+        request.id, request.status, list(request.broker_ids), request.answer, request.outcome,
+        details.model_dump_json(by_alias=True, exclude_none=True), request.version,
+        asked.site_id, [_area(area) for area in asked.learning_areas], [group.group_id for group in asked.groups],
+        asked.wished_from, asked.wished_to,
     )  # fmt: skip
 
 
@@ -78,19 +83,13 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
     """Open requests of the same site for one of the same areas, and one of the same groups, at the same time."""
     asked = request.details
     rows = await tx.db.fetch(
-        f"SELECT {_REQUEST} FROM requests WHERE site_id = $1 AND status <> 'closed' AND request_id <> $2"  # noqa: S608
-        " ORDER BY request_id DESC LIMIT 200",
-        asked.site_id, request.id,
+        "SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'"
+        " AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')"
+        " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10",
+        asked.site_id, request.id, [_area(area) for area in asked.learning_areas],
+        asked.wished_from, asked.wished_to, [group.group_id for group in asked.groups],
     )  # fmt: skip
-    groups = {group.group_id for group in asked.groups}
-    return [
-        other.id
-        for other in map(_request, rows)
-        if set(other.details.learning_areas) & set(asked.learning_areas)
-        and (not groups or groups & {group.group_id for group in other.details.groups})
-        and other.details.wished_from <= asked.wished_to
-        and asked.wished_from <= other.details.wished_to
-    ]
+    return [row["request_id"] for row in rows]
 
 
 async def lock_site(tx: Transaction, site_id: str) -> int:
@@ -164,6 +163,8 @@ async def save_group(tx: Transaction, group_id: str, details: GroupDetails, vers
 
 async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails]:
     """The recorded groups among these."""
+    if not group_ids:
+        return {}
     rows = await db.fetch("SELECT group_id, details FROM groups WHERE group_id = ANY($1)", list(group_ids))
     return {row["group_id"]: GroupDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
 

@@ -170,6 +170,20 @@ async def test_a_topic_does_not_come_about_by_being_named(stack: RealParts) -> N
     await producer.stop()
 
 
+def test_a_service_that_was_killed_starts_again_where_it_was(room: Path) -> None:
+    with Stack.started(room, services=True) as stack:
+        url, first = stack.service_url("requests"), stack.pid("requests")
+
+        stack.kill_service("requests")
+        answered_while_dead = stack.services["requests"].answers()
+        stack.start_service("requests")
+
+        assert not answered_while_dead
+        assert stack.services["requests"].answers()
+        assert stack.service_url("requests") == url
+        assert stack.pid("requests") not in {first, None}
+
+
 def test_up_keeps_running_until_down(room: Path) -> None:
     assert command("status", room).returncode == 1
 

@@ -59,8 +59,10 @@ def is_regular_primary(record: SiteRecorded) -> bool:
 
 
 def qualifying(ledger: Ledger, school_id: str, programme: str, day: date) -> Iterable[Activity]:
-    """The school's confirmed, replacing activities for children in the year that ends on `day`."""
+    """The school's confirmed, replacing activities for children in the year that ends on `day`, as far as the
+    school was there on their day (ruling 38)."""
     year_before = day.replace(year=day.year - 1)  # never 29 February: the days are 31 December and 31 July
+    school = ledger.sites[school_id]
     for activity_id in ledger.activities_at[school_id]:
         activity = ledger.activities[activity_id]
         body = activity.body
@@ -70,6 +72,7 @@ def qualifying(ledger: Ledger, school_id: str, programme: str, day: date) -> Ite
             and body.programme == programme
             and school_id in activity.confirmed_by
             and year_before < activity.day <= day
+            and school.on(activity.day) is not None
         ):
             yield activity
 

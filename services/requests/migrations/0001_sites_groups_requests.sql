@@ -31,6 +31,9 @@ CREATE TABLE requests (
     answer text CHECK (answer IN ('refer', 'advise', 'cannot_help')),
     outcome text CHECK (outcome IN ('fulfilled', 'partly_fulfilled', 'advice_only', 'not_fulfilled')),
     details text NOT NULL,  -- RequestDetails as JSON
+    learning_areas text[] NOT NULL,  -- scheme/code; with the next two: what a likely double shares
+    group_ids text[] NOT NULL,
+    wished daterange NOT NULL,
     version integer NOT NULL,
     CHECK ((status = 'closed') = (outcome IS NOT NULL))
 );

@@ -1,0 +1,29 @@
+# One image; the command says which service it is: python -m services.requests | services.referrals | services.reporting.
+# `python -m samenspel` in it is the operator's command.
+# No `# syntax` line: it would have BuildKit fetch one more image, and nothing here needs it.
+
+FROM python:3.13-slim AS packages
+RUN python -m venv --without-pip /opt/samenspel
+COPY requirements.runtime.lock .
+# Wheels only, so that no compiler is needed and nothing is run while installing.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --disable-pip-version-check --python /opt/samenspel/bin/python install \
+        --quiet --require-hashes --only-binary :all: --requirement requirements.runtime.lock
+
+FROM python:3.13-slim
+# A number, so that an orchestrator can see that it is not root without asking the image.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin samenspel
+COPY --from=packages /opt/samenspel /opt/samenspel
+WORKDIR /app
+COPY contracts contracts
+COPY services services
+COPY samenspel samenspel
+# The code belongs to root: a service cannot change itself. So bytecode is made here.
+RUN /opt/samenspel/bin/python -m compileall -q contracts services samenspel
+ENV PATH=/opt/samenspel/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+EXPOSE 8001 8002 8003
+# No default service: whoever starts a container says which.
+CMD ["python", "-m", "samenspel", "--help"]

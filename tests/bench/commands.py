@@ -1,0 +1,191 @@
+"""An HTTP command beside a bare ASGI endpoint with the same SQL, and how soon a command is a published figure."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from contracts.envelope import decode
+from contracts.metrics import HISTORY, MetricPublished, MetricRestated
+from samenspel.stack.stack import Stack
+from tests.bench import loops
+from tests.bench.loops import Measured
+
+SITES = 50
+CLIENTS = 8  # two cores are busy long before
+COMMANDS = 2_400
+PACE = 50  # commands a second for the latency
+PACED = 750
+OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:bench; actor=bench"}
+READY_SECONDS = 20.0
+
+
+def _request(host: str, number: int, tag: str) -> bytes:
+    """A raise-a-request command as bytes: the client must cost next to nothing."""
+    site = f"own:bench-{number % SITES}"
+    body = json.dumps(
+        {
+            "siteId": site, "programme": "kansen-voor-kinderen", "headcount": 20, "intention": "replaces",
+            "learningAreas": [{"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}],
+            "wishedFrom": f"20{30 + number // 300}-01-01", "wishedTo": f"20{30 + number // 300}-03-01",
+        }
+    ).encode()  # fmt: skip
+    head = (
+        f"POST /v1/requests HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"Samenspel-Actor: role=coordinator; organisation={site}; actor=bench\r\nIdempotency-Key: {tag}-{number}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@dataclass(slots=True)
+class Client:
+    """One kept-alive connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, request: bytes) -> int:
+        """Send a request and read the whole answer; its status."""
+        self.writer.write(request)
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        await self.reader.readexactly(length)
+        return int(head[9:12])
+
+
+async def _connect(url: str) -> Client:
+    place = urlsplit(url)
+    return Client(*await asyncio.open_connection(place.hostname, place.port))
+
+
+async def _throughput(url: str, tag: str, count: int) -> float:
+    clients = [await _connect(url) for _ in range(CLIENTS)]
+    host = urlsplit(url).netloc
+
+    async def work(client: Client, first: int) -> None:
+        for number in range(first, count, CLIENTS):
+            status = await client.ask(_request(host, number, tag))
+            assert status == httpx.codes.CREATED, status
+
+    started = time.perf_counter()
+    await asyncio.gather(*(work(client, index) for index, client in enumerate(clients)))
+    seconds = time.perf_counter() - started
+    for client in clients:
+        client.writer.close()
+    return seconds
+
+
+@contextmanager
+def bare(url: str) -> Iterator[str]:
+    """The bare endpoint as a process of its own, as our service is one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "tests.bench.bare:app",
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--lifespan",
+        "off",
+    ]
+    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "SAMENSPEL_DATABASE_URL": url})
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if time.monotonic() > deadline:
+                raise TimeoutError("the bare endpoint did not start")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _record_sites(url: str) -> None:
+    for number in range(SITES):
+        details = {
+            "validFrom": "2015-08-01", "kinds": ["primary"], "name": {"nl": f"School {number}"}, "board": "own:board",
+            "municipality": "GM0796", "postcode4": "5211", "neighbourhood": "5211",
+        }  # fmt: skip
+        httpx.put(f"{url}/v1/sites/own:bench-{number}", json=details, headers=OPERATOR).raise_for_status()
+
+
+async def measure_commands(stack: Stack) -> Measured:
+    """Ours and the bare endpoint in turn, twice; the better round of each counts."""
+    url = stack.service_url("requests")
+    _record_sites(url)
+    ours: list[float] = []
+    limits: list[float] = []
+    with bare(stack.database_url("requests")) as limit:
+        for turn in range(3):
+            ours.append(await _throughput(url, f"ours-{turn}", COMMANDS // 3))
+            limits.append(await _throughput(limit, f"bare-{turn}", COMMANDS // 3))
+    return Measured(
+        f"HTTP command, {CLIENTS} clients", loops.rate(COMMANDS // 3, min(ours)),
+        f"{loops.rate(COMMANDS // 3, min(limits))} bare ASGI + asyncpg, same SQL",
+        f"{min(limits) / min(ours):.0%}", ">= 70 %", "FastAPI, pydantic, the trace and the rules share one core with the SQL client",
+    )  # fmt: skip
+
+
+async def measure_latency(stack: Stack) -> Measured:
+    """From the answer to a command until its figure is on the history topic."""
+    url = stack.service_url("requests")
+    reading = await loops.assigned(stack.kafka, HISTORY)
+    await reading.seek_to_end()
+    answered: list[float] = []
+    waits: list[float] = []
+    before = _raised_now(stack)
+    collecting = asyncio.create_task(_collect(reading, before, answered, waits))
+    client = await _connect(url)
+    host = urlsplit(url).netloc
+    began = time.perf_counter()
+    for number in range(PACED):
+        await asyncio.sleep(max(0.0, began + number / PACE - time.perf_counter()))
+        await client.ask(_request(host, number, "paced"))
+        answered.append(time.perf_counter())
+    await asyncio.wait_for(collecting, 30)
+    await reading.stop()
+    client.writer.close()
+    waits.sort()
+    p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
+    return Measured(
+        f"command to published figure, {PACE}/s", f"p50 {p50:.2f} s, p99 {p99:.2f} s", "cuts are one second apart", "", "p99 < 2 s",
+        "waiting for the next cut",
+    )  # fmt: skip
+
+
+def _raised_now(stack: Stack) -> int:
+    """How many requests the published figures know."""
+    answer = httpx.get(
+        f"{stack.service_url('reporting')}/v1/figures", params={"indicator": "requests-raised", "unit": "city", "stratum": "all"},
+        headers=OPERATOR,
+    )  # fmt: skip
+    return sum(item["numerator"] for item in answer.json()["items"])
+
+
+async def _collect(reading: loops.AIOKafkaConsumer, known: int, answered: list[float], waits: list[float]) -> None:
+    """Each published count covers the commands answered before it; the wait of each is noted once."""
+    while len(waits) < PACED:
+        for records in (await reading.getmany(timeout_ms=20)).values():
+            for record in records:
+                event = decode(record.value).event
+                is_count = isinstance(event, MetricPublished | MetricRestated) and event.indicator == "requests-raised"
+                if is_count and event.unit == "city" and event.stratum == "all" and event.numerator:
+                    now = time.perf_counter()
+                    covered = min(event.numerator - known, len(answered))
+                    waits += [now - at for at in answered[len(waits) : covered]]

@@ -1,0 +1,101 @@
+"""The projection into the facts beside the raw loops of the same events into the same table and indexes."""
+
+import time
+
+import asyncpg
+import msgspec
+from aiokafka import ConsumerRecord
+
+from contracts.activities import ACTIVITIES
+from contracts.topics import INPUTS
+from services.chassis.database import Database, migrate
+from services.chassis.follower import MAX_RECORDS, Follower, load_positions
+from services.chassis.health import Health
+from services.chassis.settings import read_settings
+from services.reporting.facts.events import Envelope
+from services.reporting.projection import Projection
+from tests.bench import events, loops
+from tests.bench.loops import Measured
+
+EVENTS = 60_000
+COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
+UPSERT = """
+INSERT INTO facts (topic, partition, "offset", name, entity, epoch, version, event_id, data)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::integer[],
+    $8::text[], $9::bytea[])
+ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
+"""
+_decode = msgspec.json.Decoder(Envelope).decode
+
+
+def _row(record: ConsumerRecord[bytes, bytes]) -> tuple[object, ...]:
+    envelope = _decode(record.value)
+    return (
+        ACTIVITIES, record.partition, record.offset, "ActivityDelivered", envelope.subject, envelope.streamepoch,
+        envelope.aggregateversion, envelope.id, bytes(envelope.data),
+    )  # fmt: skip
+
+
+async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, *, copy: bool) -> float:
+    await db.execute("TRUNCATE facts, positions")
+    reading = await loops.assigned(bootstrap, topic)
+    done = 0
+    started = time.perf_counter()
+    while done < EVENTS:
+        batch = await reading.getmany(timeout_ms=100, max_records=MAX_RECORDS)
+        rows = [_row(record) for records in batch.values() for record in records]
+        if not rows:
+            continue
+        async with db.transaction():
+            await loops.fenced(db, {partition: records[-1].offset + 1 for partition, records in batch.items()})
+            if copy:
+                await db.copy_records_to_table("facts", records=rows, columns=COLUMNS)
+            else:
+                await db.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
+        done += len(rows)
+    seconds = time.perf_counter() - started
+    await reading.stop()
+    return seconds
+
+
+async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -> float:
+    await db.execute("TRUNCATE facts, positions")
+    environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
+    settings = read_settings("reporting", environment)
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
+    projection = Projection(settings, Database(pool, settings.source, 1, lambda: None), Health())
+    follower = await Follower.open(settings, await load_positions(db, INPUTS))
+    done = 0
+    started = time.perf_counter()
+    while done < EVENTS:
+        batch = await follower.poll(100)
+        if batch:
+            await projection.append(db, follower, batch)
+            done += sum(map(len, batch.values()))
+    seconds = time.perf_counter() - started
+    await follower.close()
+    await pool.close()
+    return seconds
+
+
+async def measure(bootstrap: str, url: str, prefix: str) -> list[Measured]:
+    """Ours, and both raw loops."""
+    await migrate(url, "services.chassis", "services.reporting")
+    await loops.send(bootstrap, events.activities(EVENTS), prefix)
+    db = await asyncpg.connect(url)
+    topic = prefix + ACTIVITIES
+    upserts = await _raw(bootstrap, db, topic, copy=False)
+    copies = await _raw(bootstrap, db, topic, copy=True)
+    ours = await _ours(bootstrap, url, db, prefix)
+    await db.close()
+    what = "projection: Kafka to facts"
+    return [
+        Measured(
+            what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, upserts)} getmany + upserts + fence",
+            f"{upserts / ours:.0%}", ">= 100 %", "",
+        ),
+        Measured(
+            what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, copies)} getmany + COPY + fence",
+            f"{copies / ours:.0%}", ">= 60 %", "decoding the fields of every figure, and the ledger in memory",
+        ),
+    ]  # fmt: skip

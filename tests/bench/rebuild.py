@@ -1,0 +1,67 @@
+"""A rebuild of a hundred thousand activities: everything from the topics, all figures, compared."""
+
+import time
+
+import asyncpg
+import httpx
+
+from samenspel.stack.stack import Stack
+from tests.bench import events, loops
+from tests.bench.commands import OPERATOR
+from tests.bench.loops import Measured
+
+ACTIVITIES = 100_000
+PATIENCE_SECONDS = 300.0
+
+
+def _wait_for_rebuild(stack: Stack, known: int) -> dict[str, float]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            items = httpx.get(f"{stack.service_url('reporting')}/v1/rebuilds", headers=OPERATOR).json()["items"]
+        except httpx.HTTPError:
+            items = []
+        done = [each for each in items if each["outcome"]]
+        if len(done) > known:
+            outcome: dict[str, float] = done[0]["outcome"]
+            return outcome
+        time.sleep(0.2)
+    raise TimeoutError("the rebuild did not finish")
+
+
+async def _drop_tables(url: str) -> None:
+    db = await asyncpg.connect(url)
+    for row in await db.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        await db.execute(f'DROP TABLE "{row["tablename"]}" CASCADE')
+    await db.close()
+
+
+def _wait_for_figures(stack: Stack, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        answer = httpx.get(
+            f"{stack.service_url('reporting')}/v1/figures",
+            params={"indicator": "unknown-share", "unit": "city"},
+            headers=OPERATOR,
+        )
+        if any(item["denominator"]["lower"] >= count for item in answer.json()["items"]):
+            return
+        time.sleep(0.2)
+    raise TimeoutError("the figures did not come")
+
+
+async def measure(stack: Stack) -> Measured:
+    """Publish, wait until it is in the figures, lose reporting's tables, start again."""
+    await loops.send(stack.kafka, events.city(), stack.prefix)
+    await loops.send(stack.kafka, events.activities(ACTIVITIES), stack.prefix)
+    _wait_for_figures(stack, ACTIVITIES)
+    stack.stop_service("reporting")
+    await _drop_tables(stack.database_url("reporting"))
+    stack.start_service("reporting")
+    outcome = _wait_for_rebuild(stack, 0)
+    equal = "byte-equal" if outcome["equal"] else "NOT EQUAL"
+    return Measured(
+        f"rebuild, {ACTIVITIES:,} activities", loops.rate(int(outcome["events"]), outcome["seconds"]),
+        f"{outcome['seconds']:.1f} s for {outcome['figures']:,} figures, {equal}", "", ">= 30,000/s",
+        "one process: decoding, COPY and adding up share a core",
+    )  # fmt: skip
