@@ -43,10 +43,10 @@ bench: $(VENV) ## measure speed, each beside its limit in the same run
 test-containers: $(VENV) ## the integration tests against containers (needs a Docker engine)
 	SAMENSPEL_TEST_STACK=containers $(BIN)/pytest tests/integration $(ARGS)
 
-lock: $(VENV) ## choose the newest allowed versions anew and write requirements.lock
+lock: $(VENV) ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
 	$(BIN)/python -m venv .samenspel/lock
 	.samenspel/lock/bin/python -m pip install -q '$(UV)'
-	.samenspel/lock/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	.samenspel/lock/bin/uv pip compile -q $(ARGS) --universal --generate-hashes --no-emit-index-url --no-header \
 	    --all-extras pyproject.toml -o requirements.lock
 
 clean: ## stop the stack and remove everything that was made here

@@ -7,6 +7,7 @@ Writers are strict (unknown fields are refused), readers tolerant (`extra="ignor
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,7 @@ Decimal = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+\.[0-9]{6}$")]
 """A decimal number with six places, rounded half to even."""
 
 
+@lru_cache(maxsize=4_096)  # a few hundred days are in use, millions of times
 def school_year_of(day: date) -> str:
     """The school year of a calendar day in Europe/Amsterdam: 1 August up to and including 31 July."""
     first = day.year if day.month >= 8 else day.year - 1  # noqa: PLR2004 - August

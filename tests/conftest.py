@@ -1,10 +1,13 @@
 """What tests of every kind share: the real Kafka and PostgreSQL, started once for a whole run."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from samenspel.stack import FOLDER, RealParts, Stack
+
+WHERE = "SAMENSPEL_TEST_STACK"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -13,6 +16,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RealParts]:
-    """Kafka and PostgreSQL, without data of earlier runs and without services."""
-    with Stack.started(FOLDER / "test", fresh=True) as started:
-        yield started
+    """Kafka and PostgreSQL, without data of earlier runs and without services: as processes, or in containers."""
+    match os.environ.get(WHERE, "processes"):
+        case "processes":
+            with Stack.started(FOLDER / "test", fresh=True) as processes:
+                yield processes
+        case "containers":
+            from tests.containers import parts  # noqa: PLC0415  # its client is of no use without an engine
+
+            with parts.started() as containers:
+                yield containers
+        case other:
+            pytest.exit(f"{WHERE} is {other!r}; allowed: processes, containers", returncode=2)

@@ -5,11 +5,13 @@ may hand it over: each event one to five times, in any order. Every choice is Hy
 breaks a promise is told again as short as it can be; only the order of arrival is drawn from a single number.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +61,7 @@ BROKER, PARTNER = "own:babel", "own:muziekschool"
 COORDINATOR = Actor(role="coordinator", organisation="own:bron", actor="c1")
 CONSULTANT = Actor(role="consultant", organisation=BROKER, actor="m1")
 MUSICIAN = Actor(role="partner", organisation=PARTNER, actor="p1")
+DECLARED = (DeclaredAdoption(programme=PROGRAMMES[0], starts_on="2025-01-01"),)
 OTHER = Reason(list="decline", code="other")
 # The days on which something changes: a school year, a calendar year, a year before one of them.
 DAYS = tuple(
@@ -76,14 +79,13 @@ programmes = st.sampled_from((*PROGRAMMES[:1] * 3, PROGRAMMES[1]))
 some_sites = st.lists(st.sampled_from(SITES), min_size=1, max_size=4, unique=True)
 
 
-@dataclass(slots=True)
 class Story:
     """What was announced, in order; `tell` counts versions and ids."""
 
-    told: list[tuple[Event, str, bytes]] = field(default_factory=list)
-    """Each event with its key and its bytes."""
-    versions: Counter[str] = field(default_factory=Counter)
-    epoch: int = 1
+    def __init__(self) -> None:
+        self.told: list[tuple[Event, str, bytes]] = []  # each event with its key and its bytes
+        self.versions: Counter[str] = Counter()
+        self.epoch = 1
 
     def tell(self, event: Event, *, key: str | None = None) -> None:
         """The next version of its aggregate."""
@@ -99,6 +101,10 @@ class Story:
         """An id that the same story would use again."""
         return UUID(int=kind << 120 | 0x7000 << 64 | 0x8000 << 48 | len(self.told))
 
+    def __repr__(self) -> str:
+        """For a test that failed: what was said, without the definitions that every story has."""
+        return "\n".join(repr(event) for event, _, _ in self.told if not isinstance(event, IndicatorDefined))
+
     def restored(self, aggregate: str, *, back_to: int) -> None:
         """The database went back to an earlier version: what follows is said in a new epoch."""
         self.epoch, self.versions[aggregate] = self.epoch + 1, back_to
@@ -111,20 +117,13 @@ def stories(draw: st.DrawFn) -> Story:
     story = Story()
     for site_id in SITES:
         _record_site(draw, story, site_id)
+    story.tell(BrokerRecorded(broker_id=BROKER, valid_from="2020-08-01", name=Name(nl="Babel"), learning_areas=(ART,)))
     for group_id in draw(st.lists(st.sampled_from(sorted(GROUPS)), max_size=4)):  # twice: recorded anew
         _record_group(draw, story, group_id)
     for _ in range(draw(st.integers(0, 2))):
         _ask(draw, story)
     for _ in range(draw(st.integers(0, 3))):
         _do(draw, story)
-    return story
-
-
-def definitions(shipped: Iterable[IndicatorDefined]) -> Story:
-    """The definitions as `reporting` announces them."""
-    story = Story()
-    for definition in shipped:
-        story.tell(definition)
     return story
 
 
@@ -138,7 +137,7 @@ def _record_site(draw: st.DrawFn, story: Story, site_id: str) -> None:
                 municipality="GM0796", postcode4="5211", neighbourhood=draw(st.sampled_from(("5211", "5212"))),
                 closed_on=draw(st.sampled_from((None, None, None, "2026-01-01"))),
                 links=tuple(Link(site_id=other, kind="child_centre", starts_on="2020-08-01") for other in linked),
-                declared_adoption=(DeclaredAdoption(programme=PROGRAMMES[0], starts_on="2025-01-01"),) if linked else (),
+                declared_adoption=DECLARED if linked else (),
             )
         )  # fmt: skip
 
@@ -161,8 +160,8 @@ def _ask(draw: st.DrawFn, story: Story) -> None:
     request_id, raised_at, site_id = story.an_id(1), draw(instants), draw(st.sampled_from(SCHOOLS))
     story.tell(
         RequestRaised(
-            request_id=request_id, site_id=site_id, programme=draw(programmes), learning_areas=draw(areas), headcount=20,
-            co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))), wished_from="2025-09-01",
+            request_id=request_id, site_id=site_id, programme=draw(programmes), learning_areas=draw(areas),
+            headcount=20, co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))), wished_from="2025-09-01",
             wished_to="2026-06-01", intention="replaces", raised_by=COORDINATOR, raised_at=raised_at,
         ),
         key=site_id,
@@ -218,7 +217,7 @@ def _do(draw: st.DrawFn, story: Story) -> None:
     activity_id, body = story.an_id(3), draw(_bodies(story))
     key = body["site_ids"][0]
     aggregate = f"activity:{activity_id}"
-    of_request = {"request_id": draw(st.sampled_from((None, *_requests(story)))), "origin": "direct"}
+    of_request: dict[str, Any] = {"request_id": draw(st.sampled_from((None, *_requests(story)))), "origin": "direct"}
     story.tell(
         ActivityPlanned(
             activity_id=activity_id, planned_for=body["occurred_at"], planned_by=MUSICIAN,
@@ -285,16 +284,11 @@ def _bodies(draw: st.DrawFn, story: Story) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def a_broker() -> Event:
-    """An event that no figure reads."""
-    return BrokerRecorded(broker_id=BROKER, valid_from="2020-08-01", name=Name(nl="Babel"), learning_areas=(ART,))
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """A story as it arrived, in parts: a cut falls behind each."""
 
-    parts: tuple[tuple[Record, ...], ...]
+    def __init__(self, parts: Iterable[tuple[Record, ...]]) -> None:
+        self.parts = tuple(parts)
 
     @property
     def records(self) -> list[Record]:
@@ -302,11 +296,16 @@ class Delivery:
         return [record for part in self.parts for record in part]
 
     def __repr__(self) -> str:
-        """For a failing test: what arrived, readable."""
+        """For a test that failed: what came when."""
         return "\n--- cut ---\n".join(
-            "\n".join(f"{record.topic}/{record.partition}/{record.offset} {record.value!r}" for record in part)
-            for part in self.parts
+            "\n".join(_shown(record) for record in part if "targets" not in record.topic) for part in self.parts
         )
+
+
+def _shown(record: Record) -> str:
+    envelope = json.loads(record.value or b"")
+    said = " ".join(str(envelope[name]) for name in ("type", "subject", "streamepoch", "aggregateversion"))
+    return f"{record.topic}/{record.partition}/{record.offset} {said}"
 
 
 def arrived(told: Sequence[tuple[Event, str, bytes]], *, cuts: Sequence[int] = ()) -> Delivery:
@@ -318,17 +317,34 @@ def arrived(told: Sequence[tuple[Event, str, bytes]], *, cuts: Sequence[int] = (
         records.append(a_record(*place, ends[place], key=key.encode(), value=value))
         ends[place] += 1
     places = [0, *sorted(cuts), len(records)]
-    return Delivery(tuple(tuple(records[start:end]) for start, end in zip(places, places[1:], strict=False)))
+    return Delivery(tuple(records[start:end]) for start, end in pairwise(places))
 
 
 @st.composite
 def deliveries(draw: st.DrawFn, story: Story) -> Delivery:
     """The story with each event delivered one to five times, in any order at all, cut anywhere."""
-    order = random.Random(draw(st.integers(0, 2**32)))  # noqa: S311 - Hypothesis chose the seed, and will again
+    order = random.Random(draw(st.integers(0, 2**32)))
     often = [one for one in story.told for _ in range(order.choice((1, 1, 2, 3, 5)))]
     order.shuffle(often)
     cuts = draw(st.lists(st.integers(0, len(often)), max_size=2))
     return arrived(often, cuts=cuts)
+
+
+@cache
+def defined(shipped: tuple[IndicatorDefined, ...]) -> Story:
+    """The definitions as `reporting` announces them."""
+    story = Story()
+    for definition in shipped:
+        story.tell(definition)
+    return story
+
+
+@st.composite
+def delivered_stories(draw: st.DrawFn, shipped: tuple[IndicatorDefined, ...]) -> tuple[Story, Delivery]:
+    """A story, and a way in which it may arrive; the definitions arrive anywhere in between."""
+    story = draw(stories())
+    story.told[:0] = defined(shipped).told
+    return story, draw(deliveries(story))
 
 
 def a_record(  # a record as aiokafka hands it over

@@ -34,7 +34,8 @@ RETRY_SECONDS = 1.0
 LEADS_RELAY = 7_305_002  # any number, the same in every replica
 _CLAIM = """
 SELECT position, alone, topic, key, value, headers
-FROM outbox JOIN journal USING (position) ORDER BY position LIMIT $1
+FROM outbox JOIN journal USING (position)
+WHERE position NOT IN (SELECT unnest($2::bigint[])) ORDER BY position LIMIT $1
 """
 _EVENT_HEADERS: list[tuple[str, bytes]] = [("content-type", CONTENT_TYPE)]
 
@@ -64,6 +65,8 @@ class Relay:
     health: Health
     after_ack: AfterAck = _nothing
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: list[int] = field(default_factory=list)
+    """Published in the last round; its pointers are deleted during the next one."""
     one_by_one: set[tuple[str, int]] = field(default_factory=set)
     """Partitions in whose last batch a record was too large: the next round finds out which."""
 
@@ -105,22 +108,31 @@ class Relay:
                     continue
 
     async def publish_round(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> int:
-        """Publish up to one batch per partition; returns how many messages left the outbox."""
-        rows = _first_wave(await connection.fetch(_CLAIM, ROUND))
-        if not rows:
-            return 0
-        sent = await asyncio.gather(
-            *(self._send(kafka, where, queue) for where, queue in self._by_partition(rows).items())
-        )
+        """Publish up to one batch per partition; returns how many messages it looked at.
+
+        What the round before had acknowledged is deleted while this round is sent: PostgreSQL and Kafka work
+        side by side, and a crash sends at most two rounds again.
+        """
+        rows = _first_wave(await connection.fetch(_CLAIM, ROUND, self.acknowledged))
+        sending = [self._send(kafka, where, queue) for where, queue in self._by_partition(rows).items()]
+        forgetting = asyncio.create_task(self._forget(connection))
+        sent = await asyncio.gather(*sending)
+        await forgetting
         await self.after_ack()
-        acknowledged = [position for each in sent for position in each.acknowledged]
-        await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", acknowledged)
+        self.acknowledged = [position for each in sent for position in each.acknowledged]
         for each in sent:
             if each.refused is not None:
                 await _refuse(connection, each.refused)
         if failure := next((each.failure for each in sent if each.failure), None):
+            await self._forget(connection)
             raise failure
         return len(rows)
+
+    async def _forget(self, connection: asyncpg.Connection) -> None:
+        """Delete the pointers to what Kafka has acknowledged."""
+        if self.acknowledged:
+            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", self.acknowledged)
+            self.acknowledged = []
 
     def _by_partition(self, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, int], list[asyncpg.Record]]:
         queues: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)

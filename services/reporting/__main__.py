@@ -1,6 +1,12 @@
 """`python -m services.reporting` runs the service."""
 
+import gc
+
 from services.chassis.service import run
 from services.reporting.app import wire
+
+# Facts live as long as the process and hold no cycles: looking through them for garbage at the usual pace
+# made reading three times slower (measured with 40,000 activities).
+gc.set_threshold(100_000, 50, 50)
 
 run("reporting", "services.reporting", wire)

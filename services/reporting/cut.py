@@ -38,29 +38,30 @@ class Figures:
     ledger: Ledger = field(default_factory=Ledger)
     book: Book = field(default_factory=Book)
     published: dict[str, Published] = field(default_factory=dict)
+    unpublished: dict[str, Restated] = field(default_factory=dict)
+    """Figures that are not as they were published: what the next cut announces."""
     last_cut: int = 0
     last_known_at: datetime | None = None
     last_day: date | None = None
 
-    def recompute(self) -> dict[str, Restated]:
+    def recompute(self) -> None:
         """Settle the ledger and compute what changed: figures that differ from what was published."""
         changes = self.ledger.settle()
         touched: Touched = self.book.update(self.ledger, changes)
         if any(change.kind == "indicator" for change in changes):  # other definitions: every figure
             touched = {where: touched.get(where, []) for where in self.book.sums}
-        changed: dict[str, Restated] = {}
         for key, where, fields in publication.figures(self.book, self.ledger, touched):
             before = self.published.get(key)
-            if before is None and publication.is_nothing(fields):
-                continue
             digest = publication.digest_of(fields)
-            if before is None or before.digest != digest:
-                changed[key] = Restated(fields, digest, touched[where])
-        return changed
+            if before.digest == digest if before else publication.is_nothing(fields):
+                self.unpublished.pop(key, None)
+            else:
+                waiting = self.unpublished[key].facts if key in self.unpublished else []
+                self.unpublished[key] = Restated(fields, digest, [*waiting, *touched[where]])
 
     def is_due(self, day: date) -> bool:
         """Whether there is anything that the last cut did not know."""
-        return bool(self.ledger.fresh) or (self.last_day is not None and day != self.last_day)
+        return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day != self.last_day)
 
 
 def vector_of(positions: Positions) -> tuple[Offsets, ...]:
@@ -71,10 +72,12 @@ def vector_of(positions: Positions) -> tuple[Offsets, ...]:
     )
 
 
-async def take(
-    db: asyncpg.Connection, source: str, figures: Figures, changed: dict[str, Restated], positions: Positions
-) -> int:
-    """Take a cut and announce it with its figures; returns its id. Raises `Skipped` when the tables have moved on."""
+async def take(db: asyncpg.Connection, source: str, figures: Figures, positions: Positions) -> int:
+    """Take a cut and announce it with the figures that changed; returns its id.
+
+    Raises `Skipped` when the tables have moved on.
+    """
+    changed = figures.unpublished
     known_at = clock.now()
     if figures.last_known_at is not None:
         known_at = max(known_at, figures.last_known_at + timedelta(milliseconds=1))
@@ -102,6 +105,7 @@ async def take(
         await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1), alone=True)
         published = await _announce(tx, figures, changed, cut_id, epoch)
     figures.published |= published
+    figures.unpublished = {}
     figures.last_cut, figures.last_known_at, figures.last_day = cut_id, known_at, taken.day
     return cut_id
 

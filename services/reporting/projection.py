@@ -14,6 +14,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.envelope import Malformed
+from contracts.metrics import CutTaken
 from contracts.targets import TARGETS
 from contracts.terms import calendar_day
 from contracts.topics import INPUTS
@@ -90,14 +91,29 @@ class Projection:
             positions = await load_positions(db, INPUTS)
             self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = await store.last_cut(db)
             self.figures.published = await store.newest_figures(db)
-            for fact in await store.facts(db):
-                self.figures.ledger.add(fact)
-        if not any(positions.values()):
+            facts = await store.facts(db)
+            known = await store.cut_event(db, self.figures.last_cut)
+        if not facts:
             history = await rebuild.read_history(self.settings)
             if history.cuts:
                 return await self._restore(db, history)
-        await asyncio.to_thread(self.figures.recompute)
+        await asyncio.to_thread(self._remember, facts, CutTaken.model_validate(known) if known else None)
         return positions
+
+    def _remember(self, facts: list[Fact], known: CutTaken | None) -> None:
+        """What the last cut knew, as published; then what was appended since, for the next cut to announce."""
+        below = rebuild.positions_of(known) if known else {}
+        later: list[Fact] = []
+        for fact in facts:
+            if fact.offset < below.get((fact.topic, fact.partition), 0):
+                self.figures.ledger.add(fact)
+            else:
+                later.append(fact)
+        self.figures.recompute()
+        self.figures.unpublished = {}
+        for fact in later:
+            self.figures.ledger.add(fact)
+        self.figures.recompute()
 
     async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
         """After a loss: tables and memory from the topics, compared with what history says was published."""
@@ -116,21 +132,30 @@ class Projection:
             await store.save_figures(db, list(history.rows.values()))
             if newest is not None:
                 await store.skip(db, [(each.topic, each.partition, each.offset) for each in newest.skipped])
-                async for follower, batch, facts in rebuild.facts_below(self.settings, newest):
-                    self.health.trouble(
-                        "projection", f"rebuilding: {events} events"
-                    )  # not ready: figures are not there
-                    follower.advance(await follower.fence(db, batch) if batch else {})
-                    await store.append(db, facts)
-                    events += len(facts)
-                    for fact in facts:
-                        self.figures.ledger.add(fact)
+                events = await self._append_below(db, newest)
         await asyncio.to_thread(self.figures.recompute)
         cut_id = newest.cut_id if newest else 0
         count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
-        self.figures.published = published
+        self.figures.published, self.figures.unpublished = published, {}
         await self._note(db, rebuild.Outcome(cut_id, events, count, watch.seconds(), differences))
         return await load_positions(db, INPUTS)
+
+    async def _append_below(self, db: asyncpg.Connection, newest: CutTaken) -> int:
+        """Append every fact below a cut; PostgreSQL stores one batch while the next is read and decoded."""
+        events = 0
+        storing: asyncio.Task[None] | None = None
+        async for follower, batch, facts in rebuild.facts_below(self.settings, newest):
+            self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are not there
+            if storing is not None:
+                await storing
+            follower.advance(await follower.fence(db, batch) if batch else {})
+            storing = asyncio.create_task(store.append(db, facts))
+            for fact in facts:
+                self.figures.ledger.add(fact)
+            events += len(facts)
+        if storing is not None:
+            await storing
+        return events
 
     async def _note(self, db: asyncpg.Connection, outcome: rebuild.Outcome) -> None:
         log.info("rebuilt", **outcome.as_json())
@@ -187,11 +212,12 @@ class Projection:
             return
         self.cut_at = time.monotonic()
         with telemetry.span("cut"):
-            changed = await asyncio.to_thread(self.figures.recompute)
-            cut_id = await cut.take(db, self.settings.source, self.figures, changed, follower.positions)
+            await asyncio.to_thread(self.figures.recompute)
+            changed = len(self.figures.unpublished)
+            cut_id = await cut.take(db, self.settings.source, self.figures, follower.positions)
         self.database.on_staged()
         self.cut_seconds = time.monotonic() - self.cut_at
-        log.debug("cut_taken", cut=cut_id, figures=len(changed), seconds=round(self.cut_seconds, 3))
+        log.debug("cut_taken", cut=cut_id, figures=changed, seconds=round(self.cut_seconds, 3))
 
     async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
         """Rebuild beside the live tables when an operator asked, swap when equal; True when memory is to be

@@ -32,7 +32,8 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
             for entity in _behind(ledger, family, subject, cell)
         ),
     }
-    found = [fact for entity in entities for fact in views.in_order(ledger.facts.get(entity, {}).values())]
+    known = [ledger.facts[entity] for entity in entities if entity in ledger.facts]
+    found = [fact for versions in known for fact in views.in_order(versions.values())]
     return sorted(found, key=lambda fact: (fact.topic, fact.partition, fact.offset))
 
 

@@ -1,6 +1,7 @@
 """`python -m tests.bench [name …]` prints the table; names: relay, projection, commands, rebuild."""
 
 import asyncio
+import gc
 import sys
 
 from rich.console import Console
@@ -38,6 +39,7 @@ async def _services(stack: Stack, wanted: set[str]) -> list[Measured]:
 
 def main() -> None:
     """Measure, and print what was measured."""
+    gc.set_threshold(100_000, 50, 50)  # as services/reporting/__main__.py has it
     wanted = set(sys.argv[1:]) or set(NAMES)
     if unknown := wanted - set(NAMES):
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")

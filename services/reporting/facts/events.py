@@ -259,7 +259,7 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
     """The fact in a record; raises `Malformed`, and nothing else."""
     headers = record.headers
     check_transport(record.key, record.value, headers)
-    if any(name == "ce_type" for name, _ in headers):
+    if len(headers) > 1 and any(name == "ce_type" for name, _ in headers):
         return _read_binary(record, topic)
     try:
         envelope = _ENVELOPE.decode(record.value or b"")
@@ -268,7 +268,8 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
             decode(record.value, dict(headers))  # says what is wrong with it
             raise Malformed("unknown-type", envelope.type)
         name, aggregate = kind
-        body = body_of(name, bytes(envelope.data))
+        data = bytes(envelope.data)
+        body = body_of(name, data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         decode(record.value, dict(headers))  # the contracts' own words, where they see it too
         raise Malformed("invalid-data", str(error)) from error
@@ -276,7 +277,7 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
         raise Malformed("wrong-key", f"the key is not the partitionkey {envelope.partitionkey}")
     return Fact(
         topic, record.partition, record.offset, name, f"{aggregate}:{envelope.subject}", envelope.streamepoch,
-        envelope.aggregateversion, envelope.id, body, bytes(envelope.data), envelope.traceparent,
+        envelope.aggregateversion, envelope.id, body, data, envelope.traceparent,
     )  # fmt: skip
 
 

@@ -25,9 +25,11 @@ from services.reporting.facts.events import (
 
 
 def in_order(facts: Collection[Fact]) -> list[Fact]:
-    """The facts of one aggregate that happened, in their order."""
+    """The facts of one aggregate that happened, in their order; there is at least one."""
+    if len(facts) == 1:
+        return list(facts)
     ordered = sorted(facts, key=lambda fact: (fact.epoch, fact.version))
-    if not ordered or ordered[0].epoch == ordered[-1].epoch:
+    if ordered[0].epoch == ordered[-1].epoch:
         return ordered
     kept: list[Fact] = []
     first_later = None  # the first version of any higher epoch

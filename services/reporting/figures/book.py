@@ -5,14 +5,14 @@ was made at once from the same facts hold the same sums: that is what a rebuild 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from services.reporting.facts.events import Fact
 from services.reporting.facts.ledger import Change, Ledger
 from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.cells import Cell, Contributions, Sums
+from services.reporting.figures.cells import Cell, Contributions, Slot, Sums
 
 Subject = tuple[str, str]
 """A family of figures and the id of the thing that contributes to it."""
@@ -50,25 +50,34 @@ class Book:
         touched: Touched = {}
         for subject, facts in because.items():
             for cell in self._replace(subject, FAMILIES[subject[0]](ledger, subject[1])):
-                touched.setdefault((subject[0], cell), []).extend(facts)
+                where = (subject[0], cell)
+                if where in touched:
+                    touched[where] += facts
+                else:
+                    touched[where] = list(facts)
         return touched
 
-    def _replace(self, subject: Subject, now: Contributions) -> Iterator[Cell]:
-        """Put a thing's contributions in the place of its former ones; yields the cells that changed."""
+    def _replace(self, subject: Subject, now: Contributions) -> list[Cell]:
+        """Put a thing's contributions in the place of its former ones; returns the cells that changed."""
         before = self.contributed.get(subject, _NOTHING)
         if now:
             self.contributed[subject] = now
-        else:
-            self.contributed.pop(subject, None)
-        for cell in before.keys() | now.keys():
-            old, new = before.get(cell), now.get(cell)
-            if old != new:
-                sums = self.sums.setdefault((subject[0], cell), Counter())
-                for slot, amount in (old or {}).items():
-                    sums[slot] -= amount
-                for slot, amount in (new or {}).items():
-                    sums[slot] += amount
-                yield cell
+        elif before:
+            del self.contributed[subject]
+        cells = [cell for cell, counted in now.items() if before.get(cell) != counted]
+        for cell in cells:
+            self._sum(subject[0], cell, now[cell], 1)
+        gone = [cell for cell in before if before[cell] != now.get(cell)]
+        for cell in gone:
+            self._sum(subject[0], cell, before[cell], -1)
+        return [*cells, *(cell for cell in gone if cell not in now)]
+
+    def _sum(self, family: str, cell: Cell, counted: Mapping[Slot, int], sign: int) -> None:
+        sums = self.sums.get((family, cell))
+        if sums is None:
+            sums = self.sums[family, cell] = Counter()
+        for slot, amount in counted.items():
+            sums[slot] += sign * amount
 
     def _of_changed_seasons(self, ledger: Ledger) -> Iterator[Subject]:
         """Everything that a season that came, went or got another area concerns: all schools and groups."""

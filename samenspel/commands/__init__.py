@@ -1,0 +1,1 @@
+"""What an operator can ask the three services, through their public interfaces."""
