@@ -24,6 +24,5 @@ ENV PATH=/opt/samenspel/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-EXPOSE 8001 8002 8003
 # No default service: whoever starts a container says which.
 CMD ["python", "-m", "samenspel", "--help"]

@@ -38,7 +38,7 @@ faults: $(VENV) ## all fault tests, the long ones too
 	$(BIN)/pytest tests/faults $(ARGS)
 
 bench: $(VENV) ## measure speed, each beside its limit in the same run
-	$(BIN)/pytest -q -s tests/bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 test-containers: $(VENV) ## the integration tests against containers (needs a Docker engine)
 	SAMENSPEL_TEST_STACK=containers $(BIN)/pytest tests/integration $(ARGS)

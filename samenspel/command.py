@@ -8,6 +8,8 @@ import sys
 
 import typer
 
+from samenspel.commands.failure import CommandFailed
+from samenspel.demo.command import commands as demo_commands
 from samenspel.stack import StackError
 from samenspel.stack.command import commands as stack_commands
 from samenspel.topics import TopicsFailed
@@ -21,13 +23,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they hold passwords
 )
 app.add_typer(stack_commands)
+app.add_typer(demo_commands)
 
 
 def main() -> None:
     """Run the command."""
     try:
         app()
-    except (StackError, TopicsFailed) as failure:
+    except (StackError, TopicsFailed, CommandFailed) as failure:
         sys.exit(f"samenspel: {failure}")
     except OSError as failure:
         if failure.errno not in NOT_OURS:

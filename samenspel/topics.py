@@ -65,7 +65,9 @@ async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
         wrong = {name: len(parts) for name, parts in described.items() if parts and len(parts) != PARTITIONS}
         if wrong:
             name, number = next(iter(wrong.items()))
-            raise TopicsFailed(f"{name} has {number} partitions; {PARTITIONS} are permanent: make it anew under another prefix")
+            raise TopicsFailed(
+                f"{name} has {number} partitions; {PARTITIONS} are permanent: make it anew under another prefix"
+            )
         if all(described.get(name) and all(part["leader"] >= 0 for part in described[name]) for name in names):
             return
         if asyncio.get_running_loop().time() > deadline:
@@ -83,5 +85,3 @@ async def _compare(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]
             for setting, value in wanted[name].items():
                 if actual.get(setting) != value:
                     raise TopicsFailed(f"{name}: {setting} is {actual.get(setting)}, the manifest says {value}")
-
-

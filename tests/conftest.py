@@ -8,10 +8,20 @@ import pytest
 from samenspel.stack import FOLDER, RealParts, Stack
 
 WHERE = "SAMENSPEL_TEST_STACK"
+IN_CONTAINERS = {"stack", "composed"}  # the fixtures that are other things there
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; `make faults` runs it, `make test` does not")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In containers, run the tests that use them: the others would do again what they do without."""
+    if os.environ.get(WHERE) != "containers":
+        return
+    chosen = [item for item in items if IN_CONTAINERS & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="session")

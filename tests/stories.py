@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -33,25 +32,27 @@ from contracts.events import Event
 from contracts.offers import BrokerRecorded
 from contracts.referrals import ReferralAccepted, ReferralDeclined, ReferralMade
 from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
-from contracts.sites import DeclaredAdoption, GroupRecorded, Link, SiteRecorded
+from contracts.sites import DeclaredAdoption, GroupRecorded, Link, Register, SiteKind, SiteRecorded
 from contracts.targets import IndicatorDefined
 from contracts.terms import AMSTERDAM, Actor, Interval, LearningArea, Name, Reason
 from contracts.topics import PARTITIONS
 
 Record = ConsumerRecord[bytes | None, bytes | None]
+Told = tuple[Event, str, bytes]
+"""An event, its key and its bytes."""
 
 SOURCE = "urn:nld:oin:00000099000000001000:systeem:requests"
 PROGRAMMES = ("kansen-voor-kinderen", "brede-school")
 ART, SPORT = (LearningArea(scheme="curriculum.nu", code=code) for code in ("kunst-en-cultuur", "bewegen-en-sport"))
 SCHOOLS, CARE, AFTER_SCHOOL = ("own:bron", "own:linde"), "own:krekel", "own:vlinder"
 SITES = (*SCHOOLS, CARE, AFTER_SCHOOL)
-KINDS = {
+KINDS: dict[str, tuple[SiteKind, ...]] = {
     "own:bron": ("primary",),
     "own:linde": ("primary", "childcare"),
     CARE: ("childcare",),
     AFTER_SCHOOL: ("out_of_school_care",),
 }
-GROUPS = {  # who is where; `own:g4` is never at a site that everybody knows
+GROUPS: dict[str, tuple[str, Register]] = {  # who is where; `own:g4` is never at a site that everybody knows
     "own:g1": ("own:bron", "school"),
     "own:g2": ("own:linde", "school"),
     "own:g3": (CARE, "childcare"),
@@ -61,7 +62,7 @@ BROKER, PARTNER = "own:babel", "own:muziekschool"
 COORDINATOR = Actor(role="coordinator", organisation="own:bron", actor="c1")
 CONSULTANT = Actor(role="consultant", organisation=BROKER, actor="m1")
 MUSICIAN = Actor(role="partner", organisation=PARTNER, actor="p1")
-DECLARED = (DeclaredAdoption(programme=PROGRAMMES[0], starts_on="2025-01-01"),)
+DECLARED = (DeclaredAdoption(programme=PROGRAMMES[0], starts_on=date(2025, 1, 1)),)
 OTHER = Reason(list="decline", code="other")
 # The days on which something changes: a school year, a calendar year, a year before one of them.
 DAYS = tuple(
@@ -83,7 +84,7 @@ class Story:
     """What was announced, in order; `tell` counts versions and ids."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Event, str, bytes]] = []  # each event with its key and its bytes
+        self.told: list[Told] = []
         self.versions: Counter[str] = Counter()
         self.epoch = 1
 
@@ -117,7 +118,9 @@ def stories(draw: st.DrawFn) -> Story:
     story = Story()
     for site_id in SITES:
         _record_site(draw, story, site_id)
-    story.tell(BrokerRecorded(broker_id=BROKER, valid_from="2020-08-01", name=Name(nl="Babel"), learning_areas=(ART,)))
+    story.tell(
+        BrokerRecorded(broker_id=BROKER, valid_from=date(2020, 8, 1), name=Name(nl="Babel"), learning_areas=(ART,))
+    )
     for group_id in draw(st.lists(st.sampled_from(sorted(GROUPS)), max_size=4)):  # twice: recorded anew
         _record_group(draw, story, group_id)
     for _ in range(draw(st.integers(0, 2))):
@@ -129,14 +132,14 @@ def stories(draw: st.DrawFn) -> Story:
 
 def _record_site(draw: st.DrawFn, story: Story, site_id: str) -> None:
     others = [other for other in SITES if other != site_id]
-    for starts in draw(st.sampled_from((["2010-08-01"],) * 3 + (["2025-08-01", "2010-08-01"], ["2025-08-01"]))):
+    for starts in draw(st.sampled_from(([2010],) * 3 + ([2025, 2010], [2025]))):
         linked = draw(st.sampled_from(([], others, others[:2])))
         story.tell(
             SiteRecorded(
-                site_id=site_id, valid_from=starts, kinds=KINDS[site_id], name=Name(nl="De Bron"), board="own:bestuur",
-                municipality="GM0796", postcode4="5211", neighbourhood=draw(st.sampled_from(("5211", "5212"))),
-                closed_on=draw(st.sampled_from((None, None, None, "2026-01-01"))),
-                links=tuple(Link(site_id=other, kind="child_centre", starts_on="2020-08-01") for other in linked),
+                site_id=site_id, valid_from=date(starts, 8, 1), kinds=KINDS[site_id], name=Name(nl="De Bron"),
+                board="own:bestuur", municipality="GM0796", postcode4="5211", neighbourhood=draw(st.sampled_from(("5211", "5212"))),
+                closed_on=draw(st.sampled_from((None, None, None, date(2026, 1, 1)))),
+                links=tuple(Link(site_id=other, kind="child_centre", starts_on=date(2020, 8, 1)) for other in linked),
                 declared_adoption=DECLARED if linked else (),
             )
         )  # fmt: skip
@@ -147,7 +150,7 @@ def _record_group(draw: st.DrawFn, story: Story, group_id: str) -> None:
     lower, upper = draw(st.sampled_from(((24, 24), (9, 9), (1, 4), (0, 30))))  # 1 to 4: masked
     story.tell(
         GroupRecorded(
-            group_id=group_id, site_id=site_id, register=register, age_from=4, age_to=6,
+            group_id=group_id, site_id=site_id, register_=register, age_from=4, age_to=6,
             school_year=draw(st.sampled_from(("2025-2026", "2025-2026", "2024-2025"))),
             headcount=Interval(lower=lower, upper=upper),
         ),
@@ -161,8 +164,8 @@ def _ask(draw: st.DrawFn, story: Story) -> None:
     story.tell(
         RequestRaised(
             request_id=request_id, site_id=site_id, programme=draw(programmes), learning_areas=draw(areas),
-            headcount=20, co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))), wished_from="2025-09-01",
-            wished_to="2026-06-01", intention="replaces", raised_by=COORDINATOR, raised_at=raised_at,
+            headcount=20, co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))), wished_from=date(2025, 9, 1),
+            wished_to=date(2026, 6, 1), intention="replaces", raised_by=COORDINATOR, raised_at=raised_at,
         ),
         key=site_id,
     )  # fmt: skip
@@ -195,7 +198,7 @@ def _refer(draw: st.DrawFn, story: Story, request_id: UUID, site_id: str, raised
     story.tell(
         ReferralMade(
             referral_id=referral_id, request_id=request_id, site_id=site_id, broker_id=BROKER, partner_id=PARTNER,
-            learning_areas=(ART,), attempt=1, decide_by="2026-01-01", made_by=CONSULTANT, made_at=made_at,
+            learning_areas=(ART,), attempt=1, decide_by=date(2026, 1, 1), made_by=CONSULTANT, made_at=made_at,
         ),
         key=site_id,
     )  # fmt: skip
@@ -308,7 +311,7 @@ def _shown(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset} {said}"
 
 
-def arrived(told: Sequence[tuple[Event, str, bytes]], *, cuts: Sequence[int] = ()) -> Delivery:
+def arrived(told: Sequence[Told], *, cuts: Sequence[int] = ()) -> Delivery:
     """The events as they lie on their topics, one after the other, with a cut before each of these places."""
     ends: Counter[tuple[str, int]] = Counter()
     records: list[Record] = []
@@ -330,20 +333,19 @@ def deliveries(draw: st.DrawFn, story: Story) -> Delivery:
     return arrived(often, cuts=cuts)
 
 
-@cache
-def defined(shipped: tuple[IndicatorDefined, ...]) -> Story:
-    """The definitions as `reporting` announces them."""
+def announced(events: Iterable[Event]) -> list[Told]:
+    """Events of as many aggregates, as a story that precedes others (such as the definitions of `reporting`)."""
     story = Story()
-    for definition in shipped:
-        story.tell(definition)
-    return story
+    for event in events:
+        story.tell(event)
+    return story.told
 
 
 @st.composite
-def delivered_stories(draw: st.DrawFn, shipped: tuple[IndicatorDefined, ...]) -> tuple[Story, Delivery]:
-    """A story, and a way in which it may arrive; the definitions arrive anywhere in between."""
+def delivered_stories(draw: st.DrawFn, *, before: list[Told]) -> tuple[Story, Delivery]:
+    """A story, and a way in which it may arrive; what was announced before it arrives anywhere in between."""
     story = draw(stories())
-    story.told[:0] = defined(shipped).told
+    story.told[:0] = before
     return story, draw(deliveries(story))
 
 

@@ -66,7 +66,9 @@ def said_by(answer: httpx.Response) -> str:
     """A problem in one sentence."""
     try:
         problem = answer.json()
-        fields = "".join(f"; {each['field']}: {each['value']!r}, allowed: {each['allowed']}" for each in problem["errors"])
+        fields = "".join(
+            f"; {each['field']}: {each['value']!r}, allowed: {each['allowed']}" for each in problem["errors"]
+        )
         return f"{problem['title']} ({answer.status_code}): {problem['detail']}{fields}"
     except (ValueError, LookupError, TypeError):
         return f"{answer.request.url} answered {answer.status_code}"

@@ -19,9 +19,7 @@ WEIGHTS = {Temper.JOINT: (70, 23, 7), Temper.REPLACING: (66, 26, 8), Temper.HABI
 FUNDINGS = ("structural", "structural", "temporary", "unknown")
 
 
-def activity_body(
-    telling: Telling, details: Body, partner: str, areas: Sequence[Body], day: date
-) -> Body:
+def activity_body(telling: Telling, details: Body, partner: str, areas: Sequence[Body], day: date) -> Body:
     """What happened on that day."""
     simulation, rng, school = telling.simulation, telling.simulation.rng, telling.school
     is_first = not telling.activities and telling.temper is not Temper.HABITUAL and "programme" in details

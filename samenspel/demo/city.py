@@ -137,9 +137,7 @@ def _groups(location: Location, code: str) -> list[Group]:
     ]
 
 
-def _record(
-    site_id: str, name: str, board: str, kinds: Sequence[str], location: Location, opened: date
-) -> Body:
+def _record(site_id: str, name: str, board: str, kinds: Sequence[str], location: Location, opened: date) -> Body:
     return {
         "siteId": site_id,
         "validFrom": opened.isoformat(),

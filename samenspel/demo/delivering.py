@@ -136,9 +136,7 @@ def _confirm(telling: Telling, after: datetime, site: str, name: str) -> None:
          {"siteId": site}, "ActivityConfirmed")  # fmt: skip
 
 
-def _say(
-    telling: Telling, when: datetime, who: tuple[str, str], what: str, body: Body, announces: str
-) -> None:
+def _say(telling: Telling, when: datetime, who: tuple[str, str], what: str, body: Body, announces: str) -> None:
     telling.does(when, who, ("referrals", f"/v1/activities/{what}"), body, announces=announces)
 
 

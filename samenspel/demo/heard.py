@@ -53,5 +53,3 @@ def envelopes(records: Iterable[Record]) -> list[tuple[Record, dict[str, Any]]]:
         if isinstance(envelope, dict) and "type" in envelope and "subject" in envelope:
             found.append((record, envelope))
     return found
-
-

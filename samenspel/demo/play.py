@@ -107,7 +107,9 @@ def _refusal(answer: httpx.Response) -> str | None:
     is_passing = problem.get("type", "").rpartition("/")[2] in NOT_YET
     if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE or is_passing:
         return said
-    raise CommandFailed(f"{answer.request.method} {answer.request.url.path} was refused: {said} {problem.get('errors')}")
+    raise CommandFailed(
+        f"{answer.request.method} {answer.request.url.path} was refused: {said} {problem.get('errors')}"
+    )
 
 
 def _filled(value: Any, made: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON

@@ -49,10 +49,14 @@ class Rebuilt:
 
 def lost_and_doubled(acknowledged: Counter[tuple[str, str]], inputs: Sequence[Record]) -> tuple[int, int]:
     """How many acknowledged commands left no event, and how many left more than one."""
-    events = {envelope["id"]: (envelope["type"].split(".")[-2], envelope["subject"]) for _, envelope in envelopes(inputs)}
+    events = {
+        envelope["id"]: (envelope["type"].split(".")[-2], envelope["subject"]) for _, envelope in envelopes(inputs)
+    }
     seen = Counter(events.values())
     missing = acknowledged - seen
-    doubled = Counter({what: seen[what] - number for what, number in acknowledged.items() if what[0] not in FOLLOWS_BY_ITSELF})
+    doubled = Counter(
+        {what: seen[what] - number for what, number in acknowledged.items() if what[0] not in FOLLOWS_BY_ITSELF}
+    )
     return missing.total(), (+doubled).total()
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from docker.models.containers import Container
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
@@ -82,9 +81,8 @@ class Containers:
     def pid(self, name: str) -> int | None:
         """The first process of a container, as this machine numbers it; None where the engine runs elsewhere."""
         container = {"kafka": self.broker, "postgres": self.server}[name].get_wrapped_container()
-        assert isinstance(container, Container)
         container.reload()
-        return container.attrs["State"]["Pid"] or None
+        return int(container.attrs["State"]["Pid"]) or None
 
     def close_to_the_public(self) -> None:
         """Let nobody into the databases that the image made."""
