@@ -137,7 +137,8 @@ def _record_site(draw: st.DrawFn, story: Story, site_id: str) -> None:
         story.tell(
             SiteRecorded(
                 site_id=site_id, valid_from=date(starts, 8, 1), kinds=KINDS[site_id], name=Name(nl="De Bron"),
-                board="own:bestuur", municipality="GM0796", postcode4="5211", neighbourhood=draw(st.sampled_from(("5211", "5212"))),
+                board="own:bestuur", municipality="GM0796", postcode4="5211",
+                neighbourhood=draw(st.sampled_from(("5211", "5212"))),
                 closed_on=draw(st.sampled_from((None, None, None, date(2026, 1, 1)))),
                 links=tuple(Link(site_id=other, kind="child_centre", starts_on=date(2020, 8, 1)) for other in linked),
                 declared_adoption=DECLARED if linked else (),

@@ -7,7 +7,7 @@ but it. Migrations are plain SQL files, forward only, and checked: an applied fi
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -33,6 +33,7 @@ AWAY = (
 """The database does not answer: wait, or say 503."""
 PASSING = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 """This one transaction had bad luck: try it again."""
+HOUR_SECONDS = 3600.0
 POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; longer ones hold up the outbox
 IDLE_TIMEOUT = "15s"
@@ -164,3 +165,11 @@ async def migrate(url: str, *packages: str) -> list[str]:
     finally:
         await connection.close()
     return applied
+
+
+async def forget_old_answers(pool: asyncpg.Pool) -> None:
+    """For ever: delete the answers to commands whose key is older than the 30 days that are promised."""
+    while True:
+        with suppress(*AWAY, *PASSING):  # an hour later will do
+            await pool.execute("DELETE FROM idempotency WHERE created_at < now() - interval '30 days'")
+        await asyncio.sleep(HOUR_SECONDS)

@@ -87,6 +87,8 @@ class Inbox:
     reactions: Reactions
     failures_in_a_row: int = 0
     receiving_since: float | None = None
+    stood_at: dict[TopicPartition, int] = field(default_factory=dict)
+    moved_at: float = 0.0
 
     async def run(self) -> None:
         """React for ever."""
@@ -217,11 +219,22 @@ class Inbox:
             ]
             if any(task is not None and task.done() for task in tasks):
                 self.health.end("a task of the Kafka consumer died without a word")
-            busy = self.receiving_since
-            if busy is not None and asyncio.get_running_loop().time() - busy > STUCK_SECONDS:
+            await self._look_for_progress(consumer)
+
+    async def _look_for_progress(self, consumer: Any) -> None:  # noqa: ANN401 - FastStream's own type hides aiokafka's
+        """Ready while it moves or has nothing to read; the end when it stands still before messages."""
+        now = asyncio.get_running_loop().time()
+        places = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        behind = any((consumer.highwater(partition) or 0) > at for partition, at in places.items())
+        if places != self.stood_at or not behind:
+            self.stood_at, self.moved_at = places, now
+        if self.receiving_since is not None:  # busy, or waiting for the database: that says so itself
+            if now - self.receiving_since > STUCK_SECONDS:
                 self.health.trouble("reactions", f"busy with one batch for more than {STUCK_SECONDS:.0f} s")
-            elif consumer.assignment():
-                self.health.tick("reactions", f"{len(consumer.assignment())} partitions")
+        elif now - self.moved_at > STUCK_SECONDS:
+            self.health.end(f"the Kafka consumer has stood still before messages for {STUCK_SECONDS:.0f} s")
+        elif places:
+            self.health.tick("reactions", f"{len(places)} partitions")
 
 
 def _place(record: Record) -> dict[str, object]:

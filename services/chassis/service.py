@@ -16,7 +16,7 @@ import uvloop
 from fastapi import FastAPI
 
 from services.chassis import telemetry
-from services.chassis.database import Database, MigrationChanged, connect, migrate
+from services.chassis.database import Database, MigrationChanged, connect, forget_old_answers, migrate
 from services.chassis.health import Health
 from services.chassis.relay import Relay
 from services.chassis.settings import Settings, WrongSetting, read_settings
@@ -75,6 +75,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     parts = {"relay": relay.run, **wiring.parts}
     health.expect(*parts)
     tasks = [asyncio.create_task(health.watch(name, part()), name=name) for name, part in parts.items()]
+    tasks.append(asyncio.create_task(forget_old_answers(pool), name="housekeeping"))
     server = uvicorn.Server(
         uvicorn.Config(
             wiring.app,

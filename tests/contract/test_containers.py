@@ -11,12 +11,12 @@ import pytest
 
 from samenspel.stack.service import SERVICES
 from services.chassis.settings import PORTS
+from tests.containers.parts import KAFKA_IMAGE, POSTGRES_IMAGE
 
 CHECKOUT = Path(__file__).parents[2]
 IMAGE = re.compile(r"^\s*(?:FROM|image:) (?P<name>[\w./-]+)(?::(?P<tag>\S+))?", re.MULTILINE)
-LOCKED = re.compile(
-    r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+).*\\\n(?P<hashes>(?: {4}--hash=sha256:.*\n)+)", re.MULTILINE
-)
+PACKAGE = r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+).*\\\n"
+LOCKED = re.compile(PACKAGE + r"(?P<hashes>(?: {4}--hash=sha256:.*\n)+)", re.MULTILINE)
 
 
 def test_ports_are_published_on_loopback_only() -> None:
@@ -34,6 +34,12 @@ def test_every_image_has_a_tag_that_says_what_it_is(file: str) -> None:
 
     assert images
     assert not {None, "latest"} & set(images.values())
+
+
+def test_tests_take_kafka_and_postgresql_from_the_same_images() -> None:
+    images = {f"{image['name']}:{image['tag']}" for image in IMAGE.finditer(text("docker-compose.yml"))}
+
+    assert images >= {KAFKA_IMAGE, POSTGRES_IMAGE}
 
 
 def test_the_image_does_not_run_as_root() -> None:
@@ -80,7 +86,7 @@ def test_callers_are_believed_from_the_networks_gateway_only() -> None:
     compose = text("docker-compose.yml")
 
     peers = re.findall(r"SAMENSPEL_DEVELOPMENT_PEERS: (\S+)", compose)
-    gateways = re.findall(r"gateway: (\S+)", compose)
+    gateways = re.findall(r"^ +gateway: (\S+)", compose, re.MULTILINE)
 
     assert peers == [f"{gateway}/32" for gateway in gateways]
     assert len(peers) == 1

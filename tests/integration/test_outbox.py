@@ -1,0 +1,198 @@
+"""What a transaction announces is published once it is committed: all of it, nothing else, in order."""
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from contracts.envelope import decode
+from contracts.offers import OFFERS, BrokerRecorded
+from contracts.terms import Name
+from samenspel.stack import RealParts
+from services.chassis import outbox
+from services.chassis.relay import Relay
+from tests.rooms import Room, a_room, eventually
+from tests.stories import Record
+
+WRITERS = 16
+AGGREGATES = 40  # fewer than there are transactions under way would like: some wait for each other
+ROLLED_BACK = 0.05
+LATE = 0.02  # seconds between the sequence's number and the commit, at most: enough to overtake many others
+
+
+class ChangedItsMind(Exception):
+    """A transaction that is rolled back."""
+
+
+@pytest.mark.parametrize("transactions", [2_000, pytest.param(14_000, marks=pytest.mark.long)])
+async def test_sixteen_writers_lose_nothing_and_announce_no_ghosts(stack: RealParts, transactions: int) -> None:
+    async with a_room(stack, "referrals") as room, relaying(room), polling_naively(room) as seen_by_the_naive:
+        await asyncio.gather(*(write(room, writer, transactions // WRITERS) for writer in range(WRITERS)))
+        await eventually(lambda: is_drained(room))
+
+        committed = await room.database.pool.fetch("SELECT event_id, position FROM journal")
+        published = [decode(record.value) for record in await room.read(OFFERS)]
+        assert 0.9 * transactions < len(committed) < transactions
+        assert sorted(message.envelope.id for message in published) == sorted(row["event_id"] for row in committed)
+        assert versions_seen(await room.read(OFFERS)) == await versions_committed(room)
+        # The negative control: whoever reads "everything after the last number" misses what was committed late.
+        assert {row["position"] for row in committed} - seen_by_the_naive
+
+
+async def test_a_relay_killed_between_acknowledgement_and_delete_sends_the_same_bytes_again(stack: RealParts) -> None:
+    async with a_room(stack, "referrals") as room:
+        await announce(room, 50)
+
+        killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED_AFTER_ACK, *in_environment(room))
+        assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+        once = await room.read(OFFERS)
+        pointers_left = await room.database.pool.fetchval("SELECT count(*) FROM outbox")
+        async with relaying(room):
+            await eventually(lambda: is_drained(room))
+        twice = await room.read(OFFERS)
+
+        assert (len(once), pointers_left) == (50, 50)
+        assert sorted((record.value for record in twice), key=str) == sorted(
+            (record.value for record in [*once, *once]), key=str
+        )
+        assert versions_seen(twice) == await versions_committed(room)
+
+
+async def test_a_message_that_kafka_refuses_is_set_aside_and_holds_nothing_up(stack: RealParts) -> None:
+    async with a_room(stack, "referrals") as room, relaying(room):
+        await announce(room, 20)
+        async with room.database.transaction() as tx:
+            huge = outbox.Staged(outbox.new_id(), OFFERS, b"own:b1", b"x" * 1_200_000, None, "huge", 1, 1, None)
+            await outbox.stage(tx, [huge])
+        await announce(room, 20)
+        await eventually(lambda: is_drained(room))
+
+        refused = await room.database.pool.fetch("SELECT event_id, reason FROM refused JOIN journal USING (position)")
+        assert [tuple(row) for row in refused] == [(huge.event_id, "too large")]
+        assert versions_seen(await room.read(OFFERS)) == {
+            name: versions for name, versions in (await versions_committed(room)).items() if name != "huge"
+        }
+
+
+async def test_what_goes_alone_is_acknowledged_before_anything_behind_it(stack: RealParts) -> None:
+    async with a_room(stack, "referrals") as room:
+        for alone in (False, True, False):
+            async with room.database.transaction() as tx:
+                event = a_broker(f"own:{'alone' if alone else 'others'}")
+                versions = await room.database.pool.fetchval("SELECT count(*) FROM journal")
+                staged = outbox.encoded(tx, event, key=event.broker_id, epoch=1, version=versions + 1)
+                await outbox.stage(tx, staged, alone=alone)
+
+        async with relaying(room):
+            await eventually(lambda: is_drained(room))
+
+        published = sorted(await room.read(OFFERS), key=lambda record: record.timestamp)
+        assert sorted(decode(record.value).envelope.aggregateversion for record in published) == [1, 2, 3]
+        alone = next(record for record in published if record.key == b"own:alone")
+        behind = next(record for record in published if decode(record.value).envelope.aggregateversion == 3)
+        assert alone.timestamp <= behind.timestamp
+
+
+async def write(room: Room, writer: int, transactions: int) -> None:
+    """Announce in transactions that commit late, or not at all; an aggregate's writers wait for each other."""
+    chance = random.Random(writer)
+    for _ in range(transactions):
+        broker_id = f"own:b{chance.randrange(AGGREGATES)}"
+        with suppress(ChangedItsMind):
+            async with room.database.transaction() as tx:
+                await tx.db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", broker_id)
+                await outbox.add(tx, a_broker(broker_id))
+                await asyncio.sleep(chance.random() * LATE)
+                if chance.random() < ROLLED_BACK:
+                    raise ChangedItsMind
+
+
+async def announce(room: Room, number: int) -> None:
+    for each in range(number):
+        async with room.database.transaction() as tx:
+            await outbox.add(tx, a_broker(f"own:b{each % 10}"))
+
+
+def a_broker(broker_id: str) -> BrokerRecorded:
+    return BrokerRecorded(broker_id=broker_id, valid_from=date(2020, 8, 1), name=Name(nl="Babel"), learning_areas=())
+
+
+@asynccontextmanager
+async def relaying(room: Room) -> AsyncIterator[None]:
+    """A relay at work."""
+    relay = asyncio.create_task(Relay(room.settings, room.health).run())
+    try:
+        yield
+    finally:
+        await end(relay)
+
+
+@asynccontextmanager
+async def polling_naively(room: Room) -> AsyncIterator[set[int]]:
+    """What a poller sees that asks for everything after the last number that it saw."""
+    seen: set[int] = set()
+
+    async def poll() -> None:
+        last = 0
+        while True:
+            rows = await room.database.pool.fetch("SELECT position FROM journal WHERE position > $1", last)
+            seen.update(row["position"] for row in rows)
+            last = max(seen, default=0)
+            await asyncio.sleep(0.005)
+
+    poller = asyncio.create_task(poll())
+    try:
+        yield seen
+    finally:
+        await end(poller)
+
+
+async def end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def is_drained(room: Room) -> bool:
+    return not await room.database.pool.fetchval("SELECT count(*) FROM outbox")
+
+
+def versions_seen(records: list[Record]) -> dict[str, list[int]]:
+    """Per aggregate its versions in the order in which a consumer first sees them."""
+    seen: dict[str, list[int]] = {}
+    for record in records:
+        message = decode(record.value)
+        versions = seen.setdefault(message.aggregate, [])
+        if message.envelope.aggregateversion not in versions:
+            versions.append(message.envelope.aggregateversion)
+    return seen
+
+
+async def versions_committed(room: Room) -> dict[str, list[int]]:
+    rows = await room.database.pool.fetch("SELECT aggregate, max(version) AS last FROM journal GROUP BY aggregate")
+    return {row["aggregate"]: list(range(1, row["last"] + 1)) for row in rows}
+
+
+def in_environment(room: Room) -> list[str]:
+    return [room.kafka, room.settings.kafka_prefix, room.settings.database_url]
+
+
+KILLED_AFTER_ACK = """
+import asyncio, os, signal, sys
+from services.chassis.health import Health
+from services.chassis.relay import Relay
+from services.chassis.settings import read_settings
+
+async def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+names = ("SAMENSPEL_KAFKA", "SAMENSPEL_KAFKA_PREFIX", "SAMENSPEL_DATABASE_URL")
+asyncio.run(Relay(read_settings("referrals", dict(zip(names, sys.argv[1:]))), Health(), die).run())
+"""
