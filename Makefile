@@ -23,16 +23,17 @@ status: $(VENV) ## tell how the parts of the running stack are doing
 	$(BIN)/samenspel status $(ARGS)
 
 test: lint ## all tests, on real Kafka and PostgreSQL, after the linters
-	$(BIN)/pytest --ignore=tests/bench -m 'not long' $(ARGS)
+	$(BIN)/pytest --ignore=tests/bench --ignore=tests/containers -m 'not long' $(ARGS)
 
 check: lint ## linters, and the tests that start no Kafka and no PostgreSQL (under 30 s)
 	$(BIN)/pytest -q tests/unit tests/contract
 
-lint: $(VENV) ## style, strict types and the borders between the rooms
+lint: $(VENV) ## style, strict types, the borders between the rooms, and the contracts' documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m contracts check
 
 faults: $(VENV) ## all fault tests, the long ones too
 	$(BIN)/pytest tests/faults $(ARGS)
@@ -40,14 +41,16 @@ faults: $(VENV) ## all fault tests, the long ones too
 bench: $(VENV) ## measure speed, each beside its limit in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
 
-test-containers: $(VENV) ## the integration tests against containers (needs a Docker engine)
-	SAMENSPEL_TEST_STACK=containers $(BIN)/pytest tests/integration $(ARGS)
+test-containers: $(VENV) ## the integration tests and the demo against containers (needs a Docker engine)
+	.ci/containers
 
-lock: $(VENV) ## write requirements.lock from pyproject.toml; ARGS=--upgrade takes newer versions
+lock: $(VENV) ## write requirements.lock and the image's part of it from pyproject.toml; ARGS=--upgrade takes newer versions
 	$(BIN)/python -m venv .samenspel/lock
 	.samenspel/lock/bin/python -m pip install -q '$(UV)'
 	.samenspel/lock/bin/uv pip compile -q $(ARGS) --universal --generate-hashes --no-emit-index-url --no-header \
 	    --all-extras pyproject.toml -o requirements.lock
+	.samenspel/lock/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	    --constraint requirements.lock pyproject.toml -o requirements.runtime.lock
 
 clean: ## stop the stack and remove everything that was made here
 	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down; fi

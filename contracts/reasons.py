@@ -64,12 +64,13 @@ def check_reason(
     if reason.list != published.list or reason.code not in usable:
         raise PydanticCustomError(
             "unknown_reason",
-            "is {value}; {list} has: {expected}",
+            "is {value}; {list} has: {listed}",
             {
                 "field": "reason.code" if reason.list == published.list else "reason.list",
                 "value": f"{reason.list}/{reason.code}",
                 "list": published.list,
-                "expected": ", ".join(usable),
+                "listed": ", ".join(usable),
+                "expected": usable,
             },
         )
     if comment is None and any(each.comment_required for each in published.reasons if each.code == reason.code):

@@ -230,8 +230,13 @@ def check_learning_areas(areas: Sequence[LearningArea]) -> None:
         if area.scheme == "curriculum.nu" and area.code not in CURRICULUM_NU:
             raise PydanticCustomError(
                 "unknown_learning_area",
-                "is {value}; curriculum.nu has: {expected}",
-                {"field": f"learningAreas[{index}].code", "value": area.code, "expected": ", ".join(CURRICULUM_NU)},
+                "is {value}; curriculum.nu has: {listed}",
+                {
+                    "field": f"learningAreas[{index}].code",
+                    "value": area.code,
+                    "listed": ", ".join(CURRICULUM_NU),
+                    "expected": CURRICULUM_NU,
+                },
             )
 
 

@@ -52,7 +52,7 @@ async def apply(bootstrap: str, prefix: str = "", *, replication_factor: int = 1
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
     response = await admin.create_topics(topics)
-    for name, code, *message in response.topic_errors:
+    for name, code, *message in response.topic_errors:  # type: ignore[attr-defined]
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise TopicsFailed(f"{name} could not be made: {for_code(code).__name__} {message[0] if message else ''}")
 
@@ -80,7 +80,7 @@ async def _compare(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]
         return
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
     for response in await admin.describe_configs(resources):
-        for _, _, _, name, entries in response.resources:
+        for _, _, _, name, entries in response.resources:  # type: ignore[attr-defined]
             actual = {entry[0]: entry[1] for entry in entries}
             for setting, value in wanted[name].items():
                 if actual.get(setting) != value:

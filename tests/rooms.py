@@ -61,7 +61,7 @@ async def a_room(stack: RealParts, service: str) -> AsyncIterator[Room]:
     try:
         yield Room(
             settings,
-            Database(pool, settings.source, on_staged=lambda: None),
+            Database(pool, settings.source, epoch=1, on_staged=lambda: None),
             Health(died=asyncio.get_running_loop().create_future()),
         )
     finally:

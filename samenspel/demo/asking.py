@@ -27,6 +27,7 @@ AREAS = {
 SECOND_AREA = 0.08
 FOR_PROFESSIONALS = 0.03
 WITH_SECONDARY = 0.05
+FOR_UPPER_YEARS, UPPER_YEARS = 0.6, 4  # most is asked for the elder half of a school
 JOINTLY = 0.45  # share of the requests that a joint school raises with its care
 UNANSWERED, ADVISED, NO_HELP = 0.06, 0.10, 0.04
 GIVEN_UP = 0.4  # share of the requests without broker that somebody closes
@@ -82,7 +83,8 @@ def _raise(telling: Telling, at: datetime, asked: Sequence[str], *, exemplary: b
     if not exemplary and simulation.happens(FOR_PROFESSIONALS):
         details["audience"] = "professionals"
     else:
-        groups = rng.sample(school.groups, min(len(school.groups), rng.choice((1, 1, 2, 2, 3))))
+        some = school.groups[-UPPER_YEARS:] if simulation.happens(FOR_UPPER_YEARS) else school.groups
+        groups = rng.sample(some, min(len(some), rng.choice((1, 1, 1, 2, 3))))
         details["groups"] = [{"groupId": group.id, "headcount": group.size} for group in groups]
     telling.does(at, ("coordinator", school.id), ("requests", "/v1/requests"), details,
                  announces="RequestRaised", keeps="request")  # fmt: skip

@@ -14,6 +14,7 @@ from samenspel.demo.outcome import Outcome
 from samenspel.demo.words import Language, day_text, decimals, moment_text, number, word
 
 WIDTH = 80
+MOST_DIFFERENCES = 10  # all of them are in --json
 LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 20
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 
@@ -122,8 +123,10 @@ def _proofs(outcome: Outcome, language: Language) -> Iterator[str]:
     else:
         yield "  " + say("checked", word=_verdict(outcome.checked.violations, "kept", language),
                          number=count(outcome.checked.messages))  # fmt: skip
-    for difference in outcome.differences:
+    for difference in outcome.differences[:MOST_DIFFERENCES]:
         yield from _wrapped(difference, indent="    ! ")
+    if more := outcome.differences[MOST_DIFFERENCES:]:
+        yield "    ! " + say("more", number=len(more))
 
 
 def _verdict(differences: tuple[str, ...], good: str, language: Language) -> str:
@@ -145,4 +148,5 @@ def percent(figure: Figure) -> str:
 
 
 def _wrapped(sentence: str, indent: str) -> list[str]:
-    return textwrap.wrap(sentence, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent))
+    return textwrap.wrap(sentence, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent),
+                         break_on_hyphens=False)  # fmt: skip

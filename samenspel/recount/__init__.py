@@ -30,7 +30,7 @@ def recount(messages: Iterable[Record]) -> dict[str, Counted]:
     To count at a cut, give only the messages below its vector that it did not skip.
     """
     facts = facts_from(messages)
-    return dict(chain.from_iterable(_figures(facts, season) for season in sorted(_seasons(facts))))
+    return dict(chain.from_iterable(_figures(facts, season) for season in sorted(facts.seasons)))
 
 
 def _figures(facts: Facts, season: Season) -> Iterator[Figure]:
@@ -38,9 +38,3 @@ def _figures(facts: Facts, season: Season) -> Iterator[Figure]:
     yield from substitution(facts, season)
     yield from reach(facts, season)
     yield from flow(facts, season)
-
-
-def _seasons(facts: Facts) -> set[Season]:
-    """Every programme's school years in which something was asked or done."""
-    asked = {request.season for request in facts.requests.values()}
-    return asked | {activity.season for activity in facts.activities}

@@ -82,6 +82,10 @@ class Facts:
     groups: tuple[GroupRecorded, ...]
     requests: dict[str, Request]
     activities: tuple[Activity, ...]
+    seasons: frozenset[Season]
+    """Every season in which something was asked or done, also where nobody knows the site yet."""
+    areas: dict[Season, frozenset[str]]
+    """The learning areas of each season's activities for children, likewise."""
 
 
 def facts_from(records: Iterable[Record]) -> Facts:
@@ -90,13 +94,32 @@ def facts_from(records: Iterable[Record]) -> Facts:
     places = Places([said for events in told.values() for said in events if isinstance(said, SiteRecorded)])
     # Choice (8, 32): a group has one register and one school year, those of its newest record.
     groups = tuple(events[-1] for events in told.values() if isinstance(events[-1], GroupRecorded))
-    activities = [_activity(events, places) for (kind, _), events in told.items() if kind == "activity"]
+    standing = [_activity(events, places) for (kind, _), events in told.items() if kind == "activity"]
+    activities = [activity for activity in standing if activity is not None]
     return Facts(
         places,
         tuple(group for group in groups if places.of_group(group)),
         _requests(told, places),
-        tuple(activity for activity in activities if activity is not None),
+        # Choice (38, 39): known is there on its day, for adoption too; without such a site it counts nowhere,
+        # not as a step of its request either. It still tells that there was a season, and in which areas.
+        tuple(activity for activity in activities if activity.sites),
+        frozenset({activity.season for activity in activities} | _asked(told)),
+        _areas(activities),
     )
+
+
+def _asked(told: dict[Aggregate, list[Said]]) -> set[Season]:
+    """The seasons in which a request was raised that was not voided."""
+    raised = [_raised(events) for (kind, _), events in told.items() if kind == "request"]
+    return {Season(each.programme, school_year_of(amsterdam_day(each.raised_at))) for each in raised if each}
+
+
+def _areas(activities: Iterable[Activity]) -> dict[Season, frozenset[str]]:
+    areas: dict[Season, frozenset[str]] = {}
+    for activity in activities:
+        if activity.body.audience == "children":
+            areas[activity.season] = areas.get(activity.season, frozenset()) | activity.body.areas
+    return areas
 
 
 def _requests(told: dict[Aggregate, list[Said]], places: Places) -> dict[str, Request]:
@@ -112,13 +135,18 @@ def _requests(told: dict[Aggregate, list[Said]], places: Places) -> dict[str, Re
     }
 
 
-def _request(events: list[Said], referrals: list[Referral], places: Places) -> Request | None:
-    """A request that was raised and not voided: voided ones leave every figure (31)."""
-    raised = next((said for said in events if isinstance(said, RequestRaised)), None)
-    if raised is None or any(isinstance(said, RequestVoided) for said in events):
+def _raised(events: list[Said]) -> RequestRaised | None:
+    """The question of a request that was not voided: voided ones leave every figure (31)."""
+    if any(isinstance(said, RequestVoided) for said in events):
         return None
+    return next((said for said in events if isinstance(said, RequestRaised)), None)
+
+
+def _request(events: list[Said], referrals: list[Referral], places: Places) -> Request | None:
+    """A request that counts."""
+    raised = _raised(events)
     # Choice (36, 38): a request of a site that is not there on the day it was raised counts nowhere.
-    if not places.on(raised.site_id, amsterdam_day(raised.raised_at)):
+    if raised is None or not places.on(raised.site_id, amsterdam_day(raised.raised_at)):
         return None
     return Request(raised, tuple(said for said in events if isinstance(said, RequestMoved)), tuple(referrals))
 
@@ -132,7 +160,7 @@ def _referral(events: list[Said]) -> list[tuple[str, Referral]]:
 
 
 def _activity(events: list[Said], places: Places) -> Activity | None:
-    """An activity that was delivered and not retracted, at one known site or more."""
+    """An activity that was delivered and not retracted."""
     body: Body | None = None
     words: dict[str, bool] = {}
     confirmations: list[tuple[str, date]] = []
@@ -155,8 +183,6 @@ def _activity(events: list[Said], places: Places) -> Activity | None:
                 words[said.site_id] = False
     if body is None:
         return None
-    # Choice (38, 39): known is there on its day, for adoption too; without such a site it counts nowhere,
-    # not as a step of its request and not as the beginning of a season either.
     sites = frozenset(site for site in body.site_ids if places.on(site, body.day))
     confirmed_by = frozenset(site for site, yes in words.items() if yes)
-    return Activity(body, sites, confirmed_by, tuple(confirmations)) if sites else None
+    return Activity(body, sites, confirmed_by, tuple(confirmations))

@@ -35,13 +35,13 @@ def decimal(number: Fraction | int) -> str:
     return f"{millionths // MILLION}.{millionths % MILLION:06d}"
 
 
-def part_of(numerator: int, denominator: int, *, measure: str = "share") -> Counted:
+def part_of(numerator: int, denominator: int) -> Counted:
     """A part of a whole; of nothing there is no part, which is not the same as none."""
     if denominator == 0:
         # Choice (21): the numerator stays a number, 0 of 0; only the value is absent.
-        return Counted(measure=measure, numerator=numerator, denominator=(0, 0), verdict="no_denominator")
+        return Counted(measure="share", numerator=numerator, denominator=(0, 0), verdict="no_denominator")
     return Counted(
-        measure=measure,
+        measure="share",
         value=decimal(Fraction(numerator, denominator)),
         numerator=numerator,
         denominator=(denominator, denominator),

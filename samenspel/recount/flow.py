@@ -40,9 +40,9 @@ def flow(facts: Facts, season: Season) -> Iterator[Figure]:
 def _figures(asked: list[tuple[Request, Reached]]) -> Iterator[Figure]:
     for step in CHAIN:
         arrived = sum(step in reached for _, reached in asked)
-        yield f"requests-{step}", part_of(arrived, len(asked), measure="requests")
+        yield f"requests-{step}", part_of(arrived, len(asked))
     without = sum(_is_without_broker(request) for request, _ in asked)
-    yield "requests-without-broker", part_of(without, len(asked), measure="requests")
+    yield "requests-without-broker", part_of(without, len(asked))
     for before, step in pairwise(CHAIN):
         days = [
             max(0, (reached[step] - reached[before]).days)

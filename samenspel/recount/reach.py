@@ -29,9 +29,8 @@ def reach(facts: Facts, season: Season) -> Iterator[Figure]:
             for group in facts.groups
             if group.register == register and group.school_year == season.school_year
         }
-        theirs = [body for body in bodies if any(part.group_id in groups for part in body.groups)]
-        for stratum in ("all", *sorted({area for body in theirs for area in body.areas})):
-            chosen = [body for body in theirs if stratum == "all" or stratum in body.areas]
+        for stratum in ("all", *sorted(facts.areas.get(season, ()))):
+            chosen = [body for body in bodies if stratum == "all" or stratum in body.areas]
             for unit, counted in _in_units(facts, groups, chosen):
                 if stratum == "all" or not unit.startswith("site:"):
                     yield (

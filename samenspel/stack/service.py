@@ -40,6 +40,7 @@ class Service:
             "PYTHONUNBUFFERED": "1",  # its last words are in the log also when it is killed
             "SAMENSPEL_KAFKA": kafka,
             "SAMENSPEL_KAFKA_PREFIX": prefix,
+            "SAMENSPEL_INSTANCE": self.name,  # started again, it goes on where it was without waiting
             "SAMENSPEL_DATABASE_URL": database_url,
             "SAMENSPEL_HTTP_HOST": HOST,
             "SAMENSPEL_HTTP_PORT": str(self._parts.state.ports[self.name]),

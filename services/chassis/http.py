@@ -215,10 +215,15 @@ def wrong_fields(errors: list[Any]) -> list[WrongField]:
     for error in errors:
         context = error.get("ctx", {})
         field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
-        allowed = {name: str(context[name]) for name in _ALLOWED if name in context} or error["msg"]
+        allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
         value = context.get("value", error.get("input"))
         found.append(WrongField(field, None if error["type"] in {"missing", "personal_data"} else value, allowed))
     return found
+
+
+def _listed(allowed: object) -> object:
+    """What is allowed: every one of a list, or a description."""
+    return allowed if isinstance(allowed, list | tuple) else str(allowed)
 
 
 def _plain(value: object) -> object:
@@ -286,7 +291,8 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     """The HTTP side of a service, with health and the rules for errors; add routes to it."""
     app = FastAPI(
         title=title, description=description, version=API_VERSION, openapi_url="/v1/openapi.json", docs_url=None,
-        redoc_url=None, redirect_slashes=False, license_info={"name": "EUPL-1.2"},
+        redoc_url=None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False}, license_info={"name": "EUPL-1.2"},
     )  # fmt: skip
     app.state.service = service
     app.add_exception_handler(Problem, _on_problem)

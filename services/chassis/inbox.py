@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from contracts.envelope import Malformed, Message, check_transport, decode
 from contracts.events import Event
-from services.chassis import clock, dead_letters
+from services.chassis import dead_letters
 from services.chassis.database import AWAY, PASSING, Database, Transaction
 from services.chassis.dead_letters import DeadLetter, Record, headers_of
 from services.chassis.health import Health
@@ -100,6 +100,7 @@ class Inbox:
             subscriber = broker.subscriber(
                 *(self.settings.topic(topic) for topic in self.topics),
                 group_id=self.settings.topic(self.settings.service),
+                group_instance_id=self.settings.instance,
                 batch=True, max_records=BATCH, batch_timeout_ms=BATCH_WAIT_MS,
                 auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL,
                 session_timeout_ms=30_000, rebalance_timeout_ms=60_000, heartbeat_interval_ms=3_000,
@@ -108,7 +109,11 @@ class Inbox:
 
             @subscriber
             async def receive(records: list[Record]) -> None:
-                await self.receive(records)
+                try:
+                    await self.receive(records)
+                except Exception as error:  # noqa: BLE001 - FastStream would go on, and commit behind these
+                    self.health.end(f"messages could be neither applied nor set aside: {error!r}")
+                    await asyncio.Event().wait()
                 await self._commit(subscriber.consumer, records)  # noqa: B023 - one broker at a time
 
             try:
@@ -190,9 +195,17 @@ class Inbox:
                 " this service needs mending"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
-        async with self.database.transaction(now=clock.now()) as tx:
-            letter = self._letter(record, reason, f"{type(error).__name__}: {error}", attempts)
-            await dead_letters.add(tx, self.settings.service, letter)
+        await self._set_aside(self._letter(record, reason, f"{type(error).__name__}: {error}", attempts))
+
+    async def _set_aside(self, letter: DeadLetter) -> None:
+        """Write the dead letter, whenever the database can: a message is never passed over without it."""
+        while True:
+            try:
+                async with self.database.transaction() as tx:
+                    return await dead_letters.add(tx, self.settings.service, letter)
+            except (*AWAY, *PASSING) as error:
+                self.health.trouble("reactions", f"the database does not answer ({type(error).__name__})")
+                await asyncio.sleep(AWAY_SECONDS)
 
     def _letter(self, record: Record, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
         return DeadLetter(record, record.topic.removeprefix(self.settings.kafka_prefix), reason, detail, attempts)

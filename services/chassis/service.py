@@ -5,8 +5,10 @@ under way; what is staged stays in the outbox and is published after the next st
 """
 
 import asyncio
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -47,6 +49,19 @@ class Wiring:
     """Done once, after the migrations and before anything is served."""
 
 
+class Server(uvicorn.Server):
+    """An HTTP server that leaves the signals to us: uvicorn would raise them again before we have cleaned up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    def leave(self) -> None:
+        """Finish the requests under way, and take no new ones."""
+        self.should_exit = True
+
+
 async def _migrate_when_there(settings: Settings, package: str) -> None:
     for left in range(DATABASE_SECONDS, -1, -1):
         try:
@@ -76,7 +91,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     health.expect(*parts)
     tasks = [asyncio.create_task(health.watch(name, part()), name=name) for name, part in parts.items()]
     tasks.append(asyncio.create_task(forget_old_answers(pool), name="housekeeping"))
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             wiring.app,
             host=settings.http_host,
@@ -90,7 +105,9 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
         )
     )
     assert health.died is not None, "set above"
-    health.died.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    health.died.add_done_callback(lambda _: server.leave())
+    for told in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(told, server.leave)
     log.info("serving", host=settings.http_host, port=settings.http_port)
     try:
         await server.serve()
@@ -110,8 +127,6 @@ def run(name: str, package: str, wire: Callable[[Service], Wiring]) -> None:
         why = uvloop.run(serve(settings, package, wire))
     except (WrongSetting, MigrationChanged, OSError, asyncpg.PostgresError) as error:
         why = str(error) or repr(error)
-    except KeyboardInterrupt:
-        why = None
     if why:
         sys.stderr.write(f"samenspel {name}: {why}\n")
         raise SystemExit(1)

@@ -27,6 +27,8 @@ class Settings:
     http_host: str
     http_port: int
     kafka_prefix: str
+    instance: str | None
+    """This replica's name, if it keeps it when it is started again: its partitions then wait for it."""
     oin: str
     log_level: str
     development_identity: bool
@@ -69,6 +71,7 @@ def read_settings(service: str, environment: Mapping[str, str] = os.environ) -> 
         http_host=host,
         http_port=int(port),
         kafka_prefix=_read(environment, "SAMENSPEL_KAFKA_PREFIX", ""),
+        instance=_read(environment, "SAMENSPEL_INSTANCE", "") or None,
         oin=_read(environment, "SAMENSPEL_OIN", TEST_OIN),
         log_level=_read(environment, "SAMENSPEL_LOG_LEVEL", "info"),
         development_identity=development == "1",

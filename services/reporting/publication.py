@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import rfc8785
+import msgspec
 
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
@@ -18,6 +18,7 @@ from services.reporting.figures.book import Book
 from services.reporting.figures.cells import Cell
 from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
 
+_CANONICAL = msgspec.json.Encoder(order="sorted")
 MOST_CAUSES = 100
 RESTATING = frozenset({"ActivityCorrected", "ActivityRetracted"})
 REFERENCE_DATA = frozenset({"SiteRecorded", "GroupRecorded", "IndicatorDefined"})
@@ -80,7 +81,13 @@ def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
 
 def digest_of(fields: Fields) -> str:
     """SHA-256 over the canonical JSON (RFC 8785)."""
-    return hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+    return hashlib.sha256(canonical(fields)).hexdigest()
+
+
+def canonical(fields: Fields) -> bytes:
+    """Canonical JSON of a figure's fields: for texts and whole numbers sorted keys are all that RFC 8785 asks
+    beyond compact JSON (a test compares with a library of the standard, which is twenty times slower)."""
+    return _CANONICAL.encode(fields)
 
 
 def figures(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 import structlog
 
 from contracts.envelope import Malformed, decode
@@ -184,8 +183,8 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
         elif key not in now:
             if not publication.is_nothing(before.fields):
                 differences.append(f"{key} was published, and cannot be computed any more")
-        elif rfc8785.dumps(before.fields) != rfc8785.dumps(now[key]) or before.digest != publication.digest_of(
-            now[key]
+        elif publication.canonical(before.fields) != publication.canonical(now[key]) or (
+            before.digest != publication.digest_of(now[key])
         ):
             differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
     return len(now), differences[:MOST_DIFFERENCES]

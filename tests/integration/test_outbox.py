@@ -7,9 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import date
-from uuid import UUID
 
-import asyncpg
 import pytest
 
 from contracts.envelope import decode
@@ -17,6 +15,7 @@ from contracts.offers import OFFERS, BrokerRecorded
 from contracts.terms import Name
 from samenspel.stack import RealParts
 from services.chassis import outbox
+from services.chassis.database import Transaction
 from services.chassis.relay import Relay
 from tests.rooms import Room, a_room, eventually
 from tests.stories import Record
@@ -108,7 +107,7 @@ async def write(room: Room, writer: int, transactions: int) -> None:
         with suppress(ChangedItsMind):
             async with room.database.transaction() as tx:
                 await tx.db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", broker_id)
-                await outbox.add(tx, a_broker(broker_id))
+                await add(tx, a_broker(broker_id))
                 await asyncio.sleep(chance.random() * LATE)
                 if chance.random() < ROLLED_BACK:
                     raise ChangedItsMind
@@ -117,7 +116,13 @@ async def write(room: Room, writer: int, transactions: int) -> None:
 async def announce(room: Room, number: int) -> None:
     for each in range(number):
         async with room.database.transaction() as tx:
-            await outbox.add(tx, a_broker(f"own:b{each % 10}"))
+            await add(tx, a_broker(f"own:b{each % 10}"))
+
+
+async def add(tx: Transaction, broker: BrokerRecorded) -> None:
+    """Announce a broker, for the first time or again."""
+    known = await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", f"broker:{broker.broker_id}")
+    await outbox.add(tx, broker, key=None if known else broker.broker_id)
 
 
 def a_broker(broker_id: str) -> BrokerRecorded:

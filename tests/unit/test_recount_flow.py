@@ -9,7 +9,7 @@ STEPS = ("assigned", "answered", "referred", "accepted", "delivered", "confirmed
 
 
 def requests(reached: int, raised: int, value: str) -> Counted:
-    return Counted(measure="requests", value=value, numerator=reached, denominator=(raised, raised))
+    return Counted(measure="share", value=value, numerator=reached, denominator=(raised, raised))
 
 
 def days(value: str, over: int = 1) -> Counted:

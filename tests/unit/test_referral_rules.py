@@ -148,9 +148,9 @@ def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_
 
 
 def test_a_next_referral_is_the_next_attempt() -> None:
-    others = (a_referral(Status.DECLINED, attempt=1), a_referral(Status.WITHDRAWN, attempt=2))
+    others = [a_referral(Status.DECLINED, attempt=attempt) for attempt in (1, 2, 2)]  # the last two were parallel
 
-    assert refer(others=others).attempt == 3
+    assert refer(others=tuple(others)).attempt == 3
 
 
 def test_parallel_referrals_share_their_attempt() -> None:
