@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from samenspel.commands import dead_letters, figures, importing, rebuild, topics
 from samenspel.commands.failure import CommandFailed
 from samenspel.demo.command import commands as demo_commands
 from samenspel.stack import StackError
@@ -24,6 +25,11 @@ app = typer.Typer(
 )
 app.add_typer(stack_commands)
 app.add_typer(demo_commands)
+app.add_typer(rebuild.commands)
+app.add_typer(figures.commands, name="figures")
+app.add_typer(dead_letters.commands, name="dead-letters")
+app.add_typer(topics.commands, name="topics")
+app.add_typer(importing.commands, name="import")
 
 
 def main() -> None:

@@ -31,6 +31,6 @@ def scale(width: int, target: float) -> str:
 
 
 def band(lower: float, upper: float) -> str:
-    """Percentages as they are known: one number, or from–to."""
+    """Percentages as they are known: one number, or from and to."""
     low, high = f"{100 * lower:.0f}", f"{100 * upper:.0f}"
-    return f"{low} %" if low == high else f"{low}–{high} %"
+    return f"{low} %" if low == high else f"{low}\N{EN DASH}{high} %"

@@ -22,10 +22,7 @@ LINKED = 0.84  # share of the schools that are a child centre with childcare and
 HALF_LINKED = 0.5  # share of the others that have childcare alone
 LINK_HELD_ELSEWHERE = 0.25  # share of the links that stand in the record of the childcare, not of the school
 DECLARES = 0.7
-NAMES = (
-    "Kikker Egel Merel Otter Uil Vos Zwaluw Das Bever Specht Lijster Haas Mees Krekel Hommel Libel Reiger Kievit Mol "
-    "Eekhoorn Wezel Salamander Snoek Karper Fazant Patrijs Roodborst Winterkoning Kwikstaart Grutto Wulp Scholekster"
-).split()
+NAMES = ("Kikker", "Egel", "Merel", "Otter", "Uil", "Vos", "Zwaluw", "Das", "Bever", "Specht", "Lijster", "Haas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +99,7 @@ def _school(location: Location, number: int, rng: Random) -> tuple[School, list[
     """A school and its record, with the records of the care beside it."""
     code = location.id.removeprefix("duo:")
     school = School(location.id, location.name, list(_groups(location, code)))
-    opened = date(location.first_year_with_pupils or max(location.pupils), 8, 1)
-    record = _record(location.id, location.name, location.board, [location.kind], location, opened)
-    record["brin4"] = location.brin4
+    record, opened = school_record(location), opened_on(location)
     if rng.random() < DECLARES:
         record["declaredAdoption"] = [{"programme": PROGRAMME, "from": f"{rng.randint(2019, 2024)}-08-01"}]
     care: list[Body] = []
@@ -122,6 +117,18 @@ def _school(location: Location, number: int, rng: Random) -> tuple[School, list[
         holder["links"] = [*holder.get("links", []), link]
         school.care_groups.append(_care_group(other, rng))
     return school, [record, *care]
+
+
+def opened_on(location: Location) -> date:
+    """DUO's files have no opening dates: 1 August of the first year with pupils (ruling 38)."""
+    return date(location.first_year_with_pupils or max(location.pupils), 8, 1)
+
+
+def school_record(location: Location) -> Body:
+    """What is recorded of a school, from DUO alone."""
+    opened = opened_on(location)
+    record = _record(location.id, location.name, location.board, [location.kind], location, opened)
+    return record | {"brin4": location.brin4}
 
 
 def _groups(location: Location, code: str) -> list[Group]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from contracts.terms import AMSTERDAM, calendar_day
-from samenspel.demo.bodies import activity_body, corrected, other_day
-from samenspel.demo.calendar import FIRST_LESSON, LAST_LESSON, at, later, moment_on, working_days
+from contracts.terms import calendar_day
+from samenspel.demo.bodies import activity_body, corrected
+from samenspel.demo.calendar import FIRST_LESSON, LAST_LESSON, later, moment_on, working_days
 from samenspel.demo.city import School
 from samenspel.demo.organisations import PARTNERS, PROGRAMME, area
 from samenspel.demo.simulation import Simulation, Telling, Temper

@@ -60,7 +60,7 @@ def _reach(outcome: Outcome, language: Language) -> Iterator[str]:
                    if figure["indicator"] == "reach-school" and figure["stratum"] == "all"
                    and figure["unit"].startswith("neighbourhood:"))  # fmt: skip
     yield f"  {say('reach')}"
-    yield f"{'':<34}{say('columns'):>16}{'':>20}{say('confirm'):>9}"
+    yield f"{'':<32}{say('columns'):>16}{'':>21}{say('confirm'):>9}"
     for unit in (*units, "city"):
         figure = outcome.figure("reach-school", unit, SCHOOL_YEAR)
         if figure:
@@ -75,11 +75,11 @@ def _reached(unit: str, figure: Figure, language: Language) -> str:
     surely, possibly = (lower / of["upper"], upper / of["upper"]) if of["upper"] else (0.0, 0.0)
     name = word(language, "city") if unit == "city" else unit.removeprefix("neighbourhood:")
     count = partial(number, language)
-    children = count(lower) if lower == upper else f"{count(lower)}–{count(upper)}"
-    whole = count(of["upper"]) if of["lower"] == of["upper"] else f"{count(of['lower'])}–{count(of['upper'])}"
+    children = count(lower) if lower == upper else f"{count(lower)}\N{EN DASH}{count(upper)}"
+    whole = count(of["upper"]) if of["lower"] == of["upper"] else f"{count(of['lower'])}\N{EN DASH}{count(of['upper'])}"
     return (
         f"    {name:<8}{bar(surely, possibly, REACH_BAR)} {band(surely, possibly):>10}"
-        f" {children:>13} {word(language, 'of')} {whole:<9} {figure.get('toConfirm', 0):>4}"
+        f" {children:>13} {word(language, 'of')} {whole:<9} {figure.get('toConfirm', 0):>5}"
     )
 
 

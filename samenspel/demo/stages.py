@@ -1,6 +1,5 @@
 """What is seen while the demo runs: a bar per stage on a terminal, a line per stage elsewhere; all on stderr."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-NAME_WIDTH = 34  # the longest name of a stage, in Dutch
+NAME_WIDTH = 38  # the longest name of a stage, in Dutch
 
 
 class Stages:
@@ -35,16 +34,13 @@ class Stages:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
         if not self._console.is_terminal:
             count = f"{total:,}" if total else ""
-            print(
-                f"{self._words(name):<{NAME_WIDTH}} {count:>6}  {self.seconds[name]:5.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            line = f"{self._words(name):<{NAME_WIDTH}} {count:>6}  {self.seconds[name]:5.1f} s"
+            self._console.print(line, highlight=False, soft_wrap=True)
 
     def _bars(self) -> Progress:
         return Progress(
             TextColumn(f"{{task.description:<{NAME_WIDTH}}}"),
-            BarColumn(bar_width=16),  # with count and times it makes 80 columns
+            BarColumn(bar_width=12),  # with count and times it makes 80 columns
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),

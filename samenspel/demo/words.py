@@ -21,8 +21,8 @@ def usual_language() -> Language:
 
 
 _MONTHS = {
-    Language.EN: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-    Language.NL: "jan feb mrt apr mei jun jul aug sep okt nov dec".split(),
+    Language.EN: ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    Language.NL: ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
 }
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -48,7 +48,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "met": ("The covenant's {target} % of {schools} open primary schools is met (strict).",
             "De {target} % van het convenant, van {schools} open basisscholen, is gehaald (streng)."),
     "reach": ("Reach of pupils, at least one activity", "Bereik van leerlingen, minstens één activiteit"),
-    "columns": ("surely–possibly", "zeker–mogelijk"),
+    "columns": ("surely\N{EN DASH}possibly", "zeker\N{EN DASH}mogelijk"),
     "of": ("of", "van"),
     "confirm": ("groups*", "groepen*"),
     "confirm_note": ("* groups to confirm: counting them would make the figure exact",
@@ -69,16 +69,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "events": ("{events} events · {dead} dead letters · {lost} lost · {doubled} doubled",
                "{events} berichten · {dead} onbestelbaar · {lost} verloren · {doubled} dubbel"),
     "services": ("Services:", "Services:"),
-    "recounted": ("Recount from the topics: {word} ({number} figures)", "Natelling uit de topics: {word} ({number} cijfers)"),
+    "recounted": ("Recount from the topics: {word} ({number} figures)",
+                  "Natelling uit de topics: {word} ({number} cijfers)"),
     "rebuilt": ("Tables dropped, rebuilt in {seconds} s: {word} ({number} figures)",
                 "Tabellen gewist, herbouwd in {seconds} s: {word} ({number} cijfers)"),
     "checked": ("Contracts, checked by Node: {word} ({number} messages)",
                 "Contracten, gecontroleerd door Node: {word} ({number} berichten)"),
-    "not_checked": ("Contracts, checked by Node: not done. {why}", "Contracten, controle door Node: niet gedaan. {why}"),
+    "not_checked": ("Contracts, checked by Node: not done. {why}",
+                    "Contracten, controle door Node: niet gedaan. {why}"),
     "equal": ("equal", "gelijk"),
     "byte_equal": ("byte-equal", "byte voor byte gelijk"),
     "kept": ("all kept", "alle gehouden"),
-    "different": ("DIFFERENT, {number}×", "ANDERS, {number}×"),
+    "different": ("DIFFERENT, {number}\N{MULTIPLICATION SIGN}", "ANDERS, {number}\N{MULTIPLICATION SIGN}"),
     "more": ("and {number} more; --json has them all", "en nog {number}; --json heeft ze alle"),
     "keep": ("Keep one running:  make up ; samenspel demo --against-running",
              "Eén laten draaien:  make up ; samenspel demo --against-running"),

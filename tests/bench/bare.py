@@ -51,8 +51,9 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, body: dict[str, str], 
         date(2026, 1, 1), AREAS,
     )  # fmt: skip
     await db.execute(
-        "INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id, learning_areas,"
-        " group_ids, wished) VALUES ($1, 'no_broker', '{}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))"
+        "INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id,"
+        " learning_areas, group_ids, wished)"
+        " VALUES ($1, 'no_broker', '{}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))"
         " ON CONFLICT (request_id) DO UPDATE SET version = 2",
         request_id, answer.decode(), site, AREAS, FROM, TO,
     )  # fmt: skip

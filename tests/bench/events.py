@@ -53,6 +53,7 @@ def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
     for number in range(count):
         site = number % SITES
         site_id = f"duo:{site:04d}AA"
+        group = number // SITES % GROUPS_PER_SITE
         moment = START + timedelta(days=number % 300)
         yield encoded(
             ActivityDelivered(
@@ -61,9 +62,7 @@ def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
                 learning_areas=(LearningArea(scheme="curriculum.nu", code=CURRICULUM_NU[number % 9]),),
                 occurred_at=moment, duration_minutes=60, setting="in_school",
                 groups=(
-                    TakingPart(
-                        group_id=f"own:{site:04d}-{number // SITES % GROUPS_PER_SITE}", headcount=24, participants=number % 25
-                    ),
+                    TakingPart(group_id=f"own:{site:04d}-{group}", headcount=24, participants=number % 25),
                 ),
                 substitution=("replaces", "stacks", "unknown")[number % 3], origin="direct",
                 confirmed_by_sites=(site_id,), registered_at=moment,

@@ -28,8 +28,8 @@ ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
 _decode = msgspec.json.Decoder(Envelope).decode
 
 
-def _row(record: ConsumerRecord[bytes, bytes]) -> tuple[object, ...]:
-    envelope = _decode(record.value)
+def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ...]:
+    envelope = _decode(record.value or b"")
     return (
         ACTIVITIES, record.partition, record.offset, "ActivityDelivered", envelope.subject, envelope.streamepoch,
         envelope.aggregateversion, envelope.id, bytes(envelope.data),

@@ -16,9 +16,10 @@ import pytest
 from uuid_utils import uuid7
 
 from contracts.activities import ACTIVITIES
+from contracts.events import MAX_EVENT_BYTES
 from contracts.metrics import CURRENT
 from contracts.sites import SITES
-from contracts.topics import MAX_EVENT_BYTES, PARTITIONS
+from contracts.topics import PARTITIONS
 from samenspel.external_check import SCRIPT, CannotCheck, Outcome, install, node_home, validate_lines
 from tests.contract.story import (
     CONTRACTS,

@@ -1,0 +1,49 @@
+"""`samenspel import duo`: a municipality's real schools and pupil numbers into `requests`."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samenspel import duo
+from samenspel.commands.failure import CommandFailed
+from samenspel.commands.options import AsJson, Requests
+from samenspel.commands.services import ask, places
+from samenspel.demo.city import school_record
+from samenspel.duo_file import DuoProblem
+
+commands = typer.Typer(help="Registers into the services.", no_args_is_help=True)
+
+
+@commands.callback()
+def main() -> None:
+    """Registers into the services."""
+
+
+@commands.command("duo", epilog='Example: samenspel import duo ../duo --municipality "\'s-Hertogenbosch"')
+def import_duo(
+    folder: Annotated[Path, typer.Argument(help="A folder with DUO's two files.", exists=True, file_okay=False)],
+    municipality: Annotated[str, typer.Option(help="Which municipality of them.")],
+    requests: Requests = None,
+    dry_run: Annotated[bool, typer.Option(help="Read and check, but record nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record a municipality's school locations: all of them, or none when a file is wrong."""
+    try:
+        locations = duo.read(folder, municipality)
+    except DuoProblem as problem:
+        raise CommandFailed(str(problem)) from problem
+    lines = "\n".join(json.dumps(school_record(location), ensure_ascii=False) for location in locations).encode()
+    done = {"locations": len(locations), "recorded": 0, "unchanged": 0}
+    if not dry_run:
+        key = f"duo-{hashlib.sha256(lines).hexdigest()[:32]}"
+        headers = {"Idempotency-Key": key, "Content-Type": "application/x-ndjson"}
+        done |= ask(places(requests=requests).urls["requests"], "POST", "/v1/sites", content=lines, headers=headers)
+    if as_json:
+        typer.echo(json.dumps(done))
+    elif dry_run:
+        typer.echo(f"{len(locations)} locations can be read; nothing was recorded.")
+    else:
+        typer.echo(f"{len(locations)} locations: {done['recorded']} recorded, {done['unchanged']} were so already.")

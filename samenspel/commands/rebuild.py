@@ -1,0 +1,49 @@
+"""`samenspel rebuild`: have `reporting` build everything anew from the topics, and compare with what was published."""
+
+import json
+import time
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from samenspel.commands.failure import CommandFailed
+from samenspel.commands.options import AsJson, Reporting
+from samenspel.commands.services import ask, places
+
+commands = typer.Typer()
+PAUSE = 0.5
+
+
+@commands.command(epilog="Example: samenspel rebuild --json")
+def rebuild(
+    reporting: Reporting = None,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for it.")] = 600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Build every figure anew from the topics; ends with 1 when one differs from what was published."""
+    url = places(reporting=reporting).urls["reporting"]
+    asked = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})
+    outcome = _outcome(url, asked["rebuildId"], patience)
+    if as_json:
+        typer.echo(json.dumps(outcome))
+    else:
+        verdict = "equal, byte for byte" if outcome["equal"] else "DIFFERENT"
+        typer.echo(
+            f"{outcome['figures']} figures from {outcome['events']} events in {outcome['seconds']:.1f} s"
+            f" (cut {outcome['cutId']}): {verdict}."
+        )
+        for difference in outcome["differences"]:
+            typer.echo(f"  {difference}")
+    if not outcome["equal"]:
+        raise typer.Exit(1)
+
+
+def _outcome(url: str, rebuild_id: str, patience: float) -> dict[str, Any]:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        outcome: dict[str, Any] | None = ask(url, "GET", f"/v1/rebuilds/{rebuild_id}").get("outcome")
+        if outcome:
+            return outcome
+        time.sleep(PAUSE)
+    raise CommandFailed(f"after {patience:.0f} s rebuild {rebuild_id} has not finished")

@@ -1,0 +1,183 @@
+"""The projection on the real PostgreSQL: a fact is appended once, with its position; a leader that slept cannot."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from aiokafka import TopicPartition
+from hypothesis import HealthCheck, Phase, given, settings
+
+from contracts.topics import INPUTS
+from samenspel.stack import RealParts
+from services.chassis.follower import Batch, Follower, Skipped, load_positions
+from services.reporting import cut, rebuild, store
+from services.reporting.cut import Figures
+from services.reporting.definitions import SHIPPED
+from services.reporting.facts.events import Fact, read
+from services.reporting.projection import Projection
+from services.reporting.publication import Published
+from tests.rooms import a_room
+from tests.stories import Delivery, Record, Story, a_record, announced, arrived, delivered_stories
+
+DEFINED = announced(SHIPPED)
+EXAMPLES = 25  # each is some transactions; the thousand are in tests/unit/test_delivery.py
+TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
+
+
+async def test_what_was_published_cut_by_cut_is_what_the_tables_say_at_once(stack: RealParts) -> None:
+    async with a_leader(stack) as (leader, follower, db):
+        for delivery in some_deliveries():
+            await db.execute(f"TRUNCATE {TABLES} CASCADE")
+            projection = Projection(leader.settings, leader.database, leader.health)
+            follower.positions = dict.fromkeys(follower.positions, 0)
+            for part in delivery.parts:
+                await append_and_cut(projection, follower, db, part)
+
+            tables, published = await at_once(db)
+            assert rebuild.compare(tables, published)[1] == []
+            assert {fact.event_id for fact in await facts_of(db)} == {
+                read(record, record.topic).event_id for record in delivery.records
+            }
+
+
+async def test_a_batch_is_appended_once_with_the_positions_behind_it(stack: RealParts) -> None:
+    async with a_leader(stack) as (projection, follower, db):
+        delivery = arrived(DEFINED)
+        await projection.append(db, follower, batch_of(projection, delivery.records))
+
+        ends = {(record.topic, record.partition): record.offset + 1 for record in delivery.records}
+        assert len(await facts_of(db)) == len(DEFINED)
+        assert {place: at for place, at in (await load_positions(db, INPUTS)).items() if at} == ends
+        assert {place: at for place, at in follower.positions.items() if at} == ends
+
+
+async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> None:
+    async with a_leader(stack) as (projection, follower, db):
+        delivery = arrived(DEFINED)
+        await store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its place is taken
+
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await projection.append(db, follower, batch_of(projection, delivery.records))
+
+        assert len(await facts_of(db)) == 1
+        assert not any((await load_positions(db, INPUTS)).values())
+        assert not any(follower.positions.values())
+
+
+async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: RealParts) -> None:
+    async with a_leader(stack) as (zombie, its_follower, db):
+        half = len(DEFINED) // 2
+        first, second = arrived(DEFINED, cuts=[half]).parts
+        await zombie.append(db, its_follower, batch_of(zombie, first))
+        successor, new_follower = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_follower)
+        await successor.append(db, new_follower, batch_of(successor, second))
+
+        with pytest.raises(Skipped, match="stored"):
+            await zombie.append(db, its_follower, batch_of(zombie, second))
+        await zombie_cut_is_refused(zombie, its_follower, db)
+
+        assert len(await facts_of(db)) == len(DEFINED)
+
+
+async def test_without_the_fence_a_leader_that_slept_would_append_twice(stack: RealParts) -> None:
+    async with a_leader(stack) as (_, _, db):
+        await db.execute("ALTER TABLE facts DROP CONSTRAINT facts_pkey")
+        facts = [read(record, record.topic) for record in arrived(DEFINED).records]
+
+        for _ in ("the leader", "the zombie"):
+            await store.append(db, facts)
+
+        assert len(await facts_of(db)) == 2 * len(DEFINED)
+
+
+async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_rest_is_appended(
+    stack: RealParts,
+) -> None:
+    async with a_leader(stack) as (projection, follower, db):
+        records = arrived(DEFINED).records
+        last = records[-1]
+        broken = a_record(last.topic, last.partition, last.offset + 1, key=b"own:b", value=b"{broken")
+        await projection.append(db, follower, batch_of(projection, [*records, broken]))
+
+        letters = await db.fetch("SELECT value, key FROM journal WHERE topic = 'partnership.dead-letters.reporting.v1'")
+        assert [tuple(letter) for letter in letters] == [(b"{broken", b"own:b")]
+        assert await store.skipped(db) == [(broken.topic, broken.partition, broken.offset)]
+        assert len(await facts_of(db)) == len(DEFINED)
+        assert (await load_positions(db, INPUTS))[broken.topic, broken.partition] == broken.offset + 1
+
+
+def some_deliveries() -> list[Delivery]:
+    """Stories as they may arrive, the same in every run."""
+    found: list[Delivery] = []
+
+    @given(delivered_stories(before=DEFINED))
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    def collect(delivered: tuple[Story, Delivery]) -> None:
+        found.append(delivered[1])
+
+    collect()
+    return found
+
+
+@asynccontextmanager
+async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, Follower, asyncpg.Connection]]:
+    """A projection that leads, with empty tables, and reads what a test puts before it."""
+    async with a_room(stack, "reporting") as room:
+        db = await asyncpg.connect(room.settings.database_url)
+        follower = await Follower.open(room.settings, {(topic, number): 0 for topic in INPUTS for number in range(12)})
+        try:
+            yield Projection(room.settings, room.database, room.health), follower, db
+        finally:
+            await follower.close()
+            await db.close()
+
+
+def batch_of(projection: Projection, records: Sequence[Record]) -> Batch:
+    """Records as the follower would have polled them."""
+    batch: Batch = defaultdict(list)
+    for record in records:
+        batch[TopicPartition(projection.settings.topic(record.topic), record.partition)].append(record)
+    return dict(batch)
+
+
+async def append_and_cut(
+    projection: Projection, follower: Follower, db: asyncpg.Connection, part: Sequence[Record]
+) -> None:
+    """One turn of the leader: what came, and a cut."""
+    if part:
+        await projection.append(db, follower, batch_of(projection, part))
+    projection.figures.recompute()
+    await cut.take(db, projection.settings.source, projection.figures, follower.positions)
+
+
+async def at_once(db: asyncpg.Connection) -> tuple[Figures, dict[str, Published]]:
+    """Figures made of all facts in the tables, and what was published last."""
+    figures = Figures()
+    for fact in await facts_of(db):
+        figures.ledger.add(fact)
+    figures.recompute()
+    return figures, await store.newest_figures(db)
+
+
+async def facts_of(db: asyncpg.Connection) -> list[Fact]:
+    async with db.transaction(isolation="repeatable_read"):
+        return await store.facts(db)
+
+
+def copy_of(follower: Follower) -> Follower:
+    """Another process that read the same positions."""
+    return Follower(follower.consumer, follower.prefix, dict(follower.positions))
+
+
+async def zombie_cut_is_refused(zombie: Projection, follower: Follower, db: asyncpg.Connection) -> None:
+    zombie.figures.recompute()
+    with pytest.raises(Skipped):
+        await cut.take(db, zombie.settings.source, zombie.figures, follower.positions)
