@@ -50,9 +50,8 @@ def test_the_figures_are_those_of_an_independent_recount(delivered: tuple[Story,
         recount.Record(record.topic, record.partition, record.offset, record.value or b"")
         for record in delivery.records
     )
-    published = without_open_readings(figures_of(follow(delivery)), counted)
 
-    assert recount.compare(published, counted) == []
+    assert recount.compare(figures_of(follow(delivery)), counted) == []
 
 
 def test_a_ledger_that_counts_every_delivery_breaks_the_promise() -> None:
@@ -122,30 +121,6 @@ def figures_of(figures: Figures) -> dict[str, Fields]:
     """Every figure that there is now."""
     everything = publication.figures(figures.book, figures.ledger, figures.book.sums)
     return {key: fields for key, _, fields in everything if not publication.is_nothing(fields)}
-
-
-def without_open_readings(published: dict[str, Fields], counted: dict[str, recount.Counted]) -> dict[str, Fields]:
-    """The figures as far as the rulings leave no doubt whether there is one, and what its measure is called."""
-    seasons = {season_of(key) for key in counted}
-    return {
-        # The definitions call the measure of requests reached ÷ raised `share`, the recount `requests`.
-        key: fields | ({"measure": "requests"} if key.startswith("requests-") else {})
-        for key, fields in published.items()
-        # A season begins here with any activity, in the recount with one at a known site (39).
-        if season_of(key) in seasons
-        # Reach by area: here every area of the season, in the recount those in which its register took part.
-        and (key in counted or not is_reach_of_nobody(key, fields))
-    }
-
-
-def season_of(key: str) -> tuple[str, str]:
-    """Programme and period."""
-    _, _, programme, *_, period = key.split("/")
-    return programme, period
-
-
-def is_reach_of_nobody(key: str, fields: Fields) -> bool:
-    return key.startswith("reach-") and fields["stratum"] != "all" and fields["upper"] == "0.000000"
 
 
 AT = datetime(2026, 8, 1, tzinfo=UTC)

@@ -40,6 +40,8 @@ class Book:
 
     def update(self, ledger: Ledger, changes: list[Change]) -> Touched:
         """Follow the ledger's changes; returns the cells that changed."""
+        if not self.contributed:
+            return self._add_everything(ledger)
         because: defaultdict[Subject, list[list[Fact]]] = defaultdict(list)
         for change in changes:
             for subject in dependents(ledger, change):
@@ -56,6 +58,25 @@ class Book:
                 else:
                     touched[where] = list(facts)
         return touched
+
+    def _add_everything(self, ledger: Ledger) -> Touched:
+        """An empty book is filled without asking what depends on what: nothing was published from it, so
+        nothing needs a cause."""
+        self.seen_seasons = _seasons(ledger)
+        things: dict[str, Iterable[str]] = {
+            adoption.NAME: ledger.sites,
+            reach.NAME: ledger.groups,
+            substitution.NAME: ledger.activities,
+            flow.NAME: ledger.requests,
+        }
+        for family, ids in things.items():
+            contributions = FAMILIES[family]
+            for id_ in ids:
+                if now := contributions(ledger, id_):
+                    self.contributed[family, id_] = now
+                    for cell, counted in now.items():
+                        self._sum(family, cell, counted, 1)
+        return {where: [] for where in self.sums}
 
     def _replace(self, subject: Subject, now: Contributions) -> list[Cell]:
         """Put a thing's contributions in the place of its former ones; returns the cells that changed."""
@@ -81,7 +102,7 @@ class Book:
 
     def _of_changed_seasons(self, ledger: Ledger) -> Iterator[Subject]:
         """Everything that a season that came, went or got another area concerns: all schools and groups."""
-        seasons = {season: ledger.areas_in(*season) for season, count in ledger.seasons.items() if count > 0}
+        seasons = _seasons(ledger)
         changed = {
             season
             for season in seasons.keys() | self.seen_seasons
@@ -93,6 +114,10 @@ class Book:
             yield from ((adoption.NAME, site_id) for site_id in ledger.sites)
         for school_year in {year for _, year in changed}:
             yield from ((reach.NAME, group_id) for group_id in ledger.groups_in[school_year])
+
+
+def _seasons(ledger: Ledger) -> dict[tuple[str, str], frozenset[str]]:
+    return {season: ledger.areas_in(*season) for season, count in ledger.seasons.items() if count > 0}
 
 
 def dependents(ledger: Ledger, change: Change) -> Iterator[Subject]:
