@@ -33,6 +33,7 @@ AWAY = (
 """The database does not answer: wait, or say 503."""
 PASSING = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 """This one transaction had bad luck: try it again."""
+ACQUIRE_SECONDS = 5.0  # then the caller hears 503 instead of waiting in a queue that only grows
 HOUR_SECONDS = 3600.0
 POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; longer ones hold up the outbox
@@ -81,7 +82,7 @@ class Database:
         expected_version: int | None = None,
     ) -> AsyncIterator[Transaction]:  # fmt: skip
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self.pool.acquire() as connection:
+        async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             async with connection.transaction():
                 tx = Transaction(
                     connection, now or clock.now(), self.source, self.epoch, causation, traceparent, expected_version

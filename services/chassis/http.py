@@ -64,6 +64,10 @@ class NoSuchPage(NotFound):
     """There is nothing at this address."""
 
 
+class Unexpected(Problem):
+    """Something went wrong here that should not; nothing was changed. Tell us the traceId."""
+
+
 class MethodNotAllowed(Problem):
     """This address does not take that method; /v1/openapi.json lists what it takes."""
 
@@ -81,6 +85,7 @@ class CommandRoute(APIRoute):
             service: Service = request.app.state.service
             caller = identify(request, service.settings)
             key = _idempotency_key(request)
+            body = await request.body()
             async with service.database.transaction(
                 now=caller.now,
                 causation=key,
@@ -90,7 +95,6 @@ class CommandRoute(APIRoute):
                 request.state.tx, request.state.caller = tx, caller
                 if key is None:
                     return await endpoint(request)
-                body = await request.body()
                 fingerprint = hashlib.sha256(
                     b"\0".join((request.method.encode(), request.url.path.encode(), body))
                 ).digest()
@@ -282,6 +286,11 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return problem_response(Malformed(str(error.detail)))
 
 
+async def _on_bug(_: Request, error: Exception) -> Response:
+    log.error("unexpected", error=repr(error))
+    return problem_response(Unexpected())
+
+
 async def _on_world(_: Request, error: Exception) -> Response:
     log.warning("unavailable", error=repr(error))
     return problem_response(Unavailable())
@@ -299,6 +308,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(PydanticCustomError, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
     for away in (*AWAY, *PASSING):
         app.add_exception_handler(away, _on_world)
     app.add_middleware(Border)

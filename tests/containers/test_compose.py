@@ -1,12 +1,11 @@
-"""`docker compose up`: the whole of Samenspel in containers, as its reader starts it. Needs a Docker engine.
+"""`docker compose up`: the whole of Samenspel in containers, as its reader starts it. Needs a Docker engine."""
 
-Published ports are fixed, so nothing else may use 8001-8003 and 9092 meanwhile.
-"""
-
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +14,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import TOPICS
-from samenspel.stack.service import CHECKOUT, SERVICES
+from samenspel.stack import SERVICES, ports, stack
+from samenspel.stack.service import CHECKOUT
 
 # A project of this checkout: a Samenspel that somebody keeps running on this engine is not touched.
 PROJECT = f"samenspel-test-{sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
-REQUESTS, REPORTING = "http://127.0.0.1:8001", "http://127.0.0.1:8003"
+USUAL = stack.USUAL_PORTS | {"kafka": 9092}
 SITE = "own:compose-school"
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:city; actor=op"}
 COORDINATOR = {"Samenspel-Actor": f"role=coordinator; organisation={SITE}; actor=a1"}
@@ -29,83 +29,100 @@ SOON = 20.0  # seconds for a figure; a cut is taken once a second
 POLL = 0.1
 
 
-def compose(*words: str, within: float = 60) -> subprocess.CompletedProcess[str]:
-    command = ("docker", "compose", "--project-name", PROJECT, "--progress", "quiet", *words)
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=within, check=False)
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A project of docker compose: on the usual ports, and on others where those are taken."""
+
+    ports: Mapping[str, int]
+
+    def url(self, service: str) -> str:
+        return f"http://{ports.HOST}:{self.ports[service]}"
+
+    @property
+    def kafka(self) -> str:
+        return f"{ports.HOST}:{self.ports['kafka']}"
+
+    def compose(self, *words: str, within: float = 60) -> subprocess.CompletedProcess[str]:
+        chosen = {stack.PORTS[part]: str(port) for part, port in self.ports.items()}
+        return run("docker", "compose", "--project-name", PROJECT, "--progress", "quiet", *words,
+                   within=within, **chosen)  # fmt: skip
+
+    def inside(self, service: str, program: str) -> subprocess.CompletedProcess[str]:
+        return self.compose("exec", "-T", service, "python", "-c", program)
+
+    def demo(self, *options: str) -> subprocess.CompletedProcess[str]:
+        which = "--compose" if self.ports == USUAL else "--against-running"
+        places = {f"SAMENSPEL_{service.upper()}": self.url(service) for service in SERVICES}
+        return run(sys.executable, "-m", "samenspel", "demo", which, *options,
+                   within=DEMO, SAMENSPEL_KAFKA=self.kafka, **places)  # fmt: skip
+
+
+def run(*command: str, within: float, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, timeout=within, check=False
+    )
 
 
 @pytest.fixture(scope="session")
-def composed() -> Iterator[None]:
+def composed() -> Iterator[Composed]:
     """Everything up and healthy; gone at the end, with its data."""
-    compose("down", "--volumes", "--timeout", "5")  # what a killed run left behind
+    published = {part: stack.PORTS[part] for part in USUAL}
+    project = Composed(ports.choose(published, asked=os.environ, last={}, liked=USUAL))
+    project.compose("down", "--volumes", "--timeout", "5")  # what a killed run left behind
     try:
-        up = compose("up", "--detach", "--build", "--wait", within=UP)
-        assert up.returncode == 0, f"{up.stderr}\n{compose('logs', '--no-color', '--tail', '30').stdout}"
-        yield
+        up = project.compose("up", "--detach", "--build", "--wait", within=UP)
+        assert up.returncode == 0, f"{up.stderr}\n{project.compose('logs', '--no-color', '--tail', '30').stdout}"
+        yield project
     finally:
-        compose("down", "--volumes")
+        project.compose("down", "--volumes")
 
 
-@pytest.mark.usefixtures("composed")
-def test_the_demo_plays_against_it_and_proves_its_figures() -> None:
-    command = (sys.executable, "-m", "samenspel", "demo", "--compose", "--json", "--activities", "150")
+def test_the_demo_plays_against_it_and_proves_its_figures(composed: Composed) -> None:
+    demo = composed.demo("--json", "--activities", "150")
 
-    demo = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=DEMO, check=False)
-
-    assert demo.returncode == 0, demo.stderr
+    assert demo.returncode == 0, demo.stderr + demo.stdout[-2000:]
 
 
-@pytest.mark.usefixtures("composed")
-def test_a_request_from_this_machine_becomes_a_figure() -> None:
-    details = {
-        "validFrom": "2020-08-01",
-        "kinds": ["primary"],
-        "name": {"nl": "Basisschool De Container"},
-        "board": "own:board",
-        "municipality": "GM0796",
-        "postcode4": "5211",
-        "neighbourhood": "5211",
-    }
-    httpx.put(f"{REQUESTS}/v1/sites/{SITE}", json=details, headers=OPERATOR).raise_for_status()
+def test_a_request_from_this_machine_becomes_a_figure(composed: Composed) -> None:
+    site = f"{composed.url('requests')}/v1/sites/{SITE}"
+    httpx.put(site, json=a_school(), headers=OPERATOR).raise_for_status()
 
     raised = httpx.post(
-        f"{REQUESTS}/v1/requests", json=a_request(), headers=COORDINATOR | {"Idempotency-Key": "compose-1"}
+        f"{composed.url('requests')}/v1/requests",
+        json=a_request(),
+        headers=COORDINATOR | {"Idempotency-Key": "compose-1"},
     )
 
     assert raised.status_code == 201, raised.text
-    assert requests_raised_by_the_site() == 1
+    assert requests_raised_by_the_site(composed) == 1
 
 
-@pytest.mark.usefixtures("composed")
-def test_a_caller_from_another_container_is_not_believed() -> None:
+def test_a_caller_from_another_container_is_not_believed(composed: Composed) -> None:
     asked = f"urllib.request.Request('http://requests:8001/v1/sites', headers={OPERATOR!r})"
 
-    answer = inside("referrals", f"import urllib.request; urllib.request.urlopen({asked})")
+    answer = composed.inside("referrals", f"import urllib.request; urllib.request.urlopen({asked})")
 
     assert "HTTP Error 401" in answer.stderr
 
 
-@pytest.mark.usefixtures("composed")
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_is_not_root_and_cannot_change_its_own_code(service: str) -> None:
-    tried = inside(service, "import os; print(os.getuid()); open('/app/services/new.py', 'w')")
+def test_a_service_is_not_root_and_cannot_change_its_own_code(composed: Composed, service: str) -> None:
+    tried = composed.inside(service, "import os; print(os.getuid()); open('/app/services/new.py', 'w')")
 
     assert tried.stdout.strip() == "10001"
     assert "PermissionError" in tried.stderr
 
 
-@pytest.mark.usefixtures("composed")
-def test_a_service_cannot_enter_anothers_database() -> None:
+def test_a_service_cannot_enter_anothers_database(composed: Composed) -> None:
     url = "postgresql://reporting:reporting@127.0.0.1/requests"
 
-    entered = compose("exec", "-T", "postgres", "psql", url, "-c", "SELECT 1")
+    entered = composed.compose("exec", "-T", "postgres", "psql", url, "-c", "SELECT 1")
 
     assert 'permission denied for database "requests"' in entered.stderr
 
 
-@pytest.mark.usefixtures("composed")
-async def test_this_machine_reaches_kafka_and_finds_every_topic() -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers="127.0.0.1:9092")
+async def test_this_machine_reaches_kafka_and_finds_every_topic(composed: Composed) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=composed.kafka)
     await admin.start()
 
     try:
@@ -116,8 +133,16 @@ async def test_this_machine_reaches_kafka_and_finds_every_topic() -> None:
     assert {topic.name for topic in TOPICS} <= set(topics)
 
 
-def inside(service: str, program: str) -> subprocess.CompletedProcess[str]:
-    return compose("exec", "-T", service, "python", "-c", program)
+def a_school() -> dict[str, Any]:
+    return {
+        "validFrom": "2020-08-01",
+        "kinds": ["primary"],
+        "name": {"nl": "Basisschool De Container"},
+        "board": "own:board",
+        "municipality": "GM0796",
+        "postcode4": "5211",
+        "neighbourhood": "5211",
+    }
 
 
 def a_request() -> dict[str, Any]:
@@ -132,13 +157,15 @@ def a_request() -> dict[str, Any]:
     }
 
 
-def requests_raised_by_the_site() -> int:
+def requests_raised_by_the_site(composed: Composed) -> int:
     """The figure, when it comes."""
     asked = {"indicator": "requests-raised", "unit": f"site:{SITE}"}
     deadline = time.monotonic() + SOON
     while True:
         figures = (
-            httpx.get(f"{REPORTING}/v1/figures", params=asked, headers=OPERATOR).raise_for_status().json()["items"]
+            httpx.get(f"{composed.url('reporting')}/v1/figures", params=asked, headers=OPERATOR)
+            .raise_for_status()
+            .json()["items"]
         )
         if figures:
             return int(figures[0]["numerator"])

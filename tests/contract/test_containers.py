@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samenspel.stack.service import SERVICES
+from samenspel.stack import SERVICES, stack
 from services.chassis.settings import PORTS
 from tests.containers.parts import KAFKA_IMAGE, POSTGRES_IMAGE
 
@@ -24,7 +24,7 @@ def test_ports_are_published_on_loopback_only() -> None:
 
     assert len(published) == len(SERVICES) + 1  # and Kafka
     for port in published:
-        assert re.fullmatch(r' \["127\.0\.0\.1:(\d+):\1"\]', port)
+        assert re.fullmatch(r' \["127\.0\.0\.1:\$\{\w+:-(\d+)\}:\1"\]', port)
     assert "network_mode" not in text("docker-compose.yml")
 
 
@@ -69,7 +69,7 @@ def test_a_service_of_compose_is_as_documented(service: str) -> None:
     described = section(service)
 
     assert f"command: [python, -m, services.{service}]" in described
-    assert f'ports: ["127.0.0.1:{PORTS[service]}:{PORTS[service]}"]' in described
+    assert f"${{{stack.PORTS[service]}:-{PORTS[service]}}}:{PORTS[service]}" in described
     assert f"http://127.0.0.1:{PORTS[service]}/health/ready" in described
     assert f"postgresql://{service}:{service}@postgres:5432/{service}\n" in described
 
