@@ -15,7 +15,7 @@ from samenspel.demo.words import Language, day_text, decimals, moment_text, numb
 
 WIDTH = 80
 MOST_DIFFERENCES = 10  # all of them are in --json
-LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 20
+LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 18
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 
 Figure = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _reach(outcome: Outcome, language: Language) -> Iterator[str]:
                    if figure["indicator"] == "reach-school" and figure["stratum"] == "all"
                    and figure["unit"].startswith("neighbourhood:"))  # fmt: skip
     yield f"  {say('reach')}"
-    yield f"{'':<32}{say('columns'):>16}{'':>21}{say('confirm'):>9}"
+    yield f"{'':<30}{say('columns'):>16}{'':>21}{say('confirm'):>9}"
     for unit in (*units, "city"):
         figure = outcome.figure("reach-school", unit, SCHOOL_YEAR)
         if figure:

@@ -46,9 +46,12 @@ class Player:
     async def play(self, stories: Sequence[Story], until: datetime | None = None) -> None:
         """Do the steps of all stories that lie before `until` and were not done yet."""
         waiting = iter(stories)
-        async with asyncio.TaskGroup() as together:
-            for _ in range(SIDE_BY_SIDE):
-                together.create_task(self._play_some(waiting, until))
+        try:
+            async with asyncio.TaskGroup() as together:
+                for _ in range(SIDE_BY_SIDE):
+                    together.create_task(self._play_some(waiting, until))
+        except* CommandFailed as failures:
+            raise failures.exceptions[0] from None  # one sentence is enough
 
     async def _play_some(self, waiting: Iterator[Story], until: datetime | None) -> None:
         for story in waiting:

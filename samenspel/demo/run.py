@@ -85,7 +85,10 @@ class Run:
         with self.stages.stage("autumn", sum(steps)) as player.advance:
             await player.play(self.plan.stories, until=begins)
         with self.stages.stage("spring", len(steps) - sum(steps)) as player.advance:
-            await self._put(player, f"/v1/brokers/{coming.broker_id}", coming.body, begins)
+            # A record of its own in every play: where the broker is known already, the same again would announce
+            # nothing, and what waits in this play would go on waiting.
+            body = coming.body | {"name": {"nl": f"{coming.body['name']['nl']} ({player.run})"}}
+            await self._put(player, f"/v1/brokers/{coming.broker_id}", body, begins)
             await until_brokers_are_heard(self.places.kafka, self.places.prefix, [coming.broker_id])
             await player.play(self.plan.stories)
 

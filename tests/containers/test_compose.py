@@ -162,12 +162,8 @@ def requests_raised_by_the_site(composed: Composed) -> int:
     asked = {"indicator": "requests-raised", "unit": f"site:{SITE}"}
     deadline = time.monotonic() + SOON
     while True:
-        figures = (
-            httpx.get(f"{composed.url('reporting')}/v1/figures", params=asked, headers=OPERATOR)
-            .raise_for_status()
-            .json()["items"]
-        )
-        if figures:
+        answer = httpx.get(f"{composed.url('reporting')}/v1/figures", params=asked, headers=OPERATOR)
+        if figures := answer.raise_for_status().json()["items"]:
             return int(figures[0]["numerator"])
         assert time.monotonic() < deadline, "no figure came"
         time.sleep(POLL)

@@ -1,7 +1,7 @@
-"""Load on a city: requests on their way from question to confirmed activity, through HTTP, by callers who never give up.
+"""Load on a city: requests on their way from question to confirmed activity, by callers who never give up.
 
-Every call is noted as ok, failed or unknown. Unknown ones (no answer, or the world failed) are repeated with
-their key until they are answered, as an integrator is told to do.
+All of it goes through HTTP. Every call is noted as ok, failed or unknown. Unknown ones (no answer, or the world
+failed) are repeated with their key until they are answered, as an integrator is told to do.
 """
 
 import asyncio
@@ -169,11 +169,11 @@ class City(Load):
     def __init__(self, stack: Stack, calls: list[Call]) -> None:
         super().__init__(stack, calls, callers=1, stories=1)
 
-    async def _story(self, number: int) -> None:
+    async def _story(self, _: int) -> None:
         name, since = {"nl": "De Bron"}, {"validFrom": "2020-08-01"}
         for school in range(SCHOOLS):
             place = {"municipality": "GM0796", "postcode4": "5211", "neighbourhood": f"521{school % 3}"}
-            body = {**since, **place, "kinds": ["primary"], "name": name, "board": "own:board"}
+            body: dict[str, Any] = {**since, **place, "kinds": ["primary"], "name": name, "board": "own:board"}
             await self.command("requests", "PUT", f"/v1/sites/own:s{school}", OPERATOR, body)
             group = {
                 "siteId": f"own:s{school}", "register": "school", "schoolYear": "2025-2026", "ageFrom": 4, "ageTo": 6,
