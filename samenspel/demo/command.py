@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -75,11 +76,11 @@ def demo(
 
 def _on_its_own_stack(stages: Stages, run: Callable[[Places, Rebuild], Outcome]) -> Outcome:
     """A fresh stack, of which nothing is left running."""
-    starting = stages.stage("start")
-    starting.__enter__()  # it ends when the stack is up, inside of the next block
-    with Stack.started(FOLDER / "demo", services=True, fresh=True) as stack:
-        starting.__exit__(None, None, None)
-        return run(Places({name: stack.service_url(name) for name in SERVICES}, stack.kafka), lambda _: _lost(stack))
+    with ExitStack() as kept:
+        with stages.stage("start"):
+            stack = kept.enter_context(Stack.started(FOLDER / "demo", services=True, fresh=True))
+        at = Places({name: stack.service_url(name) for name in SERVICES}, stack.kafka)
+        return run(at, lambda _: _lost(stack))
 
 
 def _lost(stack: Stack) -> Callable[[], str]:

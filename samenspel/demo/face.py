@@ -104,7 +104,11 @@ def _step(outcome: Outcome, name: str, language: Language) -> str:
     median = outcome.figure(f"lead-time-{name}-median", "city", SCHOOL_YEAR)
     if not reached:
         return ""
-    days = f"\u00a0({float(median['value']):g})" if median and median.get("value") else ""
+    days = (
+        f"\u00a0({decimals(language, float(median['value'])).removesuffix('.0').removesuffix(',0')})"
+        if median and median.get("value")
+        else ""
+    )
     return f"{number(language, reached['numerator'])}\u00a0{word(language, name)}{days}"
 
 

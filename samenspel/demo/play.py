@@ -37,7 +37,7 @@ class Player:
     clients: Mapping[str, httpx.AsyncClient]
     run: str
     """Tells the keys of this plan from those of any other."""
-    advance: Callable[[], None] = lambda: None
+    advance: Callable[[float], None] = lambda _: None
     made: dict[str, dict[str, str]] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -61,7 +61,7 @@ class Player:
                     break
                 await self._do(story, number, step)
                 self.done[story.name] += 1
-                self.advance()
+                self.advance(1)
 
     async def _do(self, story: Story, number: int, step: Step) -> None:
         made = self.made.setdefault(story.name, {})

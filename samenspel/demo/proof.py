@@ -67,9 +67,9 @@ async def until_counted(
     deadline, before = time.monotonic() + PATIENCE, -1
     while time.monotonic() < deadline:
         inputs, history = await asyncio.gather(read_topics(kafka, prefix), read_topics(kafka, prefix, [HISTORY]))
-        cut = _newest_complete_cut(history)
+        cut = newest_complete_cut(history)
         missing, _ = lost_and_doubled(acknowledged, inputs)
-        is_covered = cut is not None and _covers(cut, inputs)
+        is_covered = cut is not None and covers(cut, inputs)
         if cut and is_covered and not missing and len(inputs) == before and all(await _health(clients)):
             return Known(inputs, history, cut)
         before = len(inputs)
@@ -77,7 +77,7 @@ async def until_counted(
     raise CommandFailed(f"after {PATIENCE:.0f} s: events missing {missing}, newest cut covers them: {is_covered}")
 
 
-def _newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
+def newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
     """The newest cut, when all its figures have followed it."""
     cuts: dict[int, Mapping[str, Any]] = {}
     figures: Counter[int] = Counter()
@@ -91,7 +91,7 @@ def _newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
     return newest if newest and figures[newest["cutId"]] >= newest["figureCount"] else None
 
 
-def _covers(cut: Mapping[str, Any], inputs: Sequence[Record]) -> bool:
+def covers(cut: Mapping[str, Any], inputs: Sequence[Record]) -> bool:
     known = {each["topic"]: each["offsets"] for each in cut["vector"]}
     return all(record.offset < known[record.topic][record.partition] for record in inputs)
 

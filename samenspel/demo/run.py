@@ -67,14 +67,17 @@ class Run:
     async def _record(self, player: Player) -> None:
         """Reference data: sites and groups in bulk, brokers and partners one by one."""
         city = self.city
-        with self.stages.stage("record", len(city.site_lines) + len(city.group_lines) + len(BROKERS) + len(PARTNERS)):
+        total = len(city.site_lines) + len(city.group_lines) + len(BROKERS) + len(PARTNERS)
+        with self.stages.stage("record", total) as advance:
             for what, lines in (("sites", city.site_lines), ("groups", city.group_lines)):
                 body = b"\n".join(msgspec.json.encode(line) for line in lines)
-                await player.command("requests", "POST", f"/v1/{what}", body, who=OPERATOR, at=BEGINS,
-                                     key=f"{player.run}-{what}")  # fmt: skip
+                key = f"{player.run}-{what}"
+                await player.command("requests", "POST", f"/v1/{what}", body, who=OPERATOR, at=BEGINS, key=key)
+                advance(len(lines))
             for what, records in (("brokers", BROKERS), ("partners", PARTNERS)):
                 for entity, (name, areas) in records.items():
                     await self._put(player, f"/v1/{what}/{entity}", organisation(name, areas), BEGINS)
+                    advance(1)
             await until_brokers_are_heard(self.places.kafka, self.places.prefix, BROKERS)
 
     async def _play(self, player: Player) -> None:

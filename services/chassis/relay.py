@@ -20,7 +20,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from contracts.envelope import CONTENT_TYPE
 from contracts.topics import PARTITIONS
-from services.chassis.database import leadership
+from services.chassis.database import AWAY, leadership
 from services.chassis.health import Health
 from services.chassis.kafka import partition_of, producer, stop
 from services.chassis.settings import Settings
@@ -75,13 +75,7 @@ class Relay:
         while True:
             try:
                 await self._lead()
-            except (
-                OSError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                KafkaError,
-                TimeoutError,
-            ) as error:
+            except (*AWAY, asyncpg.PostgresError, KafkaError) as error:
                 self.health.trouble("relay", f"{type(error).__name__}: {error}")
                 log.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)

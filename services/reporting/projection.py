@@ -19,7 +19,7 @@ from contracts.targets import TARGETS
 from contracts.terms import calendar_day
 from contracts.topics import INPUTS
 from services.chassis import clock, dead_letters, outbox, telemetry
-from services.chassis.database import Database, Transaction, leadership
+from services.chassis.database import AWAY, Database, Transaction, leadership
 from services.chassis.dead_letters import DeadLetter
 from services.chassis.follower import MAX_RECORDS, Batch, Follower, Positions, Skipped, load_positions
 from services.chassis.health import Health
@@ -62,7 +62,7 @@ class Projection:
                     self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
                 ) as db:
                     await self._lead(db)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Skipped) as error:
+            except (*AWAY, asyncpg.PostgresError, KafkaError, Skipped) as error:
                 self.health.trouble("projection", f"{type(error).__name__}: {error}")
                 log.warning("projection_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)

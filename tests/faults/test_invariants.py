@@ -75,6 +75,7 @@ def with_an_effect_doubled(picture: Picture) -> Picture:
     return replace(picture, journals={**picture.journals, "requests": [*picture.journals["requests"], row]})
 
 
+NOBODYS: Record = Record(INPUTS[0], 0, 10**9, b"{}")
 DISTURBED: dict[str, Callable[[Picture], Picture]] = {
     "a message is lost": without_a_first_version,
     "a message that nobody announced": lambda picture: replace(picture, records=[*picture.records, NOBODYS]),
@@ -84,4 +85,3 @@ DISTURBED: dict[str, Callable[[Picture], Picture]] = {
     "a reaction was lost": with_a_reaction_lost,
     "a fact was appended twice": lambda picture: replace(picture, facts=picture.facts + 1),
 }
-NOBODYS = Record(INPUTS[0], 0, 10**9, b"{}")

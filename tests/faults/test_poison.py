@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,11 +125,12 @@ async def longest_wait_for_a_cut(stack: Stack, *, since: float) -> float:
         await database.close()
     cuts = [(row["known_at"].timestamp(), known(row["event"])) for row in rows]
     records = [record for topic in INPUTS for record in await read_topic(stack.kafka, topic)]
-    return max(
+    waits: Iterator[float] = (
         next(at for at, ends in cuts if ends[record.topic, record.partition] > record.offset) - record.timestamp / 1000
         for record in records
         if record.timestamp / 1000 >= since
     )
+    return max(waits)
 
 
 def known(cut: str) -> dict[tuple[str, int], int]:

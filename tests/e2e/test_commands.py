@@ -1,0 +1,130 @@
+"""The operator's command against running services: played, explained, rebuilt, repaired."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from contracts.sites import SITES
+from samenspel.stack import FOLDER, Stack
+from samenspel.stack.waiting import until
+
+DEADLINE = 180.0
+ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    with Stack.started(FOLDER / "commands", services=True, fresh=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def samenspel(running: Stack) -> Command:
+    """The command; it finds the services by its environment, and has seen a small demo."""
+    environment = os.environ | {"SAMENSPEL_KAFKA": running.kafka, "COLUMNS": "200"}
+    environment |= {f"SAMENSPEL_{name.upper()}": running.service_url(name) for name in running.services}
+
+    def run(*words: str, expect: int = 0) -> "subprocess.CompletedProcess[str]":
+        command = (sys.executable, "-m", "samenspel", *words)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
+        assert done.returncode == expect, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        return done
+
+    run("demo", "--against-running", "--json", "--activities", "45", "--seed", "5")
+    return run
+
+
+def test_a_second_demo_on_the_same_stack_is_played_and_proven_too(samenspel: Command) -> None:
+    said = json.loads(samenspel("demo", "--against-running", "--json", "--activities", "50", "--seed", "6").stdout)
+
+    assert said["proofs"]["recount"]["equal"]
+    assert said["proofs"]["rebuilt"]["equal"]
+    assert said["proofs"]["delivered"] == {"lost": 0, "doubled": 0}
+
+
+def test_figures_are_shown(samenspel: Command) -> None:
+    shown: list[dict[str, Any]] = json.loads(
+        samenspel("figures", "show", "--indicator", "adoption-strict", "--unit", "city", "--json").stdout
+    )
+
+    assert [figure["period"] for figure in shown] == ["2025-12-31", "2026-07-31"]
+
+
+def test_a_figure_is_explained_with_definition_events_and_history(samenspel: Command) -> None:
+    said = json.loads(samenspel("figures", "explain", ADOPTION, "--limit", "5", "--json").stdout)
+
+    assert said["definition"]["function"] == "adoption@1"
+    assert len(said["items"]) == 5
+    assert said["total"] > 5
+    assert said["history"][-1] == said["figure"]
+    assert samenspel("figures", "explain", ADOPTION, "--language", "en").stdout.startswith("Adoption (strict), city")
+
+
+def test_an_unknown_figure_is_one_sentence(samenspel: Command) -> None:
+    done = samenspel("figures", "explain", "nothing/1", expect=1)
+
+    assert "No figure with this key was published" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_rebuild_equals_what_was_published(samenspel: Command) -> None:
+    outcome = json.loads(samenspel("rebuild", "--json").stdout)
+
+    assert outcome["equal"]
+    assert outcome["figures"] > 1000
+
+
+def test_the_topics_are_as_the_manifest_says(samenspel: Command) -> None:
+    assert json.loads(samenspel("topics", "apply", "--json").stdout)["created"] == []
+
+
+def test_an_import_from_duo_is_done_once(samenspel: Command) -> None:
+    folder = str(Path(__file__).parents[2] / "programmes" / "kansen-voor-kinderen" / "duo")
+    words = ("import", "duo", folder, "--municipality", "'s-Hertogenbosch", "--json")
+
+    first, second = (json.loads(samenspel(*words).stdout) for _ in range(2))
+
+    assert first["locations"] == 41
+    assert first == second  # the same command, answered again
+    assert json.loads(samenspel(*words, "--dry-run").stdout)["recorded"] == 0
+
+
+def test_a_dead_letter_is_listed_shown_mended_and_redriven(samenspel: Command, running: Stack, tmp_path: Path) -> None:
+    asyncio.run(_poison(running.kafka))
+
+    def letters() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(samenspel("dead-letters", "list", "--json").stdout)
+        return found
+
+    assert until(lambda: len(letters()) == 2, within=30, every=0.2)  # of `referrals` and of `reporting`
+    letter = letters()[0]
+    mended = tmp_path / "mended.json"
+    mended.write_bytes((Path(__file__).parents[2] / "contracts/examples/SiteRecorded.v1.json").read_bytes())
+
+    assert letter["reason"] == "malformed-json"
+    assert "{half a message" in samenspel("dead-letters", "show", letter["letter"]).stdout
+    redriven = json.loads(
+        samenspel("dead-letters", "redrive", letter["letter"], "--value", str(mended), "--json").stdout
+    )
+
+    assert redriven["topic"] == SITES
+    assert redriven["partition"] == int(letter["origin"].split("/")[1])
+    assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
+
+
+async def _poison(kafka: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        await producer.send_and_wait(SITES, b"{half a message", key=b"own:poison")
+    finally:
+        await producer.stop()
