@@ -1,6 +1,7 @@
 """What tests of every kind share: the real Kafka and PostgreSQL, started once for a whole run."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,9 @@ IN_CONTAINERS = {"stack", "composed"}  # the fixtures that are other things ther
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; `make faults` runs it, `make test` does not")
+    # Whatever is started in the background (nohup, a runner of CI) is deaf to Ctrl-C, and so would be what tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -48,6 +48,15 @@ async def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What is sent to one partition at once."""
+
+    where: tuple[str, int]
+    builder: BatchBuilder
+    positions: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What became of one partition's batch: acknowledged positions, or one that Kafka will never take, or
     a failure after which nothing is known."""
@@ -67,6 +76,8 @@ class Relay:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     acknowledged: list[int] = field(default_factory=list)
     """Published in the last round; its pointers are deleted during the next one."""
+    ahead: list[asyncpg.Record] = field(default_factory=list)
+    """Read while the last round was sent."""
     one_by_one: set[tuple[str, int]] = field(default_factory=set)
     """Partitions in whose last batch a record was too large: the next round finds out which."""
 
@@ -84,6 +95,7 @@ class Relay:
         async with leadership(
             self.settings.database_url, LEADS_RELAY, lambda: self.health.tick("relay", "standing by")
         ) as connection:
+            self.acknowledged, self.ahead = [], []
             kafka = producer(self.settings.kafka, f"{self.settings.service}-relay")
             try:
                 await asyncio.wait_for(kafka.start(), SEND_SECONDS)
@@ -104,21 +116,27 @@ class Relay:
     async def publish_round(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> int:
         """Publish up to one batch per partition; returns how many messages it looked at.
 
-        What the round before had acknowledged is deleted while this round is sent: PostgreSQL and Kafka work
-        side by side, and a crash sends at most two rounds again.
+        PostgreSQL and Kafka work side by side: while a round is sent, the pointers of the one before are deleted
+        and the next rows are read. A crash sends at most two rounds again.
         """
-        rows = _first_wave(await connection.fetch(_CLAIM, ROUND, self.acknowledged))
-        sending = [self._send(kafka, where, queue) for where, queue in self._by_partition(rows).items()]
-        forgetting = asyncio.create_task(self._forget(connection))
-        sent = await asyncio.gather(*sending)
-        await forgetting
+        rows = _first_wave(self.ahead or await connection.fetch(_CLAIM, ROUND, self.acknowledged))
+        batches = [self._batch(kafka, where, queue) for where, queue in self._by_partition(rows).items()]
+        sending = asyncio.gather(*(self._send(kafka, batch) for batch in batches))
+        try:
+            await self._forget(connection)
+            under_way = [position for batch in batches for position in batch.positions]
+            self.ahead = await connection.fetch(_CLAIM, ROUND, under_way) if rows else []
+        finally:
+            sent = await sending
         await self.after_ack()
         self.acknowledged = [position for each in sent for position in each.acknowledged]
         for each in sent:
             if each.refused is not None:
                 await _refuse(connection, each.refused)
-        if failure := next((each.failure for each in sent if each.failure), None):
+        if len(self.acknowledged) < sum(len(batch.positions) for batch in batches):
+            self.ahead = []  # something is still there, and goes first
             await self._forget(connection)
+        if failure := next((each.failure for each in sent if each.failure), None):
             raise failure
         return len(rows)
 
@@ -136,23 +154,27 @@ class Relay:
             queues[self.settings.topic(row["topic"]), partition].append(row)
         return queues
 
-    async def _send(self, kafka: AIOKafkaProducer, where: tuple[str, int], queue: list[asyncpg.Record]) -> Sent:
-        """Send the front of one partition's queue."""
-        topic, partition = where
-        batch = kafka.create_batch()
-        positions = _fill(batch, queue[:1] if where in self.one_by_one else queue)
+    def _batch(self, kafka: AIOKafkaProducer, where: tuple[str, int], queue: list[asyncpg.Record]) -> Batch:
+        """The front of one partition's queue, as much as fits."""
+        builder = kafka.create_batch()
+        positions = _fill(builder, queue[:1] if where in self.one_by_one else queue)
+        return Batch(where, builder, positions)
+
+    async def _send(self, kafka: AIOKafkaProducer, batch: Batch) -> Sent:
+        """Send a batch and wait for Kafka's word on it."""
+        topic, partition = batch.where
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await (await kafka.send_batch(batch, topic, partition=partition))
+                await (await kafka.send_batch(batch.builder, topic, partition=partition))
         except MessageSizeTooLargeError:
-            if len(positions) == 1:
-                return Sent(refused=positions[0])
-            self.one_by_one.add(where)
+            if len(batch.positions) == 1:
+                return Sent(refused=batch.positions[0])
+            self.one_by_one.add(batch.where)
             return Sent()
         except (KafkaError, TimeoutError) as error:
             return Sent(failure=error)
-        self.one_by_one.discard(where)
-        return Sent(acknowledged=positions)
+        self.one_by_one.discard(batch.where)
+        return Sent(acknowledged=batch.positions)
 
 
 async def _refuse(connection: asyncpg.Connection, position: int) -> None:

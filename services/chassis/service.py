@@ -49,6 +49,13 @@ class Wiring:
     """Done once, after the migrations and before anything is served."""
 
 
+def _tell(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What the event loop complains of, as one line; a client that could not start need not be closed."""
+    message = str(context.get("message", ""))
+    if not message.startswith("Unclosed AIOKafka"):
+        log.warning("event_loop", message=message, error=repr(context.get("exception")))
+
+
 class Server(uvicorn.Server):
     """An HTTP server that leaves the signals to us: uvicorn would raise them again before we have cleaned up."""
 
@@ -106,6 +113,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     )
     assert health.died is not None, "set above"
     health.died.add_done_callback(lambda _: server.leave())
+    asyncio.get_running_loop().set_exception_handler(_tell)
     for told in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(told, server.leave)
     log.info("serving", host=settings.http_host, port=settings.http_port)

@@ -49,6 +49,11 @@ def main() -> None:
     if wanted & {"commands", "rebuild"}:
         with Stack.started(FOLDER / "bench", services=True, fresh=True) as stack:
             rows += asyncio.run(_services(stack, wanted))
+    print_table(rows)
+
+
+def print_table(rows: list[Measured]) -> None:
+    """What was measured, beside its limit and aim."""
     table = Table("what", "ours", "the limit, in the same run", "ratio", "aim", "what limits it")
     for row in rows:
         table.add_row(row.what, row.ours, row.limit, row.ratio, row.aim, row.because)

@@ -1,6 +1,6 @@
 """The limit of an HTTP command: a bare ASGI endpoint that runs the same SQL as POST /v1/requests, and nothing else.
 
-`uvicorn tests.bench.bare:app` with SAMENSPEL_DATABASE_URL.
+`python -m tests.bench.bare` with SAMENSPEL_DATABASE_URL and SAMENSPEL_HTTP_PORT.
 """
 
 import json
@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import asyncpg
 import uuid_utils.compat
+import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from services.chassis import http, outbox
@@ -72,3 +73,8 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, body: dict[str, str], 
         site, request_id, AREAS, FROM, TO, [],
     )  # fmt: skip
     await db.execute(http.REMEMBER, site, key, 201, b"", answer)
+
+
+if __name__ == "__main__":
+    port = int(os.environ["SAMENSPEL_HTTP_PORT"])
+    uvicorn.run(app, port=port, log_config=None, access_log=False, lifespan="off", loop="uvloop", http="httptools")

@@ -1,6 +1,7 @@
 """The projection into the facts beside the raw loops of the same events into the same table and indexes."""
 
 import time
+from statistics import median
 
 import asyncpg
 import msgspec
@@ -18,6 +19,7 @@ from tests.bench import events, loops
 from tests.bench.loops import Measured
 
 EVENTS = 60_000
+ROUNDS = 3  # in turn; the median of each counts
 COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
 UPSERT = """
 INSERT INTO facts (topic, partition, "offset", name, entity, epoch, version, event_id, data)
@@ -84,15 +86,18 @@ async def measure(bootstrap: str, url: str, prefix: str) -> list[Measured]:
     await loops.send(bootstrap, events.activities(EVENTS), prefix)
     db = await asyncpg.connect(url)
     topic = prefix + ACTIVITIES
-    upserts = await _raw(bootstrap, db, topic, copy=False)
-    copies = await _raw(bootstrap, db, topic, copy=True)
-    ours = await _ours(bootstrap, url, db, prefix)
+    measured: list[tuple[float, float, float]] = []
+    for _ in range(ROUNDS):
+        upserts = await _raw(bootstrap, db, topic, copy=False)
+        copies = await _raw(bootstrap, db, topic, copy=True)
+        measured.append((upserts, copies, await _ours(bootstrap, url, db, prefix)))
+    upserts, copies, ours = (median(each) for each in zip(*measured, strict=True))
     await db.close()
     what = "projection: Kafka to facts"
     return [
         Measured(
             what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, upserts)} getmany + upserts + fence",
-            f"{upserts / ours:.0%}", ">= 100 %", "",
+            f"{upserts / ours:.0%}", ">= 100 %", "PostgreSQL",
         ),
         Measured(
             what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, copies)} getmany + COPY + fence",

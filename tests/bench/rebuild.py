@@ -15,10 +15,11 @@ PATIENCE_SECONDS = 300.0
 
 
 def _wait_for_rebuild(stack: Stack, known: int) -> dict[str, float]:
+    url = stack.service_url("reporting")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            items = httpx.get(f"{stack.service_url('reporting')}/v1/rebuilds", headers=OPERATOR).json()["items"]
+            items = httpx.get(f"{url}/v1/rebuilds", headers=OPERATOR, timeout=PATIENCE_SECONDS).json()["items"]
         except httpx.HTTPError:
             items = []
         done = [each for each in items if each["outcome"]]
@@ -43,6 +44,7 @@ def _wait_for_figures(stack: Stack, count: int) -> None:
             f"{stack.service_url('reporting')}/v1/figures",
             params={"indicator": "unknown-share", "unit": "city"},
             headers=OPERATOR,
+            timeout=PATIENCE_SECONDS,
         )
         if any(item["denominator"]["lower"] >= count for item in answer.json()["items"]):
             return

@@ -1,12 +1,13 @@
 """One city for all fault tests: a whole stack, and everything that was ever asked of it."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
 
-from samenspel.stack import FOLDER, Stack
+from samenspel.stack import FOLDER, Stack, StackError
 from samenspel.stack.waiting import completed
 from tests.faults.invariants import Place, violations
 from tests.faults.load import Call, City, Load
@@ -28,6 +29,18 @@ class Town:
     def violations(self) -> list[str]:
         """What does not hold once all is quiet, of everything since the beginning (the first few)."""
         return violations(self.stack, self.calls, foreign=self.foreign)[:10]
+
+    def crash_postgres(self) -> None:
+        """SIGKILL, and start again: as soon as its last children are gone, which hold on to its memory."""
+        self.stack.postgres.kill()
+        completed(eventually(self._postgres_starts))
+
+    async def _postgres_starts(self) -> bool:
+        try:
+            await asyncio.to_thread(self.stack.postgres.start)
+        except StackError:
+            return False
+        return True
 
     async def has_brokers(self) -> bool:
         """Whether `requests` has heard who brokers."""

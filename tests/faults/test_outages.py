@@ -18,6 +18,7 @@ import pytest
 
 from samenspel.stack import Stack, ports
 from samenspel.stack.waiting import completed
+from services.chassis.database import AWAY
 from services.reporting.projection import LEADS_PROJECTION
 from tests.faults.conftest import Town
 from tests.rooms import eventually
@@ -49,8 +50,7 @@ def test_postgresql_crashes_under_load_and_no_acknowledged_command_is_lost(town:
     with town.load(stories=100) as load:
         for share in (0.3, 0.6):
             load.reaches(share)
-            town.stack.postgres.kill()
-            town.stack.postgres.start()
+            town.crash_postgres()
 
     assert any(call.was_unknown or call.refused_as_busy for call in town.calls[earlier:])  # it did hurt
     assert town.violations() == []
@@ -67,8 +67,7 @@ def test_what_was_acknowledged_survives_the_crash_only_with_synchronous_commit(
         writing = threads.submit(asyncio.run, write_until_the_crash(url, synchronous_commit, acknowledged))
         while len(acknowledged) < 500 and not writing.done():
             time.sleep(0.001)
-        town.stack.postgres.kill()
-        town.stack.postgres.start()
+        town.crash_postgres()
         writing.result()
 
     lost = set(acknowledged) - asyncio.run(numbers(url))
@@ -84,7 +83,7 @@ async def write_until_the_crash(url: str, synchronous_commit: str, acknowledged:
         for number in count():
             await database.execute("INSERT INTO numbers VALUES ($1)", number)
             acknowledged.append(number)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (*AWAY, asyncpg.PostgresError):
         database.terminate()
 
 
