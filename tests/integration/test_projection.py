@@ -22,7 +22,7 @@ from tests.rooms import a_room
 from tests.stories import Delivery, Record, Story, a_record, announced, arrived, delivered_stories
 
 DEFINED = announced(SHIPPED)
-EXAMPLES = 25  # each is some transactions; the thousand are in tests/unit/test_delivery.py
+EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
 TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
 
