@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
+from pydantic import ValidationError
 
-from contracts.envelope import Malformed, decode
+from contracts.envelope import Malformed
 from contracts.metrics import HISTORY, CutTaken, MetricPublished, MetricRestated
 from contracts.topics import PARTITIONS
 from services.chassis.dead_letters import Record
@@ -21,7 +23,7 @@ from services.chassis.follower import Batch, Follower, Positions
 from services.chassis.settings import Settings
 from services.reporting import publication, store
 from services.reporting.cut import Figures
-from services.reporting.facts.events import Fact, read
+from services.reporting.facts.events import Envelope, Fact, read
 from services.reporting.publication import Published
 
 log = structlog.get_logger()
@@ -91,27 +93,33 @@ async def read_history(settings: Settings) -> History:
     return history
 
 
+class _Told(msgspec.Struct, rename="camel"):
+    """What of a published figure is looked at here; the rest is kept as it stands."""
+
+    key: str
+    cut_id: int
+    known_at: datetime
+    digest: str
+
+
+_envelope = msgspec.json.Decoder(Envelope)
+_told = msgspec.json.Decoder(_Told)
+_FIGURES = {MetricPublished.type, MetricRestated.type}
+
+
 def _remember(history: History, value: bytes | None) -> None:
     try:
-        message = decode(value)
-    except Malformed as error:  # somebody else wrote to our topic: it is not ours to interpret
-        log.warning("foreign_message_on_history", detail=error.detail)
-        return
-    event, envelope = message.event, message.envelope
-    if isinstance(event, CutTaken):
-        history.cuts.setdefault(event.cut_id, event)
-    elif isinstance(event, MetricPublished | MetricRestated):
-        data = event.model_dump_json(by_alias=True, exclude_none=True)
-        row = (
-            event.key,
-            event.cut_id,
-            envelope.aggregateversion,
-            envelope.streamepoch,
-            event.known_at,
-            event.digest,
-            data,
-        )
-        history.rows.setdefault((event.key, event.cut_id), row)
+        envelope = _envelope.decode(value or b"")
+        if envelope.type in _FIGURES:
+            told = _told.decode(envelope.data)
+            version, epoch, data = envelope.aggregateversion, envelope.streamepoch, bytes(envelope.data).decode()
+            row = (told.key, told.cut_id, version, epoch, told.known_at, told.digest, data)
+            history.rows.setdefault((told.key, told.cut_id), row)
+        elif envelope.type == CutTaken.type:
+            taken = CutTaken.model_validate_json(bytes(envelope.data), extra="ignore")
+            history.cuts.setdefault(taken.cut_id, taken)
+    except (msgspec.MsgspecError, ValidationError) as error:  # somebody else wrote to our topic: not ours to interpret
+        log.warning("foreign_message_on_history", detail=str(error))
 
 
 def positions_of(cut: CutTaken) -> Positions:
