@@ -17,6 +17,9 @@ from contracts import activities, metrics, offers, reasons, referrals, requests,
 from contracts.events import MAX_EVENT_BYTES, NAMESPACE, Event, catalogue
 from contracts.terms import Instant
 
+PERSONAL_DATA = "personal_data"
+"""The reason whose bytes are not kept, also not in a dead letter."""
+MOST_VERSIONS = 2**31 - 2  # a 32-bit integer (NL GOV profile, CloudEvents), with room for the one behind it
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
@@ -43,8 +46,8 @@ class Envelope(BaseModel):
     causationid: str | None = None
     """The command or event that led here."""
     traceparent: str | None = None
-    aggregateversion: Annotated[int, Field(ge=1)]
-    streamepoch: Annotated[int, Field(ge=1)]
+    aggregateversion: Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
+    streamepoch: Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
 
 
 class Malformed(Exception):
@@ -126,7 +129,7 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
         event = model.model_validate(attributes.get("data"), extra="ignore")
     except ValidationError as error:
         personal = any(found["type"] == "personal_data" for found in error.errors(include_url=False))
-        reason = "personal-data" if personal else "invalid-data"
+        reason = PERSONAL_DATA if personal else "invalid-data"
         raise Malformed(reason, _what_is_wrong(error), envelope) from error
     except RecursionError as error:
         raise Malformed("invalid-data", str(error), envelope) from error

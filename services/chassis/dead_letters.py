@@ -1,15 +1,18 @@
-"""What cannot be understood or applied goes, untouched, to the service's dead-letter topic.
+"""What cannot be understood or applied goes, untouched, to the service's dead-letter topic (of a message with
+personal data only its place and digest).
 
 Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that
 moves past it. The headers say why, from where, and how often it was tried.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 from aiokafka import ConsumerRecord
 
+from contracts.envelope import PERSONAL_DATA
 from contracts.topics import dead_letter_topic
 from services.chassis import outbox
 from services.chassis.database import Transaction
@@ -39,6 +42,12 @@ def headers_of(record: Record) -> Mapping[str, bytes | None]:
     return dict(record.headers)
 
 
+def _digest(letter: DeadLetter) -> bytes:
+    """What may be kept of a message with personal data: enough to find it and to recognise it."""
+    digest = hashlib.sha256(letter.record.value or b"").hexdigest()
+    return msgspec.json.encode({"place": letter.place, "detail": letter.detail, "sha256": digest})
+
+
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
     """Announce a dead letter, once."""
     aggregate = f"dead-letter:{letter.place}"
@@ -53,10 +62,13 @@ async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
         "samenspel-attempts": str(letter.attempts),
         "samenspel-failed-at": tx.now.isoformat(),
     }
-    headers = [(name, value or b"") for name, value in letter.record.headers if not name.startswith("samenspel-")]
+    is_personal = letter.reason == PERSONAL_DATA
+    kept = [] if is_personal else letter.record.headers
+    headers = [(name, value or b"") for name, value in kept if not name.startswith("samenspel-")]
     headers += [(name, value.encode("utf-8", "replace")) for name, value in said.items()]
     message = outbox.Staged(
-        outbox.new_id(), dead_letter_topic(service), letter.record.key, letter.record.value,
+        outbox.new_id(), dead_letter_topic(service), letter.record.key,
+        _digest(letter) if is_personal else letter.record.value,
         msgspec.msgpack.encode(headers), aggregate, 1, 1, None,
     )  # fmt: skip
     await outbox.stage(tx, [message])

@@ -99,7 +99,9 @@ def figures(
     """
     by_family: dict[str, list[IndicatorDefined]] = {}
     for definition in ledger.definitions.values():
-        by_family.setdefault(FUNCTIONS[definition.function].family, []).append(definition)
+        function = FUNCTIONS.get(definition.function)
+        if function is not None and function.accepts(definition.parameters):  # a newer release may know more
+            by_family.setdefault(function.family, []).append(definition)
     for family, cell in cells:
         sums = book.sums.get((family, cell))
         for definition in by_family.get(family, []) if sums is not None else []:

@@ -20,7 +20,7 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
     book.update(ledger, ledger.settle())
     indicator, version, cell = cell_of(key)
     definition = ledger.definitions.get((indicator, version))
-    if definition is None:
+    if definition is None or definition.function not in FUNCTIONS:
         return []
     family = FUNCTIONS[definition.function].family
     entities = {

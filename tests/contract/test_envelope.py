@@ -45,7 +45,7 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
     ("no year of ours", _spoilt("CutTaken", lambda m: m["data"].update(knownAt="0001-01-01T00:00:00+14:00")),
      "invalid-data"),
     ("a person's data", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="bel 073-1234567")),
-     "personal-data"),
+     "personal_data"),
 ]  # fmt: skip
 
 

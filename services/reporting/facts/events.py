@@ -4,13 +4,20 @@ Fields that are not named here are ignored; a named one that is missing or wrong
 """
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiokafka import ConsumerRecord
 
 from contracts.envelope import Malformed, check_transport, decode
 from contracts.events import NAMESPACE, catalogue
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Order = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 2)]  # a PostgreSQL integer, with room for the one behind it
+Place = Annotated[str, msgspec.Meta(pattern=r"^[^/]{1,200}$")]
+"""A part of a figure's key."""
+SchoolYear = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
 
 
 class Read(msgspec.Struct, rename="camel", gc=False):
@@ -20,8 +27,8 @@ class Read(msgspec.Struct, rename="camel", gc=False):
 class Area(Read):
     """A learning area."""
 
-    scheme: str
-    code: str
+    scheme: Place
+    code: Place
 
     @property
     def stratum(self) -> str:
@@ -32,8 +39,8 @@ class Area(Read):
 class Headcount(Read):
     """A number of children between bounds."""
 
-    lower: int
-    upper: int
+    lower: Count
+    upper: Count
 
 
 class Link(Read):
@@ -66,7 +73,7 @@ class SiteRecorded(Read):
     site_id: str
     valid_from: date
     kinds: tuple[str, ...]
-    neighbourhood: str
+    neighbourhood: Place
     opened_on: date | None = None
     closed_on: date | None = None
     links: tuple[Link, ...] = ()
@@ -83,7 +90,7 @@ class GroupRecorded(Read):
     group_id: str
     site_id: str
     register: Literal["school", "childcare", "project"]
-    school_year: str
+    school_year: SchoolYear
     headcount: Headcount
 
 
@@ -92,34 +99,38 @@ class RequestRaised(Read):
 
     request_id: str
     site_id: str
-    programme: str
+    programme: Place
     learning_areas: tuple[Area, ...]
-    raised_at: datetime
+    raised_at: Instant
     co_site_ids: tuple[str, ...] = ()
 
 
 class RequestAssigned(Read):
     """A request got a broker."""
 
-    assigned_at: datetime
+    request_id: str
+    assigned_at: Instant
 
 
 class RequestUnbrokered(Read):
     """A request has no broker."""
 
-    unbrokered_at: datetime
+    request_id: str
+    unbrokered_at: Instant
 
 
 class RequestAnswered(Read):
     """A request was answered."""
 
-    answered_at: datetime
+    request_id: str
+    answered_at: Instant
 
 
 class RequestClosed(Read):
     """A request ended."""
 
-    closed_at: datetime
+    request_id: str
+    closed_at: Instant
 
 
 class ReferralMade(Read):
@@ -127,20 +138,21 @@ class ReferralMade(Read):
 
     referral_id: str
     request_id: str
-    made_at: datetime
+    made_at: Instant
 
 
 class ReferralAccepted(Read):
     """A referral was accepted."""
 
-    accepted_at: datetime
+    referral_id: str
+    accepted_at: Instant
 
 
 class TakingPart(Read):
     """A group at an activity."""
 
     group_id: str
-    participants: int | None = None
+    participants: Count | None = None
     whole_group: bool = False
 
 
@@ -149,29 +161,37 @@ class ActivityBody(Read):
 
     activity_id: str
     site_ids: tuple[str, ...]
-    programme: str
+    programme: Place
     learning_areas: tuple[Area, ...]
-    occurred_at: datetime
-    duration_minutes: int
+    occurred_at: Instant
+    duration_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
     substitution: Literal["replaces", "stacks", "unknown"]
     audience: Literal["children", "parents", "professionals"]
     groups: tuple[TakingPart, ...] = ()
     request_id: str | None = None
     confirmed_by_sites: tuple[str, ...] = ()
-    registered_at: datetime | None = None
+    registered_at: Instant | None = None
 
 
 class ActivityConfirmed(Read):
     """A site's yes."""
 
+    activity_id: str
     site_id: str
-    confirmed_at: datetime
+    confirmed_at: Instant
 
 
 class ActivityDisputed(Read):
     """A site's no."""
 
+    activity_id: str
     site_id: str
+
+
+class ActivityRetracted(Read):
+    """The end of an activity."""
+
+    activity_id: str
 
 
 class Bare(Read):
@@ -202,13 +222,20 @@ READ: dict[str, type[Read]] = {
     "ReferralAccepted": ReferralAccepted,
     "ActivityDelivered": ActivityBody,
     "ActivityCorrected": ActivityBody,
-    "ActivityRetracted": Bare,
+    "ActivityRetracted": ActivityRetracted,
     "ActivityConfirmed": ActivityConfirmed,
     "ActivityDisputed": ActivityDisputed,
     "IndicatorDefined": IndicatorDefined,
 }
+FIRST_YEAR, LAST_YEAR = 1000, 2999  # as the contracts have it: a calendar day exists on either side
+_INSTANTS = {
+    name: [field for field in model.__struct_fields__ if field.endswith("_at")] for name, model in READ.items()
+}
+# Whose free text may hold what does not belong in an event: read in full, for they are few.
+_FREE_TEXT = frozenset({"SiteRecorded", "BrokerRecorded", "PartnerRecorded"})
 _DECODERS = {name: msgspec.json.Decoder(model) for name, model in READ.items()}
 _BARE = msgspec.json.Decoder(Bare)
+_IDENTIFIED_BY = {event.__name__: event.identified_by for event in catalogue.values() if event.__name__ in READ}
 _KINDS = {event.type: (event.__name__, event.aggregate) for event in catalogue.values()}
 
 
@@ -219,8 +246,8 @@ class Envelope(msgspec.Struct, gc=False):
     type: str
     subject: str
     partitionkey: str
-    aggregateversion: int
-    streamepoch: int
+    aggregateversion: Order
+    streamepoch: Order
     data: msgspec.Raw
     traceparent: str | None = None
 
@@ -250,6 +277,10 @@ class Fact(msgspec.Struct, gc=False):
 def body_of(name: str, data: bytes) -> Read:
     """The fields that figures need of an event's data; raises `msgspec.MsgspecError` when one is wrong."""
     body: Read = _DECODERS.get(name, _BARE).decode(data)
+    for field in _INSTANTS.get(name, ()):
+        instant = getattr(body, field)
+        if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise msgspec.ValidationError(f"{field}: the year is not between {FIRST_YEAR} and {LAST_YEAR}")
     if isinstance(body, ActivityBody) and len({part.group_id for part in body.groups}) != len(body.groups):
         raise msgspec.ValidationError("groups: the same group twice in one activity (ruling 9)")
     return body
@@ -268,11 +299,15 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
             decode(record.value, dict(headers))  # says what is wrong with it
             raise Malformed("unknown-type", envelope.type)
         name, aggregate = kind
+        if name in _FREE_TEXT or b"\\u0000" in (record.value or b""):
+            decode(record.value, dict(headers))
         data = bytes(envelope.data)
         body = body_of(name, data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         decode(record.value, dict(headers))  # the contracts' own words, where they see it too
         raise Malformed("invalid-data", str(error)) from error
+    if name in READ and getattr(body, _IDENTIFIED_BY[name]) != envelope.subject:
+        raise Malformed("invalid-envelope", f"subject: is {envelope.subject}, the data says another {aggregate}")
     if record.key != envelope.partitionkey.encode():
         raise Malformed("wrong-key", f"the key is not the partitionkey {envelope.partitionkey}")
     return Fact(

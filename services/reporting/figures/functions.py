@@ -38,6 +38,12 @@ class Function:
 
     family: str
     compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
+    parameters: Mapping[str, tuple[str, ...]]
+    """What a definition has to say, and what it may."""
+
+    def accepts(self, parameters: Mapping[str, str]) -> bool:
+        """Whether a definition says what this function needs."""
+        return all(parameters.get(name) in allowed for name, allowed in self.parameters.items())
 
 
 def decimal(number: int | Decimal) -> str:
@@ -137,12 +143,13 @@ def p90(days: list[tuple[int, int]], count: int) -> Decimal:
     return Decimal(_rank(days, -(-P90 * count // 100)))
 
 
+REGISTERS = ("school", "childcare", "project")
 FUNCTIONS: dict[str, Function] = {
-    "adoption@1": Function(adoption.NAME, _adoption),
-    "replaced-share@1": Function(substitution.NAME, _replaced),
-    "reach@1": Function(reach.NAME, _reach),
-    "requests-reached@1": Function(flow.NAME, _reached),
-    "lead-time@1": Function(flow.NAME, _lead_time),
+    "adoption@1": Function(adoption.NAME, _adoption, {"reading": ("strict", "loose", "declared")}),
+    "replaced-share@1": Function(substitution.NAME, _replaced, {"by": ("activities", "minutes", "unknown")}),
+    "reach@1": Function(reach.NAME, _reach, {"register": REGISTERS}),
+    "requests-reached@1": Function(flow.NAME, _reached, {"step": (*flow.STEPS, "without_broker")}),
+    "lead-time@1": Function(flow.NAME, _lead_time, {"step": flow.STEPS[1:], "statistic": ("median", "p90")}),
 }
 NOTHING = Value(verdict="no_denominator", source="nothing is left of it", reference_date=date(1970, 1, 1))
 """What a published figure says when nothing is left that it was about."""

@@ -1,0 +1,133 @@
+"""Whatever arrives, `reporting` either refuses it or can live with it: no message stops the ones behind it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.envelope import Malformed
+from services.reporting import publication
+from services.reporting.cut import Figures
+from services.reporting.facts.events import Fact, read
+
+EXAMPLES = [
+    json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted((Path(__file__).parents[2] / "contracts" / "examples").glob("*.json"))
+]
+MOST = 2**31 - 1  # of a PostgreSQL integer
+
+odd = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.integers(-3, 3), st.floats(), st.text(max_size=6),
+    st.just([]), st.just({}),
+    st.sampled_from(
+        [
+            "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30", "2026-02-20T13:30:00", "0001-01-01",
+            "a/b", "\x00", "20xx-20yy", "2025-2099", 2**31, 2**63, -1, 10**400, "curriculum.nu", "own:x/y", "city",
+        ]
+    ),
+)  # fmt: skip
+
+
+@st.composite
+def a_spoiled_message(draw: st.DrawFn) -> bytes:
+    """A believable event in which something, anywhere, was replaced or removed."""
+    message = json.loads(json.dumps(draw(st.sampled_from(EXAMPLES))))
+    for _ in range(draw(st.integers(1, 3))):
+        holder, name = draw(st.sampled_from(list(_places(message))))
+        if draw(st.booleans()):
+            holder[name] = draw(odd)
+        elif isinstance(holder, dict):
+            holder.pop(name, None)
+    return json.dumps(message).encode()
+
+
+def _places(value: Any) -> Any:
+    """Every (holder, name) in a JSON value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield value, name
+        yield from _places(part)
+
+
+def _record(value: bytes, offset: int) -> ConsumerRecord[bytes | None, bytes | None]:
+    try:
+        key = str(json.loads(value).get("partitionkey")).encode()
+    except (ValueError, AttributeError, UnicodeEncodeError):
+        key = b"key"
+    return ConsumerRecord("topic", 0, offset, 0, 0, key, value, None, len(key), len(value), ())
+
+
+def _fits_its_table(fact: Fact) -> bool:
+    texts = (fact.name, fact.entity, fact.event_id)
+    return max(fact.epoch, fact.version) <= MOST and not any("\x00" in text for text in texts)
+
+
+@settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
+@given(st.lists(a_spoiled_message(), min_size=1, max_size=6), st.permutations(range(len(EXAMPLES))))
+def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(
+    spoiled: list[bytes], order: list[int]
+) -> None:
+    figures = Figures()
+    good = [json.dumps(EXAMPLES[index]).encode() for index in order]
+
+    for offset, value in enumerate([*good, *spoiled]):
+        try:
+            fact = read(_record(value, offset), "topic")
+        except Malformed:
+            continue
+        assert _fits_its_table(fact)
+        figures.ledger.add(fact)
+    figures.recompute()
+
+    for key, _, fields in publication.figures(figures.book, figures.ledger, figures.book.sums):
+        assert publication.cell_of(key)
+        publication.digest_of(fields)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"function": "nobody-knows@1"},
+        {"parameters": {}},
+        {"parameters": {"reading": "other"}},
+        {"strata": {"x": ["y"]}},
+    ],
+)
+def test_a_definition_that_this_release_cannot_compute_publishes_nothing_and_stops_nothing(
+    change: dict[str, Any],
+) -> None:
+    defined = next(example for example in EXAMPLES if example["type"].endswith("IndicatorDefined.v1"))
+    others = [example for example in EXAMPLES if example is not defined]
+    figures = Figures()
+
+    for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
+        figures.ledger.add(read(_record(json.dumps(message).encode(), offset), "topic"))
+    figures.recompute()
+
+    assert list(publication.figures(figures.book, figures.ledger, figures.book.sums)) == []
+
+
+def test_every_example_is_read() -> None:
+    for offset, example in enumerate(EXAMPLES):
+        fact = read(_record(json.dumps(example).encode(), offset), "topic")
+
+        assert fact.entity.endswith(f":{example['subject']}")
+
+
+def test_a_spoiled_order_or_day_is_refused() -> None:
+    raised = next(example for example in EXAMPLES if example["type"].endswith("RequestRaised.v1"))
+    spoiled = [
+        raised | {"aggregateversion": 2**31},
+        raised | {"data": raised["data"] | {"raisedAt": "2026-02-20T13:30:00"}},
+        raised | {"data": raised["data"] | {"raisedAt": "0001-01-01T00:00:00+14:00"}},
+        raised | {"data": raised["data"] | {"programme": "a/b"}},
+        raised | {"subject": "another"},
+    ]
+
+    for message in spoiled:
+        with pytest.raises(Malformed, match=r"invalid-data|invalid-envelope"):
+            read(_record(json.dumps(message).encode(), 0), "topic")
