@@ -67,14 +67,12 @@ def _fits_its_table(fact: Fact) -> bool:
 
 
 @settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
-@given(st.lists(a_spoiled_message(), min_size=1, max_size=6), st.permutations(range(len(EXAMPLES))))
-def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(
-    spoiled: list[bytes], order: list[int]
-) -> None:
+@given(st.lists(a_spoiled_message(), min_size=1, max_size=6))
+def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoiled: list[bytes]) -> None:
     figures = Figures()
-    good = [json.dumps(EXAMPLES[index]).encode() for index in order]
+    good = [json.dumps(example).encode() for example in EXAMPLES]
 
-    for offset, value in enumerate([*good, *spoiled]):
+    for offset, value in enumerate([*spoiled, *good]):  # the spoiled first: of twins the first one counts
         try:
             fact = read(_record(value, offset), "topic")
         except Malformed:
