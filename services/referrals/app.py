@@ -2,7 +2,7 @@
 
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
-from services.chassis.http import application
+from services.chassis.border import application
 from services.chassis.inbox import Inbox
 from services.chassis.service import Service, Wiring
 from services.referrals import handlers, reasons

@@ -1,6 +1,6 @@
 """Wiring of the service `reporting`: its routes and its projection."""
 
-from services.chassis.http import application
+from services.chassis.border import application
 from services.chassis.service import Service, Wiring
 from services.reporting import api
 from services.reporting.projection import Projection

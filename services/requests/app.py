@@ -3,7 +3,7 @@
 from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
-from services.chassis.http import application
+from services.chassis.border import application
 from services.chassis.inbox import Inbox
 from services.chassis.service import Service, Wiring
 from services.requests import api, handlers, reasons
