@@ -1,8 +1,8 @@
 """Reading topics for a projection: all partitions, no consumer group, positions in our own database.
 
-Guarantee: `fence` locks the stored position of every partition in the transaction that appends, drops what
-is already there, and raises `Skipped` when something would be left out. So an append happens once, and a
-leader that was replaced while it slept cannot append at all.
+Guarantee: `fence` locks the stored position of every partition in the transaction that appends, and raises
+`Skipped` unless the records follow it exactly. So nothing is appended twice or left out, and a leader that was
+replaced while it slept cannot append at all.
 """
 
 import asyncio

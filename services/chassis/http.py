@@ -106,36 +106,28 @@ def _if_match(request: Request) -> int | None:
     return int(tag.strip('"'))
 
 
-def _transaction(request: Request) -> Transaction:
+async def _transaction(request: Request) -> Transaction:
     tx: Transaction = request.state.tx
     return tx
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     if not hasattr(request.state, "caller"):
         request.state.caller = identify(request, request.app.state.service.settings)
     caller: Caller = request.state.caller
     return caller
 
 
-async def _async_transaction(request: Request) -> Transaction:
-    return _transaction(request)
-
-
-async def _async_caller(request: Request) -> Caller:
-    return _caller(request)
-
-
-async def _async_pool(request: Request) -> asyncpg.Pool:
+async def _pool(request: Request) -> asyncpg.Pool:
     service: Service = request.app.state.service
     return service.database.pool
 
 
-Command = Annotated[Transaction, Depends(_async_transaction)]
+Command = Annotated[Transaction, Depends(_transaction)]
 """The transaction of this command."""
-Asking = Annotated[Caller, Depends(_async_caller)]
+Asking = Annotated[Caller, Depends(_caller)]
 """Who is asking."""
-Reading = Annotated[asyncpg.Pool, Depends(_async_pool)]
+Reading = Annotated[asyncpg.Pool, Depends(_pool)]
 """The database, to read from."""
 Limit = Annotated[int, Query(ge=1, le=200)]
 """How many things one page shows."""

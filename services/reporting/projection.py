@@ -118,7 +118,7 @@ class Projection:
     async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
         """After a loss: tables and memory from the topics, compared with what history says was published."""
         self.health.trouble("projection", "rebuilding")
-        watch = rebuild.Stopwatch()
+        began = time.monotonic()
         published = history.published()
         self.figures.last_cut, self.figures.last_known_at = rebuild.continue_from(history, published)
         newest = history.newest_complete_cut()
@@ -137,7 +137,7 @@ class Projection:
         cut_id = newest.cut_id if newest else 0
         count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
         self.figures.published, self.figures.unpublished = published, {}
-        await self._note(db, rebuild.Outcome(cut_id, events, count, watch.seconds(), differences))
+        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences))
         return await load_positions(db, INPUTS)
 
     async def _append_below(self, db: asyncpg.Connection, newest: CutTaken) -> int:
@@ -235,7 +235,7 @@ class Projection:
 
     async def _rebuild_beside(self, db: asyncpg.Connection) -> rebuild.Outcome:
         """Facts into a table beside the live one up to the newest complete cut, figures from them alone."""
-        watch = rebuild.Stopwatch()
+        began = time.monotonic()
         history = await rebuild.read_history(self.settings)
         newest = history.newest_complete_cut()
         beside = Figures()
@@ -254,4 +254,4 @@ class Projection:
         if not differences and newest is not None:
             async with db.transaction():
                 await store.swap(db, rebuild.positions_of(newest))
-        return rebuild.Outcome(cut_id, events, count, watch.seconds(), differences)
+        return rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences)

@@ -5,7 +5,6 @@ the inputs are read up to that cut, and every figure is computed anew and compar
 """
 
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,9 +137,10 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
             for partition, records in batch.items():
                 topic = partition.topic.removeprefix(settings.kafka_prefix)
                 facts += [
-                    read(record, topic)
+                    fact
                     for record in records
                     if (topic, partition.partition, record.offset) not in skipped
+                    and (fact := _fact(record, topic)) is not None
                 ]
             yield follower, batch, facts
     finally:
@@ -196,17 +196,6 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
         ):
             differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
     return len(now), differences[:MOST_DIFFERENCES]
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """How long a rebuild took."""
-
-    started: float = field(default_factory=time.monotonic)
-
-    def seconds(self) -> float:
-        """Since it was started."""
-        return time.monotonic() - self.started
 
 
 def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
