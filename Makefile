@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status test check lint faults bench test-containers lock clean
 BIN := .venv/bin
-VENV := .venv/made-from-lock
+LOCKED := .venv/made-from-lock
+VENV := .venv/installed
 UV := uv==0.13.9
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -26,7 +27,7 @@ test: lint ## all tests, on real Kafka and PostgreSQL, after the linters
 	$(BIN)/pytest --ignore=tests/bench --ignore=tests/containers -m 'not long' $(ARGS)
 
 check: lint ## linters, and the tests that start no Kafka and no PostgreSQL (under 30 s)
-	$(BIN)/pytest -q tests/unit tests/contract
+	$(BIN)/pytest -q tests/unit tests/contract demo/recount/tests
 
 lint: $(VENV) ## style, strict types, the borders between the rooms, and the contracts' documents
 	$(BIN)/ruff check .
@@ -56,8 +57,13 @@ clean: ## stop the stack and remove everything that was made here
 	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down; fi
 	rm -rf .venv .samenspel .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
+# Installed anew when pyproject.toml changes: it says which packages and entry points there are.
+$(VENV): $(LOCKED) pyproject.toml
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
 # Made anew when the lock changes, so that no package of an older lock stays behind.
-$(VENV): requirements.lock
+$(LOCKED): requirements.lock
 	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down >/dev/null 2>&1 || true; fi
 	@for python in python3.13 python3.12 python3.11 python3 none; do \
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
@@ -70,5 +76,4 @@ $(VENV): requirements.lock
 	$$python -m venv --clear .venv || { \
 	    echo "$$python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@

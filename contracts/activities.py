@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from contracts.events import Event
-from contracts.terms import (
+from contracts.values import (
     Actor,
     Audience,
     Count,
@@ -17,8 +17,8 @@ from contracts.terms import (
     Reason,
     Slug,
     Substitution,
-    Term,
-    no_twins,
+    Value,
+    check_unique,
 )
 
 ACTIVITIES = "partnership.activities.v1"
@@ -26,7 +26,7 @@ ACTIVITIES = "partnership.activities.v1"
 Setting = Literal["in_school", "out_of_school", "childcare"]
 
 
-class TakingPart(Term):
+class TakingPart(Value):
     """A registered group at an activity. Absent `participants` means not counted, not zero."""
 
     group_id: Identifier
@@ -36,7 +36,7 @@ class TakingPart(Term):
     whole_group: bool = False
 
 
-class OtherParticipants(Term):
+class OtherParticipants(Value):
     """People outside registered groups: shown beside, never in reach."""
 
     children: Count = 0
@@ -44,7 +44,7 @@ class OtherParticipants(Term):
     professionals: Count = 0
 
 
-class ActivityBody(Event):
+class DeliveryDetails(Event):
     """One occurrence on one date, complete. A correction carries it whole again."""
 
     site_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
@@ -68,10 +68,10 @@ class ActivityBody(Event):
 
     @model_validator(mode="after")
     def _names_nothing_twice(self) -> Self:
-        no_twins(list(self.site_ids), field="siteIds")
-        no_twins(list(self.partner_ids), field="partnerIds")
-        no_twins([group.group_id for group in self.groups], field="groups")
-        no_twins([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
+        check_unique(list(self.site_ids), field="siteIds")
+        check_unique(list(self.partner_ids), field="partnerIds")
+        check_unique([group.group_id for group in self.groups], field="groups")
+        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
         return self
 
 
@@ -104,7 +104,7 @@ class ActivityPlanned(
 
 
 class ActivityDelivered(
-    ActivityBody,
+    DeliveryDetails,
     topics=(ACTIVITIES,),
     aggregate="activity",
     identified_by="activity_id",
@@ -122,7 +122,7 @@ class ActivityDelivered(
 
 
 class ActivityCorrected(
-    ActivityBody,
+    DeliveryDetails,
     topics=(ACTIVITIES,),
     aggregate="activity",
     identified_by="activity_id",

@@ -15,11 +15,11 @@ from pydantic_core import from_json
 
 from contracts import activities, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
 from contracts.events import MAX_EVENT_BYTES, NAMESPACE, Event, catalogue
-from contracts.terms import Instant
+from contracts.values import Instant
 
 PERSONAL_DATA = "personal_data"
 """The reason whose bytes are not kept, also not in a dead letter."""
-MOST_VERSIONS = 2**31 - 2  # a 32-bit integer (NL GOV profile, CloudEvents), with room for the one behind it
+MAX_VERSIONS = 2**31 - 2  # a 32-bit integer (NL GOV profile, CloudEvents), with room for the one behind it
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 
 
@@ -46,8 +46,8 @@ class Envelope(BaseModel):
     causationid: str | None = None
     """The command or event that led here."""
     traceparent: str | None = None
-    aggregateversion: Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
-    streamepoch: Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
+    aggregateversion: Annotated[int, Field(ge=1, le=MAX_VERSIONS)]
+    streamepoch: Annotated[int, Field(ge=1, le=MAX_VERSIONS)]
 
 
 class Malformed(Exception):
@@ -139,12 +139,30 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
 
 
 def describe(
-    event: Event, *, id: UUID, source: str, time: datetime, key: str, version: int, epoch: int,  # noqa: A002
-    correlation: str | None = None, causation: str | None = None, traceparent: str | None = None,
-) -> Envelope:  # fmt: skip
+    event: Event,
+    *,
+    id: UUID,  # noqa: A002 - CloudEvents calls it so
+    source: str,
+    time: datetime,
+    key: str,
+    version: int,
+    epoch: int,
+    correlation: str | None = None,
+    causation: str | None = None,
+    traceparent: str | None = None,
+) -> Envelope:
     """The envelope of a new event."""
     return Envelope(
-        id=id, source=source, type=event.type, subject=event.subject, time=time, dataschema=event.dataschema,
-        partitionkey=key, correlationid=correlation, causationid=causation, traceparent=traceparent,
-        aggregateversion=version, streamepoch=epoch,
-    )  # fmt: skip
+        id=id,
+        source=source,
+        type=event.type,
+        subject=event.subject,
+        time=time,
+        dataschema=event.dataschema,
+        partitionkey=key,
+        correlationid=correlation,
+        causationid=causation,
+        traceparent=traceparent,
+        aggregateversion=version,
+        streamepoch=epoch,
+    )

@@ -6,7 +6,7 @@ partner may share an organisation's id.
 
 from typing import ClassVar
 
-from contracts.terms import Term
+from contracts.values import Value
 
 NAMESPACE = "nl.samenspel"
 MAX_EVENT_BYTES = 65_536  # what every CloudEvents intermediary has to forward
@@ -16,7 +16,7 @@ catalogue: dict[str, type["Event"]] = {}
 """Every event type by its name on the wire."""
 
 
-class Event(Term):
+class Event(Value):
     """A fact that one service announces; its docstring becomes the schema's description."""
 
     topics: ClassVar[tuple[str, ...]]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.terms import Day, Decimal, Instant, Slug, Term
+from contracts.values import Day, Decimal, Instant, Slug, Value
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
@@ -13,7 +13,7 @@ HISTORY = "partnership.metrics.history.v1"
 UnitCode = Annotated[str, Field(pattern=r"^(city|neighbourhood:[A-Za-z0-9-]+|site:(duo|lrk|own):[A-Za-z0-9._-]+)$")]
 
 
-class Denominator(Term):
+class Denominator(Value):
     """What a figure is a share of; masked counts make it an interval."""
 
     lower: Annotated[int, Field(ge=0)]
@@ -62,7 +62,7 @@ class MetricPublished(
     """A figure is known for the first time, or grew in the ordinary way."""
 
 
-class Previous(Term):
+class Previous(Value):
     """What was published before."""
 
     value: Decimal | None = None
@@ -81,14 +81,14 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
     cause_count: Annotated[int, Field(ge=1)]
 
 
-class Offsets(Term):
+class Offsets(Value):
     """How far a topic was read: the next offset of each partition."""
 
     topic: str
     offsets: tuple[int, ...]
 
 
-class Position(Term):
+class Position(Value):
     """One message."""
 
     topic: str

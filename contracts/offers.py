@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from contracts.events import Event
-from contracts.terms import Day, Identifier, LearningArea, Name, in_order, no_twins
+from contracts.values import Day, Identifier, LearningArea, Name, check_order, check_unique
 
 OFFERS = "partnership.offers.v1"
 
@@ -22,8 +22,8 @@ class BrokerDetails(Event):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        in_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
-        no_twins([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
+        check_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
+        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
         return self
 
 
@@ -46,7 +46,7 @@ class PartnerDetails(Event):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        in_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
+        check_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
         return self
 
 

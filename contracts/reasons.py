@@ -7,10 +7,10 @@ from pydantic import Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from contracts.events import Event
-from contracts.terms import Day, Instant, Label, Reason, Role, Slug, Term
+from contracts.values import Day, Instant, Label, Reason, Role, Slug, Value
 
 
-class ListedReason(Term):
+class ListedReason(Value):
     """One reason: what it is called, when it may be used, by whom, and whether it wants a comment."""
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,63}$")]

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.terms import Actor, Day, Identifier, Instant, LearningArea, Reason
+from contracts.values import Actor, Day, Identifier, Instant, LearningArea, Reason
 
 REFERRALS = "partnership.referrals.v1"
 

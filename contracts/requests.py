@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events import Event
-from contracts.terms import (
+from contracts.values import (
     Actor,
     Audience,
     Count,
@@ -18,15 +18,15 @@ from contracts.terms import (
     Reason,
     Slug,
     Substitution,
-    Term,
-    in_order,
-    no_twins,
+    Value,
+    check_order,
+    check_unique,
 )
 
 REQUESTS = "partnership.requests.v1"
 
 
-class AskedGroup(Term):
+class AskedGroup(Value):
     """A group for which something is asked, and how many children that is about."""
 
     group_id: Identifier
@@ -52,10 +52,10 @@ class RequestDetails(Event):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        in_order(self.wished_from, self.wished_to, field="wishedTo", after="wishedFrom")
-        no_twins([group.group_id for group in self.groups], field="groups")
-        no_twins([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
-        no_twins([self.site_id, *self.co_site_ids], field="coSiteIds")
+        check_order(self.wished_from, self.wished_to, field="wishedTo", after="wishedFrom")
+        check_unique([group.group_id for group in self.groups], field="groups")
+        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
+        check_unique([self.site_id, *self.co_site_ids], field="coSiteIds")
         if self.audience == "children" and bool(self.groups) == (self.headcount is not None):
             raise PydanticCustomError(
                 "groups_or_headcount",

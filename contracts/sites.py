@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.events import Event
-from contracts.terms import (
+from contracts.values import (
     Day,
     Identifier,
     Interval,
@@ -14,9 +14,9 @@ from contracts.terms import (
     Postcode4,
     SchoolYear,
     Slug,
-    Term,
-    in_order,
-    no_twins,
+    Value,
+    check_order,
+    check_unique,
 )
 
 SITES = "partnership.sites.v1"
@@ -25,7 +25,7 @@ SiteKind = Literal["primary", "secondary", "special", "childcare", "out_of_schoo
 Register = Literal["school", "childcare", "project"]
 
 
-class Link(Term):
+class Link(Value):
     """Two sites that work as one: a child centre, or the continuous line from primary to secondary."""
 
     site_id: Identifier
@@ -35,11 +35,11 @@ class Link(Term):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
-        in_order(self.starts_on, self.ends_on, field="to", after="from")
+        check_order(self.starts_on, self.ends_on, field="to", after="from")
         return self
 
 
-class DeclaredAdoption(Term):
+class DeclaredAdoption(Value):
     """The site's own word that it works with a programme, from a day up to (not including) another."""
 
     programme: Slug
@@ -48,7 +48,7 @@ class DeclaredAdoption(Term):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
-        in_order(self.starts_on, self.ends_on, field="to", after="from")
+        check_order(self.starts_on, self.ends_on, field="to", after="from")
         return self
 
 
@@ -73,8 +73,8 @@ class SiteDetails(Event):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        in_order(self.opened_on, self.closed_on, field="closedOn", after="openedOn")
-        no_twins(list(self.kinds), field="kinds")
+        check_order(self.opened_on, self.closed_on, field="closedOn", after="openedOn")
+        check_unique(list(self.kinds), field="kinds")
         return self
 
 

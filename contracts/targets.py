@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.terms import Instant, Label, Slug
+from contracts.values import Instant, Label, Slug
 
 TARGETS = "partnership.targets.v1"
 

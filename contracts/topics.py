@@ -64,9 +64,14 @@ TOPICS = (
     Topic(HISTORY, "reporting", (), "the figure; `cut` for a cut"),
     *(
         Topic(
-            dead_letter_topic(service), service, (), "the original key",
-            max_message_bytes=_TWO_MIB, dead_letters="", carries="untouched bytes",
+            dead_letter_topic(service),
+            service,
+            (),
+            "the original key",
+            max_message_bytes=_TWO_MIB,
+            dead_letters="",
+            carries="untouched bytes",
         )
         for service in SERVICES
     ),
-)  # fmt: skip
+)

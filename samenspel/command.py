@@ -1,19 +1,19 @@
 """The operator's command: every part of it is a module that brings its own commands.
 
+What is installed beside it may add more (entry points `samenspel.commands`): a checkout adds `up`, `down`,
+`status` and `demo`; in the image there is nothing to add.
+
 It ends with 0, with 1 and one sentence when something failed, or with 2 when it was used wrongly.
 """
 
 import errno
 import sys
+from importlib.metadata import entry_points
 
 import typer
 
 from samenspel.commands import dead_letters, figures, importing, rebuild, topics
-from samenspel.commands.failure import CommandFailed
-from samenspel.demo.command import commands as demo_commands
-from samenspel.stack import StackError
-from samenspel.stack.command import commands as stack_commands
-from samenspel.topics import TopicsFailed
+from samenspel.failure import CommandFailed
 
 NOT_OURS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}  # the disk says no: not a bug, so no traceback
 
@@ -23,8 +23,8 @@ app = typer.Typer(
     add_completion=False,  # five words need no completion, and it would fill the help
     pretty_exceptions_show_locals=False,  # they hold passwords
 )
-app.add_typer(stack_commands)
-app.add_typer(demo_commands)
+for plugin in entry_points(group="samenspel.commands"):
+    app.add_typer(plugin.load())
 app.add_typer(rebuild.commands)
 app.add_typer(figures.commands, name="figures")
 app.add_typer(dead_letters.commands, name="dead-letters")
@@ -36,7 +36,7 @@ def main() -> None:
     """Run the command."""
     try:
         app()
-    except (StackError, TopicsFailed, CommandFailed) as failure:
+    except CommandFailed as failure:
         sys.exit(f"samenspel: {failure}")
     except OSError as failure:
         if failure.errno not in NOT_OURS:

@@ -11,12 +11,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from contracts.topics import PARTITIONS, TOPICS
+from samenspel.failure import CommandFailed
 
 PATIENCE_SECONDS = 30.0  # a broker that has just started may not know itself as leader yet
 WAIT_SECONDS = 0.2
 
 
-class TopicsFailed(Exception):
+class TopicsFailed(CommandFailed):
     """A topic could not be made as the manifest says."""
 
 
@@ -40,9 +41,13 @@ async def apply(bootstrap: str, prefix: str = "", *, replication_factor: int = 1
         present = set(await admin.list_topics()) & set(names)
         missing = [name for name in names if name not in present]
         if missing:
-            await _create(admin, [
-                NewTopic(name, PARTITIONS, replication_factor, topic_configs=names[name].settings) for name in missing
-            ])  # fmt: skip
+            await _create(
+                admin,
+                [
+                    NewTopic(name, PARTITIONS, replication_factor, topic_configs=names[name].settings)
+                    for name in missing
+                ],
+            )
         await _until_known(admin, set(names))
         await _compare(admin, {name: names[name].settings for name in present})
     finally:

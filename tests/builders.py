@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from contracts.activities import (
-    ActivityBody,
     ActivityDelivered,
     ActivityPlan,
     ActivityPlanned,
     ActivityRetracted,
+    DeliveryDetails,
     TakingPart,
 )
 from contracts.offers import PartnerDetails
@@ -36,18 +36,18 @@ from contracts.requests import (
     RequestUnbrokered,
 )
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.terms import CURRICULUM_NU, Actor, Interval, LearningArea, Name, Reason, Role
-from services.chassis.outbox import new_id
-from services.referrals.model import activity as activity_rules
-from services.referrals.model import referral as referral_rules
-from services.referrals.model.activity import Activity
-from services.referrals.model.activity import Status as ActivityStatus
-from services.referrals.model.body import Known
-from services.referrals.model.referral import Referral
-from services.referrals.model.referral import Status as ReferralStatus
-from services.requests import model as request_rules
-from services.requests.model import Request
-from services.requests.model import Status as RequestStatus
+from contracts.values import CURRICULUM_NU, Actor, Interval, LearningArea, Name, Reason, Role
+from services.chassis.messaging.outbox import new_id
+from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import referral as referral_rules
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.activity import Status as ActivityStatus
+from services.referrals.rules.body import Known
+from services.referrals.rules.referral import Referral
+from services.referrals.rules.referral import Status as ReferralStatus
+from services.requests import rules as request_rules
+from services.requests.rules import Request
+from services.requests.rules import Status as RequestStatus
 
 SCHOOL, SECONDARY = "duo:99ZA00", "duo:99ZB00"
 CHILDCARE = "lrk:990000017"
@@ -59,12 +59,25 @@ NOW = datetime(2025, 10, 3, 9, 12, tzinfo=UTC)
 TODAY = date(2025, 10, 3)
 
 ROLES: tuple[Role, ...] = (
-    "coordinator", "consultant", "broker_lead", "partner", "board", "analyst", "operator", "service",
-)  # fmt: skip
+    "coordinator",
+    "consultant",
+    "broker_lead",
+    "partner",
+    "board",
+    "analyst",
+    "operator",
+    "service",
+)
 AT_HOME: dict[Role, str] = {
-    "coordinator": SCHOOL, "consultant": BABEL, "broker_lead": BABEL, "partner": ATELIER,
-    "board": "own:board", "analyst": "own:city", "operator": "own:city", "service": "own:samenspel",
-}  # fmt: skip
+    "coordinator": SCHOOL,
+    "consultant": BABEL,
+    "broker_lead": BABEL,
+    "partner": ATELIER,
+    "board": "own:board",
+    "analyst": "own:city",
+    "operator": "own:city",
+    "service": "own:samenspel",
+}
 """The organisation at which each role is concerned with what the builders make."""
 
 
@@ -82,17 +95,26 @@ def an_actor(role: Role, organisation: str | None = None) -> Actor:
 
 def a_site(**other: Any) -> SiteDetails:
     usual = {
-        "valid_from": date(2019, 8, 1), "kinds": ("primary",), "name": Name(nl="De Regenboog"), "board": "own:board",
-        "municipality": "GM0796", "postcode4": "5211", "neighbourhood": "5211",
-    }  # fmt: skip
+        "valid_from": date(2019, 8, 1),
+        "kinds": ("primary",),
+        "name": Name(nl="De Regenboog"),
+        "board": "own:board",
+        "municipality": "GM0796",
+        "postcode4": "5211",
+        "neighbourhood": "5211",
+    }
     return SiteDetails(**{**usual, **other})
 
 
 def a_group(site_id: str = SCHOOL, *, headcount: int = 24) -> GroupDetails:
     return GroupDetails(
-        site_id=site_id, register_="school", school_year="2025-2026", age_from=8, age_to=9,
+        site_id=site_id,
+        register_="school",
+        school_year="2025-2026",
+        age_from=8,
+        age_to=9,
         headcount=Interval(lower=headcount, upper=headcount),
-    )  # fmt: skip
+    )
 
 
 def a_partner(
@@ -105,10 +127,14 @@ def a_partner(
 
 def a_question(**other: Any) -> RequestDetails:
     usual = {
-        "site_id": SCHOOL, "programme": PROGRAMME, "learning_areas": (ART,),
-        "groups": (AskedGroup(group_id=GROUP, headcount=24),), "wished_from": date(2025, 11, 1),
-        "wished_to": date(2025, 12, 1), "intention": "replaces",
-    }  # fmt: skip
+        "site_id": SCHOOL,
+        "programme": PROGRAMME,
+        "learning_areas": (ART,),
+        "groups": (AskedGroup(group_id=GROUP, headcount=24),),
+        "wished_from": date(2025, 11, 1),
+        "wished_to": date(2025, 12, 1),
+        "intention": "replaces",
+    }
     return RequestDetails(**{**usual, **other})
 
 
@@ -138,9 +164,11 @@ def a_request(status: RequestStatus = RequestStatus.ASSIGNED, **asked: Any) -> R
 
 def a_hand_over(request_id: UUID | None = None, **other: Any) -> ReferralDetails:
     usual = {
-        "request_id": request_id or new_id(), "partner_id": ATELIER, "learning_areas": (ART,),
+        "request_id": request_id or new_id(),
+        "partner_id": ATELIER,
+        "learning_areas": (ART,),
         "decide_by": date(2025, 10, 17),
-    }  # fmt: skip
+    }
     return ReferralDetails(**{**usual, **other})
 
 
@@ -150,9 +178,14 @@ def a_referral(
     """A referral by Babel to Atelier that came to this status."""
     referral_id, by = new_id(), an_actor("partner")
     made = ReferralMade(
-        **dict(a_hand_over(request_id, **other)), referral_id=referral_id, site_id=SCHOOL, broker_id=BABEL,
-        attempt=attempt, made_by=an_actor("consultant"), made_at=NOW,
-    )  # fmt: skip
+        **dict(a_hand_over(request_id, **other)),
+        referral_id=referral_id,
+        site_id=SCHOOL,
+        broker_id=BABEL,
+        attempt=attempt,
+        made_by=an_actor("consultant"),
+        made_at=NOW,
+    )
     accepted = ReferralAccepted(referral_id=referral_id, partner_id=ATELIER, accepted_by=by, accepted_at=NOW)
     started = ReferralStarted(referral_id=referral_id, started_at=NOW)
     ways: dict[ReferralStatus, Sequence[referral_rules.ReferralEvent]] = {
@@ -160,24 +193,31 @@ def a_referral(
         ReferralStatus.ACCEPTED: (made, accepted),
         ReferralStatus.IN_PROGRESS: (made, accepted, started),
         ReferralStatus.COMPLETED: (
-            made, accepted, started,
+            made,
+            accepted,
+            started,
             ReferralCompleted(referral_id=referral_id, outcome="delivered", completed_by=by, completed_at=NOW),
         ),
         ReferralStatus.DECLINED: (
             made,
             ReferralDeclined(
-                referral_id=referral_id, reason=Reason(list="decline", code="no_capacity"), late=False,
-                declined_by=by, declined_at=NOW,
+                referral_id=referral_id,
+                reason=Reason(list="decline", code="no_capacity"),
+                late=False,
+                declined_by=by,
+                declined_at=NOW,
             ),
         ),
         ReferralStatus.WITHDRAWN: (
             made,
             ReferralWithdrawn(
-                referral_id=referral_id, reason=Reason(list="withdraw-referral", code="no_response"),
-                withdrawn_by=an_actor("consultant"), withdrawn_at=NOW,
+                referral_id=referral_id,
+                reason=Reason(list="withdraw-referral", code="no_response"),
+                withdrawn_by=an_actor("consultant"),
+                withdrawn_at=NOW,
             ),
         ),
-    }  # fmt: skip
+    }
     referral: Referral | None = None
     for event in ways[status]:
         referral = referral_rules.evolve(referral, event)
@@ -187,21 +227,29 @@ def a_referral(
 
 def a_plan(**other: Any) -> ActivityPlan:
     usual = {
-        "site_ids": (SCHOOL,), "partner_ids": (ATELIER,), "programme": PROGRAMME, "learning_areas": (ART,),
+        "site_ids": (SCHOOL,),
+        "partner_ids": (ATELIER,),
+        "programme": PROGRAMME,
+        "learning_areas": (ART,),
         "planned_for": datetime.fromisoformat("2025-10-02T13:00:00+02:00"),
-    }  # fmt: skip
+    }
     return ActivityPlan(**{**usual, **other})
 
 
-def a_body(**other: Any) -> ActivityBody:
+def a_body(**other: Any) -> DeliveryDetails:
     """What was delivered yesterday to a group of 24, of whom 22 were there."""
     usual = {
-        "site_ids": (SCHOOL, CHILDCARE), "partner_ids": (ATELIER,), "programme": PROGRAMME, "learning_areas": (ART,),
-        "occurred_at": datetime.fromisoformat("2025-10-02T13:00:00+02:00"), "duration_minutes": 90,
-        "setting": "in_school", "groups": (TakingPart(group_id=GROUP, headcount=24, participants=22),),
+        "site_ids": (SCHOOL, CHILDCARE),
+        "partner_ids": (ATELIER,),
+        "programme": PROGRAMME,
+        "learning_areas": (ART,),
+        "occurred_at": datetime.fromisoformat("2025-10-02T13:00:00+02:00"),
+        "duration_minutes": 90,
+        "setting": "in_school",
+        "groups": (TakingPart(group_id=GROUP, headcount=24, participants=22),),
         "substitution": "replaces",
-    }  # fmt: skip
-    return ActivityBody(**{**usual, **other})
+    }
+    return DeliveryDetails(**{**usual, **other})
 
 
 KNOWN = Known(
@@ -216,9 +264,12 @@ def an_activity(status: ActivityStatus = ActivityStatus.DELIVERED, **other: Any)
     """A direct activity of Atelier at the school and the childcare that came to this status."""
     activity_id = new_id()
     planned = ActivityPlanned(
-        **dict(a_plan(site_ids=(SCHOOL, CHILDCARE))), activity_id=activity_id, origin="direct",
-        planned_by=an_actor("partner"), planned_at=NOW,
-    )  # fmt: skip
+        **dict(a_plan(site_ids=(SCHOOL, CHILDCARE))),
+        activity_id=activity_id,
+        origin="direct",
+        planned_by=an_actor("partner"),
+        planned_at=NOW,
+    )
     delivered = ActivityDelivered(**dict(a_body(**other)), activity_id=activity_id, origin="direct", registered_at=NOW)
     ways: dict[ActivityStatus, Sequence[activity_rules.ActivityEvent]] = {
         ActivityStatus.PLANNED: (planned,),

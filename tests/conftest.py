@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from samenspel.stack import FOLDER, RealParts, Stack
+from local import FOLDER, RealParts, Stack
 
 WHERE = "SAMENSPEL_TEST_STACK"
 IN_CONTAINERS = {"stack", "composed"}  # the fixtures that are other things there

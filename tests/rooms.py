@@ -11,11 +11,11 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.topics import PARTITIONS
+from local import RealParts
 from samenspel import topics
-from samenspel.stack import RealParts
-from services.chassis.database import Database, connect, migrate
-from services.chassis.health import Health
-from services.chassis.settings import Settings, read_settings
+from services.chassis.running.database import Database, connect, migrate
+from services.chassis.running.health import Health
+from services.chassis.running.settings import Settings, read_settings
 from tests.stories import Record
 
 SOON = 30.0  # seconds for what takes a moment, on a machine that is busy with something else

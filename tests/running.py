@@ -20,12 +20,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.envelope import CONTENT_TYPE, Message, decode, describe, encode
 from contracts.events import Event
-from contracts.terms import Actor
 from contracts.topics import PARTITIONS
+from contracts.values import Actor
+from local import RealParts, ports
+from local.waiting import completed
 from samenspel import topics
-from samenspel.stack import RealParts, ports
-from samenspel.stack.waiting import completed
-from services.chassis.outbox import new_id
+from services.chassis.messaging.outbox import new_id
 from tests.builders import NOW
 
 SOON = 30.0  # seconds for what takes a moment, on a machine that is busy with something else
@@ -145,9 +145,13 @@ def running(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
     completed(topics.apply(stack.kafka, prefix))
     port = ports.choose({name: ""}, asked={}, last={}, liked={})[name]
     environment = {
-        "SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": database_url,
-        "SAMENSPEL_HTTP_PORT": str(port), "SAMENSPEL_DEVELOPMENT_IDENTITY": "1", "PYTHONUNBUFFERED": "1",
-    }  # fmt: skip
+        "SAMENSPEL_KAFKA": stack.kafka,
+        "SAMENSPEL_KAFKA_PREFIX": prefix,
+        "SAMENSPEL_DATABASE_URL": database_url,
+        "SAMENSPEL_HTTP_PORT": str(port),
+        "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
     url = f"http://127.0.0.1:{port}"
     log = folder / f"{name}.log"
     with log.open("wb") as output, httpx.Client(base_url=url, timeout=SOON) as client:

@@ -34,8 +34,8 @@ from contracts.referrals import ReferralAccepted, ReferralDeclined, ReferralMade
 from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
 from contracts.sites import DeclaredAdoption, GroupRecorded, Link, Register, SiteKind, SiteRecorded
 from contracts.targets import IndicatorDefined
-from contracts.terms import AMSTERDAM, Actor, Interval, LearningArea, Name, Reason
 from contracts.topics import PARTITIONS
+from contracts.values import AMSTERDAM, Actor, Interval, LearningArea, Name, Reason
 
 Record = ConsumerRecord[bytes | None, bytes | None]
 Told = tuple[Event, str, bytes]
@@ -93,9 +93,14 @@ class Story:
         aggregate = f"{event.aggregate}:{event.subject}"
         self.versions[aggregate] += 1
         envelope = describe(
-            event, id=self.an_id(7), source=SOURCE, time=datetime(2026, 8, 1, tzinfo=UTC), key=key or event.subject,
-            version=self.versions[aggregate], epoch=self.epoch,
-        )  # fmt: skip
+            event,
+            id=self.an_id(7),
+            source=SOURCE,
+            time=datetime(2026, 8, 1, tzinfo=UTC),
+            key=key or event.subject,
+            version=self.versions[aggregate],
+            epoch=self.epoch,
+        )
         self.told.append((event, envelope.partitionkey, encode(envelope, event)))
 
     def an_id(self, kind: int) -> UUID:
@@ -136,14 +141,19 @@ def _record_site(draw: st.DrawFn, story: Story, site_id: str) -> None:
         linked = draw(st.sampled_from(([], others, others[:2])))
         story.tell(
             SiteRecorded(
-                site_id=site_id, valid_from=date(starts, 8, 1), kinds=KINDS[site_id], name=Name(nl="De Bron"),
-                board="own:bestuur", municipality="GM0796", postcode4="5211",
+                site_id=site_id,
+                valid_from=date(starts, 8, 1),
+                kinds=KINDS[site_id],
+                name=Name(nl="De Bron"),
+                board="own:bestuur",
+                municipality="GM0796",
+                postcode4="5211",
                 neighbourhood=draw(st.sampled_from(("5211", "5212"))),
                 closed_on=draw(st.sampled_from((None, None, None, date(2026, 1, 1)))),
                 links=tuple(Link(site_id=other, kind="child_centre", starts_on=date(2020, 8, 1)) for other in linked),
                 declared_adoption=DECLARED if linked else (),
             )
-        )  # fmt: skip
+        )
 
 
 def _record_group(draw: st.DrawFn, story: Story, group_id: str) -> None:
@@ -151,12 +161,16 @@ def _record_group(draw: st.DrawFn, story: Story, group_id: str) -> None:
     lower, upper = draw(st.sampled_from(((24, 24), (9, 9), (1, 4), (0, 30))))  # 1 to 4: masked
     story.tell(
         GroupRecorded(
-            group_id=group_id, site_id=site_id, register_=register, age_from=4, age_to=6,
+            group_id=group_id,
+            site_id=site_id,
+            register_=register,
+            age_from=4,
+            age_to=6,
             school_year=draw(st.sampled_from(("2025-2026", "2025-2026", "2024-2025"))),
             headcount=Interval(lower=lower, upper=upper),
         ),
         key=site_id,
-    )  # fmt: skip
+    )
 
 
 def _ask(draw: st.DrawFn, story: Story) -> None:
@@ -164,12 +178,20 @@ def _ask(draw: st.DrawFn, story: Story) -> None:
     request_id, raised_at, site_id = story.an_id(1), draw(instants), draw(st.sampled_from(SCHOOLS))
     story.tell(
         RequestRaised(
-            request_id=request_id, site_id=site_id, programme=draw(programmes), learning_areas=draw(areas),
-            headcount=20, co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))), wished_from=date(2025, 9, 1),
-            wished_to=date(2026, 6, 1), intention="replaces", raised_by=COORDINATOR, raised_at=raised_at,
+            request_id=request_id,
+            site_id=site_id,
+            programme=draw(programmes),
+            learning_areas=draw(areas),
+            headcount=20,
+            co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))),
+            wished_from=date(2025, 9, 1),
+            wished_to=date(2026, 6, 1),
+            intention="replaces",
+            raised_by=COORDINATOR,
+            raised_at=raised_at,
         ),
         key=site_id,
-    )  # fmt: skip
+    )
     for step in draw(st.sampled_from(("", "a", "an", "anc", "u", "ua", "uan", "uc"))):
         at = raised_at + draw(st.sampled_from((timedelta(hours=1), timedelta(days=1), timedelta(days=14))))
         story.tell(_step(step, request_id, at), key=site_id)  # clocks may disagree: a later step, an earlier moment
@@ -181,9 +203,7 @@ def _step(step: str, request_id: UUID, at: datetime) -> Event:
     """Assigned, unbrokered, answered or closed."""
     match step:
         case "a":
-            return RequestAssigned(
-                request_id=request_id, broker_ids=(BROKER,), learning_areas=(ART,), assigned_at=at
-            )  # fmt: skip
+            return RequestAssigned(request_id=request_id, broker_ids=(BROKER,), learning_areas=(ART,), assigned_at=at)
         case "u":
             return RequestUnbrokered(request_id=request_id, learning_areas=(ART,), unbrokered_at=at)
         case "n":
@@ -198,11 +218,19 @@ def _refer(draw: st.DrawFn, story: Story, request_id: UUID, site_id: str, raised
     referral_id, made_at = story.an_id(2), raised_at + timedelta(days=draw(st.sampled_from((0, 3, 20))))
     story.tell(
         ReferralMade(
-            referral_id=referral_id, request_id=request_id, site_id=site_id, broker_id=BROKER, partner_id=PARTNER,
-            learning_areas=(ART,), attempt=1, decide_by=date(2026, 1, 1), made_by=CONSULTANT, made_at=made_at,
+            referral_id=referral_id,
+            request_id=request_id,
+            site_id=site_id,
+            broker_id=BROKER,
+            partner_id=PARTNER,
+            learning_areas=(ART,),
+            attempt=1,
+            decide_by=date(2026, 1, 1),
+            made_by=CONSULTANT,
+            made_at=made_at,
         ),
         key=site_id,
-    )  # fmt: skip
+    )
     at = made_at + timedelta(days=2)
     if draw(st.booleans()):
         story.tell(
@@ -224,12 +252,15 @@ def _do(draw: st.DrawFn, story: Story) -> None:
     of_request: dict[str, Any] = {"request_id": draw(st.sampled_from((None, *_requests(story)))), "origin": "direct"}
     story.tell(
         ActivityPlanned(
-            activity_id=activity_id, planned_for=body["occurred_at"], planned_by=MUSICIAN,
-            planned_at=datetime(2024, 8, 1, tzinfo=UTC), **of_request,
+            activity_id=activity_id,
+            planned_for=body["occurred_at"],
+            planned_by=MUSICIAN,
+            planned_at=datetime(2024, 8, 1, tzinfo=UTC),
+            **of_request,
             **{name: body[name] for name in ("site_ids", "partner_ids", "programme", "learning_areas", "audience")},
         ),
         key=key,
-    )  # fmt: skip
+    )
     confirmed = draw(st.sampled_from(((), tuple(body["site_ids"]))))
     story.tell(
         ActivityDelivered(
@@ -279,13 +310,15 @@ def _bodies(draw: st.DrawFn, story: Story) -> dict[str, Any]:
         "audience": draw(st.sampled_from(("children", "children", "children", "parents"))),
         "groups": tuple(
             TakingPart(
-                group_id=group_id, headcount=24, participants=draw(st.sampled_from((None, 0, 3, 9, 40))),
+                group_id=group_id,
+                headcount=24,
+                participants=draw(st.sampled_from((None, 0, 3, 9, 40))),
                 whole_group=draw(st.booleans()),
             )
             for group_id in present
         ),
         "substitution": draw(st.sampled_from(("replaces", "replaces", "stacks", "unknown"))),
-    }  # fmt: skip
+    }
 
 
 class Delivery:

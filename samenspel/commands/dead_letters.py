@@ -2,6 +2,7 @@
 # mypy: untyped-calls-exclude=aiokafka
 # aiokafka is typed only in part.
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
 from contracts.envelope import Malformed, decode
-from contracts.topics import INPUTS, PARTITIONS, SERVICES, dead_letter_topic
-from samenspel.commands.failure import CommandFailed
+from contracts.topics import INPUTS, SERVICES, dead_letter_topic
 from samenspel.commands.options import AsJson, Kafka
-from samenspel.commands.services import Places, places
-from samenspel.stack.waiting import completed
+from samenspel.endpoints import Endpoints, find_endpoints
+from samenspel.failure import CommandFailed
+from samenspel.topic_records import read_topics
 
 commands = typer.Typer(help="Messages that could not be understood.", no_args_is_help=True)
 Which = Annotated[str, typer.Argument(help="SERVICE/PARTITION/OFFSET, as `list` names it")]
-PATIENCE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ class Letter:
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         shown = {name: self.said(name) for name in ("reason", "detail", "attempts", "failed-at")}
-        return {
-            "letter": self.name, "origin": self.origin, "key": _text(self.key), "value": _text(self.value), **shown
-        }  # fmt: skip
+        return {"letter": self.name, "origin": self.origin, "key": _text(self.key), "value": _text(self.value), **shown}
 
 
 def _text(value: bytes | None) -> str | None:
@@ -58,7 +56,7 @@ def _text(value: bytes | None) -> str | None:
 @commands.command("list", epilog="Example: samenspel dead-letters list --json")
 def list_letters(kafka: Kafka = None, as_json: AsJson = False) -> None:
     """List the dead letters of all services."""
-    letters = completed(_letters(places(kafka=kafka)))
+    letters = asyncio.run(_letters(find_endpoints(kafka=kafka)))
     if as_json:
         typer.echo(json.dumps([letter.as_json() for letter in letters]))
     elif letters:
@@ -73,7 +71,7 @@ def list_letters(kafka: Kafka = None, as_json: AsJson = False) -> None:
 @commands.command(epilog="Example: samenspel dead-letters show reporting/3/0")
 def show(which: Which, kafka: Kafka = None, as_json: AsJson = False) -> None:
     """Show one dead letter whole."""
-    letter = _found(places(kafka=kafka), which)
+    letter = _found(find_endpoints(kafka=kafka), which)
     if as_json:
         typer.echo(json.dumps(letter.as_json()))
     else:
@@ -88,7 +86,7 @@ def redrive(
     as_json: AsJson = False,
 ) -> None:
     """Append a message, mended or as it was, to the topic from which it came, under its own key."""
-    where = places(kafka=kafka)
+    where = find_endpoints(kafka=kafka)
     letter = _found(where, which)
     mended = value.read_bytes().strip() if value else letter.value
     if value:
@@ -96,7 +94,7 @@ def redrive(
     topic = letter.said("topic")
     if topic not in INPUTS:
         raise CommandFailed(f"{which} is from {topic or 'nowhere'}, which is none of the topics that services read")
-    partition, offset = completed(_append(where, topic, letter, mended))
+    partition, offset = asyncio.run(_append(where, topic, letter, mended))
     if as_json:
         typer.echo(json.dumps({"topic": topic, "partition": partition, "offset": offset}))
     else:
@@ -111,39 +109,24 @@ def _check(mended: bytes | None) -> None:
         raise CommandFailed(f"the mended message cannot be understood either: {error}") from error
 
 
-def _found(where: Places, which: str) -> Letter:
-    letter = next((letter for letter in completed(_letters(where)) if letter.name == which), None)
+def _found(where: Endpoints, which: str) -> Letter:
+    letter = next((letter for letter in asyncio.run(_letters(where)) if letter.name == which), None)
     if letter is None:
         raise CommandFailed(f"there is no dead letter {which}; `samenspel dead-letters list` names them")
     return letter
 
 
-async def _letters(where: Places) -> list[Letter]:
+async def _letters(where: Endpoints) -> list[Letter]:
     """Everything on the dead-letter topics, with keys and headers."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=where.kafka, group_id=None, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        topics = {where.prefix + dead_letter_topic(service): service for service in SERVICES}
-        wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-        consumer.assign(wanted)
-        await consumer.seek_to_beginning(*wanted)
-        ends = await consumer.end_offsets(wanted)
-        letters: list[Letter] = []
-        while any([await consumer.position(place) < ends[place] for place in wanted]):
-            batches = await consumer.getmany(timeout_ms=PATIENCE_MS)
-            if not batches:
-                raise CommandFailed(f"Kafka gave nothing for {PATIENCE_MS // 1000} s")
-            letters += [
-                Letter(f"{topics[place.topic]}/{place.partition}/{each.offset}", each.key, each.value, each.headers)
-                for place, batch in batches.items()
-                for each in batch
-            ]
-        return sorted(letters, key=lambda letter: letter.said("failed-at"))
-    finally:
-        await consumer.stop()
+    services = {where.prefix + dead_letter_topic(service): service for service in SERVICES}
+    letters = [
+        Letter(f"{services[each.topic]}/{each.partition}/{each.offset}", each.key, each.value, each.headers)
+        for each in await read_topics(where.kafka, list(services))
+    ]
+    return sorted(letters, key=lambda letter: letter.said("failed-at"))
 
 
-async def _append(where: Places, topic: str, letter: Letter, value: bytes | None) -> tuple[int, int]:
+async def _append(where: Endpoints, topic: str, letter: Letter, value: bytes | None) -> tuple[int, int]:
     producer = AIOKafkaProducer(bootstrap_servers=where.kafka, acks="all", enable_idempotence=True)
     await producer.start()
     try:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from samenspel.demo.words import Language
+from samenspel.language import Language
 
 WIDTH = 80
 NEWEST = 12  # values of its history; --json has them all
@@ -13,29 +13,41 @@ Said = Mapping[str, Any]
 _TEXTS = {
     "definition": ("Definition", "Definitie"),
     "formula": ("formula", "formule"),
-    "function": ("function {function}, version {version}, defined at {at} ({source})",
-                 "functie {function}, versie {version}, vastgesteld op {at} ({source})"),
+    "function": (
+        "function {function}, version {version}, defined at {at} ({source})",
+        "functie {function}, versie {version}, vastgesteld op {at} ({source})",
+    ),
     "parts": ("Numerator and denominator", "Teller en noemer"),
     "numerator": ("numerator    {numerator}", "teller       {numerator}"),
     "denominator": ("denominator  {denominator}: {source}, on {day}", "noemer       {denominator}: {source}, op {day}"),
     "known": ("known at     {at}, cut {cut}, {status}", "bekend op    {at}, doorsnede {cut}, {status}"),
-    "events": ("Events behind it, {first}\N{EN DASH}{last} of {total}",
-               "Berichten erachter, {first}\N{EN DASH}{last} van {total}"),
+    "events": (
+        "Events behind it, {first}\N{EN DASH}{last} of {total}",
+        "Berichten erachter, {first}\N{EN DASH}{last} van {total}",
+    ),
     "next": ("more: --cursor {cursor}", "meer: --cursor {cursor}"),
     "history": ("History, newest first ({number} values)", "Geschiedenis, nieuwste eerst ({number} waarden)"),
     "because": ("restated, {number} causes", "herzien, {number} oorzaken"),
     "missing": ("Missing", "Wat ontbreekt"),
-    "to_confirm": ("{number} groups are not counted exactly: their partners and schools can supply the numbers.",
-                   "{number} groepen zijn niet precies geteld: hun partners en scholen kunnen de aantallen geven."),
+    "to_confirm": (
+        "{number} groups are not counted exactly: their partners and schools can supply the numbers.",
+        "{number} groepen zijn niet precies geteld: hun partners en scholen kunnen de aantallen geven.",
+    ),
     "nothing": ("Nothing: every part of it is known.", "Niets: elk deel ervan is bekend."),
     "none": ("There is nothing to divide by.", "Er is niets om door te delen."),
-    "share": ("{label}, {where}, {period}: {value} % ({numerator} of {denominator}).",
-              "{label}, {where}, {period}: {value} % ({numerator} van {denominator})."),
-    "children": ("{label}, {where}, {period}: {value} of {denominator} children.",
-                 "{label}, {where}, {period}: {value} van {denominator} kinderen."),
-    "days": ("{label}, {where}, {period}: {value} days, over {denominator} requests.",
-             "{label}, {where}, {period}: {value} dagen, over {denominator} vragen."),
-}  # fmt: skip
+    "share": (
+        "{label}, {where}, {period}: {value} % ({numerator} of {denominator}).",
+        "{label}, {where}, {period}: {value} % ({numerator} van {denominator}).",
+    ),
+    "children": (
+        "{label}, {where}, {period}: {value} of {denominator} children.",
+        "{label}, {where}, {period}: {value} van {denominator} kinderen.",
+    ),
+    "days": (
+        "{label}, {where}, {period}: {value} days, over {denominator} requests.",
+        "{label}, {where}, {period}: {value} dagen, over {denominator} vragen.",
+    ),
+}
 
 
 def _say(language: Language, name: str, **parts: object) -> str:
@@ -62,9 +74,16 @@ def sentence(figure: Said, definition: Said, language: Language) -> str:
     where = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
     if figure.get("verdict") == "no_denominator":
         return f"{label}, {where}, {figure['period']}: {_say(language, 'none')}"
-    return _say(language, figure["measure"] if figure["measure"] in _TEXTS else "share", label=label, where=where,
-                period=figure["period"], value=value_of(figure), numerator=figure.get("numerator"),
-                denominator=denominator_of(figure))  # fmt: skip
+    return _say(
+        language,
+        figure["measure"] if figure["measure"] in _TEXTS else "share",
+        label=label,
+        where=where,
+        period=figure["period"],
+        value=value_of(figure),
+        numerator=figure.get("numerator"),
+        denominator=denominator_of(figure),
+    )
 
 
 def value_of(figure: Said) -> str:
@@ -87,9 +106,17 @@ def _definition(definition: Said, language: Language) -> Iterator[str]:
     yield _say(language, "definition")
     yield from _wrapped(definition["explanation"][language], "  ")
     yield from _wrapped(f"{_say(language, 'formula')}: {definition['formula']}", "  ")
-    yield from _wrapped(_say(language, "function", function=definition["function"],
-                             version=definition["definitionVersion"], at=definition["definedAt"],
-                             source=definition["source"]), "  ")  # fmt: skip
+    yield from _wrapped(
+        _say(
+            language,
+            "function",
+            function=definition["function"],
+            version=definition["definitionVersion"],
+            at=definition["definedAt"],
+            source=definition["source"],
+        ),
+        "  ",
+    )
 
 
 def _parts(figure: Said, language: Language) -> Iterator[str]:
@@ -98,8 +125,16 @@ def _parts(figure: Said, language: Language) -> Iterator[str]:
         yield "  " + _say(language, "numerator", numerator=figure["numerator"])
     if figure.get("denominator"):
         of = figure["denominator"]
-        yield from _wrapped(_say(language, "denominator", denominator=denominator_of(figure), source=of["source"],
-                                 day=of["referenceDate"]), "  ")  # fmt: skip
+        yield from _wrapped(
+            _say(
+                language,
+                "denominator",
+                denominator=denominator_of(figure),
+                source=of["source"],
+                day=of["referenceDate"],
+            ),
+            "  ",
+        )
     yield "  " + _say(language, "known", at=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
 
 

@@ -1,5 +1,6 @@
 """`samenspel figures show | explain`: the figures, and everything behind one of them."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -8,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contracts.targets import TARGETS
 from samenspel.commands.explanation import explanation
 from samenspel.commands.options import AsJson, Kafka, Reporting
-from samenspel.commands.services import ask, places
-from samenspel.demo.words import Language, usual_language
-from samenspel.recount import read_topics
-from samenspel.stack.waiting import completed
+from samenspel.commands.services import ask
+from samenspel.endpoints import find_endpoints
+from samenspel.language import Language, usual_language
+from samenspel.topic_records import read_topics
 
 PAGE = 1000
 EXAMPLE = "Example: samenspel figures explain adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
@@ -31,7 +33,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest figures, or those that were the newest at an instant."""
-    url = places(reporting=reporting).urls["reporting"]
+    url = find_endpoints(reporting=reporting).urls["reporting"]
     asked = {"indicator": indicator, "unit": unit, "period": period, "knownAt": known_at}
     found = _all(url, {name: value for name, value in asked.items() if value})
     if as_json:
@@ -62,9 +64,12 @@ def _table(figures: list[dict[str, Any]]) -> Table:
             figure[name] for name in ("lower", "upper") if figure.get(name)
         )
         table.add_row(
-            figure["key"], value or figure.get("verdict", ""), str(figure.get("numerator", "")),
-            "\N{EN DASH}".join(dict.fromkeys(bounds)), figure["knownAt"],
-        )  # fmt: skip
+            figure["key"],
+            value or figure.get("verdict", ""),
+            str(figure.get("numerator", "")),
+            "\N{EN DASH}".join(dict.fromkeys(bounds)),
+            figure["knownAt"],
+        )
     return table
 
 
@@ -79,7 +84,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Explain a figure: its sentence, its definition, its parts, the events behind it, and its history."""
-    where = places(reporting=reporting, kafka=kafka)
+    where = find_endpoints(reporting=reporting, kafka=kafka)
     path = f"/v1/figures/{quote(key, safe='')}"
     page = ask(where.urls["reporting"], "GET", f"{path}/sources", params={"limit": limit, "cursor": cursor})
     history = ask(where.urls["reporting"], "GET", f"{path}/history")["items"]
@@ -92,12 +97,12 @@ def explain(
 
 def _definition(kafka: str, prefix: str, figure: dict[str, Any]) -> dict[str, Any]:
     """The definition with which it was computed, as it was announced."""
-    for record in completed(read_topics(kafka, prefix, ["partnership.targets.v1"])):
-        envelope = json.loads(record.value)
+    for record in asyncio.run(read_topics(kafka, [prefix + TARGETS])):
+        envelope = json.loads(record.value or b"null")
         data: dict[str, Any] = envelope["data"]
         wanted = (figure["indicator"], figure["definitionVersion"])
         if envelope["type"] == "nl.samenspel.IndicatorDefined.v1" and (
             (data["indicator"], data["definitionVersion"]) == wanted
         ):
-            return data | {"source": f"{record.topic}/{record.partition}/{record.offset}"}
+            return data | {"source": f"{TARGETS}/{record.partition}/{record.offset}"}
     return {}

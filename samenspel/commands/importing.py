@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from samenspel import duo
-from samenspel.commands.failure import CommandFailed
 from samenspel.commands.options import AsJson, Requests
-from samenspel.commands.services import ask, places
-from samenspel.demo.city import school_record
-from samenspel.duo_file import DuoProblem
+from samenspel.commands.services import ask
+from samenspel.endpoints import find_endpoints
+from samenspel.failure import CommandFailed
+from samenspel.registers import duo
+from samenspel.registers.tables import DuoProblem
 
 commands = typer.Typer(help="Registers into the services.", no_args_is_help=True)
 
@@ -35,12 +35,14 @@ def import_duo(
         locations = duo.read(folder, municipality)
     except DuoProblem as problem:
         raise CommandFailed(str(problem)) from problem
-    lines = "\n".join(json.dumps(school_record(location), ensure_ascii=False) for location in locations).encode()
+    lines = "\n".join(json.dumps(duo.school_record(location), ensure_ascii=False) for location in locations).encode()
     done = {"locations": len(locations), "recorded": 0, "unchanged": 0}
     if not dry_run:
         key = f"duo-{hashlib.sha256(lines).hexdigest()[:32]}"
         headers = {"Idempotency-Key": key, "Content-Type": "application/x-ndjson"}
-        done |= ask(places(requests=requests).urls["requests"], "POST", "/v1/sites", content=lines, headers=headers)
+        done |= ask(
+            find_endpoints(requests=requests).urls["requests"], "POST", "/v1/sites", content=lines, headers=headers
+        )
     if as_json:
         typer.echo(json.dumps(done))
     elif dry_run:

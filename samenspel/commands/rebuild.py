@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from samenspel.commands.failure import CommandFailed
 from samenspel.commands.options import AsJson, Reporting
-from samenspel.commands.services import ask, places
+from samenspel.commands.services import ask
+from samenspel.endpoints import find_endpoints
+from samenspel.failure import CommandFailed
 
 commands = typer.Typer()
 PAUSE = 0.5
@@ -22,7 +23,7 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Build every figure anew from the topics; ends with 1 when one differs from what was published."""
-    url = places(reporting=reporting).urls["reporting"]
+    url = find_endpoints(reporting=reporting).urls["reporting"]
     asked = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})
     outcome = _outcome(url, asked["rebuildId"], patience)
     if as_json:

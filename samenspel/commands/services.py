@@ -1,53 +1,14 @@
-"""Where the services are and how a command asks them: by options, by the environment, or by the running stack."""
+"""How a command asks a service, and what it makes of its answer."""
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from contracts.topics import SERVICES
-from samenspel.commands.failure import CommandFailed
-from samenspel.stack import FOLDER, Stack
+from samenspel.failure import CommandFailed
 
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:samenspel; actor=command"}
-USUAL_PORTS = {"requests": 8001, "referrals": 8002, "reporting": 8003}
 PAGE = 1000
 ANSWER = 60.0  # seconds; the events behind a city's figure are computed when they are asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where everything is."""
-
-    urls: Mapping[str, str]
-    kafka: str
-    prefix: str = ""
-
-
-def usual_places() -> Places:
-    """As in docker-compose.yml and in the documentation's examples."""
-    return Places({name: f"http://127.0.0.1:{port}" for name, port in USUAL_PORTS.items()}, "127.0.0.1:9092")
-
-
-def places(**asked: str | None) -> Places:
-    """What was asked for; else what the environment says; else the running stack; else the usual places."""
-    found = _running() or usual_places()
-    urls = {
-        name: asked.get(name) or os.environ.get(f"SAMENSPEL_{name.upper()}") or found.urls[name] for name in SERVICES
-    }
-    kafka = asked.get("kafka") or os.environ.get("SAMENSPEL_KAFKA") or found.kafka
-    return Places(urls, kafka, os.environ.get("SAMENSPEL_KAFKA_PREFIX", ""))
-
-
-def _running() -> Places | None:
-    """The stack that `samenspel up` keeps running."""
-    folder = FOLDER / "stack"
-    if not (folder / "stack.json").exists():
-        return None
-    stack = Stack(folder)
-    return Places({name: stack.service_url(name) for name in SERVICES}, stack.kafka) if stack.is_kept else None
 
 
 def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - any JSON

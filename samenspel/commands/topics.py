@@ -1,5 +1,6 @@
 """`samenspel topics apply`: the topics as the manifest says."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from typing import Annotated
@@ -8,8 +9,7 @@ import typer
 
 from samenspel import topics
 from samenspel.commands.options import AsJson, Kafka
-from samenspel.commands.services import places
-from samenspel.stack.waiting import completed
+from samenspel.endpoints import find_endpoints
 
 commands = typer.Typer(help="Kafka's topics.", no_args_is_help=True)
 
@@ -26,8 +26,8 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Make the topics that are missing, and check those that are there; ends with 1 when one differs."""
-    where = places(kafka=kafka)
-    applied = completed(topics.apply(where.kafka, where.prefix, replication_factor=replication_factor))
+    where = find_endpoints(kafka=kafka)
+    applied = asyncio.run(topics.apply(where.kafka, where.prefix, replication_factor=replication_factor))
     if as_json:
         typer.echo(json.dumps(asdict(applied)))
     else:

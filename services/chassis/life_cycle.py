@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from contracts.terms import Actor, Role
+from contracts.values import Actor, Role
 from services.chassis.problems import NotAllowed, RuleSaysNo, WrongField
 
 State = TypeVar("State", bound=StrEnum)
@@ -18,7 +18,7 @@ Parties = Mapping[Role, Collection[str]]
 """For which organisations each role acts; a role that is not named is bound to none."""
 
 
-class NotNow(RuleSaysNo):
+class IllegalTransition(RuleSaysNo):
     """It is not in a state in which that can be done."""
 
 
@@ -40,11 +40,11 @@ def available_actions(steps: Sequence[Step[State]], state: State, by: Actor, par
 
 
 def allow(steps: Sequence[Step[State]], action: str, state: State, by: Actor, parties: Parties) -> None:
-    """Raise `NotAllowed` or `NotNow` unless this actor may take this action now."""
+    """Raise `NotAllowed` or `IllegalTransition` unless this actor may take this action now."""
     step = next(step for step in steps if step.action == action)
     allow_actor(action, step.roles, by, parties)
     if state not in step.begins:
-        raise NotNow(
+        raise IllegalTransition(
             f"It is {state}; to {action}, it must be {' or '.join(step.begins)}.",
             WrongField("status", state, step.begins),
         )

@@ -64,7 +64,7 @@ class NotYetKnown(RuleSaysNo):
     retry_after = 1
 
 
-class RaceLost(Problem):
+class VersionConflict(Problem):
     """It changed since you read it."""
 
     status = 412

@@ -1,6 +1,6 @@
 """`python -m services.referrals` runs the service."""
 
-from services.chassis.service import run
+from services.chassis.running.service import run
 from services.referrals.app import wire
 
 run("referrals", "services.referrals", wire)

@@ -2,10 +2,10 @@
 
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
-from services.chassis.border import application
-from services.chassis.inbox import Inbox
-from services.chassis.service import Service, Wiring
-from services.referrals import handlers, reasons
+from services.chassis.http.application import application
+from services.chassis.messaging.inbox import Inbox
+from services.chassis.running.service import Service, Wiring
+from services.referrals import reactions, reasons
 from services.referrals.api import activities, organisations, referrals
 
 DESCRIPTION = """Brokers and partners, the hand-over of a request to a partner, and the activities that follow.
@@ -19,5 +19,5 @@ def wire(service: Service) -> Wiring:
     for room in (organisations, referrals, activities):
         app.include_router(room.commands)
         app.include_router(room.queries)
-    inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), handlers.reactions)
+    inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), reactions.reactions)
     return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))

@@ -4,8 +4,8 @@ from importlib.resources import files
 
 from contracts.offers import OFFERS
 from contracts.reasons import read_lists
-from services.chassis import outbox
-from services.chassis.database import Database
+from services.chassis.messaging import outbox
+from services.chassis.running.database import Database
 
 LISTS = read_lists((files(__package__) / "reasons.json").read_bytes())
 DECLINE = LISTS["decline"]
@@ -18,5 +18,5 @@ DISPUTE = LISTS["activity-dispute"]
 async def publish(database: Database) -> None:
     """Announce each list in a version that was not announced before."""
     for reasons in LISTS.values():
-        async with database.transaction(now=reasons.published_at) as tx:
+        async with database.transaction(at=reasons.published_at) as tx:
             await outbox.add_once(tx, reasons, version=reasons.list_version, topic=OFFERS)

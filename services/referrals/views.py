@@ -3,23 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
-from contracts.activities import ActivityBody, ActivityPlan
+from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.terms import Identifier, Reason, Term, Text
-from services.chassis.identity import Caller
+from contracts.values import Identifier, Reason, Text, Value
+from services.chassis.http.identity import Caller
 from services.chassis.life_cycle import available_actions
-from services.referrals.model import activity as activity_rules
-from services.referrals.model import referral as referral_rules
-from services.referrals.model.activity import Activity
-from services.referrals.model.referral import Outcome, Referral
+from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import referral as referral_rules
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.referral import Outcome, Referral
 
 
-class Nothing(Term):
+class Nothing(Value):
     """A command that says it all by its address: `{}`, or no body."""
 
 
-class WhyBody(Term):
+class WhyBody(Value):
     """Why: a reason of the list that is meant for this, and perhaps a comment."""
 
     reason: Reason
@@ -33,7 +33,7 @@ class DeclineBody(WhyBody):
     better_partner_id: Identifier | None = None
 
 
-class CompletionBody(Term):
+class CompletionBody(Value):
     """How a referral came to its end."""
 
     outcome: Outcome
@@ -41,13 +41,13 @@ class CompletionBody(Term):
     """Where, when it was delivered elsewhere; it stays in this service and never enters an event."""
 
 
-class DeliveryBody(ActivityBody):
+class DeliveryBody(DeliveryDetails):
     """What was delivered, and which of its sites confirmed that on the spot."""
 
     confirmed_by_sites: tuple[Identifier, ...] = ()
 
 
-class CorrectionBody(ActivityBody):
+class CorrectionBody(DeliveryDetails):
     """The whole right body, and why the old one was wrong."""
 
     reason: Reason
@@ -55,7 +55,7 @@ class CorrectionBody(ActivityBody):
     """For the people concerned; it stays in this service and never enters an event."""
 
 
-class ConfirmationBody(Term):
+class ConfirmationBody(Value):
     """Which site says that it was so."""
 
     site_id: Identifier
@@ -67,7 +67,7 @@ class DisputeBody(WhyBody):
     site_id: Identifier
 
 
-class BrokerView(Term):
+class BrokerView(Value):
     """A broker as it is recorded."""
 
     broker_id: Identifier
@@ -75,14 +75,14 @@ class BrokerView(Term):
     version: int | None = None
 
 
-class BrokerPage(Term):
+class BrokerPage(Value):
     """A page of brokers."""
 
     items: tuple[BrokerView, ...]
     next_cursor: str | None = None
 
 
-class PartnerView(Term):
+class PartnerView(Value):
     """A partner as it is recorded."""
 
     partner_id: Identifier
@@ -90,14 +90,14 @@ class PartnerView(Term):
     version: int | None = None
 
 
-class PartnerPage(Term):
+class PartnerPage(Value):
     """A page of partners."""
 
     items: tuple[PartnerView, ...]
     next_cursor: str | None = None
 
 
-class ReferralView(Term):
+class ReferralView(Value):
     """A referral as its caller sees it."""
 
     referral_id: UUID
@@ -115,14 +115,14 @@ class ReferralView(Term):
     available_actions: tuple[str, ...]
 
 
-class ReferralPage(Term):
+class ReferralPage(Value):
     """A page of referrals."""
 
     items: tuple[ReferralView, ...]
     next_cursor: str | None = None
 
 
-class ActivityView(Term):
+class ActivityView(Value):
     """An activity as its caller sees it."""
 
     activity_id: UUID
@@ -130,7 +130,7 @@ class ActivityView(Term):
     origin: str
     request_id: UUID | None
     plan: ActivityPlan
-    body: ActivityBody | None
+    body: DeliveryDetails | None
     """What was delivered, as it was last corrected."""
     confirmed_by_sites: tuple[Identifier, ...]
     disputed_by_sites: tuple[Identifier, ...]
@@ -138,7 +138,7 @@ class ActivityView(Term):
     available_actions: tuple[str, ...]
 
 
-class ActivityPage(Term):
+class ActivityPage(Value):
     """A page of activities."""
 
     items: tuple[ActivityView, ...]

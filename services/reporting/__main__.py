@@ -2,7 +2,7 @@
 
 import gc
 
-from services.chassis.service import run
+from services.chassis.running.service import run
 from services.reporting.app import wire
 
 # Facts live as long as the process and hold no cycles: looking through them for garbage at the usual pace

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from contracts.metrics import MetricPublished
-from contracts.terms import Instant, Slug, Term
-from services.chassis import outbox
-from services.chassis.database import Database
-from services.chassis.http import Asking, Command, CommandRoute
+from contracts.values import Instant, Slug, Value
+from services.chassis.http.idempotency import CommandRoute
+from services.chassis.http.parameters import CommandTx, CurrentCaller
+from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
+from services.chassis.running.database import Database
 from services.reporting import store
 from services.reporting.sources import sources
 
@@ -32,14 +33,14 @@ class NoSuchRebuild(NotFound):
     """There is no such rebuild."""
 
 
-class FigurePage(Term):
+class FigurePage(Value):
     """A page of figures, each as `MetricPublished` or `MetricRestated` says it."""
 
     items: tuple[dict[str, Any], ...]
     next_cursor: str | None = None
 
 
-class Source(Term):
+class Source(Value):
     """One event behind a figure."""
 
     event_id: str
@@ -51,7 +52,7 @@ class Source(Term):
     data: dict[str, Any]
 
 
-class SourcePage(Term):
+class SourcePage(Value):
     """A page of the events behind a figure, in the order of their places."""
 
     figure: dict[str, Any]
@@ -60,13 +61,13 @@ class SourcePage(Term):
     next_cursor: str | None = None
 
 
-class HistoryPage(Term):
+class HistoryPage(Value):
     """Everything ever published of one figure, oldest first."""
 
     items: tuple[dict[str, Any], ...]
 
 
-class RebuildView(Term):
+class RebuildView(Value):
     """A rebuild and what came of it."""
 
     rebuild_id: UUID
@@ -76,7 +77,7 @@ class RebuildView(Term):
     outcome: dict[str, Any] | None = None
 
 
-class RebuildPage(Term):
+class RebuildPage(Value):
     """Rebuilds, newest first."""
 
     items: tuple[RebuildView, ...]
@@ -90,7 +91,7 @@ def _database(http: Request) -> Database:
 @queries.get("/v1/figures", tags=["figures"])
 async def list_figures(
     http: Request,
-    _: Asking,
+    _: CurrentCaller,
     indicator: Slug | None = None,
     programme: Slug | None = None,
     unit: str | None = None,
@@ -102,14 +103,21 @@ async def list_figures(
 ) -> FigurePage:
     """The newest figures; with `knownAt` exactly what was published then."""
     found = await store.figure_page(
-        _database(http).pool, indicator=indicator, programme=programme, unit=unit, stratum=stratum, period=period,
-        known_at=known_at, after=cursor, limit=limit,
-    )  # fmt: skip
+        _database(http).pool,
+        indicator=indicator,
+        programme=programme,
+        unit=unit,
+        stratum=stratum,
+        period=period,
+        known_at=known_at,
+        after=cursor,
+        limit=limit,
+    )
     return FigurePage(items=tuple(found), next_cursor=found[-1]["key"] if len(found) == limit else None)
 
 
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
-async def show_sources(key: str, http: Request, _: Asking, cursor: int = 0, limit: Limit = 100) -> SourcePage:
+async def show_sources(key: str, http: Request, _: CurrentCaller, cursor: int = 0, limit: Limit = 100) -> SourcePage:
     """The events behind a figure as it was last published."""
     history = await store.history(_database(http).pool, key)
     if not history:
@@ -125,17 +133,22 @@ async def show_sources(key: str, http: Request, _: Asking, cursor: int = 0, limi
     found = await asyncio.to_thread(sources, facts, key)
     items = tuple(
         Source(
-            event_id=fact.event_id, type=fact.name, subject=fact.entity.partition(":")[2], topic=fact.topic,
-            partition=fact.partition, offset=fact.offset, data=json.loads(fact.data),
+            event_id=fact.event_id,
+            type=fact.name,
+            subject=fact.entity.partition(":")[2],
+            topic=fact.topic,
+            partition=fact.partition,
+            offset=fact.offset,
+            data=json.loads(fact.data),
         )
         for fact in found[cursor : cursor + limit]
-    )  # fmt: skip
+    )
     more = str(cursor + limit) if cursor + limit < len(found) else None
     return SourcePage(figure=history[-1], total=len(found), items=items, next_cursor=more)
 
 
 @queries.get("/v1/figures/{key:path}/history", tags=["figures"])
-async def show_history(key: str, http: Request, _: Asking) -> HistoryPage:
+async def show_history(key: str, http: Request, _: CurrentCaller) -> HistoryPage:
     """Every value ever published of a figure, and why it changed."""
     history = await store.history(_database(http).pool, key)
     if not history:
@@ -144,7 +157,7 @@ async def show_history(key: str, http: Request, _: Asking) -> HistoryPage:
 
 
 @commands.post("/v1/rebuilds", status_code=202, tags=["rebuilds"])
-async def ask_for_rebuild(caller: Asking, tx: Command, response: Response) -> RebuildView:
+async def ask_for_rebuild(caller: CurrentCaller, tx: CommandTx, response: Response) -> RebuildView:
     """Build everything anew from the topics, beside the live tables; compare; swap when equal."""
     caller.must_be("operator")
     rebuild_id = outbox.new_id()
@@ -154,7 +167,7 @@ async def ask_for_rebuild(caller: Asking, tx: Command, response: Response) -> Re
 
 
 @queries.get("/v1/rebuilds/{rebuild_id}", tags=["rebuilds"])
-async def show_rebuild(rebuild_id: UUID, http: Request, _: Asking) -> RebuildView:
+async def show_rebuild(rebuild_id: UUID, http: Request, _: CurrentCaller) -> RebuildView:
     """A rebuild and what came of it."""
     found = await store.rebuilds(_database(http).pool, rebuild_id)
     if not found:
@@ -163,7 +176,7 @@ async def show_rebuild(rebuild_id: UUID, http: Request, _: Asking) -> RebuildVie
 
 
 @queries.get("/v1/rebuilds", tags=["rebuilds"])
-async def list_rebuilds(http: Request, _: Asking) -> RebuildPage:
+async def list_rebuilds(http: Request, _: CurrentCaller) -> RebuildPage:
     """The newest rebuilds, those after a loss among them."""
     found = await store.rebuilds(_database(http).pool)
     return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

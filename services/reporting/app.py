@@ -1,7 +1,7 @@
 """Wiring of the service `reporting`: its routes and its projection."""
 
-from services.chassis.border import application
-from services.chassis.service import Service, Wiring
+from services.chassis.http.application import application
+from services.chassis.running.service import Service, Wiring
 from services.reporting import api
 from services.reporting.projection import Projection
 

@@ -10,11 +10,12 @@ from datetime import date, datetime, timedelta
 import asyncpg
 
 from contracts.metrics import CutTaken, MetricRestated, Offsets, Position
-from contracts.terms import calendar_day
 from contracts.topics import INPUTS, PARTITIONS
-from services.chassis import clock, outbox
-from services.chassis.database import Transaction
-from services.chassis.follower import Positions, Skipped, load_positions
+from contracts.values import calendar_day
+from services.chassis.messaging import outbox
+from services.chassis.messaging.topic_reader import Positions, Skipped, load_positions
+from services.chassis.now import now
+from services.chassis.running.database import Transaction
 from services.reporting import publication, store
 from services.reporting.facts.events import Fact
 from services.reporting.facts.ledger import Ledger
@@ -78,7 +79,7 @@ async def take(db: asyncpg.Connection, source: str, figures: Figures, positions:
     Raises `Skipped` when the tables have moved on.
     """
     changed = figures.unpublished
-    known_at = clock.now()
+    known_at = now()
     if figures.last_known_at is not None:
         known_at = max(known_at, figures.last_known_at + timedelta(milliseconds=1))
     cut_id = figures.last_cut + 1
@@ -99,10 +100,14 @@ async def take(db: asyncpg.Connection, source: str, figures: Figures, positions:
             figure_count=len(changed),
         )
         await store.save_cut(
-            db, cut_id=cut_id, day=taken.day, known_at=known_at, figure_count=len(changed),
+            db,
+            cut_id=cut_id,
+            day=taken.day,
+            known_at=known_at,
+            figure_count=len(changed),
             event=taken.model_dump_json(by_alias=True, exclude_none=True),
-        )  # fmt: skip
-        await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1), alone=True)
+        )
+        await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1), barrier=True)
         published = await _announce(tx, figures, changed, cut_id, epoch)
     figures.published |= published
     figures.unpublished = {}

@@ -16,14 +16,17 @@ from aiokafka.errors import KafkaError
 from contracts.envelope import Malformed
 from contracts.metrics import CutTaken
 from contracts.targets import TARGETS
-from contracts.terms import calendar_day
 from contracts.topics import INPUTS
-from services.chassis import clock, dead_letters, outbox, telemetry
-from services.chassis.database import AWAY, Database, Transaction, leadership
-from services.chassis.dead_letters import DeadLetter
-from services.chassis.follower import MAX_RECORDS, Batch, Follower, Positions, Skipped, load_positions
-from services.chassis.health import Health
-from services.chassis.settings import Settings
+from contracts.values import calendar_day
+from services.chassis.messaging import dead_letters, outbox
+from services.chassis.messaging.dead_letters import DeadLetter
+from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, Positions, Skipped, TopicReader, load_positions
+from services.chassis.now import now
+from services.chassis.running import telemetry
+from services.chassis.running.database import UNAVAILABLE, Database, Transaction
+from services.chassis.running.health import Health
+from services.chassis.running.leadership import leadership
+from services.chassis.running.settings import Settings
 from services.reporting import cut, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
@@ -62,27 +65,27 @@ class Projection:
                     self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
                 ) as db:
                     await self._lead(db)
-            except (*AWAY, asyncpg.PostgresError, KafkaError, Skipped) as error:
+            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped) as error:
                 self.health.trouble("projection", f"{type(error).__name__}: {error}")
                 log.warning("projection_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, db: asyncpg.Connection) -> None:
         positions = await self._load(db)
-        follower = await Follower.open(self.settings, positions)
+        reader = await TopicReader.open(self.settings, positions)
         try:
-            beginning = await follower.ends()
+            beginning = await reader.ends()
             while True:
-                batch = await follower.poll(POLL_MS)
+                batch = await reader.poll(POLL_MS)
                 if batch:
-                    await self.append(db, follower, batch)
-                await self._define_once(follower, beginning)
-                await self._cut_when_due(db, follower, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
+                    await self.append(db, reader, batch)
+                await self._define_once(reader, beginning)
+                await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
                 if await self._rebuild_when_asked(db):
                     return
                 self.health.tick("projection", f"cut {self.figures.last_cut}")
         finally:
-            await follower.close()
+            await reader.close()
 
     async def _load(self, db: asyncpg.Connection) -> Positions:
         """Memory from the tables, in one snapshot; from the topics when the tables are new and history is not."""
@@ -126,9 +129,13 @@ class Projection:
         async with db.transaction():
             for taken in history.cuts.values():
                 await store.save_cut(
-                    db, cut_id=taken.cut_id, day=taken.day, known_at=taken.known_at, figure_count=taken.figure_count,
+                    db,
+                    cut_id=taken.cut_id,
+                    day=taken.day,
+                    known_at=taken.known_at,
+                    figure_count=taken.figure_count,
                     event=taken.model_dump_json(by_alias=True, exclude_none=True),
-                )  # fmt: skip
+                )
             await store.save_figures(db, list(history.rows.values()))
             if newest is not None:
                 await store.skip(db, [(each.topic, each.partition, each.offset) for each in newest.skipped])
@@ -144,11 +151,11 @@ class Projection:
         """Append every fact below a cut; PostgreSQL stores one batch while the next is read and decoded."""
         events = 0
         storing: asyncio.Task[None] | None = None
-        async for follower, batch, facts in rebuild.facts_below(self.settings, newest):
+        async for reader, batch, facts in rebuild.facts_below(self.settings, newest):
             self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are not there
             if storing is not None:
                 await storing
-            follower.advance(await follower.fence(db, batch) if batch else {})
+            reader.advance(await reader.fence(db, batch) if batch else {})
             storing = asyncio.create_task(store.append(db, facts))
             for fact in facts:
                 self.figures.ledger.add(fact)
@@ -160,10 +167,10 @@ class Projection:
     async def _note(self, db: asyncpg.Connection, outcome: rebuild.Outcome) -> None:
         log.info("rebuilt", **outcome.as_json())
         rebuild_id = outbox.new_id()
-        await store.request_rebuild(db, rebuild_id, "loss", clock.now())
-        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), clock.now())
+        await store.request_rebuild(db, rebuild_id, "loss", now())
+        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), now())
 
-    async def append(self, db: asyncpg.Connection, follower: Follower, batch: Batch) -> None:
+    async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
         """Append a batch: facts, dead letters and positions in one transaction; then to memory."""
         facts: list[Fact] = []
         letters: list[DeadLetter] = []
@@ -177,15 +184,15 @@ class Projection:
         links = telemetry.link([fact.traceparent for fact in facts[:LINKS] if fact.traceparent])
         with telemetry.span("append facts", links=links):
             async with db.transaction():
-                moved = await follower.fence(db, batch)
+                moved = await reader.fence(db, batch)
                 await store.append(db, facts)
                 await self._dead_letter(db, letters)
-        follower.advance(moved)
+        reader.advance(moved)
         for fact in facts:
             self.figures.ledger.add(fact)
 
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
-        tx = Transaction(db, clock.now(), self.settings.source, self.database.epoch)
+        tx = Transaction(db, now(), self.settings.source, self.database.epoch)
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, place=letter.place)
             await dead_letters.add(tx, self.settings.service, letter)
@@ -193,28 +200,28 @@ class Projection:
         if letters:
             self.database.on_staged()
 
-    async def _define_once(self, follower: Follower, beginning: Positions) -> None:
+    async def _define_once(self, reader: TopicReader, beginning: Positions) -> None:
         """Announce shipped definitions that are not on the targets topic, once all that is there was read."""
         if self.has_defined or any(
-            follower.positions[place] < end for place, end in beginning.items() if place[0] == TARGETS
+            reader.positions[place] < end for place, end in beginning.items() if place[0] == TARGETS
         ):
             return
         self.figures.ledger.settle_definitions()
         for definition in SHIPPED:
             if (definition.indicator, definition.definition_version) not in self.figures.ledger.definitions:
-                async with self.database.transaction(now=definition.defined_at) as tx:
+                async with self.database.transaction(at=definition.defined_at) as tx:
                     await outbox.add_once(tx, definition, version=definition.definition_version, topic=TARGETS)
         self.has_defined = True
 
-    async def _cut_when_due(self, db: asyncpg.Connection, follower: Follower, *, is_behind: bool) -> None:
+    async def _cut_when_due(self, db: asyncpg.Connection, reader: TopicReader, *, is_behind: bool) -> None:
         wait = max(CUT_SECONDS, CUT_SHARE * self.cut_seconds, BEHIND_SECONDS if is_behind else 0.0)
-        if time.monotonic() - self.cut_at < wait or not self.figures.is_due(calendar_day(clock.now())):
+        if time.monotonic() - self.cut_at < wait or not self.figures.is_due(calendar_day(now())):
             return
         self.cut_at = time.monotonic()
         with telemetry.span("cut"):
             await asyncio.to_thread(self.figures.recompute)
             changed = len(self.figures.unpublished)
-            cut_id = await cut.take(db, self.settings.source, self.figures, follower.positions)
+            cut_id = await cut.take(db, self.settings.source, self.figures, reader.positions)
         self.database.on_staged()
         self.cut_seconds = time.monotonic() - self.cut_at
         log.debug("cut_taken", cut=cut_id, figures=changed, seconds=round(self.cut_seconds, 3))
@@ -230,7 +237,7 @@ class Projection:
             return False
         outcome = await self._rebuild_beside(db)
         log.info("rebuilt", **outcome.as_json())
-        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), clock.now())
+        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), now())
         return not outcome.differences
 
     async def _rebuild_beside(self, db: asyncpg.Connection) -> rebuild.Outcome:

@@ -19,7 +19,7 @@ from services.reporting.figures.cells import Cell
 from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
-MOST_CAUSES = 100
+MAX_CAUSES = 100
 RESTATING = frozenset({"ActivityCorrected", "ActivityRetracted"})
 REFERENCE_DATA = frozenset({"SiteRecorded", "GroupRecorded", "IndicatorDefined"})
 
@@ -137,9 +137,11 @@ def announced(
     if before is None or not is_restatement(causes):
         return [published]
     previous = Previous(
-        value=before.fields.get("value"), lower=before.fields.get("lower"), upper=before.fields.get("upper"),
+        value=before.fields.get("value"),
+        lower=before.fields.get("lower"),
+        upper=before.fields.get("upper"),
         known_at=before.known_at,
-    )  # fmt: skip
-    ids = tuple(fact.event_id for fact in causes[:MOST_CAUSES])
+    )
+    ids = tuple(fact.event_id for fact in causes[:MAX_CAUSES])
     restated = MetricRestated.model_validate({**now, "previous": previous, "causes": ids, "causeCount": len(causes)})
     return [published, restated]

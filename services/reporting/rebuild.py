@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from contracts.envelope import Malformed
 from contracts.metrics import HISTORY, CutTaken, MetricPublished, MetricRestated
 from contracts.topics import PARTITIONS
-from services.chassis.dead_letters import Record
-from services.chassis.follower import Batch, Follower, Positions
-from services.chassis.settings import Settings
+from services.chassis.messaging.dead_letters import Record
+from services.chassis.messaging.topic_reader import Batch, Positions, TopicReader
+from services.chassis.running.settings import Settings
 from services.reporting import publication, store
 from services.reporting.cut import Figures
 from services.reporting.facts.events import Envelope, Fact, read
@@ -27,7 +27,7 @@ from services.reporting.publication import Published
 
 log = structlog.get_logger()
 
-MOST_DIFFERENCES = 20
+MAX_DIFFERENCES = 20
 IDLE_MS = 200
 
 
@@ -63,13 +63,13 @@ def _published(row: store.FigureRow) -> Published:
     return Published(version, epoch, known_at, digest, store.fields_of(data))
 
 
-async def everything(follower: Follower, ends: Positions) -> AsyncIterator[Batch]:
+async def everything(reader: TopicReader, ends: Positions) -> AsyncIterator[Batch]:
     """All records below `ends`, and none behind them."""
-    left = {place for place, end in ends.items() if follower.positions[place] < end}
+    left = {place for place, end in ends.items() if reader.positions[place] < end}
     while left:
         batch: Batch = {}
-        for partition, records in (await follower.poll(IDLE_MS)).items():
-            place = (partition.topic.removeprefix(follower.prefix), partition.partition)
+        for partition, records in (await reader.poll(IDLE_MS)).items():
+            place = (partition.topic.removeprefix(reader.prefix), partition.partition)
             wanted = [record for record in records if record.offset < ends.get(place, 0)]
             if wanted:
                 batch[partition] = wanted
@@ -81,14 +81,14 @@ async def everything(follower: Follower, ends: Positions) -> AsyncIterator[Batch
 async def read_history(settings: Settings) -> History:
     """Everything on the history topic."""
     history = History()
-    follower = await Follower.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
+    reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
-        async for batch in everything(follower, await follower.ends()):
+        async for batch in everything(reader, await reader.ends()):
             for records in batch.values():
                 for record in records:
                     _remember(history, record.value)
     finally:
-        await follower.close()
+        await reader.close()
     return history
 
 
@@ -126,13 +126,13 @@ def positions_of(cut: CutTaken) -> Positions:
     return {(each.topic, partition): offset for each in cut.vector for partition, offset in enumerate(each.offsets)}
 
 
-async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[Follower, Batch, list[Fact]]]:
+async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[TopicReader, Batch, list[Fact]]]:
     """The facts below a cut, batch by batch, leaving out what the cut skipped."""
     skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
     ends = positions_of(cut)
-    follower = await Follower.open(settings, dict.fromkeys(ends, 0))
+    reader = await TopicReader.open(settings, dict.fromkeys(ends, 0))
     try:
-        async for batch in everything(follower, ends):
+        async for batch in everything(reader, ends):
             facts: list[Fact] = []
             for partition, records in batch.items():
                 topic = partition.topic.removeprefix(settings.kafka_prefix)
@@ -142,9 +142,9 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
                     if (topic, partition.partition, record.offset) not in skipped
                     and (fact := _fact(record, topic)) is not None
                 ]
-            yield follower, batch, facts
+            yield reader, batch, facts
     finally:
-        await follower.close()
+        await reader.close()
 
 
 def _fact(record: Record, topic: str) -> Fact | None:
@@ -171,9 +171,13 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """For the API."""
         return {
-            "cutId": self.cut_id, "events": self.events, "figures": self.figures,
-            "seconds": round(self.seconds, 3), "equal": not self.differences, "differences": self.differences,
-        }  # fmt: skip
+            "cutId": self.cut_id,
+            "events": self.events,
+            "figures": self.figures,
+            "seconds": round(self.seconds, 3),
+            "equal": not self.differences,
+            "differences": self.differences,
+        }
 
 
 def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int, list[str]]:
@@ -195,7 +199,7 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
             before.digest != publication.digest_of(now[key])
         ):
             differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
-    return len(now), differences[:MOST_DIFFERENCES]
+    return len(now), differences[:MAX_DIFFERENCES]
 
 
 def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:

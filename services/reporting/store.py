@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.chassis.database import Connection, Reading
+from services.chassis.running.database import Connection, Reader
 from services.reporting.facts.events import Fact, body_of
 from services.reporting.publication import Published
 
@@ -53,8 +53,10 @@ async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
         "INSERT INTO facts_beside SELECT facts.* FROM facts"
         " LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS cut (topic, partition, next_offset)"
         ' USING (topic, partition) WHERE facts."offset" >= coalesce(next_offset, 0)',
-        [topic for topic, _ in below], [partition for _, partition in below], list(below.values()),
-    )  # fmt: skip
+        [topic for topic, _ in below],
+        [partition for _, partition in below],
+        list(below.values()),
+    )
     await db.execute("DROP TABLE IF EXISTS facts_before")
     await db.execute("ALTER TABLE facts RENAME TO facts_before")
     await db.execute("ALTER TABLE facts_beside RENAME TO facts")
@@ -80,10 +82,18 @@ async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = No
         if below is None or row["offset"] < below.get((row["topic"], row["partition"]), 0):
             found.append(  # noqa: PERF401 - a comprehension would hide the filter
                 Fact(
-                    row["topic"], row["partition"], row["offset"], row["name"], row["entity"], row["epoch"],
-                    row["version"], row["event_id"], body_of(row["name"], row["data"]), row["data"],
+                    row["topic"],
+                    row["partition"],
+                    row["offset"],
+                    row["name"],
+                    row["entity"],
+                    row["epoch"],
+                    row["version"],
+                    row["event_id"],
+                    body_of(row["name"], row["data"]),
+                    row["data"],
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -93,8 +103,12 @@ async def save_cut(
     """A cut that was taken."""
     await db.execute(
         "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)",
-        cut_id, day, known_at, event, figure_count,
-    )  # fmt: skip
+        cut_id,
+        day,
+        known_at,
+        event,
+        figure_count,
+    )
 
 
 async def last_cut(db: Connection) -> tuple[int, datetime | None, date | None]:
@@ -137,9 +151,17 @@ async def newest_figures(db: Connection) -> dict[str, Published]:
 
 
 async def figure_page(
-    db: Reading, *, indicator: str | None, programme: str | None, unit: str | None, stratum: str | None,
-    period: str | None, known_at: datetime | None, after: str | None, limit: int,
-) -> list[dict[str, Any]]:  # fmt: skip
+    db: Reader,
+    *,
+    indicator: str | None,
+    programme: str | None,
+    unit: str | None,
+    stratum: str | None,
+    period: str | None,
+    known_at: datetime | None,
+    after: str | None,
+    limit: int,
+) -> list[dict[str, Any]]:
     """The newest figures published at or before a moment, in the order of their keys."""
     rows = await db.fetch(
         "SELECT DISTINCT ON (key) key, data FROM figures WHERE ($1::timestamptz IS NULL OR known_at <= $1)"
@@ -147,12 +169,19 @@ async def figure_page(
         " AND ($4::text IS NULL OR split_part(key, '/', 3) = $4) AND ($5::text IS NULL OR split_part(key, '/', 4) = $5)"
         " AND ($6::text IS NULL OR split_part(key, '/', 5) = $6) AND ($7::text IS NULL OR split_part(key, '/', 6) = $7)"
         " ORDER BY key, cut_id DESC LIMIT $8",
-        known_at, after, indicator, programme, unit, stratum, period, limit,
-    )  # fmt: skip
+        known_at,
+        after,
+        indicator,
+        programme,
+        unit,
+        stratum,
+        period,
+        limit,
+    )
     return [json.loads(row["data"]) for row in rows]
 
 
-async def history(db: Reading, key: str) -> list[dict[str, Any]]:
+async def history(db: Reader, key: str) -> list[dict[str, Any]]:
     """Everything ever published of one figure, oldest first."""
     rows = await db.fetch("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id", key)
     return [json.loads(row["data"]) for row in rows]
@@ -180,7 +209,7 @@ async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, An
     )
 
 
-async def rebuilds(db: Reading, rebuild_id: UUID | None = None) -> list[dict[str, Any]]:
+async def rebuilds(db: Reader, rebuild_id: UUID | None = None) -> list[dict[str, Any]]:
     """Rebuilds, newest first."""
     rows = await db.fetch(
         "SELECT rebuild_id, cause, requested_at, finished_at, outcome FROM rebuilds"

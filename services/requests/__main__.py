@@ -1,6 +1,6 @@
 """`python -m services.requests` runs the service."""
 
-from services.chassis.service import run
+from services.chassis.running.service import run
 from services.requests.app import wire
 
 run("requests", "services.requests", wire)

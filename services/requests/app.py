@@ -3,10 +3,10 @@
 from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
-from services.chassis.border import application
-from services.chassis.inbox import Inbox
-from services.chassis.service import Service, Wiring
-from services.requests import api, handlers, reasons
+from services.chassis.http.application import application
+from services.chassis.messaging.inbox import Inbox
+from services.chassis.running.service import Service, Wiring
+from services.requests import api, reactions, reasons
 
 DESCRIPTION = """Sites and their groups, and what coordinators ask: from the question to its end.
 
@@ -23,6 +23,6 @@ def wire(service: Service) -> Wiring:
         service.database,
         service.health,
         (OFFERS, REFERRALS, ACTIVITIES),
-        handlers.reactions,
+        reactions.reactions,
     )
     return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))

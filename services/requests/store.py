@@ -8,9 +8,9 @@ from uuid import UUID
 from contracts.offers import BrokerRecorded
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.terms import LearningArea, Term
-from services.chassis.database import Reader, Transaction
-from services.requests.model import Request, Status
+from contracts.values import LearningArea, Value
+from services.chassis.running.database import Reader, Transaction
+from services.requests.rules import Request, Status
 
 _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
 _BROKERS = 7_305_101  # any number, the same in every replica
@@ -20,15 +20,20 @@ def _area(area: LearningArea) -> str:
     return f"{area.scheme}/{area.code}"
 
 
-def _json(details: Term) -> str:
+def _json(details: Value) -> str:
     return details.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its own
     return Request(
-        row["request_id"], RequestDetails.model_validate_json(row["details"], extra="ignore"), Status(row["status"]),
-        tuple(row["broker_ids"]), row["answer"], row["outcome"], row["version"],
-    )  # fmt: skip
+        row["request_id"],
+        RequestDetails.model_validate_json(row["details"], extra="ignore"),
+        Status(row["status"]),
+        tuple(row["broker_ids"]),
+        row["answer"],
+        row["outcome"],
+        row["version"],
+    )
 
 
 async def save(tx: Transaction, request: Request) -> None:
@@ -39,11 +44,19 @@ async def save(tx: Transaction, request: Request) -> None:
         f"INSERT INTO requests ({_REQUEST}, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, daterange($11, $12, '[]'))"
         " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7",
-        request.id, request.status, list(request.broker_ids), request.answer, request.outcome,
-        details.model_dump_json(by_alias=True, exclude_none=True), request.version,
-        asked.site_id, [_area(area) for area in asked.learning_areas], [group.group_id for group in asked.groups],
-        asked.wished_from, asked.wished_to,
-    )  # fmt: skip
+        request.id,
+        request.status,
+        list(request.broker_ids),
+        request.answer,
+        request.outcome,
+        details.model_dump_json(by_alias=True, exclude_none=True),
+        request.version,
+        asked.site_id,
+        [_area(area) for area in asked.learning_areas],
+        [group.group_id for group in asked.groups],
+        asked.wished_from,
+        asked.wished_to,
+    )
 
 
 async def lock(tx: Transaction, request_id: UUID) -> Request | None:
@@ -74,8 +87,11 @@ async def page(db: Reader, *, site_id: str | None, status: str | None, after: UU
     rows = await db.fetch(
         f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3) ORDER BY request_id LIMIT $4",
-        site_id, status, after, limit,
-    )  # fmt: skip
+        site_id,
+        status,
+        after,
+        limit,
+    )
     return [_request(row) for row in rows]
 
 
@@ -86,9 +102,13 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
         "SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'"
         " AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')"
         " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10",
-        asked.site_id, request.id, [_area(area) for area in asked.learning_areas],
-        asked.wished_from, asked.wished_to, [group.group_id for group in asked.groups],
-    )  # fmt: skip
+        asked.site_id,
+        request.id,
+        [_area(area) for area in asked.learning_areas],
+        asked.wished_from,
+        asked.wished_to,
+        [group.group_id for group in asked.groups],
+    )
     return [row["request_id"] for row in rows]
 
 
@@ -117,9 +137,12 @@ async def save_site(tx: Transaction, site_id: str, details: SiteDetails, version
     await tx.db.execute(
         "INSERT INTO site_records (site_id, valid_from, opened_on, closed_on, details) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (site_id, valid_from) DO UPDATE SET opened_on = $3, closed_on = $4, details = $5",
-        site_id, details.valid_from, details.opened_on, details.closed_on,
+        site_id,
+        details.valid_from,
+        details.opened_on,
+        details.closed_on,
         _json(details),
-    )  # fmt: skip
+    )
 
 
 async def sites_on(db: Reader, site_ids: Iterable[str], day: date) -> dict[str, SiteDetails]:
@@ -127,8 +150,9 @@ async def sites_on(db: Reader, site_ids: Iterable[str], day: date) -> dict[str, 
     rows = await db.fetch(
         "SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)"
         " ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from",
-        list(site_ids), day,
-    )  # fmt: skip
+        list(site_ids),
+        day,
+    )
     return {row["site_id"]: SiteDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
 
 
@@ -157,8 +181,12 @@ async def save_group(tx: Transaction, group_id: str, details: GroupDetails, vers
     await tx.db.execute(
         "INSERT INTO groups (group_id, site_id, school_year, details, version) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, school_year = $3, details = $4, version = $5",
-        group_id, details.site_id, details.school_year, _json(details), version,
-    )  # fmt: skip
+        group_id,
+        details.site_id,
+        details.school_year,
+        _json(details),
+        version,
+    )
 
 
 async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails]:
@@ -182,9 +210,12 @@ async def save_broker(tx: Transaction, broker: BrokerRecorded) -> None:
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (broker_id, valid_from) DO UPDATE"
         " SET valid_to = $3, learning_areas = $4, epoch = $5, version = $6"
         " WHERE (broker_records.epoch, broker_records.version) < ($5, $6)",
-        broker.broker_id, broker.valid_from, broker.valid_to, [_area(area) for area in broker.learning_areas],
+        broker.broker_id,
+        broker.valid_from,
+        broker.valid_to,
+        [_area(area) for area in broker.learning_areas],
         *tx.reacting_to,
-    )  # fmt: skip
+    )
 
 
 async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) -> dict[LearningArea, list[str]]:
@@ -194,8 +225,9 @@ async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) ->
         "  SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records"
         "  WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC"
         ") AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]",
-        day, [_area(area) for area in areas],
-    )  # fmt: skip
+        day,
+        [_area(area) for area in areas],
+    )
     return {area: [row["broker_id"] for row in rows if _area(area) in row["learning_areas"]] for area in areas}
 
 
@@ -204,8 +236,9 @@ async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | 
     await tx.db.execute(
         "INSERT INTO delivered_activities (activity_id, request_id) VALUES ($1, $2)"
         " ON CONFLICT (activity_id) DO NOTHING",
-        activity_id, request_id,
-    )  # fmt: skip
+        activity_id,
+        request_id,
+    )
 
 
 async def save_retracted(tx: Transaction, activity_id: UUID) -> None:
@@ -230,5 +263,7 @@ async def save_comment(tx: Transaction, request: Request, comment: str | None) -
     if comment is not None:
         await tx.db.execute(
             "INSERT INTO comments (request_id, version, comment) VALUES ($1, $2, $3)",
-            request.id, request.version, comment,
-        )  # fmt: skip
+            request.id,
+            request.version,
+            comment,
+        )

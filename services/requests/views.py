@@ -7,13 +7,13 @@ from pydantic import Field
 
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.terms import Identifier, LearningArea, Reason, Term, Text
-from services.chassis.identity import Caller
+from contracts.values import Identifier, LearningArea, Reason, Text, Value
+from services.chassis.http.identity import Caller
 from services.chassis.life_cycle import available_actions
-from services.requests.model import LIFE_CYCLE, Outcome, Request, parties
+from services.requests.rules import LIFE_CYCLE, Outcome, Request, parties
 
 
-class AnswerBody(Term):
+class AnswerBody(Value):
     """An answer without a referral (to refer is to POST a referral)."""
 
     answer: Literal["advise", "cannot_help"]
@@ -22,7 +22,7 @@ class AnswerBody(Term):
     """For the people concerned; it stays in this service and never enters an event."""
 
 
-class ClosureBody(Term):
+class ClosureBody(Value):
     """How a request ends."""
 
     outcome: Outcome
@@ -33,7 +33,7 @@ class ClosureBody(Term):
     unmet_areas: tuple[LearningArea, ...] = ()
 
 
-class RequestView(Term):
+class RequestView(Value):
     """A request as its caller sees it."""
 
     request_id: UUID
@@ -48,7 +48,7 @@ class RequestView(Term):
     """Open requests that look like this one: a warning, never a block."""
 
 
-class SiteView(Term):
+class SiteView(Value):
     """A site as it is recorded."""
 
     site_id: Identifier
@@ -56,7 +56,7 @@ class SiteView(Term):
     version: int | None = None
 
 
-class GroupView(Term):
+class GroupView(Value):
     """A group as it is recorded."""
 
     group_id: Identifier
@@ -76,21 +76,21 @@ class GroupLine(GroupDetails):
     group_id: Identifier
 
 
-class Recorded(Term):
+class Recorded(Value):
     """What a bulk recording did."""
 
     recorded: Annotated[int, Field(ge=0)]
     unchanged: Annotated[int, Field(ge=0)]
 
 
-class RequestPage(Term):
+class RequestPage(Value):
     """A page of requests."""
 
     items: tuple[RequestView, ...]
     next_cursor: str | None = None
 
 
-class SitePage(Term):
+class SitePage(Value):
     """A page of sites."""
 
     items: tuple[SiteView, ...]

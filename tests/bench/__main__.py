@@ -7,8 +7,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from local.stack import FOLDER, Stack
 from samenspel import topics
-from samenspel.stack.stack import FOLDER, Stack
 from tests.bench import commands, projection, rebuild, relay
 from tests.bench.loops import Measured
 

@@ -12,7 +12,8 @@ import uuid_utils.compat
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from services.chassis import http, outbox
+from services.chassis.http import idempotency
+from services.chassis.messaging import outbox
 
 AREAS = ["curriculum.nu/kunst-en-cultuur"]
 FROM, TO = date(2026, 1, 1), date(2026, 3, 1)
@@ -38,26 +39,33 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, body: dict[str, str], key: str, answer: bytes) -> None:
     site, now, request_id = body["siteId"], datetime.now(UTC), uuid_utils.compat.uuid7()
-    await db.fetchval(http.CLAIM, site, key, b"fingerprint")
+    await db.fetchval(idempotency.CLAIM, site, key, b"fingerprint")
     await db.fetch(
         "SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)"
         " ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from",
-        [site], date(2026, 1, 1),
-    )  # fmt: skip
+        [site],
+        date(2026, 1, 1),
+    )
     await db.fetch(
         "SELECT broker_id, learning_areas FROM ("
         "  SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records"
         "  WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC"
         ") AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]",
-        date(2026, 1, 1), AREAS,
-    )  # fmt: skip
+        date(2026, 1, 1),
+        AREAS,
+    )
     await db.execute(
         "INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id,"
         " learning_areas, group_ids, wished)"
         " VALUES ($1, 'no_broker', '{}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))"
         " ON CONFLICT (request_id) DO UPDATE SET version = 2",
-        request_id, answer.decode(), site, AREAS, FROM, TO,
-    )  # fmt: skip
+        request_id,
+        answer.decode(),
+        site,
+        AREAS,
+        FROM,
+        TO,
+    )
     value = answer * 2  # about the size of an event
     rows = [
         outbox.Staged(
@@ -70,9 +78,14 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, body: dict[str, str], 
         "SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'"
         " AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')"
         " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10",
-        site, request_id, AREAS, FROM, TO, [],
-    )  # fmt: skip
-    await db.execute(http.REMEMBER, site, key, 201, b"", answer)
+        site,
+        request_id,
+        AREAS,
+        FROM,
+        TO,
+        [],
+    )
+    await db.execute(idempotency.REMEMBER, site, key, 201, b"", answer)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.envelope import decode
 from contracts.metrics import HISTORY, MetricPublished, MetricRestated
-from samenspel.stack.stack import Stack
-from services.chassis.database import migrate
+from local.stack import Stack
+from services.chassis.running.database import migrate
 from tests.bench import loops
 from tests.bench.loops import Measured
 
@@ -39,11 +39,15 @@ def _request(host: str, number: int, tag: str) -> bytes:
     site = f"own:bench-{number % SITES}"
     body = json.dumps(
         {
-            "siteId": site, "programme": "kansen-voor-kinderen", "headcount": 20, "intention": "replaces",
+            "siteId": site,
+            "programme": "kansen-voor-kinderen",
+            "headcount": 20,
+            "intention": "replaces",
             "learningAreas": [{"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}],
-            "wishedFrom": f"20{30 + number // 300}-01-01", "wishedTo": f"20{30 + number // 300}-03-01",
+            "wishedFrom": f"20{30 + number // 300}-01-01",
+            "wishedTo": f"20{30 + number // 300}-03-01",
         }
-    ).encode()  # fmt: skip
+    ).encode()
     head = (
         f"POST /v1/requests HTTP/1.1\r\nHost: {host}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nIdempotency-Key: {tag}-{number}\r\n"
@@ -115,9 +119,14 @@ def process(module: str, port_name: str, database_url: str, environment: dict[st
 def _record_sites(url: str) -> None:
     for number in range(SITES):
         details = {
-            "validFrom": "2015-08-01", "kinds": ["primary"], "name": {"nl": f"School {number}"}, "board": "own:board",
-            "municipality": "GM0796", "postcode4": "5211", "neighbourhood": "5211",
-        }  # fmt: skip
+            "validFrom": "2015-08-01",
+            "kinds": ["primary"],
+            "name": {"nl": f"School {number}"},
+            "board": "own:board",
+            "municipality": "GM0796",
+            "postcode4": "5211",
+            "neighbourhood": "5211",
+        }
         httpx.put(f"{url}/v1/sites/own:bench-{number}", json=details, headers=OPERATOR).raise_for_status()
 
 
@@ -156,11 +165,13 @@ async def measure_commands(stack: Stack) -> Measured:
             ours.append(await _throughput(url, f"ours-{turn}", COMMANDS))
             limits.append(await _throughput(limit, f"bare-{turn}", COMMANDS))
     return Measured(
-        f"HTTP command, {CLIENTS} clients", loops.rate(COMMANDS, median(ours)),
+        f"HTTP command, {CLIENTS} clients",
+        loops.rate(COMMANDS, median(ours)),
         f"{loops.rate(COMMANDS, median(limits))} bare ASGI + asyncpg, same SQL",
-        f"{median(limits) / median(ours):.0%}", ">= 70 %",
+        f"{median(limits) / median(ours):.0%}",
+        ">= 70 %",
         "FastAPI, pydantic, the trace and the rules share one core with the SQL client",
-    )  # fmt: skip
+    )
 
 
 async def measure_latency(stack: Stack) -> Measured:
@@ -186,10 +197,13 @@ async def measure_latency(stack: Stack) -> Measured:
     waits.sort()
     p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
     return Measured(
-        f"command to published figure, {PACE}/s", f"p50 {p50:.2f} s, p99 {p99:.2f} s",
-        "cuts are one second apart", "", "p99 < 2 s",
+        f"command to published figure, {PACE}/s",
+        f"p50 {p50:.2f} s, p99 {p99:.2f} s",
+        "cuts are one second apart",
+        "",
+        "p99 < 2 s",
         "waiting for the next cut",
-    )  # fmt: skip
+    )
 
 
 def _raised_now(stack: Stack) -> int:

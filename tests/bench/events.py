@@ -9,7 +9,7 @@ from contracts.activities import ActivityDelivered, TakingPart
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.terms import CURRICULUM_NU, Interval, LearningArea, Name
+from contracts.values import CURRICULUM_NU, Interval, LearningArea, Name
 
 SITES = 400
 GROUPS_PER_SITE = 8
@@ -20,9 +20,15 @@ START = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
 def encoded(event: Event, key: str) -> tuple[str, bytes, bytes]:
     """(topic, key, value) of an aggregate's first event."""
     envelope = describe(
-        event, id=uuid_utils.compat.uuid7(), source=SOURCE, time=START, key=key, version=1, epoch=1,
+        event,
+        id=uuid_utils.compat.uuid7(),
+        source=SOURCE,
+        time=START,
+        key=key,
+        version=1,
+        epoch=1,
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    )  # fmt: skip
+    )
     return event.topics[0], key.encode(), encode(envelope, event)
 
 
@@ -32,20 +38,30 @@ def city() -> Iterator[tuple[str, bytes, bytes]]:
         site_id = f"duo:{number:04d}AA"
         yield encoded(
             SiteRecorded(
-                site_id=site_id, valid_from=date(2015, 8, 1), kinds=("primary",), name=Name(nl=f"School {number}"),
-                board="own:board", municipality="GM0796", postcode4="5211", neighbourhood=str(5200 + number % 40),
+                site_id=site_id,
+                valid_from=date(2015, 8, 1),
+                kinds=("primary",),
+                name=Name(nl=f"School {number}"),
+                board="own:board",
+                municipality="GM0796",
+                postcode4="5211",
+                neighbourhood=str(5200 + number % 40),
             ),
             site_id,
-        )  # fmt: skip
+        )
         for group in range(GROUPS_PER_SITE):
             yield encoded(
                 GroupRecorded(
-                    group_id=f"own:{number:04d}-{group}", site_id=site_id, register_="school",
-                    school_year="2025-2026", age_from=4 + group, age_to=5 + group,
+                    group_id=f"own:{number:04d}-{group}",
+                    site_id=site_id,
+                    register_="school",
+                    school_year="2025-2026",
+                    age_from=4 + group,
+                    age_to=5 + group,
                     headcount=Interval(lower=24, upper=24),
                 ),
                 site_id,
-            )  # fmt: skip
+            )
 
 
 def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
@@ -57,15 +73,19 @@ def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
         moment = START + timedelta(days=number % 300)
         yield encoded(
             ActivityDelivered(
-                activity_id=uuid_utils.compat.uuid7(), site_ids=(site_id,), partner_ids=("own:partner",),
+                activity_id=uuid_utils.compat.uuid7(),
+                site_ids=(site_id,),
+                partner_ids=("own:partner",),
                 programme="kansen-voor-kinderen",
                 learning_areas=(LearningArea(scheme="curriculum.nu", code=CURRICULUM_NU[number % 9]),),
-                occurred_at=moment, duration_minutes=60, setting="in_school",
-                groups=(
-                    TakingPart(group_id=f"own:{site:04d}-{group}", headcount=24, participants=number % 25),
-                ),
-                substitution=("replaces", "stacks", "unknown")[number % 3], origin="direct",
-                confirmed_by_sites=(site_id,), registered_at=moment,
+                occurred_at=moment,
+                duration_minutes=60,
+                setting="in_school",
+                groups=(TakingPart(group_id=f"own:{site:04d}-{group}", headcount=24, participants=number % 25),),
+                substitution=("replaces", "stacks", "unknown")[number % 3],
+                origin="direct",
+                confirmed_by_sites=(site_id,),
+                registered_at=moment,
             ),
             site_id,
-        )  # fmt: skip
+        )

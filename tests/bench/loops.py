@@ -10,7 +10,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.topics import PARTITIONS
-from services.chassis.kafka import partition_of, producer
+from services.chassis.messaging.kafka import partition_of, producer
 
 Message = tuple[str, bytes, bytes]
 """(topic, key, value)"""
@@ -63,9 +63,12 @@ async def _send_queue(kafka: AIOKafkaProducer, topic: str, partition: int, queue
 def consumer(bootstrap: str) -> AIOKafkaConsumer:
     """A consumer as ours is set."""
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False,
-        max_partition_fetch_bytes=4 * 1024 * 1024, fetch_max_wait_ms=100,
-    )  # fmt: skip
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
 
 
 async def assigned(bootstrap: str, topic: str) -> AIOKafkaConsumer:
@@ -89,5 +92,6 @@ async def fenced(db: asyncpg.Connection, moved: dict[TopicPartition, int]) -> No
     await db.execute(
         "INSERT INTO positions SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])"
         " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-        *columns, list(moved.values()),
-    )  # fmt: skip
+        *columns,
+        list(moved.values()),
+    )

@@ -9,10 +9,10 @@ from aiokafka import ConsumerRecord
 
 from contracts.activities import ACTIVITIES
 from contracts.topics import INPUTS
-from services.chassis.database import Database, migrate
-from services.chassis.follower import MAX_RECORDS, Follower, load_positions
-from services.chassis.health import Health
-from services.chassis.settings import read_settings
+from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader, load_positions
+from services.chassis.running.database import Database, migrate
+from services.chassis.running.health import Health
+from services.chassis.running.settings import read_settings
 from services.reporting.facts.events import Envelope
 from services.reporting.projection import Projection
 from tests.bench import events, loops
@@ -33,9 +33,16 @@ _decode = msgspec.json.Decoder(Envelope).decode
 def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ...]:
     envelope = _decode(record.value or b"")
     return (
-        ACTIVITIES, record.partition, record.offset, "ActivityDelivered", envelope.subject, envelope.streamepoch,
-        envelope.aggregateversion, envelope.id, bytes(envelope.data),
-    )  # fmt: skip
+        ACTIVITIES,
+        record.partition,
+        record.offset,
+        "ActivityDelivered",
+        envelope.subject,
+        envelope.streamepoch,
+        envelope.aggregateversion,
+        envelope.id,
+        bytes(envelope.data),
+    )
 
 
 async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, *, copy: bool) -> float:
@@ -66,16 +73,16 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -
     settings = read_settings("reporting", environment)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
     projection = Projection(settings, Database(pool, settings.source, 1, lambda: None), Health())
-    follower = await Follower.open(settings, await load_positions(db, INPUTS))
+    reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()
     while done < EVENTS:
-        batch = await follower.poll(100)
+        batch = await reader.poll(100)
         if batch:
-            await projection.append(db, follower, batch)
+            await projection.append(db, reader, batch)
             done += sum(map(len, batch.values()))
     seconds = time.perf_counter() - started
-    await follower.close()
+    await reader.close()
     await pool.close()
     return seconds
 
@@ -96,11 +103,19 @@ async def measure(bootstrap: str, url: str, prefix: str) -> list[Measured]:
     what = "projection: Kafka to facts"
     return [
         Measured(
-            what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, upserts)} getmany + upserts + fence",
-            f"{upserts / ours:.0%}", ">= 100 %", "PostgreSQL",
+            what,
+            loops.rate(EVENTS, ours),
+            f"{loops.rate(EVENTS, upserts)} getmany + upserts + fence",
+            f"{upserts / ours:.0%}",
+            ">= 100 %",
+            "PostgreSQL",
         ),
         Measured(
-            what, loops.rate(EVENTS, ours), f"{loops.rate(EVENTS, copies)} getmany + COPY + fence",
-            f"{copies / ours:.0%}", ">= 60 %", "decoding the fields of every figure, and the ledger in memory",
+            what,
+            loops.rate(EVENTS, ours),
+            f"{loops.rate(EVENTS, copies)} getmany + COPY + fence",
+            f"{copies / ours:.0%}",
+            ">= 60 %",
+            "decoding the fields of every figure, and the ledger in memory",
         ),
-    ]  # fmt: skip
+    ]

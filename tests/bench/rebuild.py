@@ -5,7 +5,7 @@ import time
 import asyncpg
 import httpx
 
-from samenspel.stack.stack import Stack
+from local.stack import Stack
 from tests.bench import events, loops
 from tests.bench.commands import OPERATOR
 from tests.bench.loops import Measured
@@ -63,7 +63,10 @@ async def measure(stack: Stack) -> Measured:
     outcome = _wait_for_rebuild(stack, 0)
     equal = "byte-equal" if outcome["equal"] else "NOT EQUAL"
     return Measured(
-        f"rebuild, {ACTIVITIES:,} activities", loops.rate(int(outcome["events"]), outcome["seconds"]),
-        f"{outcome['seconds']:.1f} s for {outcome['figures']:,} figures, {equal}", "", ">= 30,000/s",
+        f"rebuild, {ACTIVITIES:,} activities",
+        loops.rate(int(outcome["events"]), outcome["seconds"]),
+        f"{outcome['seconds']:.1f} s for {outcome['figures']:,} figures, {equal}",
+        "",
+        ">= 30,000/s",
         "one process: decoding, COPY and adding up share a core",
-    )  # fmt: skip
+    )

@@ -6,11 +6,11 @@ from statistics import median
 import asyncpg
 import uuid_utils.compat
 
-from services.chassis.database import migrate
-from services.chassis.health import Health
-from services.chassis.kafka import producer
-from services.chassis.relay import Relay
-from services.chassis.settings import read_settings
+from services.chassis.messaging.kafka import producer
+from services.chassis.messaging.relay import Relay
+from services.chassis.running.database import migrate
+from services.chassis.running.health import Health
+from services.chassis.running.settings import read_settings
 from tests.bench import events, loops
 from tests.bench.loops import Measured
 
@@ -60,6 +60,10 @@ async def measure(bootstrap: str, url: str, prefix: str) -> Measured:
     await db.close()
     limit = f"{loops.rate(EVENTS, median(limits))} raw send_batch"
     return Measured(
-        "relay: outbox to Kafka", loops.rate(EVENTS, median(ours)), limit, f"{median(limits) / median(ours):.0%}",
-        ">= 50 %", "reading rows and deleting pointers, at the pace of PostgreSQL",
-    )  # fmt: skip
+        "relay: outbox to Kafka",
+        loops.rate(EVENTS, median(ours)),
+        limit,
+        f"{median(limits) / median(ours):.0%}",
+        ">= 50 %",
+        "reading rows and deleting pointers, at the pace of PostgreSQL",
+    )

@@ -13,7 +13,7 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from samenspel.stack import databases
+from local import databases
 
 KAFKA_IMAGE, POSTGRES_IMAGE = "apache/kafka:4.3.1", "postgres:17"  # as in docker-compose.yml
 START = 60  # seconds for Kafka; 6 here

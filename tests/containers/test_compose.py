@@ -14,8 +14,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import TOPICS
-from samenspel.stack import SERVICES, ports, stack
-from samenspel.stack.service import CHECKOUT
+from local import SERVICES, ports, stack
+from local.service import CHECKOUT
 
 # A project of this checkout: a Samenspel that somebody keeps running on this engine is not touched.
 PROJECT = f"samenspel-test-{sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
@@ -44,8 +44,9 @@ class Composed:
 
     def compose(self, *words: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         chosen = {stack.PORTS[part]: str(port) for part, port in self.ports.items()}
-        return run("docker", "compose", "--project-name", PROJECT, "--progress", "quiet", *words,
-                   within=within, **chosen)  # fmt: skip
+        return run(
+            "docker", "compose", "--project-name", PROJECT, "--progress", "quiet", *words, within=within, **chosen
+        )
 
     def inside(self, service: str, program: str) -> subprocess.CompletedProcess[str]:
         return self.compose("exec", "-T", service, "python", "-c", program)
@@ -53,8 +54,17 @@ class Composed:
     def demo(self, *options: str) -> subprocess.CompletedProcess[str]:
         which = "--compose" if self.ports == USUAL else "--against-running"
         places = {f"SAMENSPEL_{service.upper()}": self.url(service) for service in SERVICES}
-        return run(sys.executable, "-m", "samenspel", "demo", which, *options,
-                   within=DEMO, SAMENSPEL_KAFKA=self.kafka, **places)  # fmt: skip
+        return run(
+            sys.executable,
+            "-m",
+            "samenspel",
+            "demo",
+            which,
+            *options,
+            within=DEMO,
+            SAMENSPEL_KAFKA=self.kafka,
+            **places,
+        )
 
 
 def run(*command: str, within: float, **environment: str) -> subprocess.CompletedProcess[str]:

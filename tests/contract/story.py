@@ -55,9 +55,9 @@ def _topics_of(message: Message) -> list[str]:
 def all_examples_on_their_topics() -> list[Json]:
     """Every example where it belongs, each aggregate's versions in order."""
     messages = [decode(path.read_bytes()) for path in EXAMPLES]
-    in_order = sorted(messages, key=lambda message: (message.envelope.aggregateversion, message.envelope.time))
+    check_order = sorted(messages, key=lambda message: (message.envelope.aggregateversion, message.envelope.time))
     return [
         a_line(topic, encode(message.envelope, message.event), key=message.envelope.partitionkey, offset=offset)
-        for offset, message in enumerate(in_order)
+        for offset, message in enumerate(check_order)
         for topic in _topics_of(message)
     ]

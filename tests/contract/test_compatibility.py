@@ -56,8 +56,12 @@ BREAKS: list[tuple[str, Callable[[Schema], object], str, str]] = [
     ("enum narrowed", lambda s: s["properties"]["kind"].update(enum=["primary"]), "$.kind", 'allows "special"'),
     ("enum widened", lambda s: s["properties"]["kind"]["enum"].append("other"), "$.kind", 'also allows "other"'),
     ("enum dropped", lambda s: s["properties"]["kind"].pop("enum"), "$.kind", "enum changed"),
-    ("const widened", lambda s: s["properties"].update(specversion={"type": "string", "enum": ["1.0", "1.1"]}),
-     "$.specversion", 'also allows "1.1"'),
+    (
+        "const widened",
+        lambda s: s["properties"].update(specversion={"type": "string", "enum": ["1.0", "1.1"]}),
+        "$.specversion",
+        'also allows "1.1"',
+    ),
     ("const changed", lambda s: s["properties"]["specversion"].update(const="2.0"), "$.specversion", 'allows "1.0"'),
     ("type changed", lambda s: s["properties"]["headcount"].update(type="number"), "$.headcount", "type changed"),
     ("null allowed", lambda s: s["properties"]["kind"].update(type=["string", "null"]), "$.kind", "type changed"),
@@ -68,18 +72,38 @@ BREAKS: list[tuple[str, Callable[[Schema], object], str, str]] = [
     ("bound widened", lambda s: s["properties"]["headcount"].update(maximum=500), "$.headcount", "from 100 to 500"),
     ("bound dropped", lambda s: s["properties"]["headcount"].pop("minimum"), "$.headcount", "from 0 to none"),
     ("fewer items allowed", lambda s: s["properties"]["groups"].update(maxItems=3), "$.groups", "maxItems changed"),
-    ("field of an item removed", lambda s: s["$defs"]["Group"]["properties"].pop("wholeGroup"),
-     "$.groups[].wholeGroup", "was removed"),
-    ("key of a map added", lambda s: s["properties"]["strata"]["propertyNames"]["enum"].append("city"),
-     "$.strata.propertyNames", 'also allows "city"'),
-    ("value of a map changed", lambda s: s["properties"]["strata"]["additionalProperties"].update(type="integer"),
-     "$.strata.additionalProperties", "type changed"),
-    ("alternative changed", lambda s: s["properties"]["either"]["anyOf"][1].update(type="number"),
-     "$.either.anyOf[1]", "type changed"),
-    ("alternative added", lambda s: s["properties"]["either"]["anyOf"].append({"type": "null"}),
-     "$.either", "anyOf changed"),
+    (
+        "field of an item removed",
+        lambda s: s["$defs"]["Group"]["properties"].pop("wholeGroup"),
+        "$.groups[].wholeGroup",
+        "was removed",
+    ),
+    (
+        "key of a map added",
+        lambda s: s["properties"]["strata"]["propertyNames"]["enum"].append("city"),
+        "$.strata.propertyNames",
+        'also allows "city"',
+    ),
+    (
+        "value of a map changed",
+        lambda s: s["properties"]["strata"]["additionalProperties"].update(type="integer"),
+        "$.strata.additionalProperties",
+        "type changed",
+    ),
+    (
+        "alternative changed",
+        lambda s: s["properties"]["either"]["anyOf"][1].update(type="number"),
+        "$.either.anyOf[1]",
+        "type changed",
+    ),
+    (
+        "alternative added",
+        lambda s: s["properties"]["either"]["anyOf"].append({"type": "null"}),
+        "$.either",
+        "anyOf changed",
+    ),
     ("closed", lambda s: s.update(additionalProperties=False), "$", "additionalProperties changed"),
-]  # fmt: skip
+]
 
 HARMLESS: list[tuple[str, Callable[[Schema], object]]] = [
     ("nothing", lambda _: None),
@@ -87,14 +111,18 @@ HARMLESS: list[tuple[str, Callable[[Schema], object]]] = [
     ("a new optional field of an item", lambda s: s["$defs"]["Group"]["properties"].update(year={"type": "string"})),
     ("other words", lambda s: (s.update(title="Anders"), s["properties"]["kind"].update(description="Anders"))),
     ("another order", lambda s: (s["required"].reverse(), s["properties"]["kind"]["enum"].reverse())),
-    ("a definition renamed", lambda s: (
-        s["$defs"].update(Location=s["$defs"].pop("SiteId")),
-        s["properties"]["siteId"].update({"$ref": "#/$defs/Location"}),
-    )),
-    ("one allowed value written as a list", lambda s: (
-        s["properties"].update(specversion={"type": "string", "enum": ["1.0"]})
-    )),
-]  # fmt: skip
+    (
+        "a definition renamed",
+        lambda s: (
+            s["$defs"].update(Location=s["$defs"].pop("SiteId")),
+            s["properties"]["siteId"].update({"$ref": "#/$defs/Location"}),
+        ),
+    ),
+    (
+        "one allowed value written as a list",
+        lambda s: s["properties"].update(specversion={"type": "string", "enum": ["1.0"]}),
+    ),
+]
 
 
 @pytest.mark.parametrize(("change", "path", "what"), [each[1:] for each in BREAKS], ids=[each[0] for each in BREAKS])
@@ -118,13 +146,22 @@ MANIFEST_BREAKS: list[tuple[str, Callable[[Schema], object], str]] = [
     ("topic gone", lambda m: m["topics"].pop(5), "partnership.targets.v1 producer"),
     ("other producer", lambda m: m["topics"][0].update(producer="reporting"), "partnership.sites.v1 producer"),
     ("other key", lambda m: m["topics"][0].update(key="the board"), "partnership.sites.v1 key"),
-    ("kept for less long", lambda m: m["topics"][0]["settings"].update({"retention.ms": "1"}),
-     "partnership.sites.v1 retention.ms"),
-    ("event moved away", lambda m: m["topics"][0]["events"].pop(0),
-     "partnership.sites.v1 nl.samenspel.GroupRecorded.v1 aggregate"),
-    ("other subject", lambda m: m["topics"][0]["events"][0].update(subject="siteId"),
-     "partnership.sites.v1 nl.samenspel.GroupRecorded.v1 subject"),
-]  # fmt: skip
+    (
+        "kept for less long",
+        lambda m: m["topics"][0]["settings"].update({"retention.ms": "1"}),
+        "partnership.sites.v1 retention.ms",
+    ),
+    (
+        "event moved away",
+        lambda m: m["topics"][0]["events"].pop(0),
+        "partnership.sites.v1 nl.samenspel.GroupRecorded.v1 aggregate",
+    ),
+    (
+        "other subject",
+        lambda m: m["topics"][0]["events"][0].update(subject="siteId"),
+        "partnership.sites.v1 nl.samenspel.GroupRecorded.v1 subject",
+    ),
+]
 
 
 @pytest.mark.parametrize(

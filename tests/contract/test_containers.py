@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from samenspel.stack import SERVICES, stack
-from services.chassis.settings import PORTS
+from local import SERVICES, stack
+from services.chassis.running.settings import PORTS
 from tests.containers.parts import KAFKA_IMAGE, POSTGRES_IMAGE
 
 CHECKOUT = Path(__file__).parents[2]

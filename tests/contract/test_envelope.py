@@ -35,18 +35,27 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
     ("version zero", _spoilt("SiteRecorded", lambda m: m.update(aggregateversion=0)), "invalid-envelope"),
     ("another subject", _spoilt("SiteRecorded", lambda m: m.update(subject="duo:00AA00")), "invalid-envelope"),
     ("unknown type", _spoilt("SiteRecorded", lambda m: m.update(type="nl.samenspel.SiteSold.v1")), "unknown-type"),
-    ("unknown version", _spoilt("SiteRecorded", lambda m: m.update(type="nl.samenspel.SiteRecorded.v2")),
-     "unknown-version"),
+    (
+        "unknown version",
+        _spoilt("SiteRecorded", lambda m: m.update(type="nl.samenspel.SiteRecorded.v2")),
+        "unknown-version",
+    ),
     ("no data", _spoilt("SiteRecorded", lambda m: m.pop("data")), "invalid-data"),
     ("data of another type", _spoilt("SiteRecorded", lambda m: m.update(data=[])), "invalid-data"),
     ("a field missing", _spoilt("SiteRecorded", lambda m: m["data"].pop("kinds")), "invalid-data"),
     ("a wrong enum", _spoilt("SiteRecorded", lambda m: m["data"].update(kinds=["pub"])), "invalid-data"),
     ("a number for a day", _spoilt("SiteRecorded", lambda m: m["data"].update(validFrom="86400")), "invalid-data"),
-    ("no year of ours", _spoilt("CutTaken", lambda m: m["data"].update(knownAt="0001-01-01T00:00:00+14:00")),
-     "invalid-data"),
-    ("a person's data", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="bel 073-1234567")),
-     "personal_data"),
-]  # fmt: skip
+    (
+        "no year of ours",
+        _spoilt("CutTaken", lambda m: m["data"].update(knownAt="0001-01-01T00:00:00+14:00")),
+        "invalid-data",
+    ),
+    (
+        "a person's data",
+        _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="bel 073-1234567")),
+        "personal_data",
+    ),
+]
 
 
 @pytest.mark.parametrize(

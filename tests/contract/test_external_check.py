@@ -20,7 +20,7 @@ from contracts.events import MAX_EVENT_BYTES
 from contracts.metrics import CURRENT
 from contracts.sites import SITES
 from contracts.topics import PARTITIONS
-from samenspel.external_check import SCRIPT, CannotCheck, Outcome, install, node_home, validate_lines
+from demo.external_check import SCRIPT, CannotCheck, Outcome, install, node_home, validate_lines
 from tests.contract.story import (
     CONTRACTS,
     Json,
@@ -220,8 +220,11 @@ def test_the_script_itself_ends_with_1_a_table_and_the_sentences() -> None:
 
     ended = subprocess.run(
         [node_home() / "bin" / "node", SCRIPT / "check.mjs", "--contracts", CONTRACTS],
-        input="\n".join(json.dumps(line) for line in lines), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        input="\n".join(json.dumps(line) for line in lines),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     table, kind, sentence, verdict = ended.stdout.splitlines()
     assert ended.returncode == 1

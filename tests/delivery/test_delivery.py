@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, Phase, find, given, settings
 
-from samenspel import recount
+from demo import recount
 from services.reporting import publication, rebuild
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED

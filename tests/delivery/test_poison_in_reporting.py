@@ -21,15 +21,35 @@ EXAMPLES = [
 MOST = 2**31 - 1  # of a PostgreSQL integer
 
 odd = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(-3, 3), st.floats(), st.text(max_size=6),
-    st.just([]), st.just({}),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-3, 3),
+    st.floats(),
+    st.text(max_size=6),
+    st.just([]),
+    st.just({}),
     st.sampled_from(
         [
-            "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30", "2026-02-20T13:30:00", "0001-01-01",
-            "a/b", "\x00", "20xx-20yy", "2025-2099", 2**31, 2**63, -1, 10**400, "curriculum.nu", "own:x/y", "city",
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-14:00",
+            "2026-02-30",
+            "2026-02-20T13:30:00",
+            "0001-01-01",
+            "a/b",
+            "\x00",
+            "20xx-20yy",
+            "2025-2099",
+            2**31,
+            2**63,
+            -1,
+            10**400,
+            "curriculum.nu",
+            "own:x/y",
+            "city",
         ]
     ),
-)  # fmt: skip
+)
 
 
 @st.composite

@@ -13,8 +13,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.sites import SITES
-from samenspel.stack import FOLDER, Stack
-from samenspel.stack.waiting import until
+from local import FOLDER, Stack
+from local.waiting import until
 
 DEADLINE = 180.0
 ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from samenspel.stack import FOLDER, Stack
+from local import FOLDER, Stack
 
 DEADLINE = 300.0  # seconds; 40 are usual
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samenspel.stack import FOLDER, Stack
+from local import FOLDER, Stack
 
 README = Path(__file__).parents[2] / "README.md"
 MARKED = re.compile(r"<!-- executed by tests/e2e/test_readme.py -->\n```bash\n(.*?)```", re.DOTALL)

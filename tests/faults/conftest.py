@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import asyncpg
 import pytest
 
-from samenspel.stack import FOLDER, Stack, StackError
-from samenspel.stack.waiting import completed
+from local import FOLDER, Stack, StackError
+from local.waiting import completed
 from tests.faults.invariants import Place, violations
 from tests.faults.load import Call, City, Load
 from tests.rooms import eventually

@@ -18,10 +18,10 @@ import httpx
 
 from contracts.metrics import HISTORY
 from contracts.topics import INPUTS, SERVICES, dead_letter_topic
-from samenspel.recount import Record, compare, newest_figures, read_topics, recount
-from samenspel.stack import Stack
-from services.referrals import handlers as referrals
-from services.requests import handlers as requests
+from demo.recount import Record, compare, newest_figures, read_topics, recount
+from local import Stack
+from services.referrals import reactions as referrals
+from services.requests import reactions as requests
 from tests.faults.load import Call
 from tests.rooms import eventually
 
@@ -229,9 +229,15 @@ def _event(record: Record) -> Event | None:
         envelope = json.loads(record.value)
         kind = envelope["type"].split(".")[2]
         return Event(
-            record[:3], envelope["id"], envelope["type"], f"{_aggregate(kind)}:{envelope['subject']}",
-            envelope["streamepoch"], envelope["aggregateversion"], envelope.get("causationid"), record.value,
-        )  # fmt: skip
+            record[:3],
+            envelope["id"],
+            envelope["type"],
+            f"{_aggregate(kind)}:{envelope['subject']}",
+            envelope["streamepoch"],
+            envelope["aggregateversion"],
+            envelope.get("causationid"),
+            record.value,
+        )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -243,10 +249,18 @@ def _aggregate(event: str) -> str:
 
 
 KINDS = {
-    "Site": "site", "Group": "group", "Request": "request", "Referral": "referral", "Activity": "activity",
-    "Broker": "broker", "Partner": "partner", "ReasonList": "reason-list", "Indicator": "indicator",
-    "Metric": "figure", "Cut": "cut",
-}  # fmt: skip
+    "Site": "site",
+    "Group": "group",
+    "Request": "request",
+    "Referral": "referral",
+    "Activity": "activity",
+    "Broker": "broker",
+    "Partner": "partner",
+    "ReasonList": "reason-list",
+    "Indicator": "indicator",
+    "Metric": "figure",
+    "Cut": "cut",
+}
 
 
 async def _picture(stack: Stack) -> Picture:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 
-from samenspel.stack import Stack
+from local import Stack
 
 PATIENCE = 90.0  # seconds for one call with all its repetitions: longer than any fault lasts here
 ANSWER = 10.0
@@ -95,9 +95,14 @@ class Load:
         """A coordinator asks."""
         site = f"own:s{number % SCHOOLS}"
         body = {
-            "siteId": site, "programme": PROGRAMME, "learningAreas": [AREA], "headcount": 20,
-            "wishedFrom": "2026-01-01", "wishedTo": "2026-03-01", "intention": "replaces",
-        }  # fmt: skip
+            "siteId": site,
+            "programme": PROGRAMME,
+            "learningAreas": [AREA],
+            "headcount": 20,
+            "wishedFrom": "2026-01-01",
+            "wishedTo": "2026-03-01",
+            "intention": "replaces",
+        }
         return await self.command("requests", "POST", "/v1/requests", coordinator(site), body)
 
     async def _story(self, number: int) -> None:
@@ -105,8 +110,11 @@ class Load:
         asked = await self._ask(number)
         site, request_id = asked.answer["details"]["siteId"], asked.answer["requestId"]
         body: dict[str, Any] = {
-            "requestId": request_id, "partnerId": PARTNER, "learningAreas": [AREA], "decideBy": "2100-01-01"
-        }  # fmt: skip
+            "requestId": request_id,
+            "partnerId": PARTNER,
+            "learningAreas": [AREA],
+            "decideBy": "2100-01-01",
+        }
         referral = (await self.command("referrals", "POST", "/v1/referrals", CONSULTANT, body)).answer["referralId"]
         await self.command("referrals", "POST", f"/v1/referrals/{referral}/acceptances", MUSICIAN, {})
         held = {"siteIds": [site], "partnerIds": [PARTNER], "programme": PROGRAMME, "learningAreas": [AREA]}
@@ -114,9 +122,13 @@ class Load:
         activity = (await self.command("referrals", "POST", "/v1/activities", MUSICIAN, body)).answer["activityId"]
         group = {"groupId": site.replace(":s", ":g"), "headcount": 24, "participants": number % 25}
         body = {
-            **held, "occurredAt": HELD_AT, "durationMinutes": 60, "setting": "in_school", "groups": [group],
+            **held,
+            "occurredAt": HELD_AT,
+            "durationMinutes": 60,
+            "setting": "in_school",
+            "groups": [group],
             "substitution": "replaces",
-        }  # fmt: skip
+        }
         await self.command("referrals", "POST", f"/v1/activities/{activity}/deliveries", MUSICIAN, body)
         await self.command(
             "referrals", "POST", f"/v1/activities/{activity}/confirmations", coordinator(site), {"siteId": site}
@@ -130,9 +142,11 @@ class Load:
         while call.outcome == "unknown":
             try:
                 answer = await self.client.request(
-                    method, self.urls[service] + path, json=body,
+                    method,
+                    self.urls[service] + path,
+                    json=body,
                     headers={"Samenspel-Actor": actor, "Idempotency-Key": call.key},
-                )  # fmt: skip
+                )
             except httpx.TransportError:
                 call.was_unknown += 1
             else:
@@ -176,9 +190,13 @@ class City(Load):
             body: dict[str, Any] = {**since, **place, "kinds": ["primary"], "name": name, "board": "own:board"}
             await self.command("requests", "PUT", f"/v1/sites/own:s{school}", OPERATOR, body)
             group = {
-                "siteId": f"own:s{school}", "register": "school", "schoolYear": "2025-2026", "ageFrom": 4, "ageTo": 6,
+                "siteId": f"own:s{school}",
+                "register": "school",
+                "schoolYear": "2025-2026",
+                "ageFrom": 4,
+                "ageTo": 6,
                 "headcount": {"lower": 24, "upper": 24},
-            }  # fmt: skip
+            }
             await self.command("requests", "PUT", f"/v1/groups/own:g{school}", OPERATOR, group)
         for kind, who in (("brokers", BROKER), ("partners", PARTNER)):
             body = {**since, "name": name, "learningAreas": [AREA]}

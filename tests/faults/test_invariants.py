@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.topics import INPUTS
-from samenspel.recount import Record
+from demo.recount import Record
 from tests.faults.conftest import Town
 from tests.faults.invariants import Picture, in_picture, picture_of
 from tests.faults.load import Call

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import pytest
 
-from samenspel.stack import Stack
+from local import Stack
 from tests.faults.conftest import Town
 from tests.faults.invariants import sent_twice
 from tests.rooms import SOON, eventually

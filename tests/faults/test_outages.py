@@ -16,9 +16,9 @@ import asyncpg
 import httpx
 import pytest
 
-from samenspel.stack import Stack, ports
-from samenspel.stack.waiting import completed
-from services.chassis.database import AWAY
+from local import Stack, ports
+from local.waiting import completed
+from services.chassis.running.database import UNAVAILABLE
 from services.reporting.projection import LEADS_PROJECTION
 from tests.faults.conftest import Town
 from tests.rooms import eventually
@@ -83,7 +83,7 @@ async def write_until_the_crash(url: str, synchronous_commit: str, acknowledged:
         for number in count():
             await database.execute("INSERT INTO numbers VALUES ($1)", number)
             acknowledged.append(number)
-    except (*AWAY, asyncpg.PostgresError):
+    except (*UNAVAILABLE, asyncpg.PostgresError):
         database.terminate()
 
 

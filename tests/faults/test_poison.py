@@ -17,10 +17,10 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import CONTENT_TYPE, describe, encode
 from contracts.requests import REQUESTS, RequestRaised
-from contracts.terms import Actor, LearningArea
 from contracts.topics import INPUTS, dead_letter_topic
-from samenspel.stack import Stack
-from services.chassis.outbox import new_id
+from contracts.values import Actor, LearningArea
+from local import Stack
+from services.chassis.messaging.outbox import new_id
 from tests.faults.conftest import Town
 from tests.faults.invariants import Place
 from tests.faults.load import AREA, OPERATOR, PROGRAMME
@@ -88,14 +88,18 @@ def a_request() -> bytes:
     """A request that nobody's journal knows."""
     area = LearningArea.model_validate(AREA)
     event = RequestRaised(
-        request_id=new_id(), site_id=KEY.decode(), programme=PROGRAMME, learning_areas=(area,), headcount=20,
-        wished_from=datetime(2026, 1, 1, tzinfo=UTC).date(), wished_to=datetime(2026, 3, 1, tzinfo=UTC).date(),
-        intention="replaces", raised_by=Actor(role="coordinator", organisation=KEY.decode(), actor="c1"),
+        request_id=new_id(),
+        site_id=KEY.decode(),
+        programme=PROGRAMME,
+        learning_areas=(area,),
+        headcount=20,
+        wished_from=datetime(2026, 1, 1, tzinfo=UTC).date(),
+        wished_to=datetime(2026, 3, 1, tzinfo=UTC).date(),
+        intention="replaces",
+        raised_by=Actor(role="coordinator", organisation=KEY.decode(), actor="c1"),
         raised_at=datetime.now(UTC),
-    )  # fmt: skip
-    envelope = describe(
-        event, id=new_id(), source=SOURCE, time=datetime.now(UTC), key=KEY.decode(), version=1, epoch=1
-    )  # fmt: skip
+    )
+    envelope = describe(event, id=new_id(), source=SOURCE, time=datetime.now(UTC), key=KEY.decode(), version=1, epoch=1)
     return encode(envelope, event)
 
 

@@ -6,9 +6,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.sites import SITES
+from demo.external_check import CannotCheck, validate
+from local import RealParts
 from samenspel import topics
-from samenspel.external_check import CannotCheck, validate
-from samenspel.stack import RealParts
 from tests.contract.story import Json, a_line, all_examples_on_their_topics, an_example, written
 
 COMPRESSIONS = [None, "gzip", "lz4", "zstd"]  # whatever a relay may choose, an outsider has to read

@@ -17,11 +17,11 @@ from faststream.kafka import KafkaBroker
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.offers import OFFERS, BrokerRecorded, PartnerRecorded
-from contracts.terms import LearningArea, Name
 from contracts.topics import PARTITIONS
-from samenspel.stack import RealParts
-from services.chassis.database import Transaction
-from services.chassis.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
+from contracts.values import LearningArea, Name
+from local import RealParts
+from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
+from services.chassis.running.database import Transaction
 from tests.rooms import SOON, Room, a_room, eventually
 from tests.stories import SOURCE, Record, a_record
 
@@ -211,18 +211,21 @@ def within(*, milliseconds: int, tries: list[int]) -> Reaction:
 def a_message(version: int, *, epoch: int = 1, offset: int | None = None, of: Event | None = None) -> Record:
     event = of or BrokerRecorded(broker_id="own:b", valid_from=date(2020, 8, 1), name=Name(nl="B"), learning_areas=())
     envelope = describe(
-        event, id=uuid4(), source=SOURCE, time=datetime(2025, 10, 3, tzinfo=UTC), key="own:b", version=version,
+        event,
+        id=uuid4(),
+        source=SOURCE,
+        time=datetime(2025, 10, 3, tzinfo=UTC),
+        key="own:b",
+        version=version,
         epoch=epoch,
-    )  # fmt: skip
+    )
     place = version if offset is None else offset
     return a_record(OFFERS, 0, place, key=b"own:b", value=encode(envelope, event))
 
 
 def a_partner() -> PartnerRecorded:
     area = LearningArea(scheme="curriculum.nu", code="kunst-en-cultuur")
-    return PartnerRecorded(
-        partner_id="own:p", valid_from=date(2020, 8, 1), name=Name(nl="P"), learning_areas=(area,)
-    )  # fmt: skip
+    return PartnerRecorded(partner_id="own:p", valid_from=date(2020, 8, 1), name=Name(nl="P"), learning_areas=(area,))
 
 
 def delivered(*versions: int) -> list[Record]:

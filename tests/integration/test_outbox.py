@@ -12,11 +12,11 @@ import pytest
 
 from contracts.envelope import decode
 from contracts.offers import OFFERS, BrokerRecorded
-from contracts.terms import Name
-from samenspel.stack import RealParts
-from services.chassis import outbox
-from services.chassis.database import Transaction
-from services.chassis.relay import Relay
+from contracts.values import Name
+from local import RealParts
+from services.chassis.messaging import outbox
+from services.chassis.messaging.relay import Relay
+from services.chassis.running.database import Transaction
 from tests.rooms import Room, a_room, eventually
 from tests.stories import Record
 
@@ -80,14 +80,14 @@ async def test_a_message_that_kafka_refuses_is_set_aside_and_holds_nothing_up(st
         }
 
 
-async def test_what_goes_alone_is_acknowledged_before_anything_behind_it(stack: RealParts) -> None:
+async def test_a_barrier_is_acknowledged_before_anything_behind_it(stack: RealParts) -> None:
     async with a_room(stack, "referrals") as room:
-        for alone in (False, True, False):
+        for barrier in (False, True, False):
             async with room.database.transaction() as tx:
-                event = a_broker(f"own:{'alone' if alone else 'others'}")
+                event = a_broker(f"own:{'barrier' if barrier else 'others'}")
                 versions = await room.database.pool.fetchval("SELECT count(*) FROM journal")
                 staged = outbox.encoded(tx, event, key=event.broker_id, epoch=1, version=versions + 1)
-                await outbox.stage(tx, staged, alone=alone)
+                await outbox.stage(tx, staged, barrier=barrier)
 
         async with relaying(room):
             await eventually(lambda: is_drained(room))
@@ -190,9 +190,9 @@ def in_environment(room: Room) -> list[str]:
 
 KILLED_AFTER_ACK = """
 import asyncio, os, signal, sys
-from services.chassis.health import Health
-from services.chassis.relay import Relay
-from services.chassis.settings import read_settings
+from services.chassis.running.health import Health
+from services.chassis.messaging.relay import Relay
+from services.chassis.running.settings import read_settings
 
 async def die():
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from hypothesis import HealthCheck, Phase, given, settings
 
 from contracts.topics import INPUTS
-from samenspel.stack import RealParts
-from services.chassis.follower import Batch, Follower, Skipped, load_positions
+from local import RealParts
+from services.chassis.messaging.topic_reader import Batch, Skipped, TopicReader, load_positions
 from services.reporting import cut, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
@@ -27,13 +27,13 @@ TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
 
 async def test_what_was_published_cut_by_cut_is_what_the_tables_say_at_once(stack: RealParts) -> None:
-    async with a_leader(stack) as (leader, follower, db):
+    async with a_leader(stack) as (leader, reader, db):
         for delivery in some_deliveries():
             await db.execute(f"TRUNCATE {TABLES} CASCADE")
             projection = Projection(leader.settings, leader.database, leader.health)
-            follower.positions = dict.fromkeys(follower.positions, 0)
+            reader.positions = dict.fromkeys(reader.positions, 0)
             for part in delivery.parts:
-                await append_and_cut(projection, follower, db, part)
+                await append_and_cut(projection, reader, db, part)
 
             tables, published = await at_once(db)
             assert rebuild.compare(tables, published)[1] == []
@@ -43,27 +43,27 @@ async def test_what_was_published_cut_by_cut_is_what_the_tables_say_at_once(stac
 
 
 async def test_a_batch_is_appended_once_with_the_positions_behind_it(stack: RealParts) -> None:
-    async with a_leader(stack) as (projection, follower, db):
+    async with a_leader(stack) as (projection, reader, db):
         delivery = arrived(DEFINED)
-        await projection.append(db, follower, batch_of(projection, delivery.records))
+        await projection.append(db, reader, batch_of(projection, delivery.records))
 
         ends = {(record.topic, record.partition): record.offset + 1 for record in delivery.records}
         assert len(await facts_of(db)) == len(DEFINED)
         assert {place: at for place, at in (await load_positions(db, INPUTS)).items() if at} == ends
-        assert {place: at for place, at in follower.positions.items() if at} == ends
+        assert {place: at for place, at in reader.positions.items() if at} == ends
 
 
 async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> None:
-    async with a_leader(stack) as (projection, follower, db):
+    async with a_leader(stack) as (projection, reader, db):
         delivery = arrived(DEFINED)
         await store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its place is taken
 
         with pytest.raises(asyncpg.UniqueViolationError):
-            await projection.append(db, follower, batch_of(projection, delivery.records))
+            await projection.append(db, reader, batch_of(projection, delivery.records))
 
         assert len(await facts_of(db)) == 1
         assert not any((await load_positions(db, INPUTS)).values())
-        assert not any(follower.positions.values())
+        assert not any(reader.positions.values())
 
 
 async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: RealParts) -> None:
@@ -95,11 +95,11 @@ async def test_without_the_fence_a_leader_that_slept_would_append_twice(stack: R
 async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_rest_is_appended(
     stack: RealParts,
 ) -> None:
-    async with a_leader(stack) as (projection, follower, db):
+    async with a_leader(stack) as (projection, reader, db):
         records = arrived(DEFINED).records
         last = records[-1]
         broken = a_record(last.topic, last.partition, last.offset + 1, key=b"own:b", value=b"{broken")
-        await projection.append(db, follower, batch_of(projection, [*records, broken]))
+        await projection.append(db, reader, batch_of(projection, [*records, broken]))
 
         letters = await db.fetch("SELECT value, key FROM journal WHERE topic = 'partnership.dead-letters.reporting.v1'")
         assert [tuple(letter) for letter in letters] == [(b"{broken", b"own:b")]
@@ -128,20 +128,20 @@ def some_deliveries() -> list[Delivery]:
 
 
 @asynccontextmanager
-async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, Follower, asyncpg.Connection]]:
+async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, TopicReader, asyncpg.Connection]]:
     """A projection that leads, with empty tables, and reads what a test puts before it."""
     async with a_room(stack, "reporting") as room:
         db = await asyncpg.connect(room.settings.database_url)
-        follower = await Follower.open(room.settings, {(topic, number): 0 for topic in INPUTS for number in range(12)})
+        reader = await TopicReader.open(room.settings, {(topic, number): 0 for topic in INPUTS for number in range(12)})
         try:
-            yield Projection(room.settings, room.database, room.health), follower, db
+            yield Projection(room.settings, room.database, room.health), reader, db
         finally:
-            await follower.close()
+            await reader.close()
             await db.close()
 
 
 def batch_of(projection: Projection, records: Sequence[Record]) -> Batch:
-    """Records as the follower would have polled them."""
+    """Records as the reader would have polled them."""
     batch: Batch = defaultdict(list)
     for record in records:
         batch[TopicPartition(projection.settings.topic(record.topic), record.partition)].append(record)
@@ -149,13 +149,13 @@ def batch_of(projection: Projection, records: Sequence[Record]) -> Batch:
 
 
 async def append_and_cut(
-    projection: Projection, follower: Follower, db: asyncpg.Connection, part: Sequence[Record]
+    projection: Projection, reader: TopicReader, db: asyncpg.Connection, part: Sequence[Record]
 ) -> None:
     """One turn of the leader: what came, and a cut."""
     if part:
-        await projection.append(db, follower, batch_of(projection, part))
+        await projection.append(db, reader, batch_of(projection, part))
     projection.figures.recompute()
-    await cut.take(db, projection.settings.source, projection.figures, follower.positions)
+    await cut.take(db, projection.settings.source, projection.figures, reader.positions)
 
 
 async def at_once(db: asyncpg.Connection) -> tuple[Figures, dict[str, Published]]:
@@ -172,12 +172,12 @@ async def facts_of(db: asyncpg.Connection) -> list[Fact]:
         return await store.facts(db)
 
 
-def copy_of(follower: Follower) -> Follower:
+def copy_of(reader: TopicReader) -> TopicReader:
     """Another process that read the same positions."""
-    return Follower(follower.consumer, follower.prefix, dict(follower.positions))
+    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions))
 
 
-async def zombie_cut_is_refused(zombie: Projection, follower: Follower, db: asyncpg.Connection) -> None:
+async def zombie_cut_is_refused(zombie: Projection, reader: TopicReader, db: asyncpg.Connection) -> None:
     zombie.figures.recompute()
     with pytest.raises(Skipped):
-        await cut.take(db, zombie.settings.source, zombie.figures, follower.positions)
+        await cut.take(db, zombie.settings.source, zombie.figures, reader.positions)

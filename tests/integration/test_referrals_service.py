@@ -13,9 +13,9 @@ from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.terms import Actor, LearningArea, Name, Term
-from samenspel.stack import RealParts
-from services.chassis.outbox import new_id
+from contracts.values import Actor, LearningArea, Name, Value
+from local import RealParts
+from services.chassis.messaging.outbox import new_id
 from tests.builders import (
     ART,
     ATELIER,
@@ -46,7 +46,7 @@ NOTHING = "01890000-0000-7000-8000-000000000000"  # an id that nothing has
 LATER = datetime(2025, 10, 20, 7, 45, tzinfo=UTC)
 
 
-def wire(term: Term, **other: Any) -> dict[str, Any]:
+def wire(term: Value, **other: Any) -> dict[str, Any]:
     """A body as it is sent."""
     return {**term.model_dump(mode="json", by_alias=True, exclude_none=True), **other}
 
@@ -143,11 +143,17 @@ def test_the_loop_from_referral_to_confirmation(referrals: Running) -> None:
     assert corrected["body"]["groups"] == []
     assert (completed["status"], completed["version"]) == ("completed", 4)
     assert told_of(referrals, "referral", referral["referralId"]) == [
-        "ReferralMade", "ReferralAccepted", "ReferralStarted", "ReferralCompleted",
-    ]  # fmt: skip
+        "ReferralMade",
+        "ReferralAccepted",
+        "ReferralStarted",
+        "ReferralCompleted",
+    ]
     assert told_of(referrals, "activity", activity["activityId"]) == [
-        "ActivityPlanned", "ActivityDelivered", "ActivityConfirmed", "ActivityCorrected",
-    ]  # fmt: skip
+        "ActivityPlanned",
+        "ActivityDelivered",
+        "ActivityConfirmed",
+        "ActivityCorrected",
+    ]
 
 
 @pytest.mark.parametrize(("topic", "kind"), [(REFERRALS, "referral"), (ACTIVITIES, "activity")])
@@ -284,8 +290,12 @@ def test_the_same_record_again_is_no_news(referrals: Running) -> None:
 def test_an_organisation_may_be_broker_and_partner_and_a_record_begins_on_its_day(referrals: Running) -> None:
     both = "own:ggd"
     name = Name(nl="GGD")
-    referrals.done("PUT", f"/v1/brokers/{both}", {"validFrom": "2019-06-27", "name": wire(name), "learningAreas": []},
-                   by=an_actor("operator"))  # fmt: skip
+    referrals.done(
+        "PUT",
+        f"/v1/brokers/{both}",
+        {"validFrom": "2019-06-27", "name": wire(name), "learningAreas": []},
+        by=an_actor("operator"),
+    )
     referrals.done("PUT", f"/v1/partners/{both}", wire(a_partner(SPORT)), by=an_actor("operator"))
     future = wire(a_partner(ART), validFrom="2026-01-01")
 
@@ -312,9 +322,12 @@ REFERRAL_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "a day that has passed": ({"decideBy": "2025-10-02"}, 400, "decideBy", "2025-10-02"),
     "what is no day": ({"decideBy": 20251017}, 400, "decideBy", 20251017),
     "an unknown referral to replace": (
-        {"replaces": NOTHING}, 400, "replaces", NOTHING,
+        {"replaces": NOTHING},
+        400,
+        "replaces",
+        NOTHING,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFERRAL_INPUT)
@@ -342,13 +355,16 @@ ACTIVITY_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "a wrong enum": ({"setting": "at_home"}, 400, "setting", "at_home"),
     "an unknown field": ({"children": 20}, 400, "children", 20),
     "an unknown area": (
-        {"learningAreas": [{"scheme": "curriculum.nu", "code": "zwemmen"}]}, 400, "learningAreas[0].code", "zwemmen",
+        {"learningAreas": [{"scheme": "curriculum.nu", "code": "zwemmen"}]},
+        400,
+        "learningAreas[0].code",
+        "zwemmen",
     ),
     "an unknown partner": ({"partnerIds": [ATELIER, "own:nobody"]}, 400, "partnerIds[1]", "own:nobody"),
     "a day of 25 hours": ({"durationMinutes": 1500}, 400, "durationMinutes", 1500),
     "a site that is not involved": ({"confirmedBySites": [SECONDARY]}, 400, "confirmedBySites[0]", SECONDARY),
     "a partner without the caller": ({"partnerIds": [BAZUIN]}, 403, "organisation", ATELIER),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", ACTIVITY_INPUT)

@@ -13,10 +13,10 @@ from contracts.envelope import Message
 from contracts.offers import BrokerRecorded
 from contracts.referrals import ReferralMade
 from contracts.requests import REQUESTS
-from contracts.terms import LearningArea, Name, Term
-from samenspel.stack import RealParts
-from samenspel.stack.waiting import completed
-from services.chassis.outbox import new_id
+from contracts.values import LearningArea, Name, Value
+from local import RealParts
+from local.waiting import completed
+from services.chassis.messaging.outbox import new_id
 from tests.builders import (
     ART,
     ATELIER,
@@ -44,7 +44,7 @@ CONSULTANT = an_actor("consultant")
 CLOSED_SITE = SECONDARY
 
 
-def wire(term: Term, **other: Any) -> dict[str, Any]:
+def wire(term: Value, **other: Any) -> dict[str, Any]:
     """A body as it is sent."""
     return {**term.model_dump(mode="json", by_alias=True, exclude_none=True), **other}
 
@@ -111,9 +111,17 @@ def test_a_request_that_nobody_covers_is_assigned_when_a_broker_comes(requests: 
 def test_the_first_referral_is_the_answer_however_often_it_arrives(requests: Running) -> None:
     request = raised(requests)
     made = ReferralMade(
-        request_id=request["requestId"], partner_id=ATELIER, learning_areas=(ART,), decide_by=TODAY,
-        referral_id=new_id(), site_id=SCHOOL, broker_id=BABEL, attempt=1, made_by=CONSULTANT, made_at=NOW,
-    )  # fmt: skip
+        request_id=request["requestId"],
+        partner_id=ATELIER,
+        learning_areas=(ART,),
+        decide_by=TODAY,
+        referral_id=new_id(),
+        site_id=SCHOOL,
+        broker_id=BABEL,
+        attempt=1,
+        made_by=CONSULTANT,
+        made_at=NOW,
+    )
 
     requests.hears(made, key=SCHOOL, copies=3)
 
@@ -174,14 +182,17 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "a wrong type": ({"groups": [{"groupId": GROUP, "headcount": "many"}]}, 400, "groups[0].headcount", "many"),
     "a negative headcount": ({"groups": [{"groupId": GROUP, "headcount": -1}]}, 400, "groups[0].headcount", -1),
     "an unknown area": (
-        {"learningAreas": [{"scheme": "curriculum.nu", "code": "zwemmen"}]}, 400, "learningAreas[0].code", "zwemmen",
+        {"learningAreas": [{"scheme": "curriculum.nu", "code": "zwemmen"}]},
+        400,
+        "learningAreas[0].code",
+        "zwemmen",
     ),
     "no area": ({"learningAreas": []}, 400, "learningAreas", []),
     "dates in the wrong order": ({"wishedTo": "2025-10-31"}, 400, "wishedTo", "2025-10-31"),
     "the same group twice": ({"groups": TWICE}, 400, "groups", GROUP),
     "the same site twice": ({"coSiteIds": [SCHOOL]}, 400, "coSiteIds", SCHOOL),
     "a malformed id": ({"siteId": "16NV00"}, 400, "siteId", "16NV00"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)

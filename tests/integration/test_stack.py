@@ -12,14 +12,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from samenspel.stack import RealParts, Stack, StackError, processes
-from samenspel.stack.processes import Process
-from samenspel.stack.state import State
+from local import RealParts, Stack, StackError, processes
+from local.processes import Process
+from local.state import State
 
 LAUNCHER = """
 import sys, time
 from pathlib import Path
-from samenspel.stack import Stack
+from local import Stack
 
 with Stack.started(Path(sys.argv[1])):
     print("started", flush=True)

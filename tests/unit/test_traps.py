@@ -6,7 +6,7 @@ from faststream.kafka import KafkaBroker
 
 import services.requests
 from contracts.topics import INPUTS, TOPICS
-from services.chassis.kafka import partition_of
+from services.chassis.messaging.kafka import partition_of
 
 
 def test_our_room_does_not_shadow_the_library_requests() -> None:

@@ -5,20 +5,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from contracts.activities import ActivityBody, ActivityPlan
+from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import PartnerDetails
-from contracts.terms import Identifier, calendar_day
-from services.chassis import outbox
-from services.chassis.http import Asking, Command, CommandRoute, Limit, Reading, etag
+from contracts.values import Identifier, calendar_day
+from services.chassis.http.idempotency import CommandRoute
+from services.chassis.http.parameters import CommandTx, CurrentCaller, Limit, ReadPool, etag
+from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
 from services.referrals import reasons
-from services.referrals.model import activity as rules
-from services.referrals.model import referral as referral_rules
-from services.referrals.model.activity import Activity
-from services.referrals.model.body import Known
-from services.referrals.model.referral import Referral
-from services.referrals.model.referring import UnknownReferral
-from services.referrals.store import activities, comments, heard, organisations, referrals
+from services.referrals.rules import activity as rules
+from services.referrals.rules import referral as referral_rules
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.body import Known
+from services.referrals.rules.referral import Referral
+from services.referrals.rules.referring import UnknownReferral
+from services.referrals.store import activities, comments, organisations, referrals, replicas
 from services.referrals.views import (
     ActivityPage,
     ActivityView,
@@ -44,23 +45,23 @@ def _found(activity: Activity | None, activity_id: UUID) -> Activity:
     return activity
 
 
-async def _load(tx: Command, activity_id: UUID) -> Activity:
+async def _load(tx: CommandTx, activity_id: UUID) -> Activity:
     activity = _found(await activities.lock(tx, activity_id), activity_id)
     tx.check_version(activity.version)
     return activity
 
 
-async def _known(tx: Command, named: ActivityPlan | ActivityBody) -> Known:
+async def _known(tx: CommandTx, named: ActivityPlan | DeliveryDetails) -> Known:
     """What is known here of what a plan or a body names."""
-    groups = [group.group_id for group in named.groups] if isinstance(named, ActivityBody) else []
+    groups = [group.group_id for group in named.groups] if isinstance(named, DeliveryDetails) else []
     return Known(
-        await heard.sites_among(tx, named.site_ids),
-        await heard.groups_among(tx, groups),
+        await replicas.sites_among(tx, named.site_ids),
+        await replicas.groups_among(tx, groups),
         await organisations.on_day(tx.db, PartnerDetails, named.partner_ids, calendar_day(tx.now)),
     )
 
 
-async def _referral_of(tx: Command, plan: ActivityPlan) -> Referral | None:
+async def _referral_of(tx: CommandTx, plan: ActivityPlan) -> Referral | None:
     if plan.referral_id is None:
         return None
     referral = await referrals.lock(tx, plan.referral_id)
@@ -73,7 +74,7 @@ async def _referral_of(tx: Command, plan: ActivityPlan) -> Referral | None:
 
 
 async def _announce(
-    tx: Command, activity: Activity, event: rules.ActivityEvent, comment: str | None = None
+    tx: CommandTx, activity: Activity, event: rules.ActivityEvent, comment: str | None = None
 ) -> Activity:
     """Evolve, save, stage; and keep the comment."""
     await activities.save(tx, activity := rules.evolve(activity, event))
@@ -83,7 +84,7 @@ async def _announce(
 
 
 @commands.post("/v1/activities", status_code=201, tags=["activities"])
-async def plan(body: ActivityPlan, caller: Asking, tx: Command, response: Response) -> ActivityView:
+async def plan(body: ActivityPlan, caller: CurrentCaller, tx: CommandTx, response: Response) -> ActivityView:
     """A partner plans an activity; the first one of an accepted referral starts it."""
     referral = await _referral_of(tx, body)
     planned = rules.plan(
@@ -102,14 +103,18 @@ async def plan(body: ActivityPlan, caller: Asking, tx: Command, response: Respon
 
 @commands.post("/v1/activities/{activity_id}/deliveries", status_code=201, tags=["activities"])
 async def deliver(
-    activity_id: UUID, body: DeliveryBody, caller: Asking, tx: Command, response: Response
+    activity_id: UUID, body: DeliveryBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ActivityView:
     """A partner registers that it was delivered: one occurrence on one date."""
     activity = await _load(tx, activity_id)
     delivered = rules.deliver(
-        activity, rules.body_of(body), body.confirmed_by_sites, known=await _known(tx, body),
-        by=caller.actor, at=tx.now,
-    )  # fmt: skip
+        activity,
+        rules.body_of(body),
+        body.confirmed_by_sites,
+        known=await _known(tx, body),
+        by=caller.actor,
+        at=tx.now,
+    )
     activity = await _announce(tx, activity, delivered)
     etag(response, activity.version)
     return activity_view(activity, caller)
@@ -117,21 +122,29 @@ async def deliver(
 
 @commands.post("/v1/activities/{activity_id}/corrections", status_code=201, tags=["activities"])
 async def correct(
-    activity_id: UUID, body: CorrectionBody, caller: Asking, tx: Command, response: Response
+    activity_id: UUID, body: CorrectionBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ActivityView:
     """A partner registers the whole body again, as it should have been."""
     activity = await _load(tx, activity_id)
     corrected = rules.correct(
-        activity, rules.body_of(body), body.reason, comment=body.comment, known=await _known(tx, body),
-        reasons=reasons.CORRECT, by=caller.actor, at=tx.now,
-    )  # fmt: skip
+        activity,
+        rules.body_of(body),
+        body.reason,
+        comment=body.comment,
+        known=await _known(tx, body),
+        reasons=reasons.CORRECT,
+        by=caller.actor,
+        at=tx.now,
+    )
     activity = await _announce(tx, activity, corrected, body.comment)
     etag(response, activity.version)
     return activity_view(activity, caller)
 
 
 @commands.post("/v1/activities/{activity_id}/retractions", status_code=201, tags=["activities"])
-async def retract(activity_id: UUID, body: WhyBody, caller: Asking, tx: Command, response: Response) -> ActivityView:
+async def retract(
+    activity_id: UUID, body: WhyBody, caller: CurrentCaller, tx: CommandTx, response: Response
+) -> ActivityView:
     """A partner takes it back, for good."""
     activity = await _load(tx, activity_id)
     retracted = rules.retract(
@@ -144,7 +157,7 @@ async def retract(activity_id: UUID, body: WhyBody, caller: Asking, tx: Command,
 
 @commands.post("/v1/activities/{activity_id}/confirmations", status_code=201, tags=["activities"])
 async def confirm(
-    activity_id: UUID, body: ConfirmationBody, caller: Asking, tx: Command, response: Response
+    activity_id: UUID, body: ConfirmationBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ActivityView:
     """A site says that it was so. Its last word holds."""
     activity = await _load(tx, activity_id)
@@ -156,7 +169,7 @@ async def confirm(
 
 @commands.post("/v1/activities/{activity_id}/disputes", status_code=201, tags=["activities"])
 async def dispute(
-    activity_id: UUID, body: DisputeBody, caller: Asking, tx: Command, response: Response
+    activity_id: UUID, body: DisputeBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ActivityView:
     """A site says that it was not so. Its last word holds."""
     activity = await _load(tx, activity_id)
@@ -169,7 +182,7 @@ async def dispute(
 
 
 @queries.get("/v1/activities/{activity_id}", tags=["activities"])
-async def show_activity(activity_id: UUID, caller: Asking, db: Reading, response: Response) -> ActivityView:
+async def show_activity(activity_id: UUID, caller: CurrentCaller, db: ReadPool, response: Response) -> ActivityView:
     """One activity, and what the caller may do with it."""
     activity = _found(await activities.find(db, activity_id), activity_id)
     etag(response, activity.version)
@@ -178,8 +191,8 @@ async def show_activity(activity_id: UUID, caller: Asking, db: Reading, response
 
 @queries.get("/v1/activities", tags=["activities"])
 async def list_activities(
-    caller: Asking,
-    db: Reading,
+    caller: CurrentCaller,
+    db: ReadPool,
     *,
     site_id: Annotated[Identifier | None, Query(alias="siteId")] = None,
     referral_id: Annotated[UUID | None, Query(alias="referralId")] = None,

@@ -5,9 +5,10 @@ from typing import TypeVar
 from fastapi import APIRouter, Response
 
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
-from contracts.terms import Identifier, calendar_day, check_learning_areas
-from services.chassis import outbox
-from services.chassis.http import Asking, Command, CommandRoute, Limit, Reading, etag
+from contracts.values import Identifier, calendar_day, check_learning_areas
+from services.chassis.http.idempotency import CommandRoute
+from services.chassis.http.parameters import CommandTx, CurrentCaller, Limit, ReadPool, etag
+from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
 from services.referrals.store import organisations
 from services.referrals.views import BrokerPage, BrokerView, PartnerPage, PartnerView
@@ -26,7 +27,7 @@ class NoSuchPartner(NotFound):
     """There is no such partner."""
 
 
-async def _record(tx: Command, details: Details, event: BrokerRecorded | PartnerRecorded, response: Response) -> int:
+async def _record(tx: CommandTx, details: Details, event: BrokerRecorded | PartnerRecorded, response: Response) -> int:
     """Record an organisation unless it is recorded so already; returns its version."""
     check_learning_areas(details.learning_areas)
     version = await organisations.lock(tx, type(details), event.subject)
@@ -39,7 +40,7 @@ async def _record(tx: Command, details: Details, event: BrokerRecorded | Partner
 
 @commands.put("/v1/brokers/{broker_id}", tags=["reference data"])
 async def record_broker(
-    broker_id: Identifier, body: BrokerDetails, caller: Asking, tx: Command, response: Response
+    broker_id: Identifier, body: BrokerDetails, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> BrokerView:
     """Record what a broker covers from `validFrom` on. The same again changes nothing."""
     caller.must_be("broker_lead", "operator", organisation=broker_id)
@@ -49,7 +50,7 @@ async def record_broker(
 
 @commands.put("/v1/partners/{partner_id}", tags=["reference data"])
 async def record_partner(
-    partner_id: Identifier, body: PartnerDetails, caller: Asking, tx: Command, response: Response
+    partner_id: Identifier, body: PartnerDetails, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> PartnerView:
     """Record what a partner delivers from `validFrom` on. The same again changes nothing."""
     caller.must_be("partner", "operator", organisation=partner_id)
@@ -58,7 +59,7 @@ async def record_partner(
 
 
 @queries.get("/v1/brokers/{broker_id}", tags=["reference data"])
-async def show_broker(broker_id: Identifier, caller: Asking, db: Reading) -> BrokerView:
+async def show_broker(broker_id: Identifier, caller: CurrentCaller, db: ReadPool) -> BrokerView:
     """A broker as it is today."""
     found = await organisations.on_day(db, BrokerDetails, [broker_id], calendar_day(caller.now))
     if broker_id not in found:
@@ -67,7 +68,7 @@ async def show_broker(broker_id: Identifier, caller: Asking, db: Reading) -> Bro
 
 
 @queries.get("/v1/partners/{partner_id}", tags=["reference data"])
-async def show_partner(partner_id: Identifier, caller: Asking, db: Reading) -> PartnerView:
+async def show_partner(partner_id: Identifier, caller: CurrentCaller, db: ReadPool) -> PartnerView:
     """A partner as it is today."""
     found = await organisations.on_day(db, PartnerDetails, [partner_id], calendar_day(caller.now))
     if partner_id not in found:
@@ -76,7 +77,9 @@ async def show_partner(partner_id: Identifier, caller: Asking, db: Reading) -> P
 
 
 @queries.get("/v1/brokers", tags=["reference data"])
-async def list_brokers(caller: Asking, db: Reading, cursor: Identifier | None = None, limit: Limit = 50) -> BrokerPage:
+async def list_brokers(
+    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
+) -> BrokerPage:
     """Brokers in the order of their ids."""
     found = await organisations.page(db, BrokerDetails, after=cursor, limit=limit, day=calendar_day(caller.now))
     items = tuple(BrokerView(broker_id=broker_id, details=details) for broker_id, details in found.items())
@@ -85,7 +88,7 @@ async def list_brokers(caller: Asking, db: Reading, cursor: Identifier | None = 
 
 @queries.get("/v1/partners", tags=["reference data"])
 async def list_partners(
-    caller: Asking, db: Reading, cursor: Identifier | None = None, limit: Limit = 50
+    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
 ) -> PartnerPage:
     """Partners in the order of their ids."""
     found = await organisations.page(db, PartnerDetails, after=cursor, limit=limit, day=calendar_day(caller.now))

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Query, Response
 
 from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.terms import Identifier, calendar_day
-from services.chassis import outbox
-from services.chassis.http import Asking, Command, CommandRoute, Limit, Reading, etag
+from contracts.values import Identifier, calendar_day
+from services.chassis.http.idempotency import CommandRoute
+from services.chassis.http.parameters import CommandTx, CurrentCaller, Limit, ReadPool, etag
+from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
 from services.referrals import reasons
-from services.referrals.model import referral as rules
-from services.referrals.model import referring
-from services.referrals.model.referral import Referral, Status
-from services.referrals.store import activities, comments, heard, organisations, referrals
+from services.referrals.rules import referral as rules
+from services.referrals.rules import referring
+from services.referrals.rules.referral import Referral, Status
+from services.referrals.store import activities, comments, organisations, referrals, replicas
 from services.referrals.views import (
     CompletionBody,
     DeclineBody,
@@ -40,13 +41,13 @@ def _found(referral: Referral | None, referral_id: UUID) -> Referral:
     return referral
 
 
-async def _load(tx: Command, referral_id: UUID) -> Referral:
+async def _load(tx: CommandTx, referral_id: UUID) -> Referral:
     referral = _found(await referrals.lock(tx, referral_id), referral_id)
     tx.check_version(referral.version)
     return referral
 
 
-async def _announce(tx: Command, referral: Referral, event: rules.ReferralEvent) -> Referral:
+async def _announce(tx: CommandTx, referral: Referral, event: rules.ReferralEvent) -> Referral:
     """Evolve, save, stage."""
     await referrals.save(tx, referral := rules.evolve(referral, event))
     await outbox.add(tx, event)
@@ -54,15 +55,20 @@ async def _announce(tx: Command, referral: Referral, event: rules.ReferralEvent)
 
 
 @commands.post("/v1/referrals", status_code=201, tags=["referrals"])
-async def refer(body: ReferralDetails, caller: Asking, tx: Command, response: Response) -> ReferralView:
+async def refer(body: ReferralDetails, caller: CurrentCaller, tx: CommandTx, response: Response) -> ReferralView:
     """A consultant refers a request to a partner. The first referral is the answer `refer`."""
-    request = await heard.lock_request(tx, body.request_id)
+    request = await replicas.lock_request(tx, body.request_id)
     partners = await organisations.on_day(tx.db, PartnerDetails, [body.partner_id], calendar_day(tx.now))
     others = await referrals.of_request(tx, body.request_id)
     made = referring.refer(
-        outbox.new_id(), body, request=request, partner=partners.get(body.partner_id), others=others,
-        by=caller.actor, at=tx.now,
-    )  # fmt: skip
+        outbox.new_id(),
+        body,
+        request=request,
+        partner=partners.get(body.partner_id),
+        others=others,
+        by=caller.actor,
+        at=tx.now,
+    )
     await referrals.save(tx, referral := rules.evolve(None, made))
     await outbox.add(tx, made, key=made.site_id, correlation=str(made.request_id))
     response.headers["Location"] = f"/v1/referrals/{referral.id}"
@@ -72,7 +78,7 @@ async def refer(body: ReferralDetails, caller: Asking, tx: Command, response: Re
 
 @commands.post("/v1/referrals/{referral_id}/acceptances", status_code=201, tags=["referrals"])
 async def accept(
-    referral_id: UUID, caller: Asking, tx: Command, response: Response, _: Nothing | None = None
+    referral_id: UUID, caller: CurrentCaller, tx: CommandTx, response: Response, _: Nothing | None = None
 ) -> ReferralView:
     """The partner takes it on; the other open referrals of its parallel set are withdrawn."""
     referral = await _load(tx, referral_id)
@@ -86,16 +92,22 @@ async def accept(
 
 @commands.post("/v1/referrals/{referral_id}/declines", status_code=201, tags=["referrals"])
 async def decline(
-    referral_id: UUID, body: DeclineBody, caller: Asking, tx: Command, response: Response
+    referral_id: UUID, body: DeclineBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ReferralView:
     """The partner says no, and may name a better partner."""
     referral = await _load(tx, referral_id)
     named = [body.better_partner_id] if body.better_partner_id else []
     partners = await organisations.on_day(tx.db, PartnerDetails, named, calendar_day(tx.now))
     declined = rules.decline(
-        referral, body.reason, comment=body.comment, better_partner_id=body.better_partner_id, partners=partners,
-        reasons=reasons.DECLINE, by=caller.actor, at=tx.now,
-    )  # fmt: skip
+        referral,
+        body.reason,
+        comment=body.comment,
+        better_partner_id=body.better_partner_id,
+        partners=partners,
+        reasons=reasons.DECLINE,
+        by=caller.actor,
+        at=tx.now,
+    )
     referral = await _announce(tx, referral, declined)
     await comments.save(tx, referral.id, referral.version, body.comment)
     etag(response, referral.version)
@@ -104,7 +116,7 @@ async def decline(
 
 @commands.post("/v1/referrals/{referral_id}/starts", status_code=201, tags=["referrals"])
 async def start(
-    referral_id: UUID, caller: Asking, tx: Command, response: Response, _: Nothing | None = None
+    referral_id: UUID, caller: CurrentCaller, tx: CommandTx, response: Response, _: Nothing | None = None
 ) -> ReferralView:
     """The partner begins (planning the first activity says so as well)."""
     referral = await _load(tx, referral_id)
@@ -115,7 +127,9 @@ async def start(
 
 
 @commands.post("/v1/referrals/{referral_id}/withdrawals", status_code=201, tags=["referrals"])
-async def withdraw(referral_id: UUID, body: WhyBody, caller: Asking, tx: Command, response: Response) -> ReferralView:
+async def withdraw(
+    referral_id: UUID, body: WhyBody, caller: CurrentCaller, tx: CommandTx, response: Response
+) -> ReferralView:
     """The consultant takes it back."""
     referral = await _load(tx, referral_id)
     withdrawn = rules.withdraw(
@@ -129,7 +143,7 @@ async def withdraw(referral_id: UUID, body: WhyBody, caller: Asking, tx: Command
 
 @commands.post("/v1/referrals/{referral_id}/completions", status_code=201, tags=["referrals"])
 async def complete(
-    referral_id: UUID, body: CompletionBody, caller: Asking, tx: Command, response: Response
+    referral_id: UUID, body: CompletionBody, caller: CurrentCaller, tx: CommandTx, response: Response
 ) -> ReferralView:
     """The partner is done."""
     referral = await _load(tx, referral_id)
@@ -144,7 +158,7 @@ async def complete(
 
 
 @queries.get("/v1/referrals/{referral_id}", tags=["referrals"])
-async def show_referral(referral_id: UUID, caller: Asking, db: Reading, response: Response) -> ReferralView:
+async def show_referral(referral_id: UUID, caller: CurrentCaller, db: ReadPool, response: Response) -> ReferralView:
     """One referral, and what the caller may do with it."""
     referral = _found(await referrals.find(db, referral_id), referral_id)
     etag(response, referral.version)
@@ -153,8 +167,8 @@ async def show_referral(referral_id: UUID, caller: Asking, db: Reading, response
 
 @queries.get("/v1/referrals", tags=["referrals"])
 async def list_referrals(
-    caller: Asking,
-    db: Reading,
+    caller: CurrentCaller,
+    db: ReadPool,
     *,
     request_id: Annotated[UUID | None, Query(alias="requestId")] = None,
     partner_id: Annotated[Identifier | None, Query(alias="partnerId")] = None,

@@ -3,20 +3,23 @@
 from typing import Any
 from uuid import UUID
 
-from contracts.activities import ActivityBody, ActivityPlanned
-from contracts.terms import Identifier
-from services.chassis.database import Reader, Transaction
-from services.referrals.model.activity import Activity, Status
+from contracts.activities import ActivityPlanned, DeliveryDetails
+from contracts.values import Identifier
+from services.chassis.running.database import Reader, Transaction
+from services.referrals.rules.activity import Activity, Status
 
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
 
 
 def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its own
     return Activity(
-        ActivityPlanned.model_validate_json(row["planned"], extra="ignore"), Status(row["status"]), row["version"],
-        ActivityBody.model_validate_json(row["body"], extra="ignore") if row["body"] else None,
-        frozenset(row["confirmed_by"]), frozenset(row["disputed_by"]),
-    )  # fmt: skip
+        ActivityPlanned.model_validate_json(row["planned"], extra="ignore"),
+        Status(row["status"]),
+        row["version"],
+        DeliveryDetails.model_validate_json(row["body"], extra="ignore") if row["body"] else None,
+        frozenset(row["confirmed_by"]),
+        frozenset(row["disputed_by"]),
+    )
 
 
 async def save(tx: Transaction, activity: Activity) -> None:
@@ -26,11 +29,16 @@ async def save(tx: Transaction, activity: Activity) -> None:
         f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
         " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
         " disputed_by = $8, version = $9",
-        planned.referral_id, list(activity.site_ids), activity.id, activity.status,
+        planned.referral_id,
+        list(activity.site_ids),
+        activity.id,
+        activity.status,
         planned.model_dump_json(by_alias=True, exclude_none=True),
         body.model_dump_json(by_alias=True, exclude_none=True) if body else None,
-        sorted(activity.confirmed_by), sorted(activity.disputed_by), activity.version,
-    )  # fmt: skip
+        sorted(activity.confirmed_by),
+        sorted(activity.disputed_by),
+        activity.version,
+    )
 
 
 async def lock(tx: Transaction, activity_id: UUID) -> Activity | None:
@@ -53,8 +61,11 @@ async def page(
         f"SELECT {_ACTIVITY} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
         " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"
         " ORDER BY activity_id LIMIT $4",
-        site_id, referral_id, after, limit,
-    )  # fmt: skip
+        site_id,
+        referral_id,
+        after,
+        limit,
+    )
     return [_activity(row) for row in rows]
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.chassis.database import Transaction
+from services.chassis.running.database import Transaction
 
 
 async def save(tx: Transaction, subject: UUID, version: int, comment: str | None) -> None:

@@ -164,7 +164,7 @@ class TakingPart(Read):
     whole_group: bool = False
 
 
-class ActivityBody(Read):
+class DeliveryDetails(Read):
     """An activity, whole."""
 
     activity_id: str
@@ -232,14 +232,14 @@ READ: dict[str, type[Read]] = {
     "RequestClosed": RequestClosed,
     "ReferralMade": ReferralMade,
     "ReferralAccepted": ReferralAccepted,
-    "ActivityDelivered": ActivityBody,
-    "ActivityCorrected": ActivityBody,
+    "ActivityDelivered": DeliveryDetails,
+    "ActivityCorrected": DeliveryDetails,
     "ActivityRetracted": ActivityRetracted,
     "ActivityConfirmed": ActivityConfirmed,
     "ActivityDisputed": ActivityDisputed,
     "IndicatorDefined": IndicatorDefined,
 }
-_IN_KEYS = (ActivityBody, RequestRaised, SiteRecorded)
+_IN_KEYS = (DeliveryDetails, RequestRaised, SiteRecorded)
 FIRST_YEAR, LAST_YEAR = 1000, 2999  # as the contracts have it: a calendar day exists on either side
 _INSTANTS = {
     name: [field for field in model.__struct_fields__ if field.endswith("_at")] for name, model in READ.items()
@@ -296,7 +296,7 @@ def body_of(name: str, data: bytes) -> Read:
             raise msgspec.ValidationError(f"{field}: the year is not between {FIRST_YEAR} and {LAST_YEAR}")
     if isinstance(body, _IN_KEYS) and any("/" in part for part in body.places()):
         raise msgspec.ValidationError("a code holds a slash, which parts the fields of a figure's key")
-    if isinstance(body, ActivityBody) and len({part.group_id for part in body.groups}) != len(body.groups):
+    if isinstance(body, DeliveryDetails) and len({part.group_id for part in body.groups}) != len(body.groups):
         raise msgspec.ValidationError("groups: the same group twice in one activity (ruling 9)")
     return body
 
@@ -326,9 +326,18 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
     if record.key != envelope.partitionkey.encode():
         raise Malformed("wrong-key", f"the key is not the partitionkey {envelope.partitionkey}")
     return Fact(
-        topic, record.partition, record.offset, name, f"{aggregate}:{envelope.subject}", envelope.streamepoch,
-        envelope.aggregateversion, envelope.id, body, data, envelope.traceparent,
-    )  # fmt: skip
+        topic,
+        record.partition,
+        record.offset,
+        name,
+        f"{aggregate}:{envelope.subject}",
+        envelope.streamepoch,
+        envelope.aggregateversion,
+        envelope.id,
+        body,
+        data,
+        envelope.traceparent,
+    )
 
 
 def _read_binary(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact:
@@ -337,6 +346,15 @@ def _read_binary(record: ConsumerRecord[bytes | None, bytes | None], topic: str)
     envelope, data = message.envelope, record.value or b""
     name = envelope.type.removeprefix(f"{NAMESPACE}.").rpartition(".")[0]
     return Fact(
-        topic, record.partition, record.offset, name, message.aggregate, envelope.streamepoch,
-        envelope.aggregateversion, str(envelope.id), body_of(name, data), data, envelope.traceparent,
-    )  # fmt: skip
+        topic,
+        record.partition,
+        record.offset,
+        name,
+        message.aggregate,
+        envelope.streamepoch,
+        envelope.aggregateversion,
+        str(envelope.id),
+        body_of(name, data),
+        data,
+        envelope.traceparent,
+    )

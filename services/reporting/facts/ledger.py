@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.terms import calendar_day, school_year_of
+from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import views
 from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined
 

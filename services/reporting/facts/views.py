@@ -7,11 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from contracts.terms import calendar_day, school_year_of
+from contracts.values import calendar_day, school_year_of
 from services.reporting.facts.events import (
-    ActivityBody,
     ActivityConfirmed,
     ActivityDisputed,
+    DeliveryDetails,
     Fact,
     GroupRecorded,
     ReferralAccepted,
@@ -85,7 +85,7 @@ class Referral:
 class Activity:
     """A delivered activity that was not retracted."""
 
-    body: ActivityBody
+    body: DeliveryDetails
     day: date
     school_year: str
     confirmed_by: frozenset[str] = frozenset()
@@ -148,12 +148,12 @@ def referral(facts: list[Fact]) -> Referral:
 class _Told:
     """What has been said of an activity so far."""
 
-    body: ActivityBody | None = None
+    body: DeliveryDetails | None = None
     day: date = date.min
     last_word: dict[str, bool] = field(default_factory=dict)
     confirmations: list[tuple[str, datetime]] = field(default_factory=list)
 
-    def replace_body(self, body: ActivityBody, *, delivered: bool) -> None:
+    def replace_body(self, body: DeliveryDetails, *, delivered: bool) -> None:
         """A delivery or correction: one that changes substitution, sites or day ends earlier words (ruling 17)."""
         day, before = calendar_day(body.occurred_at), self.body
         if before is not None and (
@@ -172,7 +172,7 @@ def activity(facts: list[Fact]) -> Activity | None:
     told = _Told()
     for fact in facts:
         match fact.body:
-            case ActivityBody() as body:
+            case DeliveryDetails() as body:
                 told.replace_body(body, delivered=fact.name == "ActivityDelivered")
             case ActivityConfirmed(site_id=site_id, confirmed_at=at):
                 told.last_word[site_id] = True

@@ -1,0 +1,62 @@
+"""The days of the simulated school year: when schools are open, and moments within a working day.
+
+The holidays are those of a school in the south of the Netherlands, by and large: nothing rests on their exactness.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+
+from contracts.values import AMSTERDAM
+
+SCHOOL_YEAR = "2025-2026"
+FIRST_DAY = date(2025, 8, 1)
+LAST_DAY = date(2026, 7, 31)
+FIRST_LESSON = date(2025, 8, 25)
+LAST_LESSON = date(2026, 7, 10)
+HOLIDAYS = (
+    (date(2025, 10, 11), date(2025, 10, 19)),
+    (date(2025, 12, 20), date(2026, 1, 4)),
+    (date(2026, 2, 14), date(2026, 2, 22)),
+    (date(2026, 4, 25), date(2026, 5, 10)),
+)
+SATURDAY = 5
+OPENS, CLOSES = 8, 17  # o'clock: when offices answer
+
+
+def is_holiday(day: date) -> bool:
+    """Whether schools have holidays."""
+    return not FIRST_LESSON <= day <= LAST_LESSON or any(first <= day <= last for first, last in HOLIDAYS)
+
+
+def is_working_day(day: date) -> bool:
+    """Whether a school is open."""
+    return day.weekday() < SATURDAY and not is_holiday(day)
+
+
+def working_days(first: date, last: date) -> list[date]:
+    """The working days from the first to the last."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [day for day in days if is_working_day(day)]
+
+
+def later(moment: datetime, days: int, rng: Random) -> datetime:
+    """A moment in office hours, so many working days later; later on the same day for 0."""
+    local = moment.astimezone(AMSTERDAM)
+    if days == 0:
+        return moment + timedelta(minutes=rng.randint(10, 90))
+    day = local.date()
+    while days:
+        day += timedelta(days=1)
+        days -= is_working_day(day) or day > LAST_LESSON  # offices go on when lessons have ended
+    return moment_on(day, rng)
+
+
+def moment_on(day: date, rng: Random) -> datetime:
+    """A moment in the office hours of a day, in UTC."""
+    minutes = rng.randrange(OPENS * 60, CLOSES * 60)
+    return at(day, minutes).astimezone(UTC)
+
+
+def at(day: date, minutes: int) -> datetime:
+    """So many minutes after midnight, on the wall clock in Amsterdam."""
+    return datetime.combine(day, time(minutes // 60, minutes % 60), AMSTERDAM)

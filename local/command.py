@@ -1,0 +1,100 @@
+"""`samenspel up`, `down` and `status`: the local stack kept running beside the terminal."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local.health import Health, PartHealth, look
+from local.interruption import like_ctrl_c, undisturbed
+from local.stack import FOLDER, USUAL_PORTS, Stack
+from local.state import locked
+
+MIB = 2**20
+STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "red"}
+
+commands = typer.Typer()
+Folder = Annotated[Path, typer.Option(help="Where the stack keeps its data, logs and state.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+
+
+@commands.command(epilog="Example: samenspel up")
+def up(
+    folder: Folder = FOLDER / "stack",
+    services: Annotated[bool, typer.Option(help="Start the three services too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Start Kafka, PostgreSQL and the services, and leave them running."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder), like_ctrl_c():
+        stack = Stack(folder)
+        if stack.is_whole:
+            if not as_json:
+                typer.echo("The stack is already running.")
+        else:
+            _start(stack, services=services)
+    _tell(look(stack), as_json=as_json)
+
+
+@commands.command(epilog="Example: samenspel down")
+def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
+    """Stop what `up` started; the data stays for the next `up`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder), undisturbed():
+        stack = Stack(folder)
+        stopped = [part.part for part in look(stack) if part.health is not Health.STOPPED]
+        stack.stop()
+    if as_json:
+        typer.echo(json.dumps({"stopped": stopped}))
+    else:
+        typer.echo(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@commands.command(epilog="Example: samenspel status --json")
+def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
+    """Tell how each part is doing; ends with 1 unless all of them are ready."""
+    parts = look(Stack(folder)) if (folder / "stack.json").exists() else []
+    _tell(parts, as_json=as_json)
+    if not parts or any(part.health is not Health.READY for part in parts):
+        raise typer.Exit(1)
+
+
+def _start(stack: Stack, *, services: bool) -> None:
+    try:
+        stack.start(services=services, liked_ports=USUAL_PORTS)
+        stack.keep()
+    except BaseException:  # Ctrl-C too: half a stack is of no use
+        with undisturbed():
+            stack.stop()
+        raise
+
+
+def _tell(parts: list[PartHealth], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(part) for part in parts], indent=1))
+    elif parts:
+        Console().print(_table(parts))
+    else:
+        typer.echo("Nothing is running; `samenspel up` starts the stack.")
+
+
+def _table(parts: list[PartHealth]) -> Table:
+    table = Table("part", "health", "address", "pid", "memory", "up for", box=None, pad_edge=False)
+    for part in parts:
+        table.add_row(
+            part.part,
+            f"[{STYLES[part.health]}]{part.health}",
+            part.address,
+            str(part.pid or ""),
+            f"{part.memory_bytes // MIB} MiB" if part.memory_bytes is not None else "",
+            str(timedelta(seconds=part.uptime_seconds)) if part.uptime_seconds is not None else "",
+        )
+    table.add_section()
+    total = sum(part.memory_bytes or 0 for part in parts)
+    table.add_row("together", "", "", "", f"{total // MIB} MiB", "")
+    return table

@@ -1,0 +1,91 @@
+"""Kafka's jars: an exact list with digests, downloaded once per checkout.
+
+The list beside this file names every jar, so nothing is resolved and nothing can drift. Every start compares
+every digest (45 MB, some 50 ms): a download that was cut off is fetched again, a jar that was changed is refused.
+"""
+
+import hashlib
+import os
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.failure import StackError
+from local.state import locked
+
+LIST = Path(__file__).with_name("kafka.jars")
+AT_ONCE = 4  # downloads: more is impolite to a public repository, and not faster
+ATTEMPTS = 3  # a public repository refuses now and then
+PAUSE = 2.0  # seconds between attempts
+PATIENCE = 60  # seconds without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """A jar by its Maven coordinate, and the digest it must have."""
+
+    coordinate: str
+    sha256: str
+
+
+def class_path(folder: Path) -> str:
+    """Java's class path to Kafka's jars in this folder, where the missing ones are brought first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, wait=True):  # two stacks of one checkout share them
+        resolve = repository(folder)
+        return ":".join(str(path) for path in fetch(listed(LIST.read_text()), resolve))
+
+
+def listed(text: str) -> list[Jar]:
+    """The jars that a list names."""
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return [Jar(coordinate, sha256) for coordinate, sha256 in lines]
+
+
+def repository(folder: Path) -> Callable[[str], Path]:
+    """How a coordinate becomes a file in this folder: it is there, or it is downloaded."""
+    from jgo.maven import MavenContext  # noqa: PLC0415  # only the local stack has it, the command works without
+
+    if trusted := _trusted_by_this_machine():
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
+    context = MavenContext(repo_cache=folder, timeout=PATIENCE)
+
+    def resolve(coordinate: str) -> Path:
+        group, artifact, version = coordinate.split(":")
+        return context.project(group, artifact).at_version(version).artifact().resolve()
+
+    return resolve
+
+
+def fetch(jars: list[Jar], resolve: Callable[[str], Path]) -> list[Path]:
+    """Where each jar is, with the digest it must have."""
+    downloads = ThreadPoolExecutor(AT_ONCE)
+    try:
+        return list(downloads.map(lambda jar: _verified(jar, resolve), jars))
+    finally:
+        downloads.shutdown(cancel_futures=True)  # Ctrl-C waits only for the jars under way
+
+
+def _trusted_by_this_machine() -> str | None:
+    """Its certificate authorities, also an organisation's own: the downloader would bring its own list."""
+    paths = ssl.get_default_verify_paths()
+    folder = paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else None
+    return paths.cafile or folder
+
+
+def _verified(jar: Jar, resolve: Callable[[str], Path]) -> Path:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            path = resolve(jar.coordinate)
+        except (OSError, RuntimeError) as failure:  # no network, or the repository says no
+            if attempt == ATTEMPTS:
+                raise StackError(f"{jar.coordinate} could not be downloaded: {failure}") from failure
+            time.sleep(PAUSE)
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256:
+            return path
+        path.unlink()
+    raise StackError(f"{jar.coordinate} is not the jar that {LIST.name} names: its SHA-256 differs")

@@ -1,0 +1,92 @@
+"""What the stack of one folder remembers between two starts, `stack.json`, and who may work on it.
+
+The file is replaced as a whole, so a crash leaves the old one or the new one. Only its owner can read it: it
+holds passwords.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import RLock
+
+from local.failure import StackError
+from local.processes import Process
+
+PASSWORD_BYTES = 18  # 144 bits, as 24 characters that need no escaping in a URL
+
+
+@dataclass
+class State:
+    """Processes, ports and passwords of one folder; what is noted here is on disk before it is used."""
+
+    file: Path
+    kept: bool = False  # by `samenspel up`: its processes are wanted, not left behind
+    processes: dict[str, Process] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    _change: RLock = field(default_factory=RLock)  # Kafka and PostgreSQL start at the same time
+
+    @classmethod
+    def of(cls, folder: Path) -> "State":
+        """The state as it was left, or an empty one."""
+        file = folder / "stack.json"
+        try:
+            left = json.loads(file.read_bytes())
+            processes = {name: Process(**process) for name, process in left.pop("processes").items()}
+            return cls(file, processes=processes, **left)
+        except FileNotFoundError:
+            return cls(file)
+        except (ValueError, TypeError, LookupError, AttributeError) as damage:
+            raise StackError(f"{file} cannot be read ({damage}): remove the folder {folder}") from damage
+
+    def note_process(self, name: str, process: Process | None) -> None:
+        """Note which process is this part now; `None` when it ended."""
+        with self._change:
+            if process:
+                self.processes[name] = process
+            else:
+                self.processes.pop(name, None)
+            self.save()
+
+    def password(self, role: str) -> str:
+        """The password of a database role, made up when it is first asked for."""
+        with self._change:
+            if role not in self.passwords:
+                self.passwords[role] = secrets.token_urlsafe(PASSWORD_BYTES)
+                self.save()
+            return self.passwords[role]
+
+    def save(self) -> None:
+        """Replace the file."""
+        with self._change:
+            content = {
+                "kept": self.kept,
+                "processes": {name: asdict(process) for name, process in self.processes.items()},
+                "ports": self.ports,
+                "passwords": self.passwords,
+            }
+            new = self.file.with_suffix(".new")
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+                json.dump(content, output, indent=1)
+            new.replace(self.file)
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """One at a time in this folder; the kernel lets go of the lock when its holder dies."""
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as held:
+            lock.seek(0)
+            holder = lock.read() or "unknown"
+            raise StackError(f"another samenspel (process {holder}) is at work in {folder}") from held
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

@@ -1,0 +1,48 @@
+"""PostgreSQL refuses to run as root, so root runs it as nobody.
+
+Everything stays in its folder, also when that lies in one that only root may enter (`/root`): the process then
+keeps root's way past folder permissions, and no other power.
+"""
+
+import os
+import pwd
+import shutil
+import stat
+from pathlib import Path
+
+from local.failure import StackError
+
+USER = "nobody"
+# The bit keeps access(2), by which PostgreSQL looks for its own programs, from dropping the capability again.
+PAST_PERMISSIONS = (
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
+)
+
+
+def prefix(*needed: Path) -> list[str]:
+    """What to put before a command that must not run as root, given the files it needs."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if not setpriv:
+        raise StackError(
+            "PostgreSQL does not run as root, and `setpriv` (util-linux), which would start it as another user, "
+            "is missing: run this as an ordinary user, or name a server in SAMENSPEL_POSTGRES_URL"
+        )
+    user = pwd.getpwnam(USER)
+    reachable = all(_may_enter(folder) for path in needed for folder in path.resolve().parents)
+    caps = [] if reachable else PAST_PERMISSIONS
+    return [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *caps]
+
+
+def hand_over(path: Path) -> None:
+    """Give a file or folder to the user as whom PostgreSQL runs."""
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(USER)
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _may_enter(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IXOTH)

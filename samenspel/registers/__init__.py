@@ -1,0 +1,1 @@
+"""Registers of others, read into what the services record."""

@@ -1,0 +1,196 @@
+"""Primary-school locations and their pupil numbers, from two files of DUO's open education data (CC0).
+
+One file lists the open locations, the other the pupils per location, one column a year; `read` joins them.
+They are known by their columns, since DUO renames its files. All or nothing: `duo_file` says what is refused.
+"""
+
+import difflib
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from contracts.values import Interval
+from samenspel.registers.tables import YEAR, DuoProblem, Finding, Loaded, Row, Rule, Table, load
+
+_log = logging.getLogger(__name__)
+
+MASKED = Interval(lower=1, upper=4)
+"""DUO's `<5`: fewer than five children, but not none."""
+
+_NAMED = 5  # locations named in a warning: enough to look one up, short enough for a line
+
+
+def _rule(pattern: str, allowed: str) -> Rule:
+    return Rule(re.compile(pattern), allowed)
+
+
+_CODES = {
+    "INSTELLINGSCODE": _rule(r"[0-9]{2}[A-Z]{2}", "a BRIN, two digits and two letters"),
+    "VESTIGINGSCODE": _rule(r"([0-9]{2}[A-Z]{2})?[0-9A-Z]{2}", "a BRIN and two digits, or these two digits alone"),
+}
+OPEN_LOCATIONS = Table(
+    "open locations",
+    "windows-1252",
+    {
+        **_CODES,
+        "VESTIGINGSNAAM": _rule(r".+", "a name"),
+        "BEVOEGD GEZAG NUMMER": _rule(r"[0-9]{5}", "a board's number of five digits"),
+        "POSTCODE": _rule(r"[1-9][0-9]{3} ?[A-Z]{2}", "a postcode such as 5211 AB"),
+        "GEMEENTENUMMER": _rule(r"[0-9]{4}", "a municipality's number of four digits"),
+        "GEMEENTENAAM": _rule(r".*", "a name"),
+    },
+)
+PUPILS = Table(
+    "pupils per location",
+    "utf-8",
+    {
+        **_CODES,
+        "SOORT_VESTIGING": _rule(r"BO|SBO|SO|VSO|SO/VSO", "BO, SBO, SO, VSO or SO/VSO"),
+        "GEMEENTENAAM_VESTIGING": _rule(r".*", "a name"),
+    },
+    yearly=_rule(r"[0-9]{1,5}|<5|", "a whole number below 100,000, <5 or nothing"),
+)
+
+
+@dataclass(frozen=True)
+class Location:
+    """An open location; `pupils` has None for a year of which DUO says nothing."""
+
+    id: str
+    brin4: str
+    name: str
+    board: str
+    postcode4: str
+    municipality: str
+    municipality_code: str
+    kind: Literal["primary", "special"]
+    pupils: dict[int, Interval | None]
+
+    @property
+    def first_year_with_pupils(self) -> int | None:
+        """Stands in for the opening date that DUO's files lack; their first year means "then or earlier"."""
+        return min((year for year, count in self.pupils.items() if count and count.upper), default=None)
+
+
+def read(folder: Path, municipality: str | None = None) -> list[Location]:
+    """Every open location with known pupils, in DUO's order, of one municipality or of the country."""
+    return [_location(place, pupils) for place, pupils in _joined(*_load_both(folder), municipality)]
+
+
+def opened_on(location: Location) -> date:
+    """DUO's files have no opening dates: 1 August of the first year with pupils (ruling 38)."""
+    return date(location.first_year_with_pupils or max(location.pupils), 8, 1)
+
+
+def school_record(location: Location) -> dict[str, Any]:
+    """What `requests` records of a school, from DUO alone."""
+    opened = opened_on(location)
+    record = site_record(location.id, location.name, location.board, [location.kind], location, opened)
+    return record | {"brin4": location.brin4}
+
+
+def site_record(
+    site_id: str, name: str, board: str, kinds: Sequence[str], location: Location, opened: date
+) -> dict[str, Any]:
+    """The record of a site that is where this location is."""
+    return {
+        "siteId": site_id,
+        "validFrom": opened.isoformat(),
+        "kinds": list(kinds),
+        "name": {"nl": name},
+        "board": board,
+        "municipality": location.municipality_code,
+        "postcode4": location.postcode4,
+        "neighbourhood": location.postcode4,
+        "openedOn": opened.isoformat(),
+    }
+
+
+def excerpt(folder: Path, municipality: str, into: Path) -> None:
+    """Cut one municipality out of DUO's files: their own bytes, but for the telephone numbers, left blank."""
+    files = _load_both(folder)
+    kept = {place.location for place, _ in _joined(*files, municipality)}
+    for file in files:
+        header, *lines = file.path.read_bytes().splitlines(keepends=True)
+        rows = [_without_telephone(lines[row.line - 2], row) for row in file.rows.values() if row.location in kept]
+        (into / file.path.name).write_bytes(b"".join([header, *rows]))
+
+
+def _load_both(folder: Path) -> tuple[Loaded, Loaded]:
+    files: list[Loaded] = []
+    findings: list[Finding] = []
+    for table in (OPEN_LOCATIONS, PUPILS):
+        try:
+            files.append(load(folder, table))
+        except DuoProblem as problem:
+            findings += problem.findings
+    if findings:
+        raise DuoProblem(*findings)
+    return files[0], files[1]
+
+
+def _joined(places: Loaded, pupils: Loaded, municipality: str | None) -> list[tuple[Row, Row]]:
+    joined = [(row, pupils.rows[code]) for code, row in places.rows.items() if code in pupils.rows]
+    if not joined:
+        allowed = f"locations that {pupils.path.name} knows too"
+        raise DuoProblem(Finding(places.path.name, None, "VESTIGINGSCODE", "none", allowed))
+    number = None if municipality is None else _number_of(municipality, joined, places.path.name)
+    wanted = {code for code, row in places.rows.items() if number in (None, row.cells["GEMEENTENUMMER"])}
+    if unknown := sorted(wanted - pupils.rows.keys()):
+        named = ", ".join(unknown[:_NAMED]) + (", …" if unknown[_NAMED:] else "")
+        _log.warning("open locations left out, pupils not known: %d (%s)", len(unknown), named)
+    return [(place, counts) for place, counts in joined if place.location in wanted]
+
+
+def _number_of(municipality: str, joined: list[tuple[Row, Row]], file: str) -> str:
+    """The files spell one name in two ways, S HERTOGENBOSCH and 'S-HERTOGENBOSCH; the number is the same."""
+    spelled = {
+        _bare(name): (name, place.cells["GEMEENTENUMMER"])
+        for place, counts in joined
+        for name in (place.cells["GEMEENTENAAM"], counts.cells["GEMEENTENAAM_VESTIGING"])
+        if name
+    }
+    if found := spelled.get(_bare(municipality)):
+        return found[1]
+    nearest = difflib.get_close_matches(_bare(municipality), spelled, n=3, cutoff=0)
+    names = ", ".join(spelled[name][0] for name in nearest)
+    raise DuoProblem(Finding(file, None, "GEMEENTENAAM", municipality, f"a municipality in it, such as {names}"))
+
+
+def _bare(name: str) -> str:
+    """Letters alone: capitals, accents, apostrophes and hyphens do not tell municipalities apart."""
+    return re.sub(r"[^a-z]", "", unicodedata.normalize("NFKD", name).casefold())
+
+
+def _location(place: Row, counts: Row) -> Location:
+    known = place.cells
+    return Location(
+        id=f"duo:{place.location}",
+        brin4=known["INSTELLINGSCODE"],
+        name=known["VESTIGINGSNAAM"],
+        board=f"duo:{known['BEVOEGD GEZAG NUMMER']}",
+        postcode4=known["POSTCODE"][:4],
+        municipality=counts.cells["GEMEENTENAAM_VESTIGING"] or known["GEMEENTENAAM"],
+        municipality_code=f"GM{known['GEMEENTENUMMER']}",
+        kind="primary" if counts.cells["SOORT_VESTIGING"] == "BO" else "special",
+        pupils={int(year[1]): _count(cell) for name, cell in counts.cells.items() if (year := YEAR.fullmatch(name))},
+    )
+
+
+@cache
+def _count(cell: str) -> Interval | None:
+    if cell == "<5":
+        return MASKED
+    return Interval(lower=int(cell), upper=int(cell)) if cell else None
+
+
+def _without_telephone(line: bytes, row: Row) -> bytes:
+    """The house keeps no telephone numbers, though the licence allows it; DUO's own blank is a space."""
+    number = row.cells.get("TELEFOONNUMMER")
+    return line.replace(f";{number};".encode(), b"; ;", 1) if number else line

@@ -1,0 +1,1 @@
+"""HTTP in: the application, who asks, idempotent commands, and problems for answers."""

@@ -1,0 +1,102 @@
+"""The border: an application whose every request has a trace and a limit, and whose every answer its headers."""
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.chassis.http import problem_handlers
+from services.chassis.http.problem_handlers import problem_response
+from services.chassis.problems import Malformed, WrongField
+from services.chassis.running import telemetry
+from services.chassis.running.service import Service
+
+API_VERSION = "1.0.0"
+BODY_LIMIT = 64 * 1024  # an event is at most 64 KB, and so is what leads to it
+LINES_LIMIT = 8 * 1024 * 1024  # reference data in bulk: a city in one go
+_HEADERS = [
+    (b"api-version", API_VERSION.encode()),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class BodyTooLarge(Malformed):
+    """The body is larger than 64 KiB."""
+
+
+def application(service: Service, *, title: str, description: str) -> FastAPI:
+    """The HTTP side of a service, with health and the rules for errors; add routes to it."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=API_VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        license_info={"name": "EUPL-1.2"},
+    )
+    app.state.service = service
+    problem_handlers.register(app)
+    app.add_middleware(EveryRequest)
+
+    @app.get("/health/live", tags=["health"])
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/health/ready", tags=["health"])
+    async def ready() -> JSONResponse:
+        is_ready, parts = service.health.report()
+        return JSONResponse({"status": "ready" if is_ready else "not ready", "parts": parts}, 200 if is_ready else 503)
+
+    return app
+
+
+class EveryRequest:
+    """What happens to every request: its trace, the body's limit, and the headers of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        limit = LINES_LIMIT if headers.get("content-type") == "application/x-ndjson" else BODY_LIMIT
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        with telemetry.span(f"{scope['method']} {scope['path']}", headers):
+            if int(headers.get("content-length", 0) if headers.get("content-length", "0").isdigit() else 0) > limit:
+                await problem_response(_too_large(limit))(scope, receive, send_with_headers)
+            else:
+                await self.app(scope, _limited(receive, limit), send_with_headers)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {limit // 1024} KiB.", WrongField("body", None, f"at most {limit} bytes")
+    )
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Count the bytes of a body that did not say its length."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _too_large(limit)
+        return message
+
+    return counted

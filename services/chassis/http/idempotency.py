@@ -1,0 +1,102 @@
+"""Commands over HTTP: who asks, idempotency keys, and one transaction around every command.
+
+Guarantee: a command answered with 2xx is committed, with its events in the journal; the same key and body
+again gives the same answer and no second effect. A refused command leaves nothing behind.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import msgspec
+import structlog
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from services.chassis.http.identity import identify
+from services.chassis.problems import Malformed, RuleSaysNo, WrongField
+from services.chassis.running import telemetry
+from services.chassis.running.service import Service
+
+log = structlog.get_logger()
+
+KEY = re.compile(r"^[!-~]{1,128}$")
+CLAIM = (
+    "INSERT INTO idempotency (organisation, key, fingerprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true"
+)
+REMEMBER = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE organisation = $1 AND key = $2"
+_RECALL = "SELECT fingerprint, status, headers, body FROM idempotency WHERE organisation = $1 AND key = $2"
+
+
+class IdempotencyKeyMissing(Malformed):
+    """A POST needs the header Idempotency-Key: any text of 1 to 128 visible characters, new for each command."""
+
+
+class IdempotencyKeyReused(RuleSaysNo):
+    """This Idempotency-Key was used for another command; take a new one."""
+
+
+class CommandRoute(APIRoute):
+    """A route that changes something: identified caller, idempotency, one transaction, its answer kept."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """Wrap the endpoint."""
+        endpoint = super().get_route_handler()
+
+        async def command(request: Request) -> Response:
+            service: Service = request.app.state.service
+            caller = identify(request, service.settings)
+            key = _idempotency_key(request)
+            body = await request.body()
+            async with service.database.transaction(
+                at=caller.now,
+                causation=key,
+                traceparent=telemetry.traceparent(),
+                expected_version=_if_match(request),
+            ) as tx:
+                request.state.tx, request.state.caller = tx, caller
+                if key is None:
+                    return await endpoint(request)
+                fingerprint = hashlib.sha256(
+                    b"\0".join((request.method.encode(), request.url.path.encode(), body))
+                ).digest()
+                organisation = caller.actor.organisation
+                if not await tx.db.fetchval(CLAIM, organisation, key, fingerprint):
+                    return _recalled(await tx.db.fetchrow(_RECALL, organisation, key), key, fingerprint)
+                response = await endpoint(request)
+                headers = msgspec.msgpack.encode(list(response.raw_headers))
+                await tx.db.execute(REMEMBER, organisation, key, response.status_code, headers, bytes(response.body))
+            return response
+
+        return command
+
+
+def _recalled(stored: asyncpg.Record | None, key: str, fingerprint: bytes) -> Response:
+    assert stored is not None, "the key was there a moment ago, and keys are not deleted within a transaction"
+    if stored["fingerprint"] != fingerprint:
+        raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", key, "a key that was not used before"))
+    response = Response(stored["body"], stored["status"])
+    response.raw_headers = msgspec.msgpack.decode(stored["headers"], type=list[tuple[bytes, bytes]])
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None and request.method == "POST":
+        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", None, KEY.pattern))
+    if key is not None and not KEY.match(key):
+        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", key, KEY.pattern))
+    return key
+
+
+def _if_match(request: Request) -> int | None:
+    tag = request.headers.get("If-Match")
+    if tag is None:
+        return None
+    if not re.fullmatch(r'"\d{1,9}"', tag):
+        raise Malformed(
+            f"If-Match is {tag}; a version in quotes is expected", WrongField("If-Match", tag, '"<version>"')
+        )
+    return int(tag.strip('"'))

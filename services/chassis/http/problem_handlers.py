@@ -1,0 +1,137 @@
+"""How a service says no: every refusal as an RFC 9457 problem that names field, value and what is allowed."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic_core import PydanticCustomError
+from starlette.exceptions import HTTPException
+
+from services.chassis.problems import Malformed, NotFound, Problem, Unavailable, WrongField
+from services.chassis.running import telemetry
+from services.chassis.running.database import TRANSIENT, UNAVAILABLE
+
+log = structlog.get_logger()
+
+PROBLEMS = "https://samenspel.nl/problems"
+
+
+class NoSuchPage(NotFound):
+    """There is nothing at this address."""
+
+
+class Unexpected(Problem):
+    """Something went wrong here that should not; nothing was changed. Tell us the traceId."""
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take that method; /v1/openapi.json lists what it takes."""
+
+    status = 405
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`("body", "groups", 0, "groupId")` as `groups[0].groupId`."""
+    text = ""
+    for part in location[1:] if location and location[0] in {"body", "query", "path", "header"} else location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+_ALLOWED = ("expected", "pattern", "ge", "le", "gt", "lt", "min_length", "max_length")
+
+
+def wrong_fields(errors: list[Any]) -> list[WrongField]:
+    """What pydantic found wrong, in the caller's words."""
+    found: list[WrongField] = []
+    for error in errors:
+        context = error.get("ctx", {})
+        field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
+        allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
+        value = context.get("value", error.get("input"))
+        found.append(WrongField(field, None if error["type"] in {"missing", "personal_data"} else value, allowed))
+    return found
+
+
+def _listed(allowed: object) -> object:
+    """What is allowed: every one of a list, or a description."""
+    return allowed if isinstance(allowed, list | tuple) else str(allowed)
+
+
+def _plain(value: object) -> object:
+    """A value as it may stand in a problem: short and JSON."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value if not isinstance(value, str) else value[:200]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in list(value.items())[:20]}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in list(value)[:50]]
+    return str(value)[:200]
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """RFC 9457."""
+    body = {
+        "type": f"{PROBLEMS}/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "errors": [
+            {"field": wrong.field, "value": _plain(wrong.value), "allowed": _plain(wrong.allowed)}
+            for wrong in problem.errors
+        ],
+        "traceId": telemetry.trace_id(),
+    }
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else None
+    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+
+
+async def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = wrong_fields(list(error.errors()))
+    first = fields[0]
+    return problem_response(Malformed(f"{first.field or 'the body'}: {error.errors()[0]['msg']}", *fields))
+
+
+async def _on_refused(_: Request, error: Exception) -> Response:
+    """What a contract refuses outside of its model is refused in the same words."""
+    assert isinstance(error, PydanticCustomError)
+    (field,) = wrong_fields([{"loc": (), "type": error.type, "ctx": error.context or {}, "msg": error.message()}])
+    return problem_response(Malformed(f"{field.field} {error.message()}", field))
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == NoSuchPage.status:
+        return problem_response(NoSuchPage())
+    if error.status_code == MethodNotAllowed.status:
+        return problem_response(MethodNotAllowed())
+    return problem_response(Malformed(str(error.detail)))
+
+
+async def _on_bug(_: Request, error: Exception) -> Response:
+    log.error("unexpected", error=repr(error))
+    return problem_response(Unexpected())
+
+
+async def _on_world(_: Request, error: Exception) -> Response:
+    log.warning("unavailable", error=repr(error))
+    return problem_response(Unavailable())
+
+
+def register(app: FastAPI) -> None:
+    """Answer every exception of this app as a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(PydanticCustomError, _on_refused)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    for away in (*UNAVAILABLE, *TRANSIENT):
+        app.add_exception_handler(away, _on_world)

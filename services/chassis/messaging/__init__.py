@@ -1,0 +1,1 @@
+"""Kafka: journal and outbox, the relay, the inbox, dead letters, and readers of whole topics."""

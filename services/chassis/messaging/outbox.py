@@ -1,0 +1,121 @@
+"""What a service announces: written to the journal in the transaction that makes it true.
+
+Guarantee: an event is in the journal if and only if its transaction committed; its bytes never change; the
+relay publishes it at least once, in order per aggregate. The caller of `add` holds a lock on the aggregate's
+row, or has just inserted it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import uuid_utils.compat
+
+from contracts.envelope import describe, encode
+from contracts.events import MAX_EVENT_BYTES, Event
+from services.chassis.problems import Malformed
+from services.chassis.running.database import Transaction
+
+_LAST = """
+SELECT version, key, correlation FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
+"""
+STAGE = """
+WITH added AS (
+    INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
+    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1
+    FROM unnest(
+        $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
+        $8::text[], $9::integer[], $10::integer[], $11::text[]
+    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, correlation)
+    RETURNING position
+)
+INSERT INTO outbox (position, barrier) SELECT position, $2 FROM added
+"""
+
+
+class EventTooLarge(Malformed):
+    """What was sent makes an event that is too large for the wire."""
+
+
+class Staged(NamedTuple):
+    """One message for the journal, in its columns' order. `headers`: see the migration."""
+
+    event_id: UUID
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: bytes | None
+    aggregate: str
+    epoch: int
+    version: int
+    correlation: str | None
+
+
+def new_id() -> UUID:
+    """A UUIDv7: unique, and in the order of time."""
+    return uuid_utils.compat.uuid7()
+
+
+def encoded(
+    tx: Transaction, event: Event, *, key: str, epoch: int, version: int, correlation: str | None = None
+) -> list[Staged]:
+    """The event as it will stand in the journal: once per topic, with the same id and bytes."""
+    envelope = describe(
+        event,
+        id=new_id(),
+        source=tx.source,
+        time=tx.now,
+        key=key,
+        version=version,
+        epoch=epoch,
+        correlation=correlation,
+        causation=tx.causation,
+        traceparent=tx.traceparent,
+    )
+    value = encode(envelope, event)
+    if len(value) > MAX_EVENT_BYTES:
+        raise EventTooLarge(f"It would make an event of {len(value)} bytes; {MAX_EVENT_BYTES} are allowed.")
+    aggregate = f"{event.aggregate}:{event.subject}"
+    return [
+        Staged(envelope.id, topic, key.encode(), value, None, aggregate, epoch, version, correlation)
+        for topic in event.topics
+    ]
+
+
+async def stage(tx: Transaction, messages: Sequence[Staged], *, barrier: bool = False) -> None:
+    """Put messages into the journal and point the relay at them.
+
+    `barrier`: Kafka acknowledges these before anything staged later is sent.
+    """
+    if messages:
+        columns = (list(column) for column in zip(*messages, strict=True))
+        await tx.db.execute(STAGE, tx.now, barrier, *columns)
+        tx.staged += len(messages)
+
+
+async def add(tx: Transaction, *events: Event, key: str | None = None, correlation: str | None = None) -> int:
+    """Announce events of one aggregate, in this order; returns its new version.
+
+    An aggregate's first events name its `key` (and `correlation`); later ones take them over and name none.
+    """
+    first = 1
+    epoch = tx.epoch
+    if key is None:
+        last = await tx.db.fetchrow(_LAST, f"{events[0].aggregate}:{events[0].subject}")
+        assert last is not None, "the aggregate's first events name its key"
+        key, correlation, first = last["key"].decode(), last["correlation"], last["version"] + 1
+    messages: list[Staged] = []
+    for version, event in enumerate(events, first):
+        messages += encoded(tx, event, key=key, epoch=epoch, version=version, correlation=correlation)
+    await stage(tx, messages)
+    return first + len(events) - 1
+
+
+async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -> None:
+    """Announce a version of something that a service ships as data, unless it announced it before."""
+    aggregate = f"{event.aggregate}:{event.subject}"
+    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", aggregate)
+    last = await tx.db.fetchrow(_LAST, aggregate)
+    if last is None or last["version"] < version:
+        messages = encoded(tx, event, key=event.subject, epoch=tx.epoch, version=version)
+        await stage(tx, [message for message in messages if message.topic == topic])

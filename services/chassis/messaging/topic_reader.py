@@ -1,0 +1,130 @@
+"""Reading topics for a projection: all partitions, no consumer group, positions in our own database.
+
+Guarantee: `fence` locks the stored position of every partition in the transaction that appends, and raises
+`Skipped` unless the records follow it exactly. So nothing is appended twice or left out, and a leader that was
+replaced while it slept cannot append at all.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from contracts.topics import PARTITIONS
+from services.chassis.messaging.kafka import stop
+from services.chassis.running.database import Connection
+from services.chassis.running.settings import Settings
+
+log = structlog.get_logger()
+
+Batch = dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]
+Positions = dict[tuple[str, int], int]
+"""The next offset to read, by topic (its name in the contracts) and partition."""
+
+MAX_RECORDS = 10_000  # about 10 MB; larger batches made COPY no faster
+FETCH_BYTES = 4 * 1024 * 1024
+START_SECONDS = 30.0
+
+
+_LOCK = """
+SELECT topic, partition, next_offset FROM positions
+JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition) USING (topic, partition)
+ORDER BY topic, partition FOR UPDATE OF positions
+"""
+_MOVE = """
+INSERT INTO positions (topic, partition, next_offset)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
+"""
+
+
+class Skipped(Exception):
+    """The records do not follow the stored position: somebody else appended, or the topic lost records."""
+
+
+async def load_positions(db: Connection, topics: Iterable[str]) -> Positions:
+    """Where the projection stands; 0 where it has not begun."""
+    stored = {
+        (row["topic"], row["partition"]): row["next_offset"]
+        for row in await db.fetch("SELECT topic, partition, next_offset FROM positions")
+    }
+    return {
+        (topic, partition): stored.get((topic, partition), 0) for topic in topics for partition in range(PARTITIONS)
+    }
+
+
+@dataclass(slots=True)
+class TopicReader:
+    """A consumer of whole topics from given positions."""
+
+    consumer: AIOKafkaConsumer
+    prefix: str
+    positions: Positions
+    """The next offset of each partition as this process knows it: what it appended or found stored."""
+
+    @classmethod
+    async def open(cls, settings: Settings, positions: Positions) -> Self:
+        """Start reading behind `positions`. Retention that took something away is an error, loudly."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka,
+            client_id=f"{settings.service}-projection",
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=100,
+        )
+        where = {
+            TopicPartition(settings.topic(topic), partition): offset for (topic, partition), offset in positions.items()
+        }
+        consumer.assign(list(where))
+        try:
+            await asyncio.wait_for(consumer.start(), START_SECONDS)
+        except BaseException:
+            await stop(consumer)
+            raise
+        for partition, offset in where.items():
+            consumer.seek(partition, offset)
+        return cls(consumer, settings.kafka_prefix, dict(positions))
+
+    async def poll(self, wait_ms: int) -> Batch:
+        """What came, at most `MAX_RECORDS`; empty after `wait_ms`."""
+        batch: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
+        return batch
+
+    async def ends(self) -> Positions:
+        """The end of every partition as Kafka knows it now."""
+        ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
+        return {
+            (partition.topic.removeprefix(self.prefix), partition.partition): end for partition, end in ends.items()
+        }
+
+    async def fence(self, db: Connection, batch: Batch) -> Positions:
+        """Lock and compare the stored positions of the batch's partitions, move them behind the batch, and
+        return the new ones. Call `advance` with them after the commit."""
+        moved = {self._place(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        columns = [topic for topic, _ in moved], [partition for _, partition in moved]
+        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
+        for partition, records in batch.items():
+            topic, number = place = self._place(partition)
+            here = self.positions[place]
+            if stored.get(place, 0) != here or records[0].offset != here:
+                raise Skipped(
+                    f"{topic}/{number}: stored {stored.get(place, 0)}, this process stands at {here},"
+                    f" the batch begins at {records[0].offset}"
+                )
+        await db.execute(_MOVE, *columns, list(moved.values()))
+        return moved
+
+    def advance(self, moved: Positions) -> None:
+        """The appended batch is committed."""
+        self.positions.update(moved)
+
+    def _place(self, partition: TopicPartition) -> tuple[str, int]:
+        return partition.topic.removeprefix(self.prefix), partition.partition
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await stop(self.consumer)

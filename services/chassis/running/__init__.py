@@ -1,0 +1,1 @@
+"""One service as one process: settings, database, leadership, health, telemetry."""

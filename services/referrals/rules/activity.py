@@ -1,0 +1,243 @@
+"""Life of an activity: what may happen next, and what we announce when it does.
+
+Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE` is the one table of who may
+do what when: the rules, `availableActions`, the documentation and the tests read it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from contracts.activities import (
+    ActivityConfirmed,
+    ActivityCorrected,
+    ActivityDelivered,
+    ActivityDisputed,
+    ActivityPlan,
+    ActivityPlanned,
+    ActivityRetracted,
+    DeliveryDetails,
+)
+from contracts.reasons import ReasonListPublished, check_reason
+from contracts.values import Actor, Identifier, Reason, calendar_day
+from services.chassis.life_cycle import Parties, Step, allow, allow_actor
+from services.chassis.problems import RuleSaysNo, WrongField
+from services.referrals.rules.body import Known, check_body, check_plan, check_sites_named
+from services.referrals.rules.referral import Referral
+
+ActivityEvent = (
+    ActivityPlanned | ActivityDelivered | ActivityCorrected | ActivityRetracted | ActivityConfirmed | ActivityDisputed
+)
+
+
+class Status(StrEnum):
+    """Where an activity stands."""
+
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    RETRACTED = "retracted"
+
+
+LIFE_CYCLE = (
+    Step("deliver", (Status.PLANNED,), Status.DELIVERED, ("partner",)),
+    Step("correct", (Status.DELIVERED,), Status.DELIVERED, ("partner",)),
+    Step("retract", (Status.PLANNED, Status.DELIVERED), Status.RETRACTED, ("partner",)),
+    Step("confirm", (Status.DELIVERED,), Status.DELIVERED, ("coordinator",)),
+    Step("dispute", (Status.DELIVERED,), Status.DELIVERED, ("coordinator",)),
+)
+
+
+class NothingChanged(RuleSaysNo):
+    """A correction changes something; this is what was registered already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An activity as the rules see it."""
+
+    planned: ActivityPlanned
+    status: Status
+    version: int
+    body: DeliveryDetails | None = None
+    confirmed_by: frozenset[Identifier] = frozenset()
+    """The sites whose last word is that it was so."""
+    disputed_by: frozenset[Identifier] = frozenset()
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        return self.planned.activity_id
+
+    @property
+    def site_ids(self) -> tuple[Identifier, ...]:
+        """The sites involved, as far as is known now."""
+        return (self.body or self.planned).site_ids
+
+    @property
+    def partner_ids(self) -> tuple[Identifier, ...]:
+        """The partners involved, as far as is known now."""
+        return (self.body or self.planned).partner_ids
+
+
+def parties(activity: Activity) -> Parties:
+    """Who is concerned: its partners and its sites."""
+    return {"partner": activity.partner_ids, "coordinator": activity.site_ids}
+
+
+def _allow(activity: Activity, action: str, by: Actor) -> None:
+    allow(LIFE_CYCLE, action, activity.status, by, parties(activity))
+
+
+def plan(
+    activity_id: UUID, details: ActivityPlan, *, referral: Referral | None, known: Known, by: Actor, at: datetime
+) -> ActivityPlanned:
+    """A partner plans an activity, from a referral or directly."""
+    allow_actor("plan", ("partner",), by, {"partner": details.partner_ids})
+    check_plan(details, known)
+    return ActivityPlanned(
+        **dict(details),
+        activity_id=activity_id,
+        request_id=referral.made.request_id if referral else None,
+        origin="referral" if referral else "direct",
+        planned_by=by,
+        planned_at=at,
+    )
+
+
+def deliver(
+    activity: Activity,
+    body: DeliveryDetails,
+    confirmed_by_sites: tuple[Identifier, ...] = (),
+    *,
+    known: Known,
+    by: Actor,
+    at: datetime,
+) -> ActivityDelivered:
+    """A partner registers that it was delivered, perhaps confirmed on the spot."""
+    _allow(activity, "deliver", by)
+    allow_actor("deliver", ("partner",), by, {"partner": body.partner_ids})
+    check_body(body, known, calendar_day(at))
+    check_sites_named("confirmedBySites", confirmed_by_sites, body)
+    return ActivityDelivered(
+        **dict(body),
+        activity_id=activity.id,
+        referral_id=activity.planned.referral_id,
+        request_id=activity.planned.request_id,
+        origin=activity.planned.origin,
+        confirmed_by_sites=confirmed_by_sites,
+        registered_at=at,
+    )
+
+
+def correct(
+    activity: Activity,
+    body: DeliveryDetails,
+    reason: Reason,
+    *,
+    comment: str | None = None,
+    known: Known,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> ActivityCorrected:
+    """A partner registers the whole body again, as it should have been."""
+    _allow(activity, "correct", by)
+    allow_actor("correct", ("partner",), by, {"partner": body.partner_ids})
+    check_reason(reasons, reason, comment, action="correct", role=by.role, day=calendar_day(at))
+    check_body(body, known, calendar_day(at))
+    changed = tuple(
+        str(field.alias)
+        for name, field in DeliveryDetails.model_fields.items()
+        if getattr(body, name) != getattr(activity.body, name)
+    )
+    if not changed:
+        raise NothingChanged(None, WrongField("body", None, "a body that differs from what was registered"))
+    return ActivityCorrected(
+        **dict(body),
+        activity_id=activity.id,
+        referral_id=activity.planned.referral_id,
+        request_id=activity.planned.request_id,
+        origin=activity.planned.origin,
+        changed=changed,
+        reason=reason,
+        corrected_at=at,
+    )
+
+
+def retract(
+    activity: Activity,
+    reason: Reason,
+    *,
+    comment: str | None = None,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> ActivityRetracted:
+    """A partner takes it back, for good: it leaves every figure."""
+    _allow(activity, "retract", by)
+    check_reason(reasons, reason, comment, action="retract", role=by.role, day=calendar_day(at))
+    return ActivityRetracted(activity_id=activity.id, reason=reason, retracted_at=at)
+
+
+def confirm(activity: Activity, site_id: Identifier, *, by: Actor, at: datetime) -> ActivityConfirmed:
+    """A site says that it was so."""
+    _allow(activity, "confirm", by)
+    allow_actor("confirm", ("coordinator",), by, {"coordinator": (site_id,)})
+    return ActivityConfirmed(activity_id=activity.id, site_id=site_id, confirmed_at=at)
+
+
+def dispute(
+    activity: Activity,
+    site_id: Identifier,
+    reason: Reason,
+    *,
+    comment: str | None = None,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> ActivityDisputed:
+    """A site says that it was not so."""
+    _allow(activity, "dispute", by)
+    allow_actor("dispute", ("coordinator",), by, {"coordinator": (site_id,)})
+    check_reason(reasons, reason, comment, action="dispute", role=by.role, day=calendar_day(at))
+    return ActivityDisputed(activity_id=activity.id, site_id=site_id, reason=reason, disputed_at=at)
+
+
+def body_of(event: DeliveryDetails) -> DeliveryDetails:
+    """The body alone, of an event or a command that carries more."""
+    return DeliveryDetails.model_validate(dict(event), extra="ignore")
+
+
+def _is_about_the_same(old: DeliveryDetails | None, new: DeliveryDetails) -> bool:
+    """Whether what sites said of the old body holds for the new one (ruling 17)."""
+    return old is not None and (
+        (set(old.site_ids), old.substitution, calendar_day(old.occurred_at))
+        == (set(new.site_ids), new.substitution, calendar_day(new.occurred_at))
+    )
+
+
+def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
+    """The activity after the event: the only place where its state changes."""
+    if isinstance(event, ActivityPlanned):
+        return Activity(event, Status.PLANNED, version=1)
+    assert activity is not None, "every other event follows ActivityPlanned"
+    now = replace(activity, version=activity.version + 1)
+    none: frozenset[Identifier] = frozenset()
+    match event:
+        case ActivityDelivered():
+            confirmed = frozenset(event.confirmed_by_sites)
+            return replace(now, status=Status.DELIVERED, body=body_of(event), confirmed_by=confirmed)
+        case ActivityCorrected():
+            heard = (
+                now if _is_about_the_same(activity.body, event) else replace(now, confirmed_by=none, disputed_by=none)
+            )
+            return replace(heard, body=body_of(event))
+        case ActivityRetracted():
+            return replace(now, status=Status.RETRACTED)
+        case ActivityConfirmed(site_id=site):
+            return replace(now, confirmed_by=now.confirmed_by | {site}, disputed_by=now.disputed_by - {site})
+        case ActivityDisputed(site_id=site):
+            return replace(now, confirmed_by=now.confirmed_by - {site}, disputed_by=now.disputed_by | {site})
+    assert_never(event)

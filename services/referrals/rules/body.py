@@ -1,0 +1,103 @@
+"""What may stand in the plan and the body of an activity. Pure, as all rules."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.activities import ActivityPlan, DeliveryDetails, TakingPart
+from contracts.values import Identifier, calendar_day, check_learning_areas, check_unique
+from services.chassis.problems import Malformed, NotYetKnown, WrongField
+from services.referrals.rules.referral import UnknownPartner
+
+
+class NotYetHeld(Malformed):
+    """An activity is registered on its own day or later."""
+
+
+class MoreThanThereAre(Malformed):
+    """More children of a group took part than the group has."""
+
+
+class GroupOfAnotherSite(Malformed):
+    """A group takes part when its site is involved."""
+
+
+class SiteNotInvolved(Malformed):
+    """A site confirms an activity when it is involved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this service knows of the sites, groups and partners that an activity names."""
+
+    sites: Collection[Identifier]
+    groups: Mapping[Identifier, Identifier]
+    """The site of each group."""
+    partners: Collection[Identifier]
+
+
+def check_plan(plan: ActivityPlan, known: Known) -> None:
+    """A plan names known sites and partners, each once."""
+    check_unique([f"{area.scheme}/{area.code}" for area in plan.learning_areas], field="learningAreas")
+    check_unique(list(plan.site_ids), field="siteIds")
+    check_unique(list(plan.partner_ids), field="partnerIds")
+    _check_named(plan, known)
+
+
+def check_body(body: DeliveryDetails, known: Known, today: date) -> None:
+    """A body names what is known here, is about today or before, and counts nobody who is not there."""
+    _check_named(body, known)
+    if calendar_day(body.occurred_at) > today:
+        raise NotYetHeld(
+            f"occurredAt is {body.occurred_at.isoformat()}; today is {today}.",
+            WrongField("occurredAt", body.occurred_at.isoformat(), f"at most {today}"),
+        )
+    for index, group in enumerate(body.groups):
+        _check_group(f"groups[{index}]", group, body.site_ids, known)
+
+
+def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier], known: Known) -> None:
+    site_id = known.groups.get(group.group_id)
+    if site_id is None:
+        raise _not_yet_known(f"{field}.groupId", group.group_id, "group")
+    if site_id not in site_ids:
+        raise GroupOfAnotherSite(
+            f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
+            WrongField(f"{field}.groupId", group.group_id, site_ids),
+        )
+    if group.participants is not None and group.participants > group.headcount:
+        raise MoreThanThereAre(
+            f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
+            WrongField(f"{field}.participants", group.participants, f"at most {group.headcount}"),
+        )
+
+
+def check_sites_named(field: str, site_ids: Collection[Identifier], body: DeliveryDetails) -> None:
+    """These sites are among those of the body, each once."""
+    check_unique(list(site_ids), field=field)
+    for index, site_id in enumerate(site_ids):
+        if site_id not in body.site_ids:
+            raise SiteNotInvolved(
+                f"{field}[{index}] is {site_id}; siteIds does not name it.",
+                WrongField(f"{field}[{index}]", site_id, body.site_ids),
+            )
+
+
+def _check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
+    check_learning_areas(named.learning_areas)
+    for index, site_id in enumerate(named.site_ids):
+        if site_id not in known.sites:
+            raise _not_yet_known(f"siteIds[{index}]", site_id, "site")
+    for index, partner_id in enumerate(named.partner_ids):
+        if partner_id not in known.partners:
+            raise UnknownPartner(
+                f"partnerIds[{index}] is {partner_id}: no such partner is recorded.",
+                WrongField(f"partnerIds[{index}]", partner_id, "a recorded partner"),
+            )
+
+
+def _not_yet_known(field: str, value: str, kind: str) -> NotYetKnown:
+    return NotYetKnown(
+        f"{field} is {value}: this service has not heard of that {kind} yet; ask again shortly.",
+        WrongField(field, value, f"a recorded {kind}"),
+    )

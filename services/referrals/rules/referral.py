@@ -1,0 +1,224 @@
+"""Life of a referral: what may happen next, and what we announce when it does (how one is made: `referring`).
+
+Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE` is the one table of who may
+do what when: the rules, `availableActions`, the documentation and the tests read it.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, assert_never
+from uuid import UUID
+
+from contracts.reasons import ReasonListPublished, check_reason
+from contracts.referrals import (
+    ReferralAccepted,
+    ReferralCompleted,
+    ReferralDeclined,
+    ReferralMade,
+    ReferralStarted,
+    ReferralWithdrawn,
+)
+from contracts.values import Actor, Identifier, Reason, calendar_day
+from services.chassis.life_cycle import Parties, Step, allow, allow_actor
+from services.chassis.problems import Malformed, RuleSaysNo, WrongField
+
+ReferralEvent = (
+    ReferralMade | ReferralAccepted | ReferralDeclined | ReferralStarted | ReferralWithdrawn | ReferralCompleted
+)
+Outcome = Literal["delivered", "delivered_elsewhere"]
+
+OURSELVES = Actor(role="service", organisation="own:samenspel", actor="referrals")
+"""Who acts when something follows by itself."""
+
+
+class Status(StrEnum):
+    """Where a referral stands."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+ENDED = (Status.COMPLETED, Status.DECLINED, Status.WITHDRAWN)
+WITHDRAWABLE = (Status.REQUESTED, Status.ACCEPTED)
+
+LIFE_CYCLE = (
+    Step("accept", (Status.REQUESTED,), Status.ACCEPTED, ("partner",)),
+    Step("decline", (Status.REQUESTED, Status.ACCEPTED), Status.DECLINED, ("partner",)),
+    Step("start", (Status.ACCEPTED,), Status.IN_PROGRESS, ("partner",)),
+    Step("withdraw", WITHDRAWABLE, Status.WITHDRAWN, ("consultant", "broker_lead", "service")),
+    Step("complete", (Status.ACCEPTED, Status.IN_PROGRESS), Status.COMPLETED, ("partner",)),
+)
+
+
+class UnknownPartner(Malformed):
+    """No such partner is recorded; record it first with PUT /v1/partners/{partnerId}."""
+
+
+class BetterPartnerMissing(Malformed):
+    """Who suggests a better partner names it."""
+
+
+class CommentMissing(Malformed):
+    """What was delivered elsewhere needs a comment that says where."""
+
+
+class NothingDelivered(RuleSaysNo):
+    """A referral is completed as delivered when at least one of its activities was delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A referral as the rules see it."""
+
+    made: ReferralMade
+    status: Status
+    version: int
+    reason: Reason | None = None
+    """Why it was declined or withdrawn."""
+    better_partner_id: Identifier | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        return self.made.referral_id
+
+
+def parties(referral: Referral) -> Parties:
+    """Who is concerned: the broker that made it, and the partner to which it was made."""
+    broker, partner = (referral.made.broker_id,), (referral.made.partner_id,)
+    return {"consultant": broker, "broker_lead": broker, "partner": partner}
+
+
+def _allow(referral: Referral, action: str, by: Actor) -> None:
+    allow(LIFE_CYCLE, action, referral.status, by, parties(referral))
+
+
+def accept(referral: Referral, *, by: Actor, at: datetime) -> ReferralAccepted:
+    """The partner takes it on."""
+    _allow(referral, "accept", by)
+    return ReferralAccepted(
+        referral_id=referral.id, partner_id=referral.made.partner_id, accepted_by=by, accepted_at=at
+    )
+
+
+def decline(
+    referral: Referral,
+    reason: Reason,
+    *,
+    comment: str | None = None,
+    better_partner_id: Identifier | None = None,
+    partners: Collection[Identifier] = (),
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> ReferralDeclined:
+    """The partner says no, perhaps late. `partners` are the recorded ones among those that it names."""
+    _allow(referral, "decline", by)
+    check_reason(reasons, reason, comment, action="decline", role=by.role, day=calendar_day(at))
+    if reason.code == "better_partner_suggested" and better_partner_id is None:
+        raise BetterPartnerMissing(None, WrongField("betterPartnerId", None, "a recorded partner"))
+    if better_partner_id is not None and better_partner_id not in {*partners} - {referral.made.partner_id}:
+        raise UnknownPartner(
+            f"betterPartnerId is {better_partner_id}: no such other partner is recorded.",
+            WrongField("betterPartnerId", better_partner_id, "another recorded partner"),
+        )
+    return ReferralDeclined(
+        referral_id=referral.id,
+        reason=reason,
+        better_partner_id=better_partner_id,
+        late=referral.status is Status.ACCEPTED,
+        declined_by=by,
+        declined_at=at,
+    )
+
+
+def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
+    """The partner begins."""
+    _allow(referral, "start", by)
+    return ReferralStarted(referral_id=referral.id, started_at=at)
+
+
+def start_by_planning(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted | None:
+    """The first planned activity starts an accepted referral; later ones change nothing."""
+    if referral.status is Status.IN_PROGRESS:
+        allow_actor("plan", ("partner",), by, parties(referral))
+        return None
+    return start(referral, by=by, at=at)
+
+
+def withdraw(
+    referral: Referral,
+    reason: Reason,
+    *,
+    comment: str | None = None,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> ReferralWithdrawn:
+    """The sender takes it back."""
+    _allow(referral, "withdraw", by)
+    check_reason(reasons, reason, comment, action="withdraw", role=by.role, day=calendar_day(at))
+    return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
+
+
+def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral]) -> list[Referral]:
+    """What the first acceptance withdraws: the other open referrals of its parallel set."""
+    parallel = accepted.made.parallel_set
+    others = [each for each in referrals if parallel and each.made.parallel_set == parallel and each.id != accepted.id]
+    return withdrawn_with_request(others)
+
+
+def withdrawn_with_request(referrals: Iterable[Referral]) -> list[Referral]:
+    """What the end of a request withdraws: its open referrals; what is in progress goes on."""
+    return [each for each in referrals if each.status in WITHDRAWABLE]
+
+
+def withdraw_by_itself(
+    referral: Referral, why: Literal["other_partner_accepted", "request_closed"], *, at: datetime
+) -> ReferralWithdrawn:
+    """It ends because of something else that happened."""
+    _allow(referral, "withdraw", OURSELVES)
+    reason = Reason(list="withdraw-referral", code=why)
+    return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=OURSELVES, withdrawn_at=at)
+
+
+def complete(
+    referral: Referral, outcome: Outcome, *, comment: str | None = None, delivered: int, by: Actor, at: datetime
+) -> ReferralCompleted:
+    """The partner is done. `delivered` is the number of the referral's activities that stand as delivered."""
+    _allow(referral, "complete", by)
+    if outcome == "delivered" and not delivered:
+        raise NothingDelivered(
+            None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first")
+        )
+    if outcome == "delivered_elsewhere" and comment is None:
+        raise CommentMissing(None, WrongField("comment", None, "a sentence without personal data"))
+    return ReferralCompleted(referral_id=referral.id, outcome=outcome, completed_by=by, completed_at=at)
+
+
+def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:
+    """The referral after the event: the only place where its state changes."""
+    if isinstance(event, ReferralMade):
+        return Referral(event, Status.REQUESTED, version=1)
+    assert referral is not None, "every other event follows ReferralMade"
+    referral = replace(referral, version=referral.version + 1)
+    match event:
+        case ReferralAccepted():
+            return replace(referral, status=Status.ACCEPTED)
+        case ReferralDeclined():
+            better = event.better_partner_id
+            return replace(referral, status=Status.DECLINED, reason=event.reason, better_partner_id=better)
+        case ReferralStarted():
+            return replace(referral, status=Status.IN_PROGRESS)
+        case ReferralWithdrawn():
+            return replace(referral, status=Status.WITHDRAWN, reason=event.reason)
+        case ReferralCompleted():
+            return replace(referral, status=Status.COMPLETED, outcome=event.outcome)
+    assert_never(event)

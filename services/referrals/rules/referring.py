@@ -1,0 +1,128 @@
+"""How a referral is made: for which requests, to which partners, as which attempt. Pure, as all rules."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from contracts.offers import PartnerDetails
+from contracts.referrals import ReferralDetails, ReferralMade
+from contracts.values import Actor, calendar_day, check_order, check_unique
+from services.chassis.life_cycle import IllegalTransition, allow_actor
+from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
+from services.referrals.rules.referral import ENDED, Referral, Status, UnknownPartner
+from services.referrals.rules.request import Request, parties
+
+
+class AreaNotCovered(Malformed):
+    """A referral names learning areas that the request asks and a broker covers."""
+
+
+class UnknownReferral(Malformed):
+    """The request has no such referral."""
+
+
+class PartnerNotThere(RuleSaysNo):
+    """On this day the partner is not, or no longer, a partner."""
+
+
+class NotInItsOffer(RuleSaysNo):
+    """The partner delivers in none of these learning areas."""
+
+
+class StillOpen(RuleSaysNo):
+    """A referral is followed up when it has ended; this one has not."""
+
+
+class SetDecided(RuleSaysNo):
+    """A partner has already taken on a referral of this parallel set."""
+
+
+def refer(
+    referral_id: UUID,
+    details: ReferralDetails,
+    *,
+    request: Request | None,
+    partner: PartnerDetails | None,
+    others: Sequence[Referral],
+    by: Actor,
+    at: datetime,
+) -> ReferralMade:
+    """A consultant refers a request to a partner. `others` are the request's referrals so far."""
+    allow_actor("refer", ("consultant", "broker_lead"), by, parties(request) if request else {})
+    if request is None or request.site_id is None or request.status == "raised":
+        raise NotYetKnown(
+            f"requestId is {details.request_id}: this service has not heard of its assignment yet; ask again shortly.",
+            WrongField("requestId", str(details.request_id), "a request that was raised and assigned"),
+        )
+    if not request.is_open:
+        raise IllegalTransition(
+            f"The request is {request.status} ({request.answer or 'without an answer'}); it cannot be referred.",
+            WrongField("requestId", str(request.id), "a request that is assigned, or answered with refer"),
+        )
+    _check_areas(details, request)
+    _check_partner(details, partner, calendar_day(at))
+    check_order(calendar_day(at), details.decide_by, field="decideBy", after="today")
+    _check_replaced(details, others)
+    return ReferralMade(
+        **dict(details),
+        referral_id=referral_id,
+        site_id=request.site_id,
+        broker_id=by.organisation,
+        attempt=_attempt(details, others),
+        made_by=by,
+        made_at=at,
+    )
+
+
+def _check_areas(details: ReferralDetails, request: Request) -> None:
+    check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
+    for index, area in enumerate(details.learning_areas):
+        if area not in request.covered_areas:
+            raise AreaNotCovered(
+                None,
+                WrongField(f"learningAreas[{index}].code", area.code, [each.code for each in request.covered_areas]),
+            )
+
+
+def _check_partner(details: ReferralDetails, partner: PartnerDetails | None, day: date) -> None:
+    if partner is None:
+        raise UnknownPartner(
+            f"partnerId is {details.partner_id}: no such partner is recorded.",
+            WrongField("partnerId", details.partner_id, "a recorded partner"),
+        )
+    if day < partner.valid_from or (partner.valid_to is not None and partner.valid_to <= day):
+        raise PartnerNotThere(
+            f"{details.partner_id} is a partner from {partner.valid_from} to {partner.valid_to}; today is {day}.",
+            WrongField("partnerId", details.partner_id, "a partner of today"),
+        )
+    if not set(details.learning_areas) & set(partner.learning_areas):
+        raise NotInItsOffer(
+            None, WrongField("learningAreas", [area.code for area in details.learning_areas], _codes(partner))
+        )
+
+
+def _codes(partner: PartnerDetails) -> list[str]:
+    return [area.code for area in partner.learning_areas]
+
+
+def _check_replaced(details: ReferralDetails, others: Sequence[Referral]) -> None:
+    if details.replaces is None:
+        return
+    replaced = next((each for each in others if each.id == details.replaces), None)
+    if replaced is None:
+        raise UnknownReferral(None, WrongField("replaces", str(details.replaces), [str(each.id) for each in others]))
+    if replaced.status not in ENDED:
+        raise StillOpen(
+            f"The referral that it replaces is {replaced.status}.",
+            WrongField("replaces", str(details.replaces), f"a referral that is {' or '.join(ENDED)}"),
+        )
+
+
+def _attempt(details: ReferralDetails, others: Sequence[Referral]) -> int:
+    """The next attempt; parallel referrals share one."""
+    parallel = [each for each in others if details.parallel_set and each.made.parallel_set == details.parallel_set]
+    if any(each.status in {Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED} for each in parallel):
+        raise SetDecided(None, WrongField("parallelSet", str(details.parallel_set), "a new set"))
+    if parallel:
+        return parallel[0].made.attempt
+    return 1 + max((each.made.attempt for each in others), default=0)

@@ -1,0 +1,276 @@
+"""Life of a request: what may happen next, and what we announce when it does.
+
+Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE` is the one table of who may
+do what when: the rules, `availableActions`, the documentation and the tests read it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, assert_never
+from uuid import UUID
+
+from contracts.reasons import ReasonListPublished, check_reason, usable_reasons
+from contracts.referrals import ReferralMade
+from contracts.requests import (
+    RequestAnswered,
+    RequestAssigned,
+    RequestClosed,
+    RequestDetails,
+    RequestRaised,
+    RequestUnbrokered,
+)
+from contracts.sites import GroupDetails, SiteDetails
+from contracts.values import Actor, Identifier, LearningArea, Reason, calendar_day, check_learning_areas
+from services.chassis.life_cycle import Parties, Step, allow
+from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
+
+RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
+Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
+
+
+class Status(StrEnum):
+    """Where a request stands."""
+
+    RAISED = "raised"
+    ASSIGNED = "assigned"
+    NO_BROKER = "no_broker"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+LIFE_CYCLE = (
+    Step("assign", (Status.RAISED, Status.NO_BROKER), Status.ASSIGNED, ("service",)),
+    Step("unbroker", (Status.RAISED,), Status.NO_BROKER, ("service",)),
+    Step("answer", (Status.ASSIGNED,), Status.ANSWERED, ("consultant", "broker_lead")),
+    Step("refer", (Status.ASSIGNED,), Status.ANSWERED, ("service",)),
+    Step("close", (Status.ANSWERED, Status.NO_BROKER), Status.CLOSED, ("consultant", "broker_lead")),
+)
+
+ROUTER = Actor(role="service", organisation="own:samenspel", actor="requests")
+
+
+class UnknownSite(Malformed):
+    """No such site is recorded; record it first with PUT /v1/sites/{siteId}."""
+
+
+class UnknownGroup(Malformed):
+    """No such group is recorded at the sites that ask."""
+
+
+class SiteClosed(RuleSaysNo):
+    """A site that is not open cannot raise a request."""
+
+
+class GroupMoved(RuleSaysNo):
+    """A group does not move to another site; record a new group there."""
+
+
+class NothingDelivered(RuleSaysNo):
+    """A fulfilled request cites at least one delivered activity of its own."""
+
+
+class ReasonMissing(Malformed):
+    """This needs a reason."""
+
+
+class AreaNotAsked(Malformed):
+    """An unmet area must be one that was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the rules see it."""
+
+    id: UUID
+    details: RequestDetails
+    status: Status
+    broker_ids: tuple[Identifier, ...] = ()
+    answer: str | None = None
+    outcome: Outcome | None = None
+    version: int = 0
+
+
+def parties(request: Request) -> Parties:
+    """Who is concerned: the brokers to which it is assigned; while there are none, every broker."""
+    return {"consultant": request.broker_ids, "broker_lead": request.broker_ids} if request.broker_ids else {}
+
+
+def raise_request(
+    request_id: UUID,
+    details: RequestDetails,
+    *,
+    sites: Mapping[str, SiteDetails],
+    groups: Mapping[str, GroupDetails],
+    by: Actor,
+    at: datetime,
+) -> RequestRaised:
+    """A coordinator asks. `sites` and `groups` are what is recorded of those that the request names."""
+    check_learning_areas(details.learning_areas)
+    named = [("siteId", details.site_id)]
+    named += [(f"coSiteIds[{index}]", site_id) for index, site_id in enumerate(details.co_site_ids)]
+    for field, site_id in named:
+        _check_open(field, site_id, sites.get(site_id), at)
+    for index, group in enumerate(details.groups):
+        recorded = groups.get(group.group_id)
+        if recorded is None or recorded.site_id not in sites:
+            raise UnknownGroup(
+                f"groups[{index}].groupId is {group.group_id}: no such group is recorded at the sites that ask.",
+                WrongField(f"groups[{index}].groupId", group.group_id, "a recorded group of these sites"),
+            )
+    return RequestRaised(**dict(details), request_id=request_id, raised_by=by, raised_at=at)
+
+
+def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mapping[str, SiteDetails]) -> None:
+    """A group belongs to a recorded site, and stays there: its events are ordered under that site."""
+    if group.site_id not in sites:
+        raise UnknownSite(
+            f"siteId is {group.site_id}: no such site is recorded.",
+            WrongField("siteId", group.site_id, "a recorded site"),
+        )
+    if recorded is not None and recorded.site_id != group.site_id:
+        raise GroupMoved(None, WrongField("siteId", group.site_id, recorded.site_id))
+
+
+def _check_open(field: str, site_id: str, site: SiteDetails | None, at: datetime) -> None:
+    if site is None:
+        raise UnknownSite(
+            f"{field} is {site_id}: no such site is recorded.", WrongField(field, site_id, "a recorded site")
+        )
+    day = calendar_day(at)
+    is_closed = site.closed_on is not None and site.closed_on <= day
+    if is_closed or (site.opened_on is not None and day < site.opened_on):
+        raise SiteClosed(
+            f"{field} is {site_id}, which is not open on {day} (opened {site.opened_on}, closed {site.closed_on}).",
+            WrongField(field, site_id, "a site that is open"),
+        )
+
+
+def route(
+    request: Request, covering: Mapping[LearningArea, Collection[str]], *, at: datetime
+) -> RequestAssigned | RequestUnbrokered:
+    """The router: to the brokers that cover an area of it, or visibly to nobody. `covering` has every area."""
+    covered = tuple(area for area in request.details.learning_areas if covering.get(area))
+    allow(LIFE_CYCLE, "assign" if covered else "unbroker", request.status, ROUTER, {})
+    if not covered:
+        return RequestUnbrokered(request_id=request.id, learning_areas=request.details.learning_areas, unbrokered_at=at)
+    return RequestAssigned(
+        request_id=request.id,
+        broker_ids=tuple(sorted({broker for area in covered for broker in covering[area]})),
+        learning_areas=covered,
+        uncovered_areas=tuple(area for area in request.details.learning_areas if area not in covered),
+        assigned_at=at,
+    )
+
+
+def answer(
+    request: Request,
+    how: Literal["advise", "cannot_help"],
+    reason: Reason | None,
+    *,
+    comment: str | None = None,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> RequestAnswered:
+    """The consultant answers without a referral."""
+    allow(LIFE_CYCLE, "answer", request.status, by, parties(request))
+    if how == "cannot_help" and reason is None:
+        raise ReasonMissing(
+            None, WrongField("reason", None, usable_reasons(reasons, "answer", by.role, calendar_day(at)))
+        )
+    if reason is not None:
+        check_reason(reasons, reason, comment, action="answer", role=by.role, day=calendar_day(at))
+    return RequestAnswered(request_id=request.id, answer=how, reason=reason, answered_by=by, answered_at=at)
+
+
+def answer_by_referring(request: Request, referral: ReferralMade) -> RequestAnswered | None:
+    """The first referral is the answer `refer`, dated as the referral; later ones change nothing."""
+    if request.status is not Status.ASSIGNED:
+        return None
+    return RequestAnswered(
+        request_id=request.id, answer="refer", answered_by=referral.made_by, answered_at=referral.made_at
+    )
+
+
+def close(
+    request: Request,
+    outcome: Outcome,
+    reason: Reason | None,
+    *,
+    activity_ids: Sequence[UUID],
+    unmet_areas: Sequence[LearningArea],
+    delivered: Mapping[UUID, UUID | None],
+    uncovered: Collection[LearningArea],
+    comment: str | None = None,
+    reasons: ReasonListPublished,
+    by: Actor,
+    at: datetime,
+) -> RequestClosed:
+    """The consultant closes. `delivered` are those of the named activities that were delivered, each with its
+    request (none when it was retracted since); `uncovered` are the asked areas that no broker covers now: they
+    are unmet, whoever forgets to say so."""
+    allow(LIFE_CYCLE, "close", request.status, by, parties(request))
+    if reason is not None:
+        check_reason(reasons, reason, comment, action="close", role=by.role, day=calendar_day(at))
+    _check_fulfilment(request, outcome, activity_ids, delivered)
+    for index, area in enumerate(unmet_areas):
+        if area not in request.details.learning_areas:
+            raise AreaNotAsked(
+                None,
+                WrongField(f"unmetAreas[{index}]", area.code, [each.code for each in request.details.learning_areas]),
+            )
+    unmet = tuple(area for area in request.details.learning_areas if area in unmet_areas or area in uncovered)
+    if reason is None and uncovered and not unmet_areas:
+        reason = Reason(list=reasons.list, code="no_offer_in_area")
+    if reason is None and (unmet or outcome == "not_fulfilled"):
+        raise ReasonMissing(
+            "What was not fulfilled needs a reason.",
+            WrongField("reason", None, usable_reasons(reasons, "close", by.role, calendar_day(at))),
+        )
+    return RequestClosed(
+        request_id=request.id,
+        outcome=outcome,
+        reason=reason,
+        activity_ids=tuple(activity_ids),
+        unmet_areas=unmet,
+        closed_by=by,
+        closed_at=at,
+    )
+
+
+def _check_fulfilment(
+    request: Request, outcome: Outcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
+) -> None:
+    for index, activity_id in enumerate(activity_ids):
+        if activity_id not in delivered:
+            raise NotYetKnown(
+                f"activityIds[{index}] is {activity_id}: its delivery is not known here yet; ask again shortly.",
+                WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity"),
+            )
+        if delivered[activity_id] != request.id:
+            raise NothingDelivered(
+                f"activityIds[{index}] is {activity_id}, which is not a delivered activity of this request.",
+                WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity of this request"),
+            )
+    if outcome in {"fulfilled", "partly_fulfilled"} and not activity_ids:
+        raise NothingDelivered(None, WrongField("activityIds", [], "at least one delivered activity of this request"))
+
+
+def evolve(request: Request | None, event: RequestEvent) -> Request:
+    """The request after the event: the only place where its state changes."""
+    if isinstance(event, RequestRaised):
+        return Request(event.request_id, event, Status.RAISED, version=1)
+    assert request is not None, "every other event follows RequestRaised"
+    request = replace(request, version=request.version + 1)
+    match event:
+        case RequestAssigned():
+            return replace(request, status=Status.ASSIGNED, broker_ids=event.broker_ids)
+        case RequestUnbrokered():
+            return replace(request, status=Status.NO_BROKER)
+        case RequestAnswered():
+            return replace(request, status=Status.ANSWERED, answer=event.answer)
+        case RequestClosed():
+            return replace(request, status=Status.CLOSED, outcome=event.outcome)
+    assert_never(event)

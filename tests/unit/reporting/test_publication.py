@@ -1,0 +1,60 @@
+"""A figure's bytes: canonical, and the same for everybody who computes them."""
+
+import hashlib
+from datetime import date
+
+import rfc8785
+
+from services.reporting.facts.events import IndicatorDefined
+from services.reporting.figures.cells import Cell
+from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+from services.reporting.publication import canonical, cell_of, digest_of, fields_of, key_of
+
+
+def a_definition(indicator: str = "adoption-strict", function: str = "adoption@1") -> IndicatorDefined:
+    return IndicatorDefined(
+        indicator=indicator,
+        definition_version=1,
+        measure="share",
+        function=function,
+        strata={"city": ("all",)},
+        periods=("31-july",),
+        parameters={"reading": "strict"},
+    )
+
+
+CELLS = (
+    Cell("kansen-voor-kinderen", "city", "all", "2026-07-31"),
+    Cell("kansen-voor-kinderen", "neighbourhood:5211", "curriculum.nu:kunst-en-cultuur", "2025-2026"),
+    Cell('naar "buiten" \\ \u00e9\u20ac\U0001f600\u2028\x7f', "site:duo:16NV00", "all", "2025-2026"),
+)
+
+
+def test_digests_are_over_the_canonical_json_of_the_standard() -> None:
+    value = Value("0.682927", 28, (41, 41), "open primary locations", date(2025, 9, 1), to_confirm=0)
+
+    for cell in CELLS:
+        fields = fields_of(a_definition(), cell, value)
+
+        assert canonical(fields) == rfc8785.dumps(fields)
+        assert digest_of(fields) == hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+
+
+def test_a_key_names_its_cell_and_a_cell_its_key() -> None:
+    definition = a_definition()
+
+    for cell in CELLS[:2]:
+        assert cell_of(key_of(definition, cell)) == ("adoption-strict", 1, cell)
+
+
+def test_a_figure_of_which_nothing_is_left_has_no_value_but_says_why() -> None:
+    fields = fields_of(a_definition(), CELLS[0], NOTHING)
+
+    assert "value" not in fields
+    assert fields["verdict"] == "no_denominator"
+
+
+def test_every_shipped_definition_names_a_function_that_there_is() -> None:
+    from services.reporting.definitions import SHIPPED  # noqa: PLC0415 - reads a file
+
+    assert {definition.function for definition in SHIPPED} <= FUNCTIONS.keys()

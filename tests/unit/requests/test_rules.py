@@ -1,0 +1,319 @@
+"""The life of a request, cell by cell, and what the rules refuse."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from itertools import product
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from contracts.referrals import ReferralMade
+from contracts.requests import AskedGroup, RequestAssigned, RequestUnbrokered
+from contracts.values import Actor, LearningArea, Reason, Role
+from services.chassis.life_cycle import IllegalTransition, available_actions
+from services.chassis.messaging.outbox import new_id
+from services.chassis.problems import NotAllowed, NotYetKnown, Problem
+from services.requests import reasons, rules
+from services.requests.rules import Request, RequestEvent, Status
+from tests.builders import (
+    ART,
+    BABEL,
+    CHILDCARE,
+    GROUP,
+    NATURE,
+    NOW,
+    ROLES,
+    S_PORT,
+    SCHOOL,
+    SPORT,
+    TODAY,
+    a_group,
+    a_question,
+    a_request,
+    a_site,
+    an_actor,
+)
+
+NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
+OTHER = Reason(list="not-fulfilled", code="other")
+
+
+def answer(request: Request, by: Actor, how: Any = "advise", reason: Reason | None = None, **more: Any) -> RequestEvent:
+    return rules.answer(request, how, reason, reasons=reasons.NOT_FULFILLED, by=by, at=NOW, **more)
+
+
+def close(request: Request, by: Actor, outcome: Any = "advice_only", reason: Reason | None = None, **more: Any) -> Any:
+    usual: dict[str, Any] = {"activity_ids": (), "unmet_areas": (), "delivered": {}, "uncovered": ()}
+    return rules.close(request, outcome, reason, reasons=reasons.NOT_FULFILLED, by=by, at=NOW, **{**usual, **more})
+
+
+ACTIONS: dict[str, Callable[[Request, Actor], RequestEvent]] = {"answer": answer, "close": close}
+ALLOWED = {
+    (Status.ASSIGNED, "answer", "consultant"): Status.ANSWERED,
+    (Status.ASSIGNED, "answer", "broker_lead"): Status.ANSWERED,
+    (Status.ANSWERED, "close", "consultant"): Status.CLOSED,
+    (Status.ANSWERED, "close", "broker_lead"): Status.CLOSED,
+    (Status.NO_BROKER, "close", "consultant"): Status.CLOSED,
+    (Status.NO_BROKER, "close", "broker_lead"): Status.CLOSED,
+}
+FORBIDDEN = None
+LIFE_CYCLE = [(*cell, ALLOWED.get(cell, FORBIDDEN)) for cell in product(Status, ACTIONS, ROLES)]
+
+
+@pytest.mark.parametrize(("status", "action", "role", "becomes"), LIFE_CYCLE)
+def test_life_cycle_of_a_request(status: Status, action: str, role: Role, becomes: Status | None) -> None:
+    request, by = a_request(status), an_actor(role)
+
+    if becomes is FORBIDDEN:
+        with pytest.raises((NotAllowed, IllegalTransition)):
+            ACTIONS[action](request, by)
+    else:
+        after = rules.evolve(request, ACTIONS[action](request, by))
+        assert (after.status, after.version) == (becomes, request.version + 1)
+
+
+@pytest.mark.parametrize(("status", "action", "role", "becomes"), LIFE_CYCLE)
+def test_a_caller_is_offered_what_is_allowed_and_nothing_else(
+    status: Status, action: str, role: Role, becomes: Status | None
+) -> None:
+    request, by = a_request(status), an_actor(role)
+
+    offered = available_actions(rules.LIFE_CYCLE, request.status, by, rules.parties(request))
+
+    assert (action in offered) is (becomes is not FORBIDDEN)
+
+
+@pytest.mark.parametrize("act", ACTIONS.values())
+def test_the_consultant_of_another_broker_may_not_touch_it(act: Callable[[Request, Actor], RequestEvent]) -> None:
+    request = a_request(Status.ASSIGNED)
+
+    with pytest.raises(NotAllowed) as refused:
+        act(request, an_actor("consultant", S_PORT))
+
+    assert refused.value.errors[0].allowed == (BABEL,)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_a_request_that_waits_for_it_is_routed(status: Status) -> None:
+    request = a_request(status)
+
+    if status in {Status.RAISED, Status.NO_BROKER}:
+        assert isinstance(rules.route(request, {ART: [BABEL]}, at=NOW), RequestAssigned)
+    else:
+        with pytest.raises(IllegalTransition):
+            rules.route(request, {ART: [BABEL]}, at=NOW)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_a_new_request_is_found_to_be_without_a_broker(status: Status) -> None:
+    request = a_request(status)
+
+    if status is Status.RAISED:
+        assert isinstance(rules.route(request, {ART: []}, at=NOW), RequestUnbrokered)
+    else:
+        with pytest.raises(IllegalTransition):
+            rules.route(request, {ART: []}, at=NOW)
+
+
+def test_a_request_for_several_areas_goes_to_every_broker_of_one_and_names_the_areas_without() -> None:
+    request = a_request(Status.RAISED, learning_areas=(ART, SPORT, NATURE))
+
+    routed = rules.route(request, {ART: [BABEL], SPORT: [S_PORT, BABEL], NATURE: []}, at=NOW)
+
+    assert isinstance(routed, RequestAssigned)
+    assert routed.broker_ids == (BABEL, S_PORT)
+    assert routed.learning_areas == (ART, SPORT)
+    assert routed.uncovered_areas == (NATURE,)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_first_referral_is_the_answer_and_later_ones_change_nothing(status: Status) -> None:
+    request = a_request(status)
+    made = ReferralMade(
+        request_id=request.id,
+        partner_id="own:atelier",
+        learning_areas=(ART,),
+        decide_by=TODAY,
+        referral_id=new_id(),
+        site_id=SCHOOL,
+        broker_id=BABEL,
+        attempt=1,
+        made_by=an_actor("consultant"),
+        made_at=NOW,
+    )
+
+    answered = rules.answer_by_referring(request, made)
+
+    if status is Status.ASSIGNED:
+        assert answered is not None
+        assert (answered.answer, answered.answered_at) == ("refer", made.made_at)
+        assert rules.evolve(request, answered).status is Status.ANSWERED
+    else:
+        assert answered is None
+
+
+def raise_request(**asked: Any) -> RequestEvent:
+    return rules.raise_request(
+        new_id(),
+        a_question(**asked),
+        sites={SCHOOL: a_site()},
+        groups={GROUP: a_group()},
+        by=an_actor("coordinator"),
+        at=NOW,
+    )
+
+
+def test_a_raised_request_is_in_its_first_version() -> None:
+    raised = raise_request()
+
+    request = rules.evolve(None, raised)
+
+    assert (request.status, request.version) == (Status.RAISED, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"site_id": CHILDCARE}, "siteId"),
+        ({"co_site_ids": (CHILDCARE,)}, "coSiteIds[0]"),
+        ({"groups": (AskedGroup(group_id="own:nobody", headcount=1),)}, "groups[0].groupId"),
+    ],
+)
+def test_what_is_not_recorded_cannot_ask_or_be_asked_for(asked: dict[str, Any], field: str) -> None:
+    with pytest.raises(Problem) as refused:
+        raise_request(**asked)
+
+    assert (refused.value.status, refused.value.errors[0].field) == (400, field)
+
+
+def test_a_learning_area_that_its_list_does_not_have_is_refused() -> None:
+    unknown = LearningArea(scheme="curriculum.nu", code="zwemmen")
+
+    with pytest.raises(PydanticCustomError, match="zwemmen") as refused:
+        raise_request(learning_areas=(ART, unknown))
+
+    assert (refused.value.context or {})["field"] == "learningAreas[1].code"
+
+
+@pytest.mark.parametrize("closed_on", [date(2025, 10, 1), TODAY])
+def test_a_site_that_has_closed_cannot_ask(closed_on: date) -> None:
+    sites = {SCHOOL: a_site(closed_on=closed_on)}
+
+    with pytest.raises(rules.SiteClosed):
+        rules.raise_request(
+            new_id(), a_question(), sites=sites, groups={GROUP: a_group()}, by=an_actor("coordinator"), at=NOW
+        )
+
+
+def test_a_site_can_ask_up_to_the_day_before_it_closes() -> None:
+    sites = {SCHOOL: a_site(closed_on=date(2025, 10, 4))}
+
+    raised = rules.raise_request(
+        new_id(), a_question(), sites=sites, groups={GROUP: a_group()}, by=an_actor("coordinator"), at=NOW
+    )
+
+    assert raised.site_id == SCHOOL
+
+
+def test_a_group_stays_at_its_site() -> None:
+    with pytest.raises(rules.GroupMoved):
+        rules.check_group(a_group(SCHOOL), a_group(CHILDCARE), {CHILDCARE: a_site()})
+
+
+def test_a_group_belongs_to_a_recorded_site() -> None:
+    with pytest.raises(rules.UnknownSite):
+        rules.check_group(None, a_group(SCHOOL), {})
+
+
+def test_who_cannot_help_says_why() -> None:
+    request, by = a_request(Status.ASSIGNED), an_actor("consultant")
+
+    with pytest.raises(rules.ReasonMissing):
+        answer(request, by, "cannot_help")
+
+    assert answer(request, by, "cannot_help", NO_FUNDING).subject == str(request.id)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason(list="not-fulfilled", code="no_such_reason"),
+        Reason(list="decline", code="no_capacity"),
+        Reason(list="not-fulfilled", code="all_declined"),  # for closing only
+    ],
+)
+def test_a_reason_is_one_of_the_list_for_this_action(reason: Reason) -> None:
+    with pytest.raises(PydanticCustomError, match="no_funding"):
+        answer(a_request(Status.ASSIGNED), an_actor("consultant"), "cannot_help", reason)
+
+
+@pytest.mark.parametrize("act", [answer, close])
+def test_the_reason_other_wants_a_comment(act: Callable[..., RequestEvent]) -> None:
+    request, by = a_request(Status.ASSIGNED if act is answer else Status.ANSWERED), an_actor("consultant")
+
+    with pytest.raises(PydanticCustomError, match="wants one"):
+        act(request, by, reason=OTHER)
+
+    assert act(request, by, reason=OTHER, comment="De directeur belt terug").subject == str(request.id)
+
+
+def test_a_fulfilled_request_cites_a_delivered_activity_of_its_own() -> None:
+    request, by, activity = a_request(Status.ANSWERED), an_actor("consultant"), new_id()
+
+    with pytest.raises(rules.NothingDelivered):
+        close(request, by, "fulfilled")
+    with pytest.raises(rules.NothingDelivered):
+        close(request, by, "fulfilled", activity_ids=[activity], delivered={activity: new_id()})
+
+    closed = close(request, by, "fulfilled", activity_ids=[activity], delivered={activity: request.id})
+    assert closed.activity_ids == (activity,)
+
+
+def test_a_retracted_activity_fulfils_nothing() -> None:
+    request, activity = a_request(Status.ANSWERED), new_id()
+
+    with pytest.raises(rules.NothingDelivered):
+        close(request, an_actor("consultant"), "fulfilled", activity_ids=[activity], delivered={activity: None})
+
+
+def test_an_activity_that_was_not_heard_of_is_asked_for_again_later() -> None:
+    with pytest.raises(NotYetKnown) as refused:
+        close(a_request(Status.ANSWERED), an_actor("consultant"), "fulfilled", activity_ids=[new_id()])
+
+    assert refused.value.errors[0].field == "activityIds[0]"
+
+
+def test_an_unmet_area_is_one_that_was_asked() -> None:
+    with pytest.raises(rules.AreaNotAsked):
+        close(a_request(Status.ANSWERED), an_actor("consultant"), "not_fulfilled", NO_FUNDING, unmet_areas=[SPORT])
+
+
+@pytest.mark.parametrize(("outcome", "unmet"), [("not_fulfilled", ()), ("advice_only", (ART,))])
+def test_what_was_not_fulfilled_needs_a_reason(outcome: str, unmet: tuple[LearningArea, ...]) -> None:
+    request, by = a_request(Status.ANSWERED), an_actor("consultant")
+
+    with pytest.raises(rules.ReasonMissing):
+        close(request, by, outcome, unmet_areas=unmet)
+
+    assert close(request, by, outcome, NO_FUNDING, unmet_areas=unmet).reason == NO_FUNDING
+
+
+def test_an_area_without_a_broker_is_unmet_whoever_forgets_to_say_so() -> None:
+    request = a_request(Status.ANSWERED, learning_areas=(ART, NATURE))
+
+    closed = close(request, an_actor("consultant"), uncovered=[NATURE])
+
+    assert closed.unmet_areas == (NATURE,)
+    assert closed.reason == Reason(list="not-fulfilled", code="no_offer_in_area")
+
+
+def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
+    request = a_request(Status.NO_BROKER)
+
+    closed = close(request, an_actor("consultant", S_PORT), "not_fulfilled", uncovered=[ART])
+
+    assert rules.evolve(request, closed) == replace(
+        request, status=Status.CLOSED, outcome="not_fulfilled", version=request.version + 1
+    )
