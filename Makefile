@@ -34,7 +34,7 @@ lint: $(VENV) ## style, strict types, the borders between the rooms, and the con
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m contracts check
+	$(BIN)/python -m contracts.documents check
 
 faults: $(VENV) ## all fault tests, the long ones too
 	$(BIN)/pytest tests/faults $(ARGS)

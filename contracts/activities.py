@@ -1,28 +1,33 @@
 """Topic `partnership.activities.v1`: what was delivered to groups of children, and what is said of it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from contracts.events import Event
 from contracts.values import (
+    DISTINCT,
+    MAX_GROUPS,
     Actor,
     Audience,
     Count,
     Identifier,
     Instant,
-    LearningArea,
     LocalTime,
     Reason,
+    SiteIds,
     Slug,
+    SomeLearningAreas,
+    SomeSiteIds,
     Substitution,
     Value,
-    check_unique,
 )
 
 ACTIVITIES = "partnership.activities.v1"
 
+PartnerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]{0,63}$")]
 Setting = Literal["in_school", "out_of_school", "childcare"]
 
 
@@ -47,17 +52,18 @@ class OtherParticipants(Value):
 class DeliveryDetails(Event):
     """One occurrence on one date, complete. A correction carries it whole again."""
 
-    site_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    site_ids: SomeSiteIds
     """All sites involved, the lead first."""
-    partner_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    partner_ids: PartnerIds
     programme: Slug
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     occurred_at: LocalTime
     duration_minutes: Annotated[int, Field(ge=1, le=1440)]
     setting: Setting
     holiday: bool = False
     audience: Audience = "children"
-    groups: tuple[TakingPart, ...] = ()
+    groups: Annotated[tuple[TakingPart, ...], Field(max_length=MAX_GROUPS)] = ()
+    """Each group once. A reader takes the larger count of a group that is named twice (ruling 9)."""
     other_participants: OtherParticipants = OtherParticipants()
     offer_id: Identifier | None = None
     funding: Literal["structural", "temporary", "unknown"] = "unknown"
@@ -66,22 +72,14 @@ class DeliveryDetails(Event):
     assignment: Slug | None = None
     """The municipal assignment that pays for it."""
 
-    @model_validator(mode="after")
-    def _names_nothing_twice(self) -> Self:
-        check_unique(list(self.site_ids), field="siteIds")
-        check_unique(list(self.partner_ids), field="partnerIds")
-        check_unique([group.group_id for group in self.groups], field="groups")
-        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
-        return self
-
 
 class ActivityPlan(Event):
     """What a partner intends to deliver."""
 
-    site_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    partner_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    site_ids: SomeSiteIds
+    partner_ids: PartnerIds
     programme: Slug
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     planned_for: LocalTime
     audience: Audience = "children"
     referral_id: UUID | None = None
@@ -116,7 +114,7 @@ class ActivityDelivered(
     referral_id: UUID | None = None
     request_id: UUID | None = None
     origin: Literal["referral", "direct"]
-    confirmed_by_sites: tuple[Identifier, ...] = ()
+    confirmed_by_sites: SiteIds = ()
     """Sites that confirmed it on the spot."""
     registered_at: Instant
 
@@ -135,7 +133,7 @@ class ActivityCorrected(
     referral_id: UUID | None = None
     request_id: UUID | None = None
     origin: Literal["referral", "direct"]
-    changed: Annotated[tuple[str, ...], Field(min_length=1)]
+    changed: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=50), DISTINCT]
     """The names of the fields that changed."""
     reason: Reason
     corrected_at: Instant

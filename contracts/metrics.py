@@ -1,59 +1,117 @@
 """Topics `partnership.metrics.*.v1`: figures, each with all that explains it, and the cuts they stand on."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import Day, Decimal, Instant, Slug, Value
+from contracts.values import Count, Day, Decimal, Instant, ReferenceDay, Slug, Value, Visible
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
 
-UnitCode = Annotated[str, Field(pattern=r"^(city|neighbourhood:[A-Za-z0-9-]+|site:(duo|lrk|own):[A-Za-z0-9._-]+)$")]
+_IDENTIFIER = r"(duo:([0-9]{2}[A-Z]{2}([0-9]{2})?|[0-9]{5})|lrk:[0-9]{1,12}|own:[A-Za-z0-9._-]{1,124})"
+UnitCode = Annotated[
+    str,
+    Field(
+        pattern=r"^(city|network|country|municipality:GM[0-9]{4}|(neighbourhood|region):[A-Za-z0-9-]{1,20}"
+        rf"|(cohort|hub|network):[a-z0-9][a-z0-9.-]{{0,63}}|(site|institution|board):{_IDENTIFIER})$"
+    ),
+]
+"""What a figure is about, by kind and code: `city` (the whole programme), `neighbourhood:5211`, `site:duo:16NV00`."""
+Measure = Literal[
+    "share",
+    "children",
+    "parents",
+    "professionals",
+    "groups",
+    "sites",
+    "activities",
+    "requests",
+    "referrals",
+    "partners",
+    "offers",
+    "learning_areas",
+    "audiences",
+    "milestones",
+    "clocks",
+    "places",
+    "minutes",
+    "hours",
+    "days",
+    "years",
+]
+"""What a figure's numbers count; a share is from 0 to 1."""
+Comparator = Literal["at_least", "at_most"]
+Total = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class Denominator(Value):
     """What a figure is a share of; masked counts make it an interval."""
 
-    lower: Annotated[int, Field(ge=0)]
-    upper: Annotated[int, Field(ge=0)]
-    source: str
+    lower: Total
+    upper: Total
+    source: Annotated[str, Field(max_length=200)]
     """Where the number is from."""
-    reference_date: Day
+    reference_date: ReferenceDay
+
+
+class Completeness(Value):
+    """How much of what was due was reported: in the unit's own reporters (partners, sites)."""
+
+    expected: Count
+    reported: Count
+    on_time: Count
+
+
+class AgreedTarget(Value):
+    """What was agreed for this figure."""
+
+    target_id: Visible | None = None
+    comparator: Comparator
+    value: Decimal
+    due_on: Day
 
 
 class Figure(Event):
     """One value and everything that explains it. `value`, `lower` and `upper` are in the indicator's measure."""
 
-    key: str
+    key: Visible
     """`indicator/version/programme/unit/stratum/period`."""
     indicator: Slug
-    definition_version: Annotated[int, Field(ge=1)]
+    definition_version: Annotated[int, Field(ge=1, le=1_000_000)]
     programme: Slug
     unit: UnitCode
-    stratum: str
+    stratum: Annotated[str, Field(max_length=200, pattern=r"^[!-.0-~]+$")]
     """`all`, or a code as `scheme:code`."""
-    period: str
+    period: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{4,20}$")]
     """A school year (`2025-2026`) or the day to which the figure applies."""
-    measure: Literal["share", "children", "requests", "days"]
+    measure: Measure
     value: Decimal | None = None
     """The figure; absent when only bounds are known, or when there is nothing to divide by."""
-    numerator: Annotated[int | None, Field(ge=0)] = None
+    numerator: Annotated[int | None, Field(ge=0, le=10**15)] = None
     denominator: Denominator | None = None
     lower: Decimal | None = None
     """At least this much is certain."""
     upper: Decimal | None = None
     """No more than this is possible."""
-    method: Literal["exact_group", "bounded", "counted"]
+    method: Literal["exact_group", "bounded", "declared", "counted"]
     status: Literal["provisional", "final", "restated"]
-    verdict: Literal["no_denominator"] | None = None
-    to_confirm: Annotated[int | None, Field(ge=0)] = None
+    completeness: Completeness | None = None
+    target: AgreedTarget | None = None
+    verdict: Literal["met", "not_met", "undecided", "no_target", "no_denominator"] | None = None
+    gap: Total | None = None
+    """How many more (children, sites …) would meet the target."""
+    to_confirm: Annotated[int | None, Field(ge=0, le=10**9)] = None
     """For bounds: how many groups would make the figure exact if they were confirmed."""
+    emptied: Literal[True] | None = None
+    """Nothing is left of what this figure was about: it was published once, and has no value any more."""
     known_at: Instant
-    cut_id: Annotated[int, Field(ge=1)]
+    cut_id: Annotated[int, Field(ge=1, le=2**53)]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """SHA-256 over the canonical JSON (RFC 8785) of all fields but `cutId`, `knownAt` and this one."""
+    """SHA-256 over the canonical JSON (RFC 8785) of all fields but `cutId`, `knownAt`, `digest`, `status` and, on a
+    restatement, `previous`, `causes` and `causeCount`."""
 
 
 class MetricPublished(
@@ -76,35 +134,41 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
     it rests on, or because its period was final. The current topic says the same as `MetricPublished`."""
 
     previous: Previous
-    causes: Annotated[tuple[str, ...], Field(max_length=100)]
+    causes: Annotated[tuple[UUID, ...], Field(max_length=100)]
     """The ids of the causing events, at most a hundred."""
-    cause_count: Annotated[int, Field(ge=1)]
+    cause_count: Annotated[int, Field(ge=1, le=10**9)]
+
+
+Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$")]
+Offset = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class Offsets(Value):
     """How far a topic was read: the next offset of each partition."""
 
-    topic: str
-    offsets: tuple[int, ...]
+    topic: Topic
+    offsets: Annotated[tuple[Offset, ...], Field(max_length=100)]
+    incarnation: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    """Which topic of this name: 1 (absent) for the first, one more each time that it was made again."""
 
 
 class Position(Value):
     """One message."""
 
-    topic: str
-    partition: int
-    offset: int
+    topic: Topic
+    partition: Annotated[int, Field(ge=0, le=1_000)]
+    offset: Offset
 
 
 class CutTaken(Event, topics=(HISTORY,), aggregate="cut", identified_by="cut_id", nl="Doorsnede genomen"):
     """What was known when a set of figures was computed: every message below the vector, but the skipped."""
 
-    cut_id: Annotated[int, Field(ge=1)]
-    vector: tuple[Offsets, ...]
+    cut_id: Annotated[int, Field(ge=1, le=2**53)]
+    vector: Annotated[tuple[Offsets, ...], Field(max_length=50)]
     day: Day
     """The calendar day in Europe/Amsterdam for which it was taken."""
     known_at: Instant
-    skipped: tuple[Position, ...] = ()
+    skipped: Annotated[tuple[Position, ...], Field(max_length=1_000)] = ()
     """Dead-lettered messages below the vector: a rebuild leaves them out too."""
-    figure_count: Annotated[int, Field(ge=0)]
-    """How many figures follow this cut; fewer on the topic means that it was interrupted."""
+    figure_count: Annotated[int, Field(ge=0, le=10**9)]
+    """How many figures belong to this cut; fewer on the topic means that it was interrupted."""

@@ -1,11 +1,7 @@
 """Topic `partnership.offers.v1`: who brokers which learning areas, and who can deliver."""
 
-from typing import Annotated, Self
-
-from pydantic import Field, model_validator
-
 from contracts.events import Event
-from contracts.values import Day, Identifier, LearningArea, Name, check_order, check_unique
+from contracts.values import Identifier, LearningAreas, Name, RecordDay, SomeLearningAreas
 
 OFFERS = "partnership.offers.v1"
 
@@ -13,18 +9,14 @@ OFFERS = "partnership.offers.v1"
 class BrokerDetails(Event):
     """What is recorded of a broker, whoever asks."""
 
-    valid_from: Day
-    valid_to: Day | None = None
+    valid_from: RecordDay
+    valid_to: RecordDay | None = None
     """The first day on which it no longer brokers."""
     name: Name
-    learning_areas: tuple[LearningArea, ...]
+    learning_areas: LearningAreas
     """The areas it covers; may be none."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        check_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
-        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
-        return self
+    succeeded_by: Identifier | None = None
+    """The broker that went on with its work when it merged or was renamed."""
 
 
 class BrokerRecorded(
@@ -38,16 +30,14 @@ class BrokerRecorded(
 class PartnerDetails(Event):
     """What is recorded of a partner, whoever asks."""
 
-    valid_from: Day
-    valid_to: Day | None = None
+    valid_from: RecordDay
+    valid_to: RecordDay | None = None
+    """The first day on which it is no longer a partner."""
     name: Name
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     """The areas in which it delivers."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        check_order(self.valid_from, self.valid_to, field="validTo", after="validFrom")
-        return self
+    succeeded_by: Identifier | None = None
+    """The partner that went on with its work when it merged or was renamed."""
 
 
 class PartnerRecorded(

@@ -6,7 +6,20 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import Actor, Day, Identifier, Instant, LearningArea, Reason
+from contracts.requests import AskedGroups
+from contracts.values import (
+    Actor,
+    Audience,
+    Count,
+    Day,
+    Identifier,
+    Instant,
+    Reason,
+    SiteIds,
+    Slug,
+    SomeLearningAreas,
+    Substitution,
+)
 
 REFERRALS = "partnership.referrals.v1"
 
@@ -17,7 +30,7 @@ class ReferralDetails(Event):
     request_id: UUID
     partner_id: Identifier
     offer_id: Identifier | None = None
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     replaces: UUID | None = None
     """The ended referral that this one follows up."""
     parallel_set: UUID | None = None
@@ -32,8 +45,18 @@ class ReferralMade(
 
     referral_id: UUID
     site_id: Identifier
+    co_site_ids: SiteIds | None = None
+    """From here to `intention`: what was asked, as far as a partner needs it."""
+    programme: Slug | None = None
+    audience: Audience | None = None
+    groups: AskedGroups | None = None
+    headcount: Count | None = None
+    wished_from: Day | None = None
+    wished_to: Day | None = None
+    """The last day that is wished."""
+    intention: Substitution | None = None
     broker_id: Identifier
-    attempt: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1, le=1_000)]
     """1 for the first; parallel referrals share it."""
     made_by: Actor
     made_at: Instant

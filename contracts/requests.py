@@ -1,29 +1,32 @@
 """Topic `partnership.requests.v1`: the need, from the question to its end."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from contracts.events import Event
 from contracts.values import (
+    DISTINCT,
+    MAX_GROUPS,
     Actor,
     Audience,
     Count,
     Day,
     Identifier,
     Instant,
-    LearningArea,
+    LearningAreas,
     Reason,
+    SiteIds,
     Slug,
+    SomeLearningAreas,
     Substitution,
     Value,
-    check_order,
-    check_unique,
 )
 
 REQUESTS = "partnership.requests.v1"
+
+BrokerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
 
 
 class AskedGroup(Value):
@@ -33,36 +36,39 @@ class AskedGroup(Value):
     headcount: Count
 
 
+AskedGroups = Annotated[tuple[AskedGroup, ...], Field(max_length=MAX_GROUPS)]
+"""Each group once. A reader takes the larger headcount of a group that is named twice."""
+
+_GROUPS_OR_HEADCOUNT: dict[str, Any] = {
+    "if": {"properties": {"audience": {"const": "children"}}},
+    "then": {
+        "oneOf": [
+            {"properties": {"groups": {"minItems": 1}}, "not": {"required": ["headcount"]}},
+            {"properties": {"groups": {"maxItems": 0}}, "required": ["headcount"]},
+        ]
+    },
+}
+
+
 class RequestDetails(Event):
     """What a coordinator asks."""
 
+    model_config = ConfigDict(json_schema_extra=_GROUPS_OR_HEADCOUNT)
+
     site_id: Identifier
-    co_site_ids: tuple[Identifier, ...] = ()
+    co_site_ids: SiteIds = ()
     """The sites that raise it together with the first (childcare, out-of-school care, secondary)."""
     programme: Slug
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     audience: Audience = "children"
-    groups: tuple[AskedGroup, ...] = ()
+    groups: AskedGroups = ()
     headcount: Count | None = None
-    """How many it is about, where no registered group says so."""
+    """How many it is about, where no registered group says so: for children one of the two."""
     wished_from: Day
     wished_to: Day
+    """The last day that is wished."""
     intention: Substitution
     """Whether it should replace a piece of the existing programme or stack on it."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        check_order(self.wished_from, self.wished_to, field="wishedTo", after="wishedFrom")
-        check_unique([group.group_id for group in self.groups], field="groups")
-        check_unique([f"{area.scheme}/{area.code}" for area in self.learning_areas], field="learningAreas")
-        check_unique([self.site_id, *self.co_site_ids], field="coSiteIds")
-        if self.audience == "children" and bool(self.groups) == (self.headcount is not None):
-            raise PydanticCustomError(
-                "groups_or_headcount",
-                "a request for children names its groups or a headcount, one of the two",
-                {"field": "groups"},
-            )
-        return self
 
 
 class RequestRaised(
@@ -81,10 +87,10 @@ class RequestAssigned(
     """A broker covers at least one of the areas; its consultants now have the request."""
 
     request_id: UUID
-    broker_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    broker_ids: BrokerIds
+    learning_areas: SomeLearningAreas
     """The areas that a broker covers."""
-    uncovered_areas: tuple[LearningArea, ...] = ()
+    uncovered_areas: LearningAreas = ()
     """The areas that nobody covers: they show in the gap report."""
     assigned_at: Instant
 
@@ -95,7 +101,7 @@ class RequestUnbrokered(
     """Nobody covers any of the areas. The request stays visible and is assigned when a broker comes."""
 
     request_id: UUID
-    learning_areas: Annotated[tuple[LearningArea, ...], Field(min_length=1)]
+    learning_areas: SomeLearningAreas
     unbrokered_at: Instant
 
 
@@ -117,7 +123,7 @@ class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_b
     request_id: UUID
     outcome: Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
     reason: Reason | None = None
-    activity_ids: tuple[UUID, ...] = ()
-    unmet_areas: tuple[LearningArea, ...] = ()
+    activity_ids: Annotated[tuple[UUID, ...], Field(max_length=500), DISTINCT] = ()
+    unmet_areas: LearningAreas = ()
     closed_by: Actor
     closed_at: Instant

@@ -1,22 +1,23 @@
 """Topic `partnership.sites.v1`: where children are, who is linked with whom, and how many there are."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from contracts.events import Event
 from contracts.values import (
-    Day,
+    DISTINCT,
+    HolidayRegion,
     Identifier,
     Interval,
+    Municipality,
     Name,
+    Neighbourhood,
     Postcode4,
+    RecordDay,
     SchoolYear,
     Slug,
     Value,
-    check_order,
-    check_unique,
 )
 
 SITES = "partnership.sites.v1"
@@ -30,52 +31,41 @@ class Link(Value):
 
     site_id: Identifier
     kind: Literal["child_centre", "continuous_line"]
-    starts_on: Annotated[Day, Field(alias="from")]
-    ends_on: Annotated[Day | None, Field(alias="to")] = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Self:
-        check_order(self.starts_on, self.ends_on, field="to", after="from")
-        return self
+    starts_on: Annotated[RecordDay, Field(alias="from")]
+    ends_on: Annotated[RecordDay | None, Field(alias="to")] = None
+    """The first day on which it does not hold any more."""
 
 
 class DeclaredAdoption(Value):
     """The site's own word that it works with a programme, from a day up to (not including) another."""
 
     programme: Slug
-    starts_on: Annotated[Day, Field(alias="from")]
-    ends_on: Annotated[Day | None, Field(alias="to")] = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Self:
-        check_order(self.starts_on, self.ends_on, field="to", after="from")
-        return self
+    starts_on: Annotated[RecordDay, Field(alias="from")]
+    ends_on: Annotated[RecordDay | None, Field(alias="to")] = None
+    """The first day on which it does not hold any more."""
 
 
 class SiteDetails(Event):
     """What is recorded of a site, whoever asks."""
 
-    valid_from: Day
+    valid_from: RecordDay
     """From this day on the site is as this record says (until a later record)."""
-    kinds: Annotated[tuple[SiteKind, ...], Field(min_length=1)]
+    kinds: Annotated[tuple[SiteKind, ...], Field(min_length=1, max_length=5), DISTINCT]
     name: Name
     board: Identifier
     """The organisation that answers for the site (school board, childcare organisation)."""
     brin4: Annotated[str | None, Field(pattern=r"^[0-9]{2}[A-Z]{2}$")] = None
-    municipality: Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
+    municipality: Municipality
     postcode4: Postcode4
-    neighbourhood: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
-    """The neighbourhood's code; the four digits of the postcode until a CBS code says better."""
-    opened_on: Day | None = None
-    closed_on: Day | None = None
-    links: tuple[Link, ...] = ()
-    declared_adoption: tuple[DeclaredAdoption, ...] = ()
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        check_order(self.opened_on, self.closed_on, field="closedOn", after="openedOn")
-        check_unique(list(self.kinds), field="kinds")
-        return self
+    neighbourhood: Neighbourhood
+    holiday_region: HolidayRegion | None = None
+    succeeded_by: Identifier | None = None
+    """The site that went on with its work when it merged or was renamed."""
+    opened_on: RecordDay | None = None
+    closed_on: RecordDay | None = None
+    """The first day on which it is not there any more."""
+    links: Annotated[tuple[Link, ...], Field(max_length=100)] = ()
+    declared_adoption: Annotated[tuple[DeclaredAdoption, ...], Field(max_length=100)] = ()
 
 
 class SiteRecorded(SiteDetails, topics=(SITES,), aggregate="site", identified_by="site_id", nl="Vestiging vastgelegd"):
@@ -96,12 +86,6 @@ class GroupDetails(Event):
     age_to: Annotated[int, Field(ge=0, le=18)]
     headcount: Interval
     """The number of children; a masked count is an interval."""
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if self.headcount.upper < self.headcount.lower:
-            raise PydanticCustomError("bounds", "upper is below lower", {"field": "headcount.upper"})
-        return self
 
 
 class GroupRecorded(GroupDetails, topics=(SITES,), aggregate="group", identified_by="group_id", nl="Groep vastgelegd"):

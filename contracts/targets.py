@@ -5,12 +5,43 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import Instant, Label, Slug
+from contracts.metrics import Measure
+from contracts.values import Instant, Label, Prose, Slug
 
 TARGETS = "partnership.targets.v1"
 
-Unit = Literal["site", "neighbourhood", "city"]
-StratumKind = Literal["all", "learning-area"]
+Unit = Literal[
+    "site",
+    "institution",
+    "board",
+    "neighbourhood",
+    "cohort",
+    "hub",
+    "municipality",
+    "region",
+    "city",
+    "network",
+    "country",
+]
+"""The kinds of what figures are about; `city` is the whole programme."""
+StratumKind = Literal[
+    "all",
+    "learning-area",
+    "audience",
+    "setting",
+    "substitution",
+    "funding",
+    "register",
+    "assignment",
+    "reason",
+    "site-kind",
+    "age",
+    "ambition",
+    "domain",
+    "focus-group",
+]
+Period = Literal["school-year", "calendar-year", "term", "month", "31-july", "31-december"]
+"""A span of time, or the day of the school year at which something stands."""
 
 
 class IndicatorDefined(
@@ -20,15 +51,16 @@ class IndicatorDefined(
     named, versioned function that computes it. A better reading is a new definition version."""
 
     indicator: Slug
-    definition_version: Annotated[int, Field(ge=1)]
+    definition_version: Annotated[int, Field(ge=1, le=1_000_000)]
     label: Label
     explanation: Label
-    formula: str
-    measure: Literal["share", "children", "requests", "days"]
-    function: Annotated[str, Field(pattern=r"^[a-z-]+@[0-9]+$")]
+    formula: Prose
+    measure: Measure
+    function: Annotated[str, Field(pattern=r"^[a-z-]{1,64}@[0-9]{1,6}$")]
     """The function and its version, such as `adoption@1`."""
-    parameters: Annotated[dict[str, str], Field(default_factory=dict)]
-    strata: dict[Unit, tuple[StratumKind, ...]]
+    parameters: Annotated[dict[str, Prose], Field(default_factory=dict, max_length=20)]
+    strata: Annotated[dict[Unit, Annotated[tuple[StratumKind, ...], Field(max_length=20)]], Field(max_length=20)]
     """Which strata are published per unit."""
-    periods: Annotated[tuple[Literal["school-year", "31-july", "31-december"], ...], Field(min_length=1)]
+    periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=6)]
+    """For which periods, and at which days, it is published."""
     defined_at: Instant

@@ -1,14 +1,16 @@
-"""The words that every contract shares: identifiers, instants, codes, actors, counts.
+"""The values that every contract shares: identifiers, days, instants, codes, actors, counts.
 
 JSON is camelCase, instants are UTC with milliseconds, unknown is a named value, absent means not applicable.
-Writers are strict (unknown fields are refused), readers tolerant (`extra="ignore"` when decoding).
+Writers are strict (unknown fields are refused), readers tolerant (`extra="ignore"` when decoding). Whatever the
+JSON Schemas allow, these models read: what a schema cannot say (lower <= upper, from <= to, nobody's personal
+data) is refused at the doors of the services, never here.
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -38,13 +40,16 @@ class Value(BaseModel):
     )
 
 
-def _milliseconds(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
+DISTINCT: Any = Field(json_schema_extra={"uniqueItems": True})
+"""Names each thing once. Writers keep this; a reader takes a thing that is named twice once (ruling 50)."""
 
 When = TypeVar("When", bound=date)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")  # pydantic alone would also read "1700000000"
-_YEARS = range(1000, 3000)  # further out, time zones and "a year before" leave the calendar of Python
+_MONTH_AND_DAY = "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_OCCURRENCE = "(20[0-9]{2}|2100)"
+_RECORD = "(1[89][0-9]{2}|20[0-9]{2}|2100)"
+_REFERENCE = "(1[89]|2[01])[0-9]{2}"
 
 
 def _text_only(value: object) -> object:
@@ -53,78 +58,102 @@ def _text_only(value: object) -> object:
     raise PydanticCustomError("text", "must be text in ISO 8601", {})
 
 
-def _imaginable(when: When) -> When:
-    if when.year not in _YEARS:
-        raise PydanticCustomError("year", "must be in the years 1000 to 2999", {})
-    return when
+def _between(first: int, last: int) -> AfterValidator:
+    def check(when: When) -> When:
+        if not first <= when.year <= last:
+            raise PydanticCustomError(
+                "year",
+                "must be in the years {first} to {last}",
+                {"first": first, "last": last, "ge": first, "le": last},
+            )
+        return when
+
+    return AfterValidator(check)
 
 
-def _to_the_millisecond(instant: datetime) -> datetime:
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+def _day(years: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{years}{_MONTH_AND_DAY}$"})
 
 
-def _to_the_second(local: datetime) -> datetime:
-    return local.replace(microsecond=0)
+def _moment(zone: str) -> WithJsonSchema:
+    pattern = f"^{_OCCURRENCE}{_MONTH_AND_DAY}{_TIME}{zone}$"
+    return WithJsonSchema({"type": "string", "format": "date-time", "pattern": pattern})
 
+
+def _utc(instant: datetime) -> datetime:
+    utc = instant.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)  # so that an event equals what is read back
+
+
+Day = Annotated[date, BeforeValidator(_text_only), _between(2000, 2100), _day(_OCCURRENCE)]
+"""A calendar day in Europe/Amsterdam on which something occurs, is wished or is due: in the years 2000 to 2100."""
+
+RecordDay = Annotated[date, BeforeValidator(_text_only), _between(1800, 2100), _day(_RECORD)]
+"""A calendar day from or to which a record, a link or an opening holds: in the years 1800 to 2100."""
+
+ReferenceDay = Annotated[date, BeforeValidator(_text_only), _between(1800, 2199), _day(_REFERENCE)]
+"""The calendar day that a figure or a denominator is about; may lie a year beyond what occurred."""
 
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_text_only),
-    AfterValidator(_imaginable),
-    AfterValidator(_to_the_millisecond),  # so that an event equals what is read back
-    PlainSerializer(_milliseconds, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"^[0-9T:-]{19}\.[0-9]{3}Z$"}),
+    AfterValidator(_utc),
+    _between(2000, 2100),
+    PlainSerializer(
+        lambda instant: instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z", return_type=str
+    ),
+    _moment(r"\.[0-9]{3}Z"),
 ]
 """A moment, in UTC with milliseconds: `2026-02-20T12:30:00.000Z`."""
 
 LocalTime = Annotated[
     AwareDatetime,
     BeforeValidator(_text_only),
-    AfterValidator(_imaginable),
-    AfterValidator(_to_the_second),
+    _between(2000, 2100),
+    AfterValidator(lambda local: local.replace(microsecond=0)),
     PlainSerializer(lambda local: local.isoformat(timespec="seconds"), return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"^[0-9T:-]{19}[+-][0-9]{2}:[0-9]{2}$"}),
+    _moment("[+-](0[0-9]|1[0-3]):[0-5][0-9]"),
 ]
 """When something happened on the wall clock, with its offset: `2026-02-20T13:30:00+01:00`.
 Its calendar day is that of Europe/Amsterdam."""
 
-Day = Annotated[date, BeforeValidator(_text_only), AfterValidator(_imaginable)]
-
-# The free text of a register's names; what looks like a person's data does not enter an event.
-_PERSONAL = (
-    ("an e-mail address", re.compile(r"[\w.+-]+@[\w-]+\.\w+")),
-    ("a telephone number", re.compile(r"(?:(?:\+|\b00)31[ -]?(?:\(0\))?|\b0)[ -]?[1-9](?:[ -]?\d){8}\b")),
-    ("an ECK iD", re.compile(r"ketenid\.nl/")),
-)
-_NINE_DIGITS = re.compile(r"\b\d{9}\b")
+MAX_NAME = 200
+_NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
-def _is_citizen_number(digits: str) -> bool:
-    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)  # the "eleven test" of the Dutch citizen service number
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 == 0
-
-
-def without_personal_data(text: str) -> str:
-    """Refuse a text that seems to hold a person's contact or number; the text itself is not repeated."""
-    found = next((what for what, pattern in _PERSONAL if pattern.search(text)), None)
-    if found is None and any(_is_citizen_number(digits) for digits in _NINE_DIGITS.findall(text)):
-        found = "a citizen service number"
-    if found:
-        raise PydanticCustomError("personal_data", "seems to hold {what}; leave it out", {"what": found})
-    return text
+def _composed(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text).strip()
+    return composed if len(composed) <= MAX_NAME else text  # a few characters have no shorter composed form
 
 
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"),
-    AfterValidator(without_personal_data),
+    StringConstraints(min_length=1, max_length=MAX_NAME, pattern=_NO_CONTROL),
+    AfterValidator(_composed),
 ]
-Identifier = Annotated[str, StringConstraints(pattern=r"^(duo|lrk|own):[A-Za-z0-9._-]{1,64}$")]
-"""The register's own key behind its prefix: `duo:16NV00`, `lrk:212423455`, `own:…` for what no register knows."""
+"""One line of free text, in Unicode NFC (ruling 43)."""
+Prose = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+"""Sentences; line breaks are allowed."""
+Visible = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[!-~]+$")]
+"""A technical text: ASCII without spaces, short enough for a key or an index entry."""
+
+Identifier = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(duo:([0-9]{2}[A-Z]{2}([0-9]{2})?|[0-9]{5})|lrk:[0-9]{1,12}|own:[A-Za-z0-9._-]{1,124})$"
+    ),
+]
+"""The register's own key behind its prefix (ruling 43): `duo:16NV00` (a location), `duo:16NV` (an institution),
+`duo:30650` (a board), `lrk:212423455`; `own:…` for what no register knows."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,63}$")]
+Municipality = Annotated[str, StringConstraints(pattern=r"^GM[0-9]{4}$")]
+"""A municipality's code, such as `GM0796`."""
+Neighbourhood = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
+"""A neighbourhood's code; the four digits of the postcode until a CBS code says better."""
 Postcode4 = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-Decimal = Annotated[str, StringConstraints(pattern=r"^-?[0-9]+\.[0-9]{6}$")]
+Decimal = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}\.[0-9]{6}$")]
 """A decimal number with six places, rounded half to even."""
 
 
@@ -135,48 +164,47 @@ def school_year_of(day: date) -> str:
     return f"{first}-{first + 1}"
 
 
-def _two_years(text: str) -> str:
-    if int(text[5:]) != int(text[:4]) + 1:
-        raise PydanticCustomError("school_year", "must be two years in a row, such as 2025-2026", {})
+SCHOOL_YEARS = tuple(f"{first}-{first + 1}" for first in range(2000, 2100))
+
+
+def _a_school_year(text: str) -> str:
+    if text not in SCHOOL_YEARS:
+        raise PydanticCustomError(
+            "school_year",
+            "must be two years in a row, from {first} to {last}, such as 2025-2026",
+            {"first": SCHOOL_YEARS[0], "last": SCHOOL_YEARS[-1]},
+        )
     return text
 
 
-SchoolYear = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-20[0-9]{2}$"), AfterValidator(_two_years)]
+SchoolYear = Annotated[
+    str, AfterValidator(_a_school_year), WithJsonSchema({"type": "string", "enum": list(SCHOOL_YEARS)})
+]
 
 Audience = Literal["children", "parents", "professionals"]
 Substitution = Literal["replaces", "stacks", "unknown"]
+HolidayRegion = Literal["noord", "midden", "zuid"]
+"""The region whose school holidays a site keeps, by the register's own names."""
 Role = Literal["coordinator", "consultant", "broker_lead", "partner", "board", "analyst", "operator", "service"]
-
-CURRICULUM_NU = (
-    "nederlands",
-    "engels-mvt",
-    "rekenen-wiskunde",
-    "digitale-geletterdheid",
-    "burgerschap",
-    "bewegen-en-sport",
-    "kunst-en-cultuur",
-    "mens-en-natuur",
-    "mens-en-maatschappij",
-)
-"""The nine learning areas of Curriculum.nu."""
 
 
 class Code(Value):
-    """A code and the list it is from; its labels live in that list."""
+    """A code and the scheme that it is from; its labels live in that scheme."""
 
     scheme: Slug
     code: Slug
 
 
 class LearningArea(Code):
-    """A learning area or part, such as `curriculum.nu` / `kunst-en-cultuur`."""
+    """A learning area or part, such as `curriculum.nu` / `kunst-en-cultuur`. Any scheme and code are readable;
+    which ones are known is data of the services."""
 
 
 class Reason(Value):
     """Why, from a published list of reasons."""
 
     list: Slug
-    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,63}$")]
+    code: ReasonCode
 
 
 class Actor(Value):
@@ -196,49 +224,29 @@ class Name(Value):
 class Label(Value):
     """A text for people, in Dutch and English."""
 
-    nl: str
-    en: str
+    nl: Prose
+    en: Prose
 
 
 class Interval(Value):
-    """A count known between bounds; equal bounds are an exact count."""
+    """A count known between bounds; equal bounds are an exact count. A reader takes the smaller as the lower."""
 
     lower: Count
     upper: Count
 
 
-def check_order(earlier: date | datetime | None, later: date | datetime | None, *, field: str, after: str) -> None:
-    """Refuse a period that ends before it begins; `field` is the one to mend."""
-    if earlier is not None and later is not None and later < earlier:
-        raise PydanticCustomError(
-            "dates_in_the_wrong_order",
-            "{value} is before {after} ({earlier})",
-            {"field": field, "after": after, "earlier": earlier.isoformat(), "value": later.isoformat()},
-        )
+MAX_SITES = 50
+"""At one request or activity: a city-wide event is registered per site."""
+MAX_AREAS = 50
+MAX_GROUPS = 400
+"""At one request or activity: what fits into an event."""
 
-
-def check_unique(values: list[str], *, field: str) -> None:
-    """Refuse the same thing twice in one list."""
-    twins = sorted({value for value in values if values.count(value) > 1})
-    if twins:
-        raise PydanticCustomError("twice", "names {value} twice", {"field": field, "value": twins[0]})
-
-
-def check_learning_areas(areas: Sequence[LearningArea]) -> None:
-    """Refuse a code that its list does not have. Writers ask this, readers do not: a list may grow."""
-    for index, area in enumerate(areas):
-        if area.scheme == "curriculum.nu" and area.code not in CURRICULUM_NU:
-            raise PydanticCustomError(
-                "unknown_learning_area",
-                "is {value}; curriculum.nu has: {listed}",
-                {
-                    "field": f"learningAreas[{index}].code",
-                    "value": area.code,
-                    "listed": ", ".join(CURRICULUM_NU),
-                    "expected": CURRICULUM_NU,
-                },
-            )
-
+SiteIds = Annotated[tuple[Identifier, ...], Field(max_length=MAX_SITES), DISTINCT]
+SomeSiteIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=MAX_SITES), DISTINCT]
+"""At least one site."""
+LearningAreas = Annotated[tuple[LearningArea, ...], Field(max_length=MAX_AREAS), DISTINCT]
+SomeLearningAreas = Annotated[tuple[LearningArea, ...], Field(min_length=1, max_length=MAX_AREAS), DISTINCT]
+"""At least one learning area."""
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 

@@ -36,7 +36,8 @@ from contracts.requests import (
     RequestUnbrokered,
 )
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.values import CURRICULUM_NU, Actor, Interval, LearningArea, Name, Reason, Role
+from contracts.values import Actor, Interval, LearningArea, Name, Reason, Role
+from services.referrals.reasons import SCHEMES
 from services.chassis.messaging.outbox import new_id
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -82,7 +83,7 @@ AT_HOME: dict[Role, str] = {
 
 
 def an_area(code: str) -> LearningArea:
-    assert code in CURRICULUM_NU
+    assert code in SCHEMES["curriculum.nu"]
     return LearningArea(scheme="curriculum.nu", code=code)
 
 

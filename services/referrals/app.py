@@ -1,9 +1,11 @@
 """Wiring of the service `referrals`: its routes, its reactions, and what it does first."""
 
+from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
 from services.chassis.http.application import application
 from services.chassis.messaging.inbox import Inbox
+from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.running.service import Service, Wiring
 from services.referrals import reactions, reasons
 from services.referrals.api import activities, organisations, referrals
@@ -20,4 +22,6 @@ def wire(service: Service) -> Wiring:
         app.include_router(room.commands)
         app.include_router(room.queries)
     inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), reactions.reactions)
-    return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))
+    return Wiring(
+        app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)
+    )

@@ -53,7 +53,15 @@ async def raise_request(body: RequestDetails, caller: CurrentCaller, tx: Command
     caller.must_be("coordinator", "operator", organisation=body.site_id)
     sites = await store.sites_on(tx.db, [body.site_id, *body.co_site_ids], calendar_day(tx.now))
     groups = await store.groups(tx.db, [group.group_id for group in body.groups])
-    raised = rules.raise_request(outbox.new_id(), body, sites=sites, groups=groups, by=caller.actor, at=tx.now)
+    raised = rules.raise_request(
+        outbox.new_id(),
+        body,
+        sites=sites,
+        groups=groups,
+        schemes=reasons.SCHEMES,
+        by=caller.actor,
+        at=tx.now,
+    )
     request = rules.evolve(None, raised)
     await store.await_brokers(tx)
     covering = await store.covering(tx, body.learning_areas, calendar_day(tx.now))
@@ -142,6 +150,7 @@ async def list_requests(
 
 async def _record_site(tx: CommandTx, site_id: str, details: SiteDetails) -> int:
     """Record a site unless it is recorded so already; returns its version."""
+    rules.check_site(details)
     version = await store.lock_site(tx, site_id)
     if await store.site_record(tx, site_id, details.valid_from) == details:
         return version

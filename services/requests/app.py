@@ -3,8 +3,10 @@
 from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
+from contracts.sites import SITES
 from services.chassis.http.application import application
 from services.chassis.messaging.inbox import Inbox
+from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.running.service import Service, Wiring
 from services.requests import api, reactions, reasons
 
@@ -25,4 +27,6 @@ def wire(service: Service) -> Wiring:
         (OFFERS, REFERRALS, ACTIVITIES),
         reactions.reactions,
     )
-    return Wiring(app, {"reactions": inbox.run}, prepare=lambda: reasons.publish(service.database))
+    return Wiring(
+        app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES)
+    )

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 from uuid import UUID
 
-from contracts.reasons import ReasonListPublished, check_reason, usable_reasons
+from contracts.reasons import ReasonListPublished
 from contracts.referrals import ReferralMade
 from contracts.requests import (
     RequestAnswered,
@@ -21,10 +21,13 @@ from contracts.requests import (
     RequestRaised,
     RequestUnbrokered,
 )
-from contracts.sites import GroupDetails, SiteDetails
-from contracts.values import Actor, Identifier, LearningArea, Reason, calendar_day, check_learning_areas
+from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
+from contracts.values import Actor, Identifier, LearningArea, Reason, calendar_day
+from services.chassis.checks import check_bounds, check_order, check_unique, check_visible
 from services.chassis.life_cycle import Parties, Step, allow
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
+from services.chassis.reasons import ReasonMissing, check_reason, usable_reasons
+from services.chassis.schemes import Schemes, check_learning_areas
 
 RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
 Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
@@ -59,6 +62,10 @@ class UnknownGroup(Malformed):
     """No such group is recorded at the sites that ask."""
 
 
+class GroupsOrHeadcount(Malformed):
+    """A request for children names its groups or a headcount, one of the two."""
+
+
 class SiteClosed(RuleSaysNo):
     """A site that is not open cannot raise a request."""
 
@@ -67,12 +74,8 @@ class GroupMoved(RuleSaysNo):
     """A group does not move to another site; record a new group there."""
 
 
-class NothingDelivered(RuleSaysNo):
+class DeliveryMissing(RuleSaysNo):
     """A fulfilled request cites at least one delivered activity of its own."""
-
-
-class ReasonMissing(Malformed):
-    """This needs a reason."""
 
 
 class AreaNotAsked(Malformed):
@@ -103,11 +106,13 @@ def raise_request(
     *,
     sites: Mapping[str, SiteDetails],
     groups: Mapping[str, GroupDetails],
+    schemes: Schemes,
     by: Actor,
     at: datetime,
 ) -> RequestRaised:
     """A coordinator asks. `sites` and `groups` are what is recorded of those that the request names."""
-    check_learning_areas(details.learning_areas)
+    check_learning_areas(details.learning_areas, schemes)
+    _check_asked(details)
     named = [("siteId", details.site_id)]
     named += [(f"coSiteIds[{index}]", site_id) for index, site_id in enumerate(details.co_site_ids)]
     for field, site_id in named:
@@ -122,8 +127,34 @@ def raise_request(
     return RequestRaised(**dict(details), request_id=request_id, raised_by=by, raised_at=at)
 
 
+def _check_asked(details: RequestDetails) -> None:
+    """What the schema of a request cannot say."""
+    check_order(details.wished_from, details.wished_to, field="wishedTo", after="wishedFrom")
+    check_unique([group.group_id for group in details.groups], field="groups")
+    check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
+    check_unique([details.site_id, *details.co_site_ids], field="coSiteIds")
+    if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
+        raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
+
+
+def check_site(site: SiteDetails) -> None:
+    """What the schema of a site cannot say."""
+    check_visible(site.name.nl, field="name.nl")
+    check_order(site.opened_on, site.closed_on, field="closedOn", after="openedOn")
+    check_unique(site.kinds, field="kinds")
+    for index, link in enumerate(site.links):
+        _check_period(f"links[{index}]", link)
+    for index, declared in enumerate(site.declared_adoption):
+        _check_period(f"declaredAdoption[{index}]", declared)
+
+
+def _check_period(field: str, period: Link | DeclaredAdoption) -> None:
+    check_order(period.starts_on, period.ends_on, field=f"{field}.to", after=f"{field}.from")
+
+
 def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mapping[str, SiteDetails]) -> None:
     """A group belongs to a recorded site, and stays there: its events are ordered under that site."""
+    check_bounds(group.headcount, field="headcount")
     if group.site_id not in sites:
         raise UnknownSite(
             f"siteId is {group.site_id}: no such site is recorded.",
@@ -250,12 +281,12 @@ def _check_fulfilment(
                 WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity"),
             )
         if delivered[activity_id] != request.id:
-            raise NothingDelivered(
+            raise DeliveryMissing(
                 f"activityIds[{index}] is {activity_id}, which is not a delivered activity of this request.",
                 WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity of this request"),
             )
     if outcome in {"fulfilled", "partly_fulfilled"} and not activity_ids:
-        raise NothingDelivered(None, WrongField("activityIds", [], "at least one delivered activity of this request"))
+        raise DeliveryMissing(None, WrongField("activityIds", [], "at least one delivered activity of this request"))
 
 
 def evolve(request: Request | None, event: RequestEvent) -> Request:

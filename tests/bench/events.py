@@ -9,12 +9,13 @@ from contracts.activities import ActivityDelivered, TakingPart
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.values import CURRICULUM_NU, Interval, LearningArea, Name
+from contracts.values import Interval, LearningArea, Name
 
 SITES = 400
 GROUPS_PER_SITE = 8
 SOURCE = "urn:nld:oin:00000099000000001000:systeem:referrals"
 START = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
+from services.referrals.reasons import SCHEMES
 
 
 def encoded(event: Event, key: str) -> tuple[str, bytes, bytes]:
@@ -77,7 +78,7 @@ def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
                 site_ids=(site_id,),
                 partner_ids=("own:partner",),
                 programme="kansen-voor-kinderen",
-                learning_areas=(LearningArea(scheme="curriculum.nu", code=CURRICULUM_NU[number % 9]),),
+                learning_areas=(LearningArea(scheme="curriculum.nu", code=SCHEMES["curriculum.nu"][number % 9]),),
                 occurred_at=moment,
                 duration_minutes=60,
                 setting="in_school",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.__main__ import main
+from contracts.documents.__main__ import main
 
 
 @pytest.fixture

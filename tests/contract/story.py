@@ -11,7 +11,7 @@ from contracts.envelope import CONTENT_TYPE, Message, decode, encode
 from contracts.topics import PARTITIONS, TOPICS
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
-EXAMPLES = sorted((CONTRACTS / "examples").glob("*.json"))
+EXAMPLES = sorted((CONTRACTS / "examples").glob("*/*.json"))
 
 Json = dict[str, Any]
 
@@ -55,9 +55,9 @@ def _topics_of(message: Message) -> list[str]:
 def all_examples_on_their_topics() -> list[Json]:
     """Every example where it belongs, each aggregate's versions in order."""
     messages = [decode(path.read_bytes()) for path in EXAMPLES]
-    check_order = sorted(messages, key=lambda message: (message.envelope.aggregateversion, message.envelope.time))
+    ordered = sorted(messages, key=lambda message: (message.envelope.aggregateversion, message.envelope.time))
     return [
         a_line(topic, encode(message.envelope, message.event), key=message.envelope.partitionkey, offset=offset)
-        for offset, message in enumerate(check_order)
+        for offset, message in enumerate(ordered)
         for topic in _topics_of(message)
     ]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from contracts.__main__ import broken, main
-from contracts.compatibility import manifest_breaks, schema_breaks
 from contracts.documents import documents, manifest
+from contracts.documents.__main__ import broken, main
+from contracts.documents.compatibility import manifest_breaks, schema_breaks
 from tests.contract.story import CONTRACTS
 
 Schema = dict[str, Any]

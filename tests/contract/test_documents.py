@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from contracts.__main__ import main, stale
 from contracts.documents import documents, envelope_schema, manifest, schema_file
+from contracts.documents.__main__ import main, stale
 from contracts.events import Event, catalogue
 from contracts.topics import TOPICS
 from tests.contract.story import CONTRACTS, EXAMPLES, contents
@@ -111,8 +111,8 @@ def test_write_mends_what_check_found(folder: Path) -> None:
 
 def test_the_command_says_how_it_is_used_when_it_is_used_wrongly() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "contracts", "frobnicate"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "contracts.documents", "frobnicate"], capture_output=True, text=True, check=False
     )
 
     assert ended.returncode == 2
-    assert "python -m contracts write | check | release" in ended.stdout
+    assert "python -m contracts.documents write | check | release" in ended.stdout

@@ -17,7 +17,7 @@ NOW = "Samenspel-Now"
 _instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
-class NobodyIsAsking(Unidentified):
+class CallerUnknown(Unidentified):
     """The caller is not known: the header Samenspel-Actor is missing, or is not accepted here."""
 
 
@@ -56,18 +56,18 @@ def parse_actor(header: str) -> Actor:
         return Actor.model_validate(parts)
     except ValidationError as error:
         first = error.errors()[0]
-        raise NobodyIsAsking(
+        raise CallerUnknown(
             f"{HEADER}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             *(WrongField(str(wrong["loc"][0]), wrong["input"], wrong["msg"]) for wrong in error.errors()),
         ) from error
 
 
 def identify(request: Request, settings: Settings) -> Caller:
-    """The caller of this request; raises `NobodyIsAsking`."""
+    """The caller of this request; raises `CallerUnknown`."""
     header = request.headers.get(HEADER)
     host = request.client.host if request.client else ""
     if header is None or not settings.development_identity or not _is_near(settings, host):
-        raise NobodyIsAsking
+        raise CallerUnknown
     said = request.headers.get(NOW)
     try:
         return Caller(parse_actor(header), to_milliseconds(_instant.validate_python(said)) if said else now())

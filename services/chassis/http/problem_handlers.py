@@ -6,7 +6,6 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 from services.chassis.problems import Malformed, NotFound, Problem, Unavailable, WrongField
@@ -18,11 +17,11 @@ log = structlog.get_logger()
 PROBLEMS = "https://samenspel.nl/problems"
 
 
-class NoSuchPage(NotFound):
+class NoSuchAddress(NotFound):
     """There is nothing at this address."""
 
 
-class Unexpected(Problem):
+class InternalError(Problem):
     """Something went wrong here that should not; nothing was changed. Tell us the traceId."""
 
 
@@ -51,7 +50,7 @@ def wrong_fields(errors: list[Any]) -> list[WrongField]:
         field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
         allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
         value = context.get("value", error.get("input"))
-        found.append(WrongField(field, None if error["type"] in {"missing", "personal_data"} else value, allowed))
+        found.append(WrongField(field, None if error["type"] == "missing" else value, allowed))
     return found
 
 
@@ -100,17 +99,10 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return problem_response(Malformed(f"{first.field or 'the body'}: {error.errors()[0]['msg']}", *fields))
 
 
-async def _on_refused(_: Request, error: Exception) -> Response:
-    """What a contract refuses outside of its model is refused in the same words."""
-    assert isinstance(error, PydanticCustomError)
-    (field,) = wrong_fields([{"loc": (), "type": error.type, "ctx": error.context or {}, "msg": error.message()}])
-    return problem_response(Malformed(f"{field.field} {error.message()}", field))
-
-
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == NoSuchPage.status:
-        return problem_response(NoSuchPage())
+    if error.status_code == NoSuchAddress.status:
+        return problem_response(NoSuchAddress())
     if error.status_code == MethodNotAllowed.status:
         return problem_response(MethodNotAllowed())
     return problem_response(Malformed(str(error.detail)))
@@ -118,7 +110,7 @@ async def _on_http(_: Request, error: Exception) -> Response:
 
 async def _on_bug(_: Request, error: Exception) -> Response:
     log.error("unexpected", error=repr(error))
-    return problem_response(Unexpected())
+    return problem_response(InternalError())
 
 
 async def _on_world(_: Request, error: Exception) -> Response:
@@ -130,7 +122,6 @@ def register(app: FastAPI) -> None:
     """Answer every exception of this app as a problem."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(PydanticCustomError, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
     for away in (*UNAVAILABLE, *TRANSIENT):

@@ -58,6 +58,7 @@ async def _known(tx: CommandTx, named: ActivityPlan | DeliveryDetails) -> Known:
         await replicas.sites_among(tx, named.site_ids),
         await replicas.groups_among(tx, groups),
         await organisations.on_day(tx.db, PartnerDetails, named.partner_ids, calendar_day(tx.now)),
+        reasons.SCHEMES,
     )
 
 

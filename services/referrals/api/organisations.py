@@ -5,11 +5,13 @@ from typing import TypeVar
 from fastapi import APIRouter, Response
 
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
-from contracts.values import Identifier, calendar_day, check_learning_areas
+from contracts.values import Identifier, calendar_day
 from services.chassis.http.idempotency import CommandRoute
 from services.chassis.http.parameters import CommandTx, CurrentCaller, Limit, ReadPool, etag
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
+from services.referrals import reasons
+from services.referrals.rules.organisation import check_organisation
 from services.referrals.store import organisations
 from services.referrals.views import BrokerPage, BrokerView, PartnerPage, PartnerView
 
@@ -29,7 +31,7 @@ class NoSuchPartner(NotFound):
 
 async def _record(tx: CommandTx, details: Details, event: BrokerRecorded | PartnerRecorded, response: Response) -> int:
     """Record an organisation unless it is recorded so already; returns its version."""
-    check_learning_areas(details.learning_areas)
+    check_organisation(details, reasons.SCHEMES)
     version = await organisations.lock(tx, type(details), event.subject)
     if await organisations.record(tx, type(details), event.subject, details.valid_from) != details:
         version = await outbox.add(tx, event, key=None if version else event.subject)

@@ -20,10 +20,11 @@ from contracts.activities import (
     ActivityRetracted,
     DeliveryDetails,
 )
-from contracts.reasons import ReasonListPublished, check_reason
+from contracts.reasons import ReasonListPublished
 from contracts.values import Actor, Identifier, Reason, calendar_day
 from services.chassis.life_cycle import Parties, Step, allow, allow_actor
 from services.chassis.problems import RuleSaysNo, WrongField
+from services.chassis.reasons import check_reason
 from services.referrals.rules.body import Known, check_body, check_plan, check_sites_named
 from services.referrals.rules.referral import Referral
 

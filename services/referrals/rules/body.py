@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.activities import ActivityPlan, DeliveryDetails, TakingPart
-from contracts.values import Identifier, calendar_day, check_learning_areas, check_unique
+from contracts.values import Identifier, calendar_day
+from services.chassis.checks import check_unique
 from services.chassis.problems import Malformed, NotYetKnown, WrongField
+from services.chassis.schemes import Schemes, check_learning_areas
 from services.referrals.rules.referral import UnknownPartner
 
 
-class NotYetHeld(Malformed):
+class OccurrenceInFuture(Malformed):
     """An activity is registered on its own day or later."""
 
 
-class MoreThanThereAre(Malformed):
+class ParticipantsExceedHeadcount(Malformed):
     """More children of a group took part than the group has."""
 
 
@@ -34,21 +36,20 @@ class Known:
     groups: Mapping[Identifier, Identifier]
     """The site of each group."""
     partners: Collection[Identifier]
+    schemes: Schemes
 
 
 def check_plan(plan: ActivityPlan, known: Known) -> None:
     """A plan names known sites and partners, each once."""
-    check_unique([f"{area.scheme}/{area.code}" for area in plan.learning_areas], field="learningAreas")
-    check_unique(list(plan.site_ids), field="siteIds")
-    check_unique(list(plan.partner_ids), field="partnerIds")
     _check_named(plan, known)
 
 
 def check_body(body: DeliveryDetails, known: Known, today: date) -> None:
     """A body names what is known here, is about today or before, and counts nobody who is not there."""
     _check_named(body, known)
+    check_unique([group.group_id for group in body.groups], field="groups")
     if calendar_day(body.occurred_at) > today:
-        raise NotYetHeld(
+        raise OccurrenceInFuture(
             f"occurredAt is {body.occurred_at.isoformat()}; today is {today}.",
             WrongField("occurredAt", body.occurred_at.isoformat(), f"at most {today}"),
         )
@@ -66,7 +67,7 @@ def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier]
             WrongField(f"{field}.groupId", group.group_id, site_ids),
         )
     if group.participants is not None and group.participants > group.headcount:
-        raise MoreThanThereAre(
+        raise ParticipantsExceedHeadcount(
             f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
             WrongField(f"{field}.participants", group.participants, f"at most {group.headcount}"),
         )
@@ -84,7 +85,10 @@ def check_sites_named(field: str, site_ids: Collection[Identifier], body: Delive
 
 
 def _check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
-    check_learning_areas(named.learning_areas)
+    check_learning_areas(named.learning_areas, known.schemes)
+    check_unique([f"{area.scheme}/{area.code}" for area in named.learning_areas], field="learningAreas")
+    check_unique(named.site_ids, field="siteIds")
+    check_unique(named.partner_ids, field="partnerIds")
     for index, site_id in enumerate(named.site_ids):
         if site_id not in known.sites:
             raise _not_yet_known(f"siteIds[{index}]", site_id, "site")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 from uuid import UUID
 
-from contracts.reasons import ReasonListPublished, check_reason
+from contracts.reasons import ReasonListPublished
 from contracts.referrals import (
     ReferralAccepted,
     ReferralCompleted,
@@ -23,6 +23,7 @@ from contracts.referrals import (
 from contracts.values import Actor, Identifier, Reason, calendar_day
 from services.chassis.life_cycle import Parties, Step, allow, allow_actor
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
+from services.chassis.reasons import CommentMissing, check_reason
 
 ReferralEvent = (
     ReferralMade | ReferralAccepted | ReferralDeclined | ReferralStarted | ReferralWithdrawn | ReferralCompleted
@@ -62,10 +63,6 @@ class UnknownPartner(Malformed):
 
 class BetterPartnerMissing(Malformed):
     """Who suggests a better partner names it."""
-
-
-class CommentMissing(Malformed):
-    """What was delivered elsewhere needs a comment that says where."""
 
 
 class NothingDelivered(RuleSaysNo):
@@ -199,7 +196,10 @@ def complete(
             None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first")
         )
     if outcome == "delivered_elsewhere" and comment is None:
-        raise CommentMissing(None, WrongField("comment", None, "a sentence without personal data"))
+        raise CommentMissing(
+            "What was delivered elsewhere needs a comment that says where.",
+            WrongField("comment", None, "a sentence without personal data"),
+        )
     return ReferralCompleted(referral_id=referral.id, outcome=outcome, completed_by=by, completed_at=at)
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralDetails, ReferralMade
-from contracts.values import Actor, calendar_day, check_order, check_unique
+from contracts.values import Actor, calendar_day
+from services.chassis.checks import check_order, check_unique
 from services.chassis.life_cycle import IllegalTransition, allow_actor
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
 from services.referrals.rules.referral import ENDED, Referral, Status, UnknownPartner
@@ -21,19 +22,19 @@ class UnknownReferral(Malformed):
     """The request has no such referral."""
 
 
-class PartnerNotThere(RuleSaysNo):
+class PartnerNotActive(RuleSaysNo):
     """On this day the partner is not, or no longer, a partner."""
 
 
-class NotInItsOffer(RuleSaysNo):
+class NotInOffer(RuleSaysNo):
     """The partner delivers in none of these learning areas."""
 
 
-class StillOpen(RuleSaysNo):
+class ReferralStillOpen(RuleSaysNo):
     """A referral is followed up when it has ended; this one has not."""
 
 
-class SetDecided(RuleSaysNo):
+class ParallelSetDecided(RuleSaysNo):
     """A partner has already taken on a referral of this parallel set."""
 
 
@@ -91,12 +92,12 @@ def _check_partner(details: ReferralDetails, partner: PartnerDetails | None, day
             WrongField("partnerId", details.partner_id, "a recorded partner"),
         )
     if day < partner.valid_from or (partner.valid_to is not None and partner.valid_to <= day):
-        raise PartnerNotThere(
+        raise PartnerNotActive(
             f"{details.partner_id} is a partner from {partner.valid_from} to {partner.valid_to}; today is {day}.",
             WrongField("partnerId", details.partner_id, "a partner of today"),
         )
     if not set(details.learning_areas) & set(partner.learning_areas):
-        raise NotInItsOffer(
+        raise NotInOffer(
             None, WrongField("learningAreas", [area.code for area in details.learning_areas], _codes(partner))
         )
 
@@ -112,7 +113,7 @@ def _check_replaced(details: ReferralDetails, others: Sequence[Referral]) -> Non
     if replaced is None:
         raise UnknownReferral(None, WrongField("replaces", str(details.replaces), [str(each.id) for each in others]))
     if replaced.status not in ENDED:
-        raise StillOpen(
+        raise ReferralStillOpen(
             f"The referral that it replaces is {replaced.status}.",
             WrongField("replaces", str(details.replaces), f"a referral that is {' or '.join(ENDED)}"),
         )
@@ -122,7 +123,7 @@ def _attempt(details: ReferralDetails, others: Sequence[Referral]) -> int:
     """The next attempt; parallel referrals share one."""
     parallel = [each for each in others if details.parallel_set and each.made.parallel_set == details.parallel_set]
     if any(each.status in {Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED} for each in parallel):
-        raise SetDecided(None, WrongField("parallelSet", str(details.parallel_set), "a new set"))
+        raise ParallelSetDecided(None, WrongField("parallelSet", str(details.parallel_set), "a new set"))
     if parallel:
         return parallel[0].made.attempt
     return 1 + max((each.made.attempt for each in others), default=0)

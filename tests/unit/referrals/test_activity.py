@@ -17,7 +17,12 @@ from services.chassis.problems import NotAllowed, NotYetKnown, Problem
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
 from services.referrals.rules.activity import Activity, ActivityEvent, Status
-from services.referrals.rules.body import GroupOfAnotherSite, MoreThanThereAre, NotYetHeld, SiteNotInvolved
+from services.referrals.rules.body import (
+    GroupOfAnotherSite,
+    OccurrenceInFuture,
+    ParticipantsExceedHeadcount,
+    SiteNotInvolved,
+)
 from tests.builders import (
     ATELIER,
     BAZUIN,
@@ -197,13 +202,13 @@ def test_a_plan_names_known_things_once(planned: dict[str, Any], field: str) -> 
             {"groups": (TakingPart(group_id=GROUP, headcount=24, participants=25),)},
             "groups[0].participants",
             400,
-            MoreThanThereAre,
+            ParticipantsExceedHeadcount,
         ),
         (
             {"occurred_at": datetime.fromisoformat("2025-10-04T00:30:00+02:00")},  # 3 October in UTC
             "occurredAt",
             400,
-            NotYetHeld,
+            OccurrenceInFuture,
         ),
     ],
 )

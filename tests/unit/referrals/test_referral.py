@@ -173,7 +173,7 @@ def test_parallel_referrals_share_their_attempt() -> None:
 def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
     parallel = new_id()
 
-    with pytest.raises(referring.SetDecided):
+    with pytest.raises(referring.ParallelSetDecided):
         refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
 
 
@@ -255,7 +255,7 @@ def test_a_referral_is_made_to_a_recorded_partner() -> None:
     "partner", [a_partner(valid_from=date(2025, 10, 4)), a_partner(valid_from=date(2020, 1, 1), valid_to=TODAY)]
 )
 def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> None:
-    with pytest.raises(referring.PartnerNotThere):
+    with pytest.raises(referring.PartnerNotActive):
         refer(partner=partner)
 
 
@@ -263,7 +263,7 @@ def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     request = a_heard_request(covered_areas=(ART, SPORT))
 
     assert refer(request, partner=a_partner(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
-    with pytest.raises(referring.NotInItsOffer):
+    with pytest.raises(referring.NotInOffer):
         refer(request, partner=a_partner(SPORT), learning_areas=(ART,))
 
 
@@ -279,7 +279,7 @@ def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
     ended, still_open = a_referral(Status.DECLINED), a_referral(Status.ACCEPTED)
 
     assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
-    with pytest.raises(referring.StillOpen):
+    with pytest.raises(referring.ReferralStillOpen):
         refer(others=(ended, still_open), replaces=still_open.id)
     with pytest.raises(referring.UnknownReferral):
         refer(others=(ended, still_open), replaces=new_id())

@@ -1,0 +1,138 @@
+"""Keep the contract documents: `python -m contracts.documents write | check | release`.
+
+write    make `schemas/` and `topics.json` anew from the models
+check    say what is stale, and what would break a consumer of what was released
+release  promise the present schemas and manifest to consumers, and say in which order to roll them out
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from contracts.documents import MANIFEST, documents
+from contracts.documents.compatibility import Break, manifest_breaks, schema_breaks
+
+HERE = Path(__file__).parents[1]
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(f"{sentence}\n")
+
+
+def _present(folder: Path) -> dict[str, Path]:
+    """The generated files that are there, by their name below the folder."""
+    found = [*folder.glob("schemas/*"), folder / MANIFEST]
+    return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file()}
+
+
+def _released_name(name: str) -> str:
+    return f"released/{Path(name).name}"
+
+
+def stale(folder: Path) -> Iterator[str]:
+    """One sentence for each generated file that is not what the models say."""
+    made, present = documents(), _present(folder)
+    for name in sorted(made.keys() | present.keys()):
+        if name not in present:
+            yield f"contracts/{name} is missing: run `python -m contracts.documents write`."
+        elif name not in made:
+            yield f"contracts/{name} belongs to no event: delete it, or run `python -m contracts.documents write`."
+        elif present[name].read_text(encoding="utf-8") != made[name]:
+            yield f"contracts/{name} is stale: run `python -m contracts.documents write`."
+
+
+def _readers(schema: str, manifest: dict[str, Any]) -> str:
+    """Who reads the events of a schema; the envelope's readers are all."""
+    of_schema = [topic for topic in manifest["topics"] if schema == manifest["envelope"] or _carries(topic, schema)]
+    services = sorted({reader for topic in of_schema for reader in topic["consumers"]})
+    return ", ".join([*services, "other systems"])
+
+
+def _carries(topic: dict[str, Any], schema: str) -> bool:
+    return any(event["schema"] == schema for event in topic["events"])
+
+
+def _sentence(name: str, found: Break, manifest: dict[str, Any]) -> str:
+    file = Path(name)
+    if name == MANIFEST:
+        return f"contracts/{MANIFEST}: {found.path} {found.what}; a new topic beside the old one is the way."
+    event, version = file.stem.rsplit(".v", 1)
+    return (
+        f"contracts/{name}: {found.path} {found.what}; read by {_readers(name, manifest)}. Take it back,"
+        f" or make {event}.v{int(version) + 1} beside it."
+    )
+
+
+def broken(folder: Path) -> Iterator[str]:
+    """One sentence for each change that would break a consumer of what was released."""
+    made = documents()
+    manifest = json.loads(made[MANIFEST])
+    current = {_released_name(name): name for name in made}
+    for path in sorted(folder.glob("released/*.json")):
+        name = current.get(f"released/{path.name}")
+        if name is None:
+            yield f"contracts/released/{path.name} was promised to consumers, but no event has this schema."
+            continue
+        before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(made[name])
+        found = manifest_breaks(before, now) if name == MANIFEST else schema_breaks(before, now)
+        yield from (_sentence(name, each, manifest) for each in found)
+
+
+def write(folder: Path) -> int:
+    """Make the generated files what the models say."""
+    made = documents()
+    for name in _present(folder).keys() - made.keys():
+        (folder / name).unlink()
+    for name, text in made.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    _say(f"{len(made)} documents written.")
+    return 0
+
+
+def check(folder: Path) -> int:
+    """Say everything that is wrong; 0 when nothing is."""
+    wrong = [*stale(folder), *broken(folder)]
+    for sentence in wrong:
+        _say(sentence)
+    return 1 if wrong else 0
+
+
+def release(folder: Path) -> int:
+    """Promise what is there now, if that breaks no earlier promise."""
+    if check(folder):
+        return 1
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    (folder / "released").mkdir(exist_ok=True)
+    changed = 0
+    for name, text in documents().items():
+        target = folder / _released_name(name)
+        if target.exists() and target.read_text(encoding="utf-8") == text:
+            continue
+        target.write_text(text, encoding="utf-8")
+        changed += 1
+        writers = sorted({topic["producer"] for topic in manifest["topics"] if _carries(topic, name)})
+        if writers:
+            _say(f"{target.stem}: first its readers ({_readers(name, manifest)}), then {', '.join(writers)}.")
+    _say(f"{changed} documents released.")
+    return 0
+
+
+def main(arguments: list[str], folder: Path = HERE) -> int:
+    """Do one of the three; 2 for anything else."""
+    match arguments:
+        case ["write"]:
+            return write(folder)
+        case ["check"]:
+            return check(folder)
+        case ["release"]:
+            return release(folder)
+        case _:
+            _say(__doc__ or "")
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

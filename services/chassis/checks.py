@@ -1,0 +1,82 @@
+"""What the doors refuse because a JSON Schema cannot say it, each with a problem type of its own.
+
+Readers do not ask any of this: they take what is schema-valid, and normalise it.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from contracts.personal_data import find_personal_data
+from contracts.values import Interval
+from services.chassis.problems import Malformed, WrongField
+
+WITHOUT_WORDS = frozenset("CZM")
+"""The first letters of Unicode's categories that show nothing by themselves: control, separator, mark."""
+
+
+class DatesInWrongOrder(Malformed):
+    """A period ends before it begins."""
+
+
+class BoundsInWrongOrder(Malformed):
+    """An upper bound is below its lower bound."""
+
+
+class NamedTwice(Malformed):
+    """A list names the same thing twice."""
+
+
+class PersonalData(Malformed):
+    """A text seems to hold a person's contact or number; leave it out."""
+
+
+class NothingVisible(Malformed):
+    """A name has at least one visible character."""
+
+
+def check_order(earlier: date | datetime | None, later: date | datetime | None, *, field: str, after: str) -> None:
+    """Refuse a period that ends before it begins; `field` is the one to change."""
+    if earlier is not None and later is not None and later < earlier:
+        raise DatesInWrongOrder(
+            f"{field} is {later.isoformat()}, before {after} ({earlier.isoformat()}).",
+            WrongField(field, later.isoformat(), f"{after} or later"),
+        )
+
+
+def check_bounds(interval: Interval, *, field: str) -> None:
+    """Refuse an upper bound below the lower one."""
+    if interval.upper < interval.lower:
+        raise BoundsInWrongOrder(
+            f"{field}.upper is {interval.upper}, below {field}.lower ({interval.lower}).",
+            WrongField(f"{field}.upper", interval.upper, f"at least {interval.lower}"),
+        )
+
+
+def check_unique(values: Sequence[str], *, field: str) -> None:
+    """Refuse the same thing twice in one list."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            raise NamedTwice(
+                f"{field}[{index}] names {value}, which {field} names before.",
+                WrongField(f"{field}[{index}]", value, "each thing once"),
+            )
+        seen.add(value)
+
+
+def check_visible(name: str, *, field: str) -> None:
+    """Refuse a name that nobody can see (ruling 43)."""
+    if all(unicodedata.category(character)[0] in WITHOUT_WORDS for character in name):
+        raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
+
+
+def check_personal_data(body: object) -> None:
+    """Refuse parsed JSON in which a text seems to hold a person's contact or number; the text is not repeated.
+
+    Looks at every text, whatever its field is for: names, comments, identifiers, codes.
+    """
+    found = find_personal_data(body)
+    if found is not None:
+        field, what = found
+        raise PersonalData(f"{field} seems to hold {what}; leave it out.", WrongField(field, None, f"not {what}"))

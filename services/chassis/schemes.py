@@ -1,0 +1,31 @@
+"""Which codes a service knows, by scheme: data that it ships. A scheme that is not in it is not checked."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import TypeAdapter
+
+from contracts.values import LearningArea
+from services.chassis.problems import Malformed, WrongField
+
+Schemes = Mapping[str, tuple[str, ...]]
+_SCHEMES = TypeAdapter(dict[str, tuple[str, ...]])
+
+
+class UnknownLearningArea(Malformed):
+    """The scheme has no such learning area."""
+
+
+def read_schemes(text: bytes) -> Schemes:
+    """The codes that a service knows, a JSON object of lists."""
+    return _SCHEMES.validate_json(text)
+
+
+def check_learning_areas(areas: Sequence[LearningArea], schemes: Schemes) -> None:
+    """Refuse a code that its scheme does not have."""
+    for index, area in enumerate(areas):
+        known = schemes.get(area.scheme)
+        if known is not None and area.code not in known:
+            field = f"learningAreas[{index}].code"
+            raise UnknownLearningArea(
+                f'{field} is "{area.code}"; {area.scheme} has: {", ".join(known)}.', WrongField(field, area.code, known)
+            )
