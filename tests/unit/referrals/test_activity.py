@@ -26,11 +26,11 @@ from tests.builders import (
     ROLES,
     SCHOOL,
     SECONDARY,
-    a_body,
-    a_plan,
     a_referral,
+    activity_plan,
     an_activity,
     an_actor,
+    delivery_details,
 )
 
 WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
@@ -40,11 +40,11 @@ TWENTY = (TakingPart(group_id=GROUP, headcount=24, participants=20),)
 
 
 def deliver(activity: Activity, by: Actor, body: DeliveryDetails | None = None, **more: Any) -> ActivityDelivered:
-    return rules.deliver(activity, body or a_body(), known=KNOWN, by=by, at=NOW, **more)
+    return rules.deliver(activity, body or delivery_details(), known=KNOWN, by=by, at=NOW, **more)
 
 
 def correct(activity: Activity, by: Actor, body: DeliveryDetails | None = None) -> ActivityCorrected:
-    body = body or a_body(groups=TWENTY)
+    body = body or delivery_details(groups=TWENTY)
     return rules.correct(activity, body, WRONG_COUNT, known=KNOWN, reasons=reasons.CORRECT, by=by, at=NOW)
 
 
@@ -127,7 +127,7 @@ def test_nobody_acts_for_another_organisation(status: Status, action: str, stran
 def test_an_activity_from_a_referral_names_it_and_its_request() -> None:
     referral, by = a_referral(), an_actor("partner")
 
-    details = a_plan(referral_id=referral.id)
+    details = activity_plan(referral_id=referral.id)
     planned = rules.plan(new_id(), details, referral=referral, known=KNOWN, by=by, at=NOW)
 
     assert (planned.origin, planned.referral_id) == ("referral", referral.id)
@@ -135,7 +135,7 @@ def test_an_activity_from_a_referral_names_it_and_its_request() -> None:
 
 
 def test_an_activity_without_a_referral_is_direct() -> None:
-    planned = rules.plan(new_id(), a_plan(), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
+    planned = rules.plan(new_id(), activity_plan(), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
     assert (planned.origin, planned.referral_id, planned.request_id) == ("direct", None, None)
     assert rules.evolve(None, planned) == Activity(planned, Status.PLANNED, version=1)
@@ -145,9 +145,9 @@ def test_a_partner_plans_and_registers_its_own_activities_only() -> None:
     by = an_actor("partner", BAZUIN)
 
     with pytest.raises(NotAllowed):
-        rules.plan(new_id(), a_plan(), referral=None, known=KNOWN, by=by, at=NOW)
+        rules.plan(new_id(), activity_plan(), referral=None, known=KNOWN, by=by, at=NOW)
     with pytest.raises(NotAllowed):
-        deliver(an_activity(Status.PLANNED), an_actor("partner"), a_body(partner_ids=(BAZUIN,)))
+        deliver(an_activity(Status.PLANNED), an_actor("partner"), delivery_details(partner_ids=(BAZUIN,)))
 
 
 def test_a_site_that_is_involved_may_confirm_on_the_spot() -> None:
@@ -161,7 +161,7 @@ def test_a_site_that_is_involved_may_confirm_on_the_spot() -> None:
 def test_a_delivery_may_be_led_by_another_site_than_was_planned() -> None:
     activity = an_activity(Status.PLANNED)
 
-    delivered = deliver(activity, an_actor("partner"), a_body(site_ids=(CHILDCARE, SCHOOL)))
+    delivered = deliver(activity, an_actor("partner"), delivery_details(site_ids=(CHILDCARE, SCHOOL)))
 
     assert rules.evolve(activity, delivered).site_ids == (CHILDCARE, SCHOOL)
 
@@ -180,19 +180,19 @@ def test_a_correction_names_what_changed_and_carries_the_whole_body(
 ) -> None:
     activity = an_activity()
 
-    corrected = correct(activity, an_actor("partner"), a_body(**body))
+    corrected = correct(activity, an_actor("partner"), delivery_details(**body))
 
     assert corrected.changed == changed
-    assert rules.evolve(activity, corrected).body == a_body(**body)
+    assert rules.evolve(activity, corrected).body == delivery_details(**body)
 
 
 def test_a_correction_that_changes_nothing_is_refused() -> None:
     with pytest.raises(rules.NothingChanged):
-        correct(an_activity(), an_actor("partner"), a_body())
+        correct(an_activity(), an_actor("partner"), delivery_details())
 
 
 def test_the_same_moment_in_another_offset_is_no_change() -> None:
-    same = a_body(occurred_at=datetime.fromisoformat("2025-10-02T11:00:00+00:00"))
+    same = delivery_details(occurred_at=datetime.fromisoformat("2025-10-02T11:00:00+00:00"))
 
     with pytest.raises(rules.NothingChanged):
         correct(an_activity(), an_actor("partner"), same)
@@ -212,7 +212,7 @@ def test_the_same_moment_in_another_offset_is_no_change() -> None:
 def test_what_sites_said_holds_until_it_was_about_something_else(body: dict[str, Any], holds: bool) -> None:
     activity = replace(an_activity(), confirmed_by=frozenset({SCHOOL}), disputed_by=frozenset({CHILDCARE}))
 
-    after = rules.evolve(activity, correct(activity, an_actor("partner"), a_body(**body)))
+    after = rules.evolve(activity, correct(activity, an_actor("partner"), delivery_details(**body)))
 
     assert words(after) == (([SCHOOL], [CHILDCARE]) if holds else ([], []))
 

@@ -22,10 +22,10 @@ from tests.builders import (
     NOW,
     SCHOOL,
     SECONDARY,
-    a_body,
-    a_plan,
+    activity_plan,
     an_activity,
     an_actor,
+    delivery_details,
 )
 
 WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
@@ -33,7 +33,7 @@ UNKNOWN_AREA = LearningArea(scheme="curriculum.nu", code="zwemmen")
 
 
 def plan(**other: Any) -> ActivityPlanned:
-    return rules.plan(new_id(), a_plan(**other), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
+    return rules.plan(new_id(), activity_plan(**other), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
 def deliver(body: DeliveryDetails, *confirmed_by_sites: str) -> ActivityDelivered:
@@ -83,18 +83,18 @@ def test_an_unsound_body_is_neither_delivered_nor_a_correction(
     act: Any, body: dict[str, Any], field: str, status: int, problem: type[Problem]
 ) -> None:
     with pytest.raises(problem) as refused:
-        act(a_body(**body))
+        act(delivery_details(**body))
 
     assert (refused.value.status, refused.value.errors[0].field) == (status, field)
 
 
 def test_a_learning_area_that_its_list_does_not_have_is_not_delivered() -> None:
     with pytest.raises(PydanticCustomError, match="zwemmen"):
-        deliver(a_body(learning_areas=(UNKNOWN_AREA,)))
+        deliver(delivery_details(learning_areas=(UNKNOWN_AREA,)))
 
 
 def test_an_activity_of_this_evening_is_registered_in_the_afternoon() -> None:
-    body = a_body(occurred_at=datetime.fromisoformat("2025-10-03T23:59:00+02:00"))
+    body = delivery_details(occurred_at=datetime.fromisoformat("2025-10-03T23:59:00+02:00"))
 
     assert deliver(body).occurred_at == body.occurred_at
 
@@ -103,13 +103,13 @@ def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
     all_of_them = TakingPart(group_id=GROUP, headcount=24, participants=24)
     not_counted = TakingPart(group_id=CHILDCARE_GROUP, headcount=8)
 
-    delivered = deliver(a_body(groups=(all_of_them, not_counted)))
+    delivered = deliver(delivery_details(groups=(all_of_them, not_counted)))
 
     assert [group.participants for group in delivered.groups] == [24, None]
 
 
 def test_a_site_that_is_not_involved_does_not_confirm_on_the_spot() -> None:
     with pytest.raises(SiteNotInvolved) as refused:
-        deliver(a_body(), SCHOOL, SECONDARY)
+        deliver(delivery_details(), SCHOOL, SECONDARY)
 
     assert refused.value.errors[0].field == "confirmedBySites[1]"

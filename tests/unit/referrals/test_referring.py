@@ -26,10 +26,10 @@ from tests.builders import (
     SCHOOL,
     SPORT,
     TODAY,
-    a_hand_over,
-    a_partner,
     a_referral,
     an_actor,
+    partner_details,
+    referral_details,
 )
 
 
@@ -40,7 +40,7 @@ def a_known_request(**other: Any) -> Request:
 
 
 def refer(request: Request | None = None, *, partner: PartnerDetails | None = None, **given: Any) -> ReferralMade:
-    return refer_if_known(request or a_known_request(), partner or a_partner(), **given)
+    return refer_if_known(request or a_known_request(), partner or partner_details(), **given)
 
 
 def refer_if_known(
@@ -51,7 +51,7 @@ def refer_if_known(
     by: Actor | None = None,
     **details: Any,
 ) -> ReferralMade:
-    hand_over = a_hand_over(request.id if request else None, **details)
+    hand_over = referral_details(request.id if request else None, **details)
     who = by or an_actor("consultant")
     return referring.refer(new_id(), hand_over, request=request, partner=partner, others=others, by=who, at=NOW)
 
@@ -102,7 +102,7 @@ WITHOUT_ITS_SITE = a_known_request(site_id=None)
 @pytest.mark.parametrize("known", [None, UNASSIGNED, WITHOUT_ITS_SITE])
 def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: Request | None) -> None:
     with pytest.raises(NotYetKnown) as refused:
-        refer_if_known(known, a_partner())
+        refer_if_known(known, partner_details())
 
     assert refused.value.retry_after
     assert refused.value.errors[0].field == "requestId"
@@ -150,8 +150,8 @@ def test_a_referral_is_made_to_a_recorded_partner() -> None:
     assert (refused.value.status, refused.value.errors[0].field) == (400, "partnerId")
 
 
-FROM_TOMORROW = a_partner(valid_from=date(2025, 10, 4))
-UNTIL_TODAY = a_partner(valid_from=date(2020, 1, 1), valid_to=TODAY)
+FROM_TOMORROW = partner_details(valid_from=date(2025, 10, 4))
+UNTIL_TODAY = partner_details(valid_from=date(2020, 1, 1), valid_to=TODAY)
 
 
 @pytest.mark.parametrize("partner", [FROM_TOMORROW, UNTIL_TODAY])
@@ -163,9 +163,9 @@ def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> No
 def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     request = a_known_request(covered_areas=(ART, SPORT))
 
-    assert refer(request, partner=a_partner(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
+    assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
     with pytest.raises(referring.NotInItsOffer):
-        refer(request, partner=a_partner(SPORT), learning_areas=(ART,))
+        refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
 
 
 def test_a_partner_decides_today_or_later() -> None:
