@@ -10,35 +10,27 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, DeliveryDetails, TakingPart
-from contracts.values import Actor, LearningArea, Reason, Role
+from contracts.values import Actor, Reason, Role
 from services.chassis.life_cycle import IllegalTransition, available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed, NotYetKnown, Problem
+from services.chassis.problems import NotAllowed
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
 from services.referrals.rules.activity import Activity, ActivityEvent, Status
-from services.referrals.rules.body import (
-    GroupOfAnotherSite,
-    OccurrenceInFuture,
-    ParticipantsExceedHeadcount,
-    SiteNotInvolved,
-)
 from tests.builders import (
-    ATELIER,
     BAZUIN,
     CHILDCARE,
-    CHILDCARE_GROUP,
     GROUP,
     KNOWN,
     NOW,
     ROLES,
     SCHOOL,
     SECONDARY,
-    a_body,
-    a_plan,
     a_referral,
+    activity_plan,
     an_activity,
     an_actor,
+    delivery_details,
 )
 
 WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
@@ -48,20 +40,12 @@ TWENTY = (TakingPart(group_id=GROUP, headcount=24, participants=20),)
 
 
 def deliver(activity: Activity, by: Actor, body: DeliveryDetails | None = None, **more: Any) -> ActivityDelivered:
-    return rules.deliver(activity, body or a_body(), by=by, at=NOW, **{"known": KNOWN, **more})
+    return rules.deliver(activity, body or delivery_details(), known=KNOWN, by=by, at=NOW, **more)
 
 
-def correct(activity: Activity, by: Actor, body: DeliveryDetails | None = None, **more: Any) -> ActivityCorrected:
-    return rules.correct(
-        activity,
-        body or a_body(groups=TWENTY),
-        WRONG_COUNT,
-        known=KNOWN,
-        reasons=reasons.CORRECT,
-        by=by,
-        at=NOW,
-        **more,
-    )
+def correct(activity: Activity, by: Actor, body: DeliveryDetails | None = None) -> ActivityCorrected:
+    body = body or delivery_details(groups=TWENTY)
+    return rules.correct(activity, body, WRONG_COUNT, known=KNOWN, reasons=reasons.CORRECT, by=by, at=NOW)
 
 
 def retract(activity: Activity, by: Actor) -> ActivityEvent:
@@ -141,21 +125,17 @@ def test_nobody_acts_for_another_organisation(status: Status, action: str, stran
 
 
 def test_an_activity_from_a_referral_names_it_and_its_request() -> None:
-    referral = a_referral()
+    referral, by = a_referral(), an_actor("partner")
 
-    planned = rules.plan(
-        new_id(), a_plan(referral_id=referral.id), referral=referral, known=KNOWN, by=an_actor("partner"), at=NOW
-    )
+    details = activity_plan(referral_id=referral.id)
+    planned = rules.plan(new_id(), details, referral=referral, known=KNOWN, by=by, at=NOW)
 
-    assert (planned.origin, planned.referral_id, planned.request_id) == (
-        "referral",
-        referral.id,
-        referral.made.request_id,
-    )
+    assert (planned.origin, planned.referral_id) == ("referral", referral.id)
+    assert planned.request_id == referral.made.request_id
 
 
 def test_an_activity_without_a_referral_is_direct() -> None:
-    planned = rules.plan(new_id(), a_plan(), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
+    planned = rules.plan(new_id(), activity_plan(), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
     assert (planned.origin, planned.referral_id, planned.request_id) == ("direct", None, None)
     assert rules.evolve(None, planned) == Activity(planned, Status.PLANNED, version=1)
@@ -165,106 +145,23 @@ def test_a_partner_plans_and_registers_its_own_activities_only() -> None:
     by = an_actor("partner", BAZUIN)
 
     with pytest.raises(NotAllowed):
-        rules.plan(new_id(), a_plan(), referral=None, known=KNOWN, by=by, at=NOW)
+        rules.plan(new_id(), activity_plan(), referral=None, known=KNOWN, by=by, at=NOW)
     with pytest.raises(NotAllowed):
-        deliver(an_activity(Status.PLANNED), an_actor("partner"), a_body(partner_ids=(BAZUIN,)))
-
-
-UNSOUND_PLANS: list[tuple[dict[str, Any], str]] = [
-    ({"site_ids": (SCHOOL, SCHOOL)}, "siteIds"),
-    ({"partner_ids": (ATELIER, ATELIER)}, "partnerIds"),
-    ({"learning_areas": (LearningArea(scheme="lea", code="kunst"),) * 2}, "learningAreas"),
-    ({"learning_areas": (LearningArea(scheme="curriculum.nu", code="zwemmen"),)}, "learningAreas[0].code"),
-]
-
-
-@pytest.mark.parametrize(("planned", "field"), UNSOUND_PLANS)
-def test_a_plan_names_known_things_once(planned: dict[str, Any], field: str) -> None:
-    with pytest.raises(PydanticCustomError) as refused:
-        rules.plan(new_id(), a_plan(**planned), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
-
-    assert (refused.value.context or {})["field"] == field
-
-
-@pytest.mark.parametrize(
-    ("body", "field", "status", "problem"),
-    [
-        ({"site_ids": (SCHOOL, "duo:00XX00")}, "siteIds[1]", 409, NotYetKnown),
-        ({"groups": (TakingPart(group_id="own:nobody", headcount=1),)}, "groups[0].groupId", 409, NotYetKnown),
-        ({"partner_ids": (ATELIER, "own:nobody")}, "partnerIds[1]", 400, Problem),
-        (
-            {"groups": (*TWENTY, TakingPart(group_id=CHILDCARE_GROUP, headcount=1)), "site_ids": (SCHOOL,)},
-            "groups[1].groupId",
-            400,
-            GroupOfAnotherSite,
-        ),
-        (
-            {"groups": (TakingPart(group_id=GROUP, headcount=24, participants=25),)},
-            "groups[0].participants",
-            400,
-            ParticipantsExceedHeadcount,
-        ),
-        (
-            {"occurred_at": datetime.fromisoformat("2025-10-04T00:30:00+02:00")},  # 3 October in UTC
-            "occurredAt",
-            400,
-            OccurrenceInFuture,
-        ),
-    ],
-)
-def test_an_unsound_body_is_neither_delivered_nor_a_correction(
-    body: dict[str, Any], field: str, status: int, problem: type[Problem]
-) -> None:
-    for state, act in ((Status.PLANNED, deliver), (Status.DELIVERED, correct)):
-        with pytest.raises(problem) as refused:
-            act(an_activity(state), an_actor("partner"), a_body(**body))
-
-        assert (refused.value.status, refused.value.errors[0].field) == (status, field)
-
-
-def test_a_learning_area_that_its_list_does_not_have_is_not_delivered() -> None:
-    body = a_body(learning_areas=(LearningArea(scheme="curriculum.nu", code="zwemmen"),))
-
-    with pytest.raises(PydanticCustomError, match="zwemmen"):
-        deliver(an_activity(Status.PLANNED), an_actor("partner"), body)
-
-
-def test_an_activity_of_this_evening_is_registered_in_the_afternoon() -> None:
-    body = a_body(occurred_at=datetime.fromisoformat("2025-10-03T23:59:00+02:00"))
-
-    delivered = deliver(an_activity(Status.PLANNED), an_actor("partner"), body)
-
-    assert delivered.occurred_at == body.occurred_at
-
-
-def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
-    body = a_body(
-        groups=(
-            TakingPart(group_id=GROUP, headcount=24, participants=24),
-            TakingPart(group_id=CHILDCARE_GROUP, headcount=8),
-        )
-    )
-
-    delivered = deliver(an_activity(Status.PLANNED), an_actor("partner"), body)
-
-    assert [group.participants for group in delivered.groups] == [24, None]
+        deliver(an_activity(Status.PLANNED), an_actor("partner"), delivery_details(partner_ids=(BAZUIN,)))
 
 
 def test_a_site_that_is_involved_may_confirm_on_the_spot() -> None:
-    activity, by = an_activity(Status.PLANNED), an_actor("partner")
+    activity = an_activity(Status.PLANNED)
 
-    with pytest.raises(SiteNotInvolved) as refused:
-        deliver(activity, by, confirmed_by_sites=(SCHOOL, SECONDARY))
+    delivered = deliver(activity, an_actor("partner"), confirmed_by_sites=(SCHOOL,))
 
-    assert refused.value.errors[0].field == "confirmedBySites[1]"
-    delivered = deliver(activity, by, confirmed_by_sites=(SCHOOL,))
     assert rules.evolve(activity, delivered).confirmed_by == {SCHOOL}
 
 
 def test_a_delivery_may_be_led_by_another_site_than_was_planned() -> None:
     activity = an_activity(Status.PLANNED)
 
-    delivered = deliver(activity, an_actor("partner"), a_body(site_ids=(CHILDCARE, SCHOOL)))
+    delivered = deliver(activity, an_actor("partner"), delivery_details(site_ids=(CHILDCARE, SCHOOL)))
 
     assert rules.evolve(activity, delivered).site_ids == (CHILDCARE, SCHOOL)
 
@@ -283,19 +180,19 @@ def test_a_correction_names_what_changed_and_carries_the_whole_body(
 ) -> None:
     activity = an_activity()
 
-    corrected = correct(activity, an_actor("partner"), a_body(**body))
+    corrected = correct(activity, an_actor("partner"), delivery_details(**body))
 
     assert corrected.changed == changed
-    assert rules.evolve(activity, corrected).body == a_body(**body)
+    assert rules.evolve(activity, corrected).body == delivery_details(**body)
 
 
 def test_a_correction_that_changes_nothing_is_refused() -> None:
     with pytest.raises(rules.NothingChanged):
-        correct(an_activity(), an_actor("partner"), a_body())
+        correct(an_activity(), an_actor("partner"), delivery_details())
 
 
 def test_the_same_moment_in_another_offset_is_no_change() -> None:
-    same = a_body(occurred_at=datetime.fromisoformat("2025-10-02T11:00:00+00:00"))
+    same = delivery_details(occurred_at=datetime.fromisoformat("2025-10-02T11:00:00+00:00"))
 
     with pytest.raises(rules.NothingChanged):
         correct(an_activity(), an_actor("partner"), same)
@@ -315,7 +212,7 @@ def test_the_same_moment_in_another_offset_is_no_change() -> None:
 def test_what_sites_said_holds_until_it_was_about_something_else(body: dict[str, Any], holds: bool) -> None:
     activity = replace(an_activity(), confirmed_by=frozenset({SCHOOL}), disputed_by=frozenset({CHILDCARE}))
 
-    after = rules.evolve(activity, correct(activity, an_actor("partner"), a_body(**body)))
+    after = rules.evolve(activity, correct(activity, an_actor("partner"), delivery_details(**body)))
 
     assert words(after) == (([SCHOOL], [CHILDCARE]) if holds else ([], []))
 

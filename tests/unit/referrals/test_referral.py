@@ -1,37 +1,26 @@
-"""The life of a referral, cell by cell; how one is made; and what the rules refuse."""
+"""The life of a referral, cell by cell, and what the rules refuse."""
 
 from collections.abc import Callable
-from datetime import date
 from itertools import product
 from typing import Any
 
 import pytest
 from pydantic_core import PydanticCustomError
 
-from contracts.offers import PartnerDetails
-from contracts.referrals import ReferralDeclined, ReferralMade
-from contracts.values import Actor, LearningArea, Reason, Role
+from contracts.referrals import ReferralDeclined
+from contracts.values import Actor, Reason, Role
 from services.chassis.life_cycle import IllegalTransition, available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed, NotYetKnown
+from services.chassis.problems import NotAllowed
 from services.referrals import reasons
 from services.referrals.rules import referral as rules
-from services.referrals.rules import referring
 from services.referrals.rules.referral import Referral, ReferralEvent, Status
-from services.referrals.rules.request import Request
 from tests.builders import (
-    ART,
     ATELIER,
-    BABEL,
     BAZUIN,
     NOW,
     ROLES,
     S_PORT,
-    SCHOOL,
-    SPORT,
-    TODAY,
-    a_hand_over,
-    a_partner,
     a_referral,
     an_actor,
 )
@@ -122,167 +111,6 @@ def test_a_caller_is_offered_what_is_allowed_and_nothing_else(
 def test_nobody_acts_for_another_organisation(action: str, stranger: Actor) -> None:
     with pytest.raises(NotAllowed, match=stranger.organisation):
         ACTIONS[action](a_referral(), stranger)
-
-
-def a_heard_request(**other: Any) -> Request:
-    usual = {"status": "assigned", "site_id": SCHOOL, "broker_ids": (BABEL,), "covered_areas": (ART,)}
-    return Request(id=new_id(), **{**usual, **other})
-
-
-def refer(
-    request: Request | None = None,
-    *,
-    partner: PartnerDetails | None = None,
-    others: tuple[Referral, ...] = (),
-    by: Actor | None = None,
-    **hand_over: Any,
-) -> ReferralMade:
-    request = request or a_heard_request()
-    return referring.refer(
-        new_id(),
-        a_hand_over(request.id, **hand_over),
-        request=request,
-        partner=partner or a_partner(),
-        others=others,
-        by=by or an_actor("consultant"),
-        at=NOW,
-    )
-
-
-def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_the_site_that_asks() -> None:
-    made = refer()
-
-    assert (made.attempt, made.broker_id, made.site_id, made.made_at) == (1, BABEL, SCHOOL, NOW)
-    assert rules.evolve(None, made) == Referral(made, Status.REQUESTED, version=1)
-
-
-def test_a_next_referral_is_the_next_attempt() -> None:
-    others = [a_referral(Status.DECLINED, attempt=attempt) for attempt in (1, 2, 2)]  # the last two were parallel
-
-    assert refer(others=tuple(others)).attempt == 3
-
-
-def test_parallel_referrals_share_their_attempt() -> None:
-    parallel = new_id()
-    others = (a_referral(Status.DECLINED, attempt=1), a_referral(attempt=2, parallel_set=parallel))
-
-    assert refer(others=others, parallel_set=parallel).attempt == 2
-
-
-@pytest.mark.parametrize("status", [Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED])
-def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
-    parallel = new_id()
-
-    with pytest.raises(referring.ParallelSetDecided):
-        refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
-
-
-@pytest.mark.parametrize("role", [role for role in ROLES if role not in {"consultant", "broker_lead"}])
-def test_only_a_broker_refers(role: Role) -> None:
-    with pytest.raises(NotAllowed):
-        refer(by=an_actor(role))
-
-
-def test_only_a_broker_to_which_it_is_assigned_refers() -> None:
-    with pytest.raises(NotAllowed, match=S_PORT):
-        refer(by=an_actor("consultant", S_PORT))
-
-
-@pytest.mark.parametrize(
-    "heard", [None, a_heard_request(status="raised", broker_ids=()), a_heard_request(site_id=None)]
-)
-def test_a_request_that_was_not_wholly_heard_of_is_asked_for_again_later(heard: Request | None) -> None:
-    with pytest.raises(NotYetKnown) as refused:
-        referring.refer(
-            new_id(), a_hand_over(), request=heard, partner=a_partner(), others=(), by=an_actor("consultant"), at=NOW
-        )
-
-    assert refused.value.retry_after
-    assert refused.value.errors[0].field == "requestId"
-
-
-@pytest.mark.parametrize(
-    ("status", "answer", "is_open"),
-    [
-        ("assigned", None, True),
-        ("answered", "refer", True),
-        ("answered", "advise", False),
-        ("answered", "cannot_help", False),
-        ("no_broker", None, False),
-        ("closed", None, False),
-    ],
-)
-def test_a_request_is_referred_while_it_is_open(status: str, answer: str | None, is_open: bool) -> None:
-    request = a_heard_request(status=status, answer=answer)
-
-    if is_open:
-        assert refer(request).request_id == request.id
-    else:
-        with pytest.raises(IllegalTransition):
-            refer(request)
-
-
-@pytest.mark.parametrize("area", [SPORT, LearningArea(scheme="curriculum.nu", code="zwemmen")])
-def test_a_referral_is_about_areas_that_were_asked_and_have_a_broker(area: LearningArea) -> None:
-    with pytest.raises(referring.AreaNotCovered) as refused:
-        refer(learning_areas=(ART, area))
-
-    assert refused.value.errors[0].field == "learningAreas[1].code"
-    assert refused.value.errors[0].allowed == [ART.code]
-
-
-def test_a_referral_names_an_area_once() -> None:
-    with pytest.raises(PydanticCustomError, match="twice"):
-        refer(learning_areas=(ART, ART))
-
-
-def test_a_referral_is_made_to_a_recorded_partner() -> None:
-    with pytest.raises(rules.UnknownPartner) as refused:
-        referring.refer(
-            new_id(),
-            a_hand_over(),
-            request=a_heard_request(),
-            partner=None,
-            others=(),
-            by=an_actor("consultant"),
-            at=NOW,
-        )
-
-    assert (refused.value.status, refused.value.errors[0].field) == (400, "partnerId")
-
-
-@pytest.mark.parametrize(
-    "partner", [a_partner(valid_from=date(2025, 10, 4)), a_partner(valid_from=date(2020, 1, 1), valid_to=TODAY)]
-)
-def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> None:
-    with pytest.raises(referring.PartnerNotActive):
-        refer(partner=partner)
-
-
-def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
-    request = a_heard_request(covered_areas=(ART, SPORT))
-
-    assert refer(request, partner=a_partner(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
-    with pytest.raises(referring.NotInOffer):
-        refer(request, partner=a_partner(SPORT), learning_areas=(ART,))
-
-
-def test_a_partner_decides_today_or_later() -> None:
-    assert refer(decide_by=TODAY).decide_by == TODAY
-    with pytest.raises(PydanticCustomError, match="before today") as refused:
-        refer(decide_by=date(2025, 10, 2))
-
-    assert (refused.value.context or {})["field"] == "decideBy"
-
-
-def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
-    ended, still_open = a_referral(Status.DECLINED), a_referral(Status.ACCEPTED)
-
-    assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
-    with pytest.raises(referring.ReferralStillOpen):
-        refer(others=(ended, still_open), replaces=still_open.id)
-    with pytest.raises(referring.UnknownReferral):
-        refer(others=(ended, still_open), replaces=new_id())
 
 
 def test_the_first_acceptance_withdraws_the_other_open_referrals_of_its_set() -> None:

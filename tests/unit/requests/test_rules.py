@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from contracts.referrals import ReferralMade
-from contracts.requests import AskedGroup, RequestAssigned, RequestUnbrokered
+from contracts.requests import AskedGroup, RequestAssigned, RequestRaised, RequestUnbrokered
+from contracts.sites import SiteDetails
 from contracts.values import Actor, LearningArea, Reason, Role
 from services.chassis.life_cycle import IllegalTransition, available_actions
 from services.chassis.messaging.outbox import new_id
@@ -29,11 +29,13 @@ from tests.builders import (
     SCHOOL,
     SPORT,
     TODAY,
-    a_group,
-    a_question,
+    a_referral_made,
     a_request,
-    a_site,
     an_actor,
+    group_details,
+    referral_details,
+    request_details,
+    site_details,
 )
 
 NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
@@ -46,7 +48,7 @@ def answer(request: Request, by: Actor, how: Any = "advise", reason: Reason | No
 
 def close(request: Request, by: Actor, outcome: Any = "advice_only", reason: Reason | None = None, **more: Any) -> Any:
     usual: dict[str, Any] = {"activity_ids": (), "unmet_areas": (), "delivered": {}, "uncovered": ()}
-    return rules.close(request, outcome, reason, reasons=reasons.NOT_FULFILLED, by=by, at=NOW, **{**usual, **more})
+    return rules.close(request, outcome, reason, reasons=reasons.NOT_FULFILLED, by=by, at=NOW, **(usual | more))
 
 
 ACTIONS: dict[str, Callable[[Request, Actor], RequestEvent]] = {"answer": answer, "close": close}
@@ -131,18 +133,7 @@ def test_a_request_for_several_areas_goes_to_every_broker_of_one_and_names_the_a
 @pytest.mark.parametrize("status", Status)
 def test_the_first_referral_is_the_answer_and_later_ones_change_nothing(status: Status) -> None:
     request = a_request(status)
-    made = ReferralMade(
-        request_id=request.id,
-        partner_id="own:atelier",
-        learning_areas=(ART,),
-        decide_by=TODAY,
-        referral_id=new_id(),
-        site_id=SCHOOL,
-        broker_id=BABEL,
-        attempt=1,
-        made_by=an_actor("consultant"),
-        made_at=NOW,
-    )
+    made = a_referral_made(referral_details(request.id))
 
     answered = rules.answer_by_referring(request, made)
 
@@ -154,15 +145,10 @@ def test_the_first_referral_is_the_answer_and_later_ones_change_nothing(status: 
         assert answered is None
 
 
-def raise_request(**asked: Any) -> RequestEvent:
-    return rules.raise_request(
-        new_id(),
-        a_question(**asked),
-        sites={SCHOOL: a_site()},
-        groups={GROUP: a_group()},
-        by=an_actor("coordinator"),
-        at=NOW,
-    )
+def raise_request(site: SiteDetails | None = None, **asked: Any) -> RequestRaised:
+    details, by = request_details(**asked), an_actor("coordinator")
+    sites, groups = {SCHOOL: site or site_details()}, {GROUP: group_details()}
+    return rules.raise_request(new_id(), details, sites=sites, groups=groups, by=by, at=NOW)
 
 
 def test_a_raised_request_is_in_its_first_version() -> None:
@@ -199,32 +185,24 @@ def test_a_learning_area_that_its_list_does_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize("closed_on", [date(2025, 10, 1), TODAY])
 def test_a_site_that_has_closed_cannot_ask(closed_on: date) -> None:
-    sites = {SCHOOL: a_site(closed_on=closed_on)}
-
     with pytest.raises(rules.SiteClosed):
-        rules.raise_request(
-            new_id(), a_question(), sites=sites, groups={GROUP: a_group()}, by=an_actor("coordinator"), at=NOW
-        )
+        raise_request(site_details(closed_on=closed_on))
 
 
 def test_a_site_can_ask_up_to_the_day_before_it_closes() -> None:
-    sites = {SCHOOL: a_site(closed_on=date(2025, 10, 4))}
-
-    raised = rules.raise_request(
-        new_id(), a_question(), sites=sites, groups={GROUP: a_group()}, by=an_actor("coordinator"), at=NOW
-    )
+    raised = raise_request(site_details(closed_on=date(2025, 10, 4)))
 
     assert raised.site_id == SCHOOL
 
 
 def test_a_group_stays_at_its_site() -> None:
     with pytest.raises(rules.GroupMoved):
-        rules.check_group(a_group(SCHOOL), a_group(CHILDCARE), {CHILDCARE: a_site()})
+        rules.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
 
 
 def test_a_group_belongs_to_a_recorded_site() -> None:
     with pytest.raises(rules.UnknownSite):
-        rules.check_group(None, a_group(SCHOOL), {})
+        rules.check_group(None, group_details(SCHOOL), {})
 
 
 def test_who_cannot_help_says_why() -> None:

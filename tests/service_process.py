@@ -1,4 +1,4 @@
-"""A service as a real process of a test: its own database, its own topics (under a prefix), real answers."""
+"""A service under test as a real process: its own database, its own topics (under a prefix), real answers."""
 
 import os
 import signal
@@ -16,20 +16,20 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import CONTENT_TYPE, Message, decode, describe, encode
 from contracts.events import Event
-from contracts.topics import PARTITIONS
-from contracts.values import Actor
+from contracts.values import Actor, Value
 from local import RealParts, ports
 from local.waiting import completed
 from samenspel import topics
+from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
 from tests.builders import NOW
 
 SOON = 30.0  # seconds for what takes a moment, on a machine that is busy with something else
-START = 60.0
+START = 60.0  # seconds until a service is ready; a few here
 OTHERS = "urn:nld:oin:00000099000000001000:systeem:others"
 
 Answer = TypeVar("Answer")
@@ -44,39 +44,50 @@ def eventually(ask: Callable[[], Answer | None], within: float = SOON) -> Answer
     return answer
 
 
-def _header(by: Actor) -> str:
-    return f"role={by.role}; organisation={by.organisation}; actor={by.actor}"
+def as_json(value: Value, **other: Any) -> dict[str, Any]:
+    """A value as the body of a request, with other fields beside it or in its place."""
+    return {**value.model_dump(mode="json", by_alias=True, exclude_none=True), **other}
+
+
+def error_of(response: httpx.Response) -> dict[str, Any]:
+    """The first wrong field that a problem names."""
+    error: dict[str, Any] = response.json()["errors"][0]
+    return error
+
+
+def problem_type(response: httpx.Response) -> str:
+    """The last part of a problem's type."""
+    return str(response.json()["type"].rpartition("/")[2])
 
 
 @dataclass(slots=True)
-class Running:
-    """One service under test, as its callers and the other services see it."""
+class ServiceProcess:
+    """The service as its callers and the other services see it."""
 
-    name: str
     url: str
     kafka: str
     prefix: str
     database_url: str
     client: httpx.Client
     versions: Counter[str] = field(default_factory=Counter)
-    """The last version of each aggregate that the test announced in another service's name."""
+    """The last version of each aggregate that the test published in another service's name."""
 
     def ask(
         self, method: str, path: str, body: Any = None, *, by: Actor | None, at: datetime = NOW, **headers: str
     ) -> httpx.Response:
-        """One request; a POST has a new key unless `Idempotency_Key` says another (or "" for none)."""
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        """One request; a POST has a new key unless `Idempotency_Key` is another (or "" for none)."""
+        all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if method == "POST":
-            said.setdefault("Idempotency-Key", str(uuid4()))
+            all_headers.setdefault("Idempotency-Key", str(uuid4()))
         if by is not None:
-            said |= {"Samenspel-Actor": _header(by), "Samenspel-Now": at.isoformat()}
-        said = {name: value for name, value in said.items() if value}
-        if isinstance(body, bytes | None):
-            return self.client.request(method, path, content=body, headers=said)
-        return self.client.request(method, path, json=body, headers=said)
+            actor = f"role={by.role}; organisation={by.organisation}; actor={by.actor}"
+            all_headers |= {"Samenspel-Actor": actor, "Samenspel-Now": at.isoformat()}
+        all_headers = {name: value for name, value in all_headers.items() if value}
+        content = {"content": body} if isinstance(body, bytes | None) else {"json": body}
+        return self.client.request(method, path, headers=all_headers, **content)
 
-    def done(self, method: str, path: str, body: Any = None, *, by: Actor, at: datetime = NOW) -> dict[str, Any]:
-        """The answer to a command or a question that has to be possible, now or when what it names is heard of."""
+    def ask_ok(self, method: str, path: str, body: Any = None, *, by: Actor, at: datetime = NOW) -> dict[str, Any]:
+        """The body of a success; asks again while the service does not yet know what the request names."""
 
         def known() -> httpx.Response | None:
             response = self.ask(method, path, body, by=by, at=at)
@@ -87,24 +98,25 @@ class Running:
         answer: dict[str, Any] = response.json()
         return answer
 
-    def hears(self, *events: Event, key: str, version: int | None = None, copies: int = 1, at: datetime = NOW) -> None:
-        """Announce events in another service's name: in a row, or in a version that the test chooses."""
+    def receives(
+        self, *events: Event, key: str, version: int | None = None, copies: int = 1, at: datetime = NOW
+    ) -> None:
+        """Publish events in another service's name: as the next versions, or as a version that the test chooses."""
         records: list[tuple[str, bytes]] = []
         for event in events:
             aggregate = f"{event.aggregate}:{event.subject}"
-            self.versions[aggregate] = version or self.versions[aggregate] + 1
-            envelope = describe(
-                event, id=new_id(), source=OTHERS, time=at, key=key, version=self.versions[aggregate], epoch=1
-            )
+            self.versions[aggregate] = number = version or self.versions[aggregate] + 1
+            envelope = describe(event, id=new_id(), source=OTHERS, time=at, key=key, version=number, epoch=1)
             records += [(self.prefix + event.topics[0], encode(envelope, event))] * copies
         completed(_send(self.kafka, key.encode(), records))
 
-    def announced(self, topic: str) -> list[Message]:
-        """Everything that stands on a topic now."""
-        return completed(_read(self.kafka, self.prefix + topic))
+    def published(self, topic: str) -> list[Message]:
+        """Everything on a topic now, each partition in its order."""
+        records = completed(read_topics(self.kafka, [self.prefix + topic]))
+        return [decode(record.value, dict(record.headers)) for record in records]
 
     def rows(self, query: str, *arguments: Any) -> list[dict[str, Any]]:
-        """What stands in its database."""
+        """What is in its database."""
         return completed(_rows(self.database_url, query, arguments))
 
 
@@ -112,22 +124,6 @@ async def _send(kafka: str, key: bytes, records: list[tuple[str, bytes]]) -> Non
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
         for topic, value in records:
             await producer.send_and_wait(topic, value, key=key, headers=[("content-type", CONTENT_TYPE)])
-
-
-async def _read(kafka: str, topic: str) -> list[Message]:
-    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    messages: list[Message] = []
-    async with AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        left = {partition for partition in partitions if ends[partition] > 0}
-        while left:
-            for partition, records in (await consumer.getmany(*left, timeout_ms=100)).items():
-                messages += [decode(record.value, dict(record.headers)) for record in records]
-                if records[-1].offset + 1 >= ends[partition]:
-                    left.discard(partition)
-    return messages
 
 
 async def _rows(url: str, query: str, arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -139,8 +135,8 @@ async def _rows(url: str, query: str, arguments: tuple[Any, ...]) -> list[dict[s
 
 
 @contextmanager
-def running(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterator[Running]:
-    """A ready service with empty tables and topics; ended when the test is."""
+def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterator[ServiceProcess]:
+    """A ready service with empty tables and topics; it ends when the test does."""
     database_url = stack.create_database(f"{prefix}{name}", f"{prefix}{name}")
     completed(topics.apply(stack.kafka, prefix))
     port = ports.choose({name: ""}, asked={}, last={}, liked={})[name]
@@ -152,16 +148,14 @@ def running(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
         "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    url = f"http://127.0.0.1:{port}"
-    log = folder / f"{name}.log"
+    command, everything = [sys.executable, "-m", f"services.{name}"], os.environ | environment
+    url, log = f"http://127.0.0.1:{port}", folder / f"{name}.log"
     with log.open("wb") as output, httpx.Client(base_url=url, timeout=SOON) as client:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"services.{name}"], env=dict(os.environ) | environment, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, env=everything, stdout=output, stderr=output)
         try:
             eventually(lambda: process.poll() is not None or _is_ready(client), START)
             assert process.poll() is None, log.read_text()
-            yield Running(name, url, stack.kafka, prefix, database_url, client)
+            yield ServiceProcess(url, stack.kafka, prefix, database_url, client)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(SOON)

@@ -1,0 +1,44 @@
+"""The records of brokers and partners, and the lists of reasons."""
+
+from datetime import UTC, datetime
+
+from contracts.offers import OFFERS
+from tests.builders import ART, BABEL, SPORT, an_actor, partner_details
+from tests.integration.referrals.commands import CONSULTANT, events_of
+from tests.service_process import ServiceProcess, as_json, eventually
+
+
+def test_the_same_record_again_is_no_news(referrals: ServiceProcess) -> None:
+    path, by = f"/v1/brokers/{BABEL}", an_actor("broker_lead")
+    broker = {"validFrom": "2019-06-27", "name": {"nl": "Babel"}, "learningAreas": [as_json(ART)]}
+    wider = {**broker, "learningAreas": [as_json(ART), as_json(SPORT)]}
+
+    recorded = [referrals.ask_ok("PUT", path, body, by=by) for body in (broker, broker, wider)]
+
+    assert [each["version"] for each in recorded] == [1, 1, 2]
+    assert events_of(referrals, "broker", BABEL) == ["BrokerRecorded", "BrokerRecorded"]
+    shown = referrals.ask_ok("GET", path, by=CONSULTANT)
+    assert [area["code"] for area in shown["details"]["learningAreas"]] == [ART.code, SPORT.code]
+
+
+def test_an_organisation_may_be_broker_and_partner_and_a_record_begins_on_its_day(referrals: ServiceProcess) -> None:
+    as_broker, as_partner, by = "/v1/brokers/own:ggd", "/v1/partners/own:ggd", an_actor("operator")
+    broker = {"validFrom": "2019-06-27", "name": {"nl": "GGD"}, "learningAreas": []}
+    referrals.ask_ok("PUT", as_broker, broker, by=by)
+    referrals.ask_ok("PUT", as_partner, as_json(partner_details(SPORT)), by=by)
+
+    referrals.ask_ok("PUT", as_partner, as_json(partner_details(ART), validFrom="2026-01-01"), by=by)
+
+    today = referrals.ask_ok("GET", as_partner, by=CONSULTANT)
+    next_year = referrals.ask_ok("GET", as_partner, by=CONSULTANT, at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert today["details"]["learningAreas"] == [as_json(SPORT)]
+    assert next_year["details"]["learningAreas"] == [as_json(ART)]
+
+
+def test_the_lists_of_reasons_are_published_once(referrals: ServiceProcess) -> None:
+    def lists() -> list[str]:
+        offers = referrals.published(OFFERS)
+        return sorted(each.envelope.subject for each in offers if each.event.aggregate == "reason-list")
+
+    expected = "activity-correction activity-dispute activity-retraction decline withdraw-referral"
+    eventually(lambda: lists() == expected.split())

@@ -1,0 +1,146 @@
+"""What the service `requests` refuses at its door, and how it says so."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.chassis.messaging.outbox import new_id
+from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, request_details
+from tests.integration.requests.commands import CLOSED_SITE, CONSULTANT, COORDINATOR, a_request, path_of
+from tests.service_process import ServiceProcess, as_json, error_of, problem_type
+
+PATH = "/v1/requests"
+DETAILS = as_json(request_details())
+TWICE = [{"groupId": GROUP, "headcount": 24}] * 2
+UNKNOWN_AREA = {"scheme": "curriculum.nu", "code": "zwemmen"}
+BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
+    "an unknown site": ({"coSiteIds": ["duo:00XX00"]}, 400, "coSiteIds[0]", "duo:00XX00"),
+    "a closed site": ({"coSiteIds": [CLOSED_SITE]}, 409, "coSiteIds[0]", CLOSED_SITE),
+    "an unknown group": ({"groups": [{"groupId": "own:no", "headcount": 1}]}, 400, "groups[0].groupId", "own:no"),
+    "an unknown field": ({"priority": "high"}, 400, "priority", "high"),
+    "a wrong enum": ({"intention": "adds"}, 400, "intention", "adds"),
+    "a wrong type": ({"groups": [{"groupId": GROUP, "headcount": "many"}]}, 400, "groups[0].headcount", "many"),
+    "a negative headcount": ({"groups": [{"groupId": GROUP, "headcount": -1}]}, 400, "groups[0].headcount", -1),
+    "an unknown area": ({"learningAreas": [UNKNOWN_AREA]}, 400, "learningAreas[0].code", "zwemmen"),
+    "no area": ({"learningAreas": []}, 400, "learningAreas", []),
+    "dates in the wrong order": ({"wishedTo": "2025-10-31"}, 400, "wishedTo", "2025-10-31"),
+    "the same group twice": ({"groups": TWICE}, 400, "groups", GROUP),
+    "the same site twice": ({"coSiteIds": [SCHOOL]}, 400, "coSiteIds", SCHOOL),
+    "a malformed id": ({"siteId": "16NV00"}, 400, "siteId", "16NV00"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_refused_by_field_value_and_what_is_allowed(requests: ServiceProcess, case: str) -> None:
+    wrong, status, field, value = BAD_INPUT[case]
+
+    response = requests.ask("POST", PATH, {**DETAILS, **wrong}, by=an_actor("operator"))
+
+    error = error_of(response)
+    assert (response.status_code, error["field"], error["value"]) == (status, field, value)
+    assert error["allowed"]
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["API-Version"]
+
+
+def test_a_missing_field_is_named(requests: ServiceProcess) -> None:
+    details = {name: value for name, value in DETAILS.items() if name != "programme"}
+
+    response = requests.ask("POST", PATH, details, by=COORDINATOR)
+
+    assert (response.status_code, error_of(response)["field"]) == (400, "programme")
+
+
+def test_what_is_no_json_is_malformed(requests: ServiceProcess) -> None:
+    response = requests.ask("POST", PATH, b'{"siteId": ', by=COORDINATOR, Content_Type="application/json")
+
+    assert (response.status_code, response.headers["Content-Type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("says_its_length", [True, False])
+def test_a_body_over_64_kib_is_refused(requests: ServiceProcess, says_its_length: bool) -> None:
+    body = b'{"siteId": "' + b"x" * 64 * 1024 + b'"}'
+    headers = {"Samenspel-Actor": f"role=coordinator; organisation={SCHOOL}; actor=a1", "Idempotency-Key": str(uuid4())}
+
+    content = body if says_its_length else (body[start : start + 8192] for start in range(0, len(body), 8192))
+    response = requests.client.post(PATH, content=content, headers=headers)
+
+    assert (response.status_code, error_of(response)["field"]) == (400, "body")
+
+
+def test_a_post_needs_an_idempotency_key(requests: ServiceProcess) -> None:
+    response = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key="")
+
+    assert (response.status_code, error_of(response)["field"]) == (400, "Idempotency-Key")
+
+
+def test_the_same_command_again_has_the_same_answer_and_no_second_effect(requests: ServiceProcess) -> None:
+    key = str(uuid4())
+    first = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    again = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (201, first.content)
+    assert (again.headers["Idempotency-Replayed"], again.headers["Location"]) == ("true", first.headers["Location"])
+    journal = requests.rows("SELECT FROM journal WHERE aggregate = $1", f"request:{first.json()['requestId']}")
+    assert len(journal) == 2  # raised and assigned, once
+
+
+def test_a_key_is_not_used_for_another_command(requests: ServiceProcess) -> None:
+    key = str(uuid4())
+    requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    other = requests.ask("POST", PATH, {**DETAILS, "intention": "stacks"}, by=COORDINATOR, Idempotency_Key=key)
+
+    assert (other.status_code, error_of(other)["field"]) == (409, "Idempotency-Key")
+    assert error_of(other)["value"] == key
+
+
+def test_a_refused_command_leaves_its_key_unused(requests: ServiceProcess) -> None:
+    key = str(uuid4())
+    refused = requests.ask("POST", PATH, {**DETAILS, "x": 1}, by=COORDINATOR, Idempotency_Key=key)
+
+    mended = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    assert (refused.status_code, mended.status_code) == (400, 201)
+
+
+def test_a_caller_with_an_old_version_is_told_of_the_conflict(requests: ServiceProcess) -> None:
+    request = a_request(requests)
+    answers = f"{path_of(request)}/answers"
+
+    late = requests.ask("POST", answers, {"answer": "advise"}, by=CONSULTANT, If_Match='"1"')
+    fresh = requests.ask("POST", answers, {"answer": "advise"}, by=CONSULTANT, If_Match=f'"{request["version"]}"')
+
+    assert (late.status_code, problem_type(late)) == (412, "version-conflict")
+    assert (fresh.status_code, fresh.headers["ETag"]) == (201, '"3"')
+
+
+def test_without_a_caller_nothing_is_done_or_shown(requests: ServiceProcess) -> None:
+    asked = requests.ask("POST", PATH, DETAILS, by=None)
+    seen = requests.ask("GET", PATH, by=None)
+
+    assert (asked.status_code, seen.status_code) == (401, 401)
+
+
+def test_a_caller_acts_for_its_own_organisation_only(requests: ServiceProcess) -> None:
+    answers = f"{path_of(a_request(requests))}/answers"
+
+    refused = [
+        requests.ask("POST", PATH, DETAILS, by=an_actor("coordinator", CHILDCARE)),
+        requests.ask("POST", PATH, DETAILS, by=an_actor("partner", SCHOOL)),
+        requests.ask("POST", answers, {"answer": "advise"}, by=an_actor("consultant", S_PORT)),
+    ]
+
+    assert [each.status_code for each in refused] == [403, 403, 403]
+    wrong = [(error_of(each)["field"], error_of(each)["value"]) for each in refused]
+    assert wrong == [("organisation", CHILDCARE), ("role", "partner"), ("organisation", S_PORT)]
+
+
+def test_what_is_not_there_is_not_found(requests: ServiceProcess) -> None:
+    unknown = requests.ask("GET", f"{PATH}/{new_id()}", by=CONSULTANT)
+    nowhere = requests.ask("GET", f"{PATH}/", by=CONSULTANT)
+
+    assert (unknown.status_code, nowhere.status_code) == (404, 404)
+    assert nowhere.headers["Content-Type"] == "application/problem+json"

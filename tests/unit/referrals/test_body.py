@@ -1,0 +1,115 @@
+"""What may stand in the plan and the body of an activity, whichever action brings it."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityPlanned, DeliveryDetails, TakingPart
+from contracts.values import LearningArea, Reason
+from services.chassis.messaging.outbox import new_id
+from services.chassis.problems import NotYetKnown, Problem
+from services.referrals import reasons
+from services.referrals.rules import activity as rules
+from services.referrals.rules.activity import Status
+from services.referrals.rules.body import GroupOfAnotherSite, MoreThanThereAre, NotYetHeld, SiteNotInvolved
+from tests.builders import (
+    ATELIER,
+    CHILDCARE_GROUP,
+    GROUP,
+    KNOWN,
+    NOW,
+    SCHOOL,
+    SECONDARY,
+    activity_plan,
+    an_activity,
+    an_actor,
+    delivery_details,
+)
+
+WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
+UNKNOWN_AREA = LearningArea(scheme="curriculum.nu", code="zwemmen")
+
+
+def plan(**other: Any) -> ActivityPlanned:
+    return rules.plan(new_id(), activity_plan(**other), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
+
+
+def deliver(body: DeliveryDetails, *confirmed_by_sites: str) -> ActivityDelivered:
+    planned = an_activity(Status.PLANNED)
+    return rules.deliver(planned, body, confirmed_by_sites, known=KNOWN, by=an_actor("partner"), at=NOW)
+
+
+def correct(body: DeliveryDetails) -> ActivityCorrected:
+    by, listed = an_actor("partner"), reasons.CORRECT
+    return rules.correct(an_activity(), body, WRONG_COUNT, known=KNOWN, reasons=listed, by=by, at=NOW)
+
+
+UNSOUND_PLANS: list[tuple[dict[str, Any], str]] = [
+    ({"site_ids": (SCHOOL, SCHOOL)}, "siteIds"),
+    ({"partner_ids": (ATELIER, ATELIER)}, "partnerIds"),
+    ({"learning_areas": (LearningArea(scheme="lea", code="kunst"),) * 2}, "learningAreas"),
+    ({"learning_areas": (UNKNOWN_AREA,)}, "learningAreas[0].code"),
+]
+
+
+@pytest.mark.parametrize(("planned", "field"), UNSOUND_PLANS)
+def test_a_plan_names_known_things_once(planned: dict[str, Any], field: str) -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        plan(**planned)
+
+    assert (refused.value.context or {})["field"] == field
+
+
+UNKNOWN_GROUP = TakingPart(group_id="own:nobody", headcount=1)
+TOO_MANY = TakingPart(group_id=GROUP, headcount=24, participants=25)
+TWENTY = TakingPart(group_id=GROUP, headcount=24, participants=20)
+OF_THE_CHILDCARE = TakingPart(group_id=CHILDCARE_GROUP, headcount=1)
+TOMORROW = datetime.fromisoformat("2025-10-04T00:30:00+02:00")  # 3 October in UTC
+UNSOUND_BODIES: list[tuple[dict[str, Any], str, int, type[Problem]]] = [
+    ({"site_ids": (SCHOOL, "duo:00XX00")}, "siteIds[1]", 409, NotYetKnown),
+    ({"groups": (UNKNOWN_GROUP,)}, "groups[0].groupId", 409, NotYetKnown),
+    ({"partner_ids": (ATELIER, "own:nobody")}, "partnerIds[1]", 400, Problem),
+    ({"groups": (TWENTY, OF_THE_CHILDCARE), "site_ids": (SCHOOL,)}, "groups[1].groupId", 400, GroupOfAnotherSite),
+    ({"groups": (TOO_MANY,)}, "groups[0].participants", 400, MoreThanThereAre),
+    ({"occurred_at": TOMORROW}, "occurredAt", 400, NotYetHeld),
+]
+
+
+@pytest.mark.parametrize("act", [deliver, correct])
+@pytest.mark.parametrize(("body", "field", "status", "problem"), UNSOUND_BODIES)
+def test_an_unsound_body_is_neither_delivered_nor_a_correction(
+    act: Any, body: dict[str, Any], field: str, status: int, problem: type[Problem]
+) -> None:
+    with pytest.raises(problem) as refused:
+        act(delivery_details(**body))
+
+    assert (refused.value.status, refused.value.errors[0].field) == (status, field)
+
+
+def test_a_learning_area_that_its_list_does_not_have_is_not_delivered() -> None:
+    with pytest.raises(PydanticCustomError, match="zwemmen"):
+        deliver(delivery_details(learning_areas=(UNKNOWN_AREA,)))
+
+
+def test_an_activity_of_this_evening_is_registered_in_the_afternoon() -> None:
+    body = delivery_details(occurred_at=datetime.fromisoformat("2025-10-03T23:59:00+02:00"))
+
+    assert deliver(body).occurred_at == body.occurred_at
+
+
+def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
+    all_of_them = TakingPart(group_id=GROUP, headcount=24, participants=24)
+    not_counted = TakingPart(group_id=CHILDCARE_GROUP, headcount=8)
+
+    delivered = deliver(delivery_details(groups=(all_of_them, not_counted)))
+
+    assert [group.participants for group in delivered.groups] == [24, None]
+
+
+def test_a_site_that_is_not_involved_does_not_confirm_on_the_spot() -> None:
+    with pytest.raises(SiteNotInvolved) as refused:
+        deliver(delivery_details(), SCHOOL, SECONDARY)
+
+    assert refused.value.errors[0].field == "confirmedBySites[1]"

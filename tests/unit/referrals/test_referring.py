@@ -1,0 +1,186 @@
+"""How a referral is made: for which requests, to which partners, as which attempt."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from contracts.offers import PartnerDetails
+from contracts.referrals import ReferralMade
+from contracts.values import Actor, LearningArea, Role
+from services.chassis.life_cycle import IllegalTransition
+from services.chassis.messaging.outbox import new_id
+from services.chassis.problems import NotAllowed, NotYetKnown
+from services.referrals.rules import referral as rules
+from services.referrals.rules import referring
+from services.referrals.rules.referral import Referral, Status
+from services.referrals.rules.request import Request
+from tests.builders import (
+    ART,
+    ATELIER,
+    BABEL,
+    NOW,
+    ROLES,
+    S_PORT,
+    SCHOOL,
+    SPORT,
+    TODAY,
+    a_referral,
+    an_actor,
+    partner_details,
+    referral_details,
+)
+
+
+def a_known_request(**other: Any) -> Request:
+    """A request as this service knows it from the events of `requests`."""
+    usual = {"status": "assigned", "site_id": SCHOOL, "broker_ids": (BABEL,), "covered_areas": (ART,)}
+    return Request(id=new_id(), **(usual | other))
+
+
+def refer(request: Request | None = None, *, partner: PartnerDetails | None = None, **given: Any) -> ReferralMade:
+    return refer_if_known(request or a_known_request(), partner or partner_details(), **given)
+
+
+def refer_if_known(
+    request: Request | None,
+    partner: PartnerDetails | None,
+    *,
+    others: tuple[Referral, ...] = (),
+    by: Actor | None = None,
+    **details: Any,
+) -> ReferralMade:
+    hand_over = referral_details(request.id if request else None, **details)
+    who = by or an_actor("consultant")
+    return referring.refer(new_id(), hand_over, request=request, partner=partner, others=others, by=who, at=NOW)
+
+
+def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_the_site_that_asks() -> None:
+    made = refer()
+
+    assert (made.attempt, made.broker_id, made.site_id, made.made_at) == (1, BABEL, SCHOOL, NOW)
+    assert rules.evolve(None, made) == Referral(made, Status.REQUESTED, version=1)
+
+
+def test_a_next_referral_is_the_next_attempt() -> None:
+    others = [a_referral(Status.DECLINED, attempt=attempt) for attempt in (1, 2, 2)]  # the last two were parallel
+
+    assert refer(others=tuple(others)).attempt == 3
+
+
+def test_parallel_referrals_share_their_attempt() -> None:
+    parallel = new_id()
+    others = (a_referral(Status.DECLINED, attempt=1), a_referral(attempt=2, parallel_set=parallel))
+
+    assert refer(others=others, parallel_set=parallel).attempt == 2
+
+
+@pytest.mark.parametrize("status", [Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED])
+def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
+    parallel = new_id()
+
+    with pytest.raises(referring.SetDecided):
+        refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role not in {"consultant", "broker_lead"}])
+def test_only_a_broker_refers(role: Role) -> None:
+    with pytest.raises(NotAllowed):
+        refer(by=an_actor(role))
+
+
+def test_only_a_broker_to_which_it_is_assigned_refers() -> None:
+    with pytest.raises(NotAllowed, match=S_PORT):
+        refer(by=an_actor("consultant", S_PORT))
+
+
+UNASSIGNED = a_known_request(status="raised", broker_ids=())
+WITHOUT_ITS_SITE = a_known_request(site_id=None)
+
+
+@pytest.mark.parametrize("known", [None, UNASSIGNED, WITHOUT_ITS_SITE])
+def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: Request | None) -> None:
+    with pytest.raises(NotYetKnown) as refused:
+        refer_if_known(known, partner_details())
+
+    assert refused.value.retry_after
+    assert refused.value.errors[0].field == "requestId"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "is_open"),
+    [
+        ("assigned", None, True),
+        ("answered", "refer", True),
+        ("answered", "advise", False),
+        ("answered", "cannot_help", False),
+        ("no_broker", None, False),
+        ("closed", None, False),
+    ],
+)
+def test_a_request_is_referred_while_it_is_open(status: str, answer: str | None, is_open: bool) -> None:
+    request = a_known_request(status=status, answer=answer)
+
+    if is_open:
+        assert refer(request).request_id == request.id
+    else:
+        with pytest.raises(IllegalTransition):
+            refer(request)
+
+
+@pytest.mark.parametrize("area", [SPORT, LearningArea(scheme="curriculum.nu", code="zwemmen")])
+def test_a_referral_is_about_areas_that_were_asked_and_have_a_broker(area: LearningArea) -> None:
+    with pytest.raises(referring.AreaNotCovered) as refused:
+        refer(learning_areas=(ART, area))
+
+    assert refused.value.errors[0].field == "learningAreas[1].code"
+    assert refused.value.errors[0].allowed == [ART.code]
+
+
+def test_a_referral_names_an_area_once() -> None:
+    with pytest.raises(PydanticCustomError, match="twice"):
+        refer(learning_areas=(ART, ART))
+
+
+def test_a_referral_is_made_to_a_recorded_partner() -> None:
+    with pytest.raises(rules.UnknownPartner) as refused:
+        refer_if_known(a_known_request(), None)
+
+    assert (refused.value.status, refused.value.errors[0].field) == (400, "partnerId")
+
+
+FROM_TOMORROW = partner_details(valid_from=date(2025, 10, 4))
+UNTIL_TODAY = partner_details(valid_from=date(2020, 1, 1), valid_to=TODAY)
+
+
+@pytest.mark.parametrize("partner", [FROM_TOMORROW, UNTIL_TODAY])
+def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> None:
+    with pytest.raises(referring.PartnerNotThere):
+        refer(partner=partner)
+
+
+def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
+    request = a_known_request(covered_areas=(ART, SPORT))
+
+    assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
+    with pytest.raises(referring.NotInItsOffer):
+        refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
+
+
+def test_a_partner_decides_today_or_later() -> None:
+    assert refer(decide_by=TODAY).decide_by == TODAY
+    with pytest.raises(PydanticCustomError, match="before today") as refused:
+        refer(decide_by=date(2025, 10, 2))
+
+    assert (refused.value.context or {})["field"] == "decideBy"
+
+
+def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
+    ended, still_open = a_referral(Status.DECLINED), a_referral(Status.ACCEPTED)
+
+    assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
+    with pytest.raises(referring.StillOpen):
+        refer(others=(ended, still_open), replaces=still_open.id)
+    with pytest.raises(referring.UnknownReferral):
+        refer(others=(ended, still_open), replaces=new_id())
