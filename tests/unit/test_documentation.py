@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.envelope import catalogue
+from contracts.events import catalogue
 from contracts.topics import INPUTS, SERVICES, TOPICS
 from services.chassis.messaging.inbox import Reactions
 from services.referrals.reactions import reactions as reactions_of_referrals
