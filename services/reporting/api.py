@@ -53,7 +53,7 @@ class Source(Value):
 
 
 class SourcePage(Value):
-    """A page of the events behind a figure, in the order of their places."""
+    """A page of the events behind a figure, ordered by topic, partition and offset."""
 
     figure: dict[str, Any]
     total: int
@@ -177,6 +177,6 @@ async def show_rebuild(rebuild_id: UUID, http: Request, _: CurrentCaller) -> Reb
 
 @queries.get("/v1/rebuilds", tags=["rebuilds"])
 async def list_rebuilds(http: Request, _: CurrentCaller) -> RebuildPage:
-    """The newest rebuilds, those after a loss among them."""
+    """The newest rebuilds: asked for by an operator, or done after the tables were lost."""
     found = await store.rebuilds(_database(http).pool)
     return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

@@ -11,7 +11,6 @@ Send `Samenspel-Actor` (development) to say who asks."""
 
 
 def wire(service: Service) -> Wiring:
-    """What this service consists of."""
     app = application(service, title="Samenspel reporting", description=DESCRIPTION)
     app.include_router(api.commands)
     app.include_router(api.queries)

@@ -1,7 +1,7 @@
 """A cut: what was known, and the figures that changed since the one before.
 
-Guarantee: a cut, its figures and their announcements are one transaction, in which the stored positions equal
-the ledger's: the snapshot is the cut. `CutTaken` is acknowledged before its figures are sent.
+Guarantee: a cut, its figures and their events are committed in one transaction, and only if the stored positions are
+those up to which this process has facts in memory. Kafka acknowledges `CutTaken` before its figures are sent.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,10 @@ from services.reporting.publication import Fields, Published
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """A figure that is not what was published before."""
+    """A figure that differs from what was published, and the facts that changed it.
+
+    Whether it is announced as a restatement depends on these facts.
+    """
 
     fields: Fields
     digest: str
@@ -34,22 +37,22 @@ class Restated:
 
 @dataclass(slots=True)
 class Figures:
-    """Everything the leader holds in memory; made anew from the tables by whoever leads next."""
+    """Everything that the leader holds in memory. The next leader loads it again from the tables."""
 
     ledger: Ledger = field(default_factory=Ledger)
     book: Book = field(default_factory=Book)
     published: dict[str, Published] = field(default_factory=dict)
     unpublished: dict[str, Restated] = field(default_factory=dict)
-    """Figures that are not as they were published: what the next cut announces."""
+    """Figures that differ from what was published; the next cut announces them."""
     last_cut: int = 0
     last_known_at: datetime | None = None
     last_day: date | None = None
 
     def recompute(self) -> None:
-        """Settle the ledger and compute what changed: figures that differ from what was published."""
+        """Bring everything up to date; figures that now differ from what was published go to `unpublished`."""
         changes = self.ledger.settle()
         touched: Touched = self.book.update(self.ledger, changes)
-        if any(change.kind == "indicator" for change in changes):  # other definitions: every figure
+        if any(change.kind == "indicator" for change in changes):  # a new definition can change every figure
             touched = {where: touched.get(where, []) for where in self.book.sums}
         for key, where, fields in publication.figures(self.book, self.ledger, touched):
             before = self.published.get(key)
@@ -61,7 +64,7 @@ class Figures:
                 self.unpublished[key] = Restated(fields, digest, [*waiting, *touched[where]])
 
     def is_due(self, day: date) -> bool:
-        """Whether there is anything that the last cut did not know."""
+        """Whether facts came or figures changed since the last cut, or a new day has begun."""
         return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day != self.last_day)
 
 
@@ -76,7 +79,7 @@ def vector_of(positions: Positions) -> tuple[Offsets, ...]:
 async def take(db: asyncpg.Connection, source: str, figures: Figures, positions: Positions) -> int:
     """Take a cut and announce it with the figures that changed; returns its id.
 
-    Raises `Skipped` when the tables have moved on.
+    Raises `Skipped` when another leader has appended facts.
     """
     changed = figures.unpublished
     known_at = now()
@@ -128,7 +131,7 @@ async def _announce(
         causes = publication.causes_of(restated.facts) if before else []
         events = publication.announced(restated.fields, restated.digest, before, causes, cut_id=cut_id, known_at=tx.now)
         for event in events:
-            # A restatement stands on history; current always says MetricPublished.
+            # A restatement goes to the history topic; the current topic carries MetricPublished only.
             staged = outbox.encoded(tx, event, key=key, epoch=epoch, version=version)
             messages += staged if len(events) == 1 or isinstance(event, MetricRestated) else staged[:1]
         data = events[-1].model_dump_json(by_alias=True, exclude_none=True)

@@ -1,8 +1,8 @@
 """The leader: reads every input, appends facts, takes cuts, rebuilds. One process per database leads.
 
-Guarantee: a fact is appended once, with the position behind it, in one transaction; what cannot be understood
-is dead-lettered in that same transaction. What this process holds in memory is what it read from the tables
-when it began to lead and what it appended since; whenever that is in doubt it begins anew.
+Guarantee: a fact is appended once, in one transaction with the next offset of its partition; what cannot be
+understood is dead-lettered in that same transaction. What this process holds in memory is what it read from the
+tables when it began to lead, and what it appended since; whenever that is in doubt, it loads everything again.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ from services.reporting.facts.events import Fact, read
 
 log = structlog.get_logger()
 
-LEADS_PROJECTION = 7_305_003  # any number, the same in every replica
+LEADS_PROJECTION = 7_305_003  # any number, the same in every instance
 POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
 BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
 LOOK_SECONDS = 1.0  # how often a requested rebuild is looked for
 RETRY_SECONDS = 1.0
-LINKS = 32  # a batch's span is linked with that many traces: enough to find it from any of its causes' neighbours
+LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Projection:
     has_defined: bool = False
 
     async def run(self) -> None:
-        """Lead whenever nobody else does. The world failing is waited for, never given up."""
+        """Lead whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
         while True:
             try:
                 async with leadership(
@@ -88,7 +88,7 @@ class Projection:
             await reader.close()
 
     async def _load(self, db: asyncpg.Connection) -> Positions:
-        """Memory from the tables, in one snapshot; from the topics when the tables are new and history is not."""
+        """Load memory from the tables, in one snapshot; from the topics when only the tables are empty."""
         self.figures, self.has_defined = Figures(), False
         async with db.transaction(isolation="repeatable_read"):
             positions = await load_positions(db, INPUTS)
@@ -104,7 +104,7 @@ class Projection:
         return positions
 
     def _remember(self, facts: list[Fact], known: CutTaken | None) -> None:
-        """What the last cut knew, as published; then what was appended since, for the next cut to announce."""
+        """Add what the last cut knew: its figures are published. Then the rest: the next cut announces it."""
         below = rebuild.positions_of(known) if known else {}
         later: list[Fact] = []
         for fact in facts:
@@ -119,7 +119,7 @@ class Projection:
         self.figures.recompute()
 
     async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
-        """After a loss: tables and memory from the topics, compared with what history says was published."""
+        """After a loss: make tables and memory from the topics, and compare with what was published."""
         self.health.trouble("projection", "rebuilding")
         began = time.monotonic()
         published = history.published()
@@ -152,7 +152,7 @@ class Projection:
         events = 0
         storing: asyncio.Task[None] | None = None
         async for reader, batch, facts in rebuild.facts_below(self.settings, newest):
-            self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are not there
+            self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are missing
             if storing is not None:
                 await storing
             reader.advance(await reader.fence(db, batch) if batch else {})
@@ -171,7 +171,7 @@ class Projection:
         await store.finish_rebuild(db, rebuild_id, outcome.as_json(), now())
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
-        """Append a batch: facts, dead letters and positions in one transaction; then to memory."""
+        """Append a batch: facts, dead letters and positions in one transaction; then the facts to memory."""
         facts: list[Fact] = []
         letters: list[DeadLetter] = []
         for partition, records in batch.items():
@@ -201,7 +201,7 @@ class Projection:
             self.database.on_staged()
 
     async def _define_once(self, reader: TopicReader, beginning: Positions) -> None:
-        """Announce shipped definitions that are not on the targets topic, once all that is there was read."""
+        """Announce the shipped definitions that are not on the targets topic, when all of that topic was read."""
         if self.has_defined or any(
             reader.positions[place] < end for place, end in beginning.items() if place[0] == TARGETS
         ):
@@ -227,8 +227,8 @@ class Projection:
         log.debug("cut_taken", cut=cut_id, figures=changed, seconds=round(self.cut_seconds, 3))
 
     async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
-        """Rebuild beside the live tables when an operator asked, swap when equal; True when memory is to be
-        loaded anew."""
+        """Rebuild beside the live tables if an operator asked for it, and swap if all figures are equal; True when
+        memory must be loaded again."""
         if time.monotonic() - self.looked_at < LOOK_SECONDS:
             return False
         self.looked_at = time.monotonic()
@@ -241,7 +241,7 @@ class Projection:
         return not outcome.differences
 
     async def _rebuild_beside(self, db: asyncpg.Connection) -> rebuild.Outcome:
-        """Facts into a table beside the live one up to the newest complete cut, figures from them alone."""
+        """Read the facts below the newest complete cut into a table beside the live one; compute figures from them."""
         began = time.monotonic()
         history = await rebuild.read_history(self.settings)
         newest = history.newest_complete_cut()

@@ -93,14 +93,14 @@ def canonical(fields: Fields) -> bytes:
 def figures(
     book: Book, ledger: Ledger, cells: Iterable[tuple[str, Cell]]
 ) -> Iterator[tuple[str, tuple[str, Cell], Fields]]:
-    """Every figure that the definitions declare for these cells: its key, where it is from, its fields.
+    """Every figure that the definitions declare for these cells: its key, its family and cell, its fields.
 
-    A cell of which nothing is left gives a figure that says so; whoever never published it leaves it out.
+    A cell in which nothing is left gives a figure that says so; a caller that never published it leaves it out.
     """
     by_family: dict[str, list[IndicatorDefined]] = {}
     for definition in ledger.definitions.values():
         function = FUNCTIONS.get(definition.function)
-        if function is not None and function.accepts(definition.parameters):  # a newer release may know more
+        if function is not None and function.accepts(definition.parameters):  # a newer release may have defined it
             by_family.setdefault(function.family, []).append(definition)
     for family, cell in cells:
         sums = book.sums.get((family, cell))
@@ -112,26 +112,26 @@ def figures(
 
 
 def is_nothing(fields: Fields) -> bool:
-    """Whether nothing is left that the figure was about."""
+    """Whether everything that the figure counted was retracted."""
     source: str = fields["denominator"]["source"]
     return source == NOTHING.source
 
 
 def causes_of(facts: list[list[Fact]]) -> list[Fact]:
-    """The distinct facts, in the order of their places."""
+    """The distinct facts, ordered by topic, partition and offset."""
     distinct = {fact.event_id: fact for some in facts for fact in some}
     return sorted(distinct.values(), key=lambda fact: (fact.topic, fact.partition, fact.offset))
 
 
 def is_restatement(causes: list[Fact]) -> bool:
-    """Ordinary growth is not; a correction, a retraction or a change of reference data is."""
+    """A correction, a retraction or a change of reference data restates; ordinary growth does not."""
     return any(fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1) for fact in causes)
 
 
 def announced(
     fields: Fields, digest: str, before: Published | None, causes: list[Fact], *, cut_id: int, known_at: datetime
 ) -> list[MetricPublished | MetricRestated]:
-    """The events of one changed figure: once for both topics, or as a restatement on history."""
+    """The events of one changed figure: `MetricPublished`, followed by `MetricRestated` if it is a restatement."""
     now = {**fields, "digest": digest, "cutId": cut_id, "knownAt": known_at}
     published = MetricPublished.model_validate(now)
     if before is None or not is_restatement(causes):

@@ -64,7 +64,7 @@ def _published(row: store.FigureRow) -> Published:
 
 
 async def everything(reader: TopicReader, ends: Positions) -> AsyncIterator[Batch]:
-    """All records below `ends`, and none behind them."""
+    """All records below `ends`, and none after them."""
     left = {place for place, end in ends.items() if reader.positions[place] < end}
     while left:
         batch: Batch = {}
@@ -93,7 +93,7 @@ async def read_history(settings: Settings) -> History:
 
 
 class _Told(msgspec.Struct, rename="camel"):
-    """What of a published figure is looked at here; the rest is kept as it stands."""
+    """The fields of a published figure that are read here; the rest is kept as bytes."""
 
     key: str
     cut_id: int
@@ -117,7 +117,7 @@ def _remember(history: History, value: bytes | None) -> None:
         elif envelope.type == CutTaken.type:
             taken = CutTaken.model_validate_json(bytes(envelope.data), extra="ignore")
             history.cuts.setdefault(taken.cut_id, taken)
-    except (msgspec.MsgspecError, ValidationError) as error:  # somebody else wrote to our topic: not ours to interpret
+    except (msgspec.MsgspecError, ValidationError) as error:  # another program wrote to this topic
         log.warning("foreign_message_on_history", detail=str(error))
 
 
@@ -148,7 +148,7 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
 
 
 def _fact(record: Record, topic: str) -> Fact | None:
-    """The fact; None, loudly, when this version of the software no longer understands what an earlier one did."""
+    """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
     try:
         return read(record, topic)
     except Malformed as error:

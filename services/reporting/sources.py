@@ -13,7 +13,7 @@ from services.reporting.publication import cell_of
 
 
 def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
-    """The facts that a figure rests on, in the order of their places. Empty when there is no such figure."""
+    """The facts that a figure rests on, ordered by topic, partition and offset; none if there is no such figure."""
     ledger, book = Ledger(), Book()
     for fact in facts:
         ledger.add(fact)
@@ -38,7 +38,7 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
 
 
 def _behind(ledger: Ledger, family: str, subject: str, cell: Cell) -> Iterator[str]:
-    """The things whose facts speak in what one subject contributes."""
+    """The aggregates whose facts decide what one subject contributes to the cell."""
     match family:
         case adoption.NAME:
             yield f"site:{subject}"

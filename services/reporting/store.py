@@ -1,4 +1,4 @@
-"""All SQL of the service `reporting`."""
+"""Facts, cuts, published figures and rebuilds in PostgreSQL. Rows of facts and figures are never updated."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ async def make_beside(db: Connection) -> None:
 async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
     """Put the table beside in the place of the live one, which stays for a rollback as `facts_before`.
 
-    What the live table has behind the rebuilt cut is taken over, so the stored positions stay true.
+    Facts above the rebuilt cut are copied from the live table, so that the stored positions stay right.
     """
     await db.execute(
         "INSERT INTO facts_beside SELECT facts.* FROM facts"
@@ -63,14 +63,14 @@ async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
 
 
 async def skip(db: Connection, places: Iterable[tuple[str, int, int]]) -> None:
-    """Remember messages that no fact came of."""
+    """Remember dead-lettered messages: there is no fact of them."""
     await db.executemany(
         'INSERT INTO skipped (topic, partition, "offset") VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', list(places)
     )
 
 
 async def skipped(db: Connection) -> list[tuple[str, int, int]]:
-    """The messages that no fact came of, in order."""
+    """The dead-lettered messages, ordered by topic, partition and offset."""
     rows = await db.fetch('SELECT topic, partition, "offset" FROM skipped ORDER BY topic, partition, "offset"')
     return [(row["topic"], row["partition"], row["offset"]) for row in rows]
 
@@ -100,7 +100,6 @@ async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = No
 async def save_cut(
     db: Connection, *, cut_id: int, day: date, known_at: datetime, event: str, figure_count: int
 ) -> None:
-    """A cut that was taken."""
     await db.execute(
         "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)",
         cut_id,
@@ -128,7 +127,6 @@ FigureRow = tuple[str, int, int, int, datetime, str, str]
 
 
 async def save_figures(db: Connection, rows: Sequence[FigureRow]) -> None:
-    """Figures as they were published."""
     await db.copy_records_to_table(
         "figures", records=rows, columns=("key", "cut_id", "version", "epoch", "known_at", "digest", "data")
     )
@@ -203,7 +201,6 @@ async def requested_rebuild(db: Connection) -> UUID | None:
 
 
 async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, Any], at: datetime) -> None:
-    """What came of a rebuild."""
     await db.execute(
         "UPDATE rebuilds SET finished_at = $2, outcome = $3 WHERE rebuild_id = $1", rebuild_id, at, json.dumps(outcome)
     )

@@ -1,1 +1,1 @@
-"""Facts as a set: what was announced, in whatever order and however often it arrived."""
+"""Facts: what was announced, whatever order it arrived in and however often."""

@@ -14,38 +14,34 @@ from contracts.events import NAMESPACE, catalogue
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-Order = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 2)]  # a PostgreSQL integer, with room for the one behind it
+Order = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 2)]  # a PostgreSQL integer, with room for the next version
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-"""A part of a figure's key: without a slash (looked at apart, a pattern here costs as much as all the rest)."""
+"""A part of a figure's key. `body_of` refuses a slash in it: a pattern here would double the time of decoding."""
 SchoolYear = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
 
 
 class Read(msgspec.Struct, rename="camel", gc=False):
-    """A part of an event as it is read."""
+    """The fields that are read of an event, or of a part of one."""
 
 
 class Area(Read):
-    """A learning area."""
-
     scheme: Place
     code: Place
 
     @property
     def stratum(self) -> str:
-        """The area as a stratum of a figure."""
+        """The learning area as it stands in a figure's key."""
         return f"{self.scheme}:{self.code}"
 
 
 class Headcount(Read):
-    """A number of children between bounds."""
+    """A number of children; the bounds of a masked count differ."""
 
     lower: Count
     upper: Count
 
 
 class Link(Read):
-    """A link to another site."""
-
     site_id: str
     starts_on: date = msgspec.field(name="from")
     ends_on: date | None = msgspec.field(name="to", default=None)
@@ -56,7 +52,7 @@ class Link(Read):
 
 
 class Declared(Read):
-    """A declared adoption."""
+    """A site's own word that it works with a programme."""
 
     programme: str
     starts_on: date = msgspec.field(name="from")
@@ -68,8 +64,6 @@ class Declared(Read):
 
 
 class SiteRecorded(Read):
-    """A record of a site."""
-
     site_id: str
     valid_from: date
     kinds: tuple[str, ...]
@@ -80,17 +74,15 @@ class SiteRecorded(Read):
     declared_adoption: tuple[Declared, ...] = ()
 
     def places(self) -> tuple[str, ...]:
-        """What becomes part of a figure's key."""
+        """The fields that become parts of a figure's key."""
         return (self.site_id, self.neighbourhood)
 
     def is_open_on(self, day: date) -> bool:
-        """Whether children can be there on this day."""
+        """On `closed_on` itself it is closed (ruling 42)."""
         return (self.opened_on is None or self.opened_on <= day) and (self.closed_on is None or day < self.closed_on)
 
 
 class GroupRecorded(Read):
-    """A record of a group."""
-
     group_id: str
     site_id: str
     register: Literal["school", "childcare", "project"]
@@ -99,8 +91,6 @@ class GroupRecorded(Read):
 
 
 class RequestRaised(Read):
-    """A request."""
-
     request_id: str
     site_id: str
     programme: Place
@@ -109,63 +99,49 @@ class RequestRaised(Read):
     co_site_ids: tuple[str, ...] = ()
 
     def places(self) -> tuple[str, ...]:
-        """What becomes part of a figure's key."""
+        """The fields that become parts of a figure's key."""
         return (self.programme, *(area.stratum for area in self.learning_areas))
 
 
 class RequestAssigned(Read):
-    """A request got a broker."""
-
     request_id: str
     assigned_at: Instant
 
 
 class RequestUnbrokered(Read):
-    """A request has no broker."""
-
     request_id: str
     unbrokered_at: Instant
 
 
 class RequestAnswered(Read):
-    """A request was answered."""
-
     request_id: str
     answered_at: Instant
 
 
 class RequestClosed(Read):
-    """A request ended."""
-
     request_id: str
     closed_at: Instant
 
 
 class ReferralMade(Read):
-    """A referral."""
-
     referral_id: str
     request_id: str
     made_at: Instant
 
 
 class ReferralAccepted(Read):
-    """A referral was accepted."""
-
     referral_id: str
     accepted_at: Instant
 
 
 class TakingPart(Read):
-    """A group at an activity."""
-
     group_id: str
     participants: Count | None = None
     whole_group: bool = False
 
 
 class DeliveryDetails(Read):
-    """An activity, whole."""
+    """What `ActivityDelivered` and `ActivityCorrected` say of an activity."""
 
     activity_id: str
     site_ids: tuple[str, ...]
@@ -181,38 +157,30 @@ class DeliveryDetails(Read):
     registered_at: Instant | None = None
 
     def places(self) -> tuple[str, ...]:
-        """What becomes part of a figure's key."""
+        """The fields that become parts of a figure's key."""
         return (self.programme, *(area.stratum for area in self.learning_areas))
 
 
 class ActivityConfirmed(Read):
-    """A site's yes."""
-
     activity_id: str
     site_id: str
     confirmed_at: Instant
 
 
 class ActivityDisputed(Read):
-    """A site's no."""
-
     activity_id: str
     site_id: str
 
 
 class ActivityRetracted(Read):
-    """The end of an activity."""
-
     activity_id: str
 
 
 class Bare(Read):
-    """An event of which only the fact that it happened matters."""
+    """An event of which no field is read: it counts that it happened."""
 
 
 class IndicatorDefined(Read):
-    """A definition."""
-
     indicator: str
     definition_version: int
     measure: Literal["share", "children", "requests", "days"]
@@ -244,7 +212,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 2999  # as the contracts have it: a calendar day e
 _INSTANTS = {
     name: [field for field in model.__struct_fields__ if field.endswith("_at")] for name, model in READ.items()
 }
-# Whose free text may hold what does not belong in an event: read in full, for they are few.
+# Their free text may hold personal data, so they are decoded by the contracts too, which look for it. They are few.
 _FREE_TEXT = frozenset({"SiteRecorded", "BrokerRecorded", "PartnerRecorded"})
 _DECODERS = {name: msgspec.json.Decoder(model) for name, model in READ.items()}
 _BARE = msgspec.json.Decoder(Bare)
@@ -253,7 +221,7 @@ _KINDS = {event.type: (event.__name__, event.aggregate) for event in catalogue.v
 
 
 class Envelope(msgspec.Struct, gc=False):
-    """The attributes that order and explain a fact."""
+    """The attributes that are read: they give the order of facts, and explain them."""
 
     id: str
     type: str
@@ -269,7 +237,7 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 
 
 class Fact(msgspec.Struct, gc=False):
-    """One event at its place."""
+    """One event, and the topic, partition and offset at which it stands."""
 
     topic: str
     partition: int
@@ -311,7 +279,7 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
         envelope = _ENVELOPE.decode(record.value or b"")
         kind = _KINDS.get(envelope.type)
         if kind is None:
-            decode(record.value, dict(headers))  # says what is wrong with it
+            decode(record.value, dict(headers))  # raises, and says what is wrong
             raise Malformed("unknown-type", envelope.type)
         name, aggregate = kind
         if name in _FREE_TEXT or b"\\u0000" in (record.value or b""):
@@ -319,7 +287,7 @@ def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact
         data = bytes(envelope.data)
         body = body_of(name, data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        decode(record.value, dict(headers))  # the contracts' own words, where they see it too
+        decode(record.value, dict(headers))  # raises in the contracts' words, where they see the mistake too
         raise Malformed("invalid-data", str(error)) from error
     if name in READ and getattr(body, _IDENTIFIED_BY[name]) != envelope.subject:
         raise Malformed("invalid-envelope", f"subject: is {envelope.subject}, the data says another {aggregate}")

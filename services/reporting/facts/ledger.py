@@ -1,7 +1,7 @@
-"""The ledger: every fact below a position, what it says of each thing, and who depends on whom.
+"""All facts that this process has read, what they say of each site, group, request, referral and activity, and indexes.
 
-The same facts in any order, with duplicates, give the same ledger. The first of several facts with the same
-version wins; within a partition that is the one with the lowest offset.
+The same facts in any order, with duplicates, give the same ledger. Of several facts with the same version the
+first wins; within a partition that is the one with the lowest offset.
 """
 
 from collections import Counter, defaultdict
@@ -19,12 +19,12 @@ Season = tuple[str, str]
 
 @dataclass(slots=True)
 class Index:
-    """Which things mention which."""
+    """For each key, the ids of the objects that name it."""
 
     of: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def move(self, thing: str, before: Iterable[str], after: Iterable[str]) -> None:
-        """The thing mentioned `before`, and now mentions `after`."""
+        """Replace the keys that an object names."""
         for key in before:
             self.of[key].discard(thing)
         for key in after:
@@ -36,7 +36,7 @@ class Index:
 
 @dataclass(slots=True)
 class Change:
-    """A thing that is not what it was, or of which more is known, and the facts that say so."""
+    """An object of which new facts came: what was known before them and after them."""
 
     kind: str
     id: str
@@ -104,7 +104,7 @@ class Ledger:
         return changes
 
     def settle_definitions(self) -> None:
-        """Bring the definitions alone up to date; `settle` will see them as changed all the same."""
+        """Bring only the definitions up to date. Their facts stay fresh, so `settle` still reports them as changed."""
         for entity in self.fresh:
             if entity.startswith("indicator:"):
                 self.fold_definition(entity, views.in_order(self.facts[entity].values()))

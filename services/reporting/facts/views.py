@@ -1,6 +1,7 @@
-"""What the facts say of each thing: folds over the versions of one aggregate, pure and in any order.
+"""What the facts of one aggregate say together: pure folds, whatever order the facts arrived in.
 
-Order is (epoch, version). What a lower epoch said at or above a higher epoch's first version never happened.
+Order is (epoch, version). What a lower epoch said at or above a higher epoch's first version never happened: it was
+lost when the service's database was restored.
 """
 
 from collections.abc import Collection
@@ -43,7 +44,7 @@ def in_order(facts: Collection[Fact]) -> list[Fact]:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site through time."""
+    """The records of a site."""
 
     records: tuple[SiteRecorded, ...]
     """By `validFrom`; of each day the newest version."""
@@ -89,13 +90,12 @@ class Activity:
     day: date
     school_year: str
     confirmed_by: frozenset[str] = frozenset()
-    """The sites whose last word on this substitution, these sites and this day is yes."""
+    """The sites whose last word is a confirmation, since substitution, sites or day last changed."""
     confirmations: tuple[tuple[str, datetime], ...] = ()
-    """Every yes ever given, with its moment: for lead times."""
+    """Every confirmation ever given and its moment: lead times count those that a correction ended, too."""
 
 
 def site(facts: list[Fact]) -> Site | None:
-    """A site's records."""
     records: dict[date, SiteRecorded] = {}
     for fact in facts:
         if isinstance(fact.body, SiteRecorded):
@@ -146,7 +146,7 @@ def referral(facts: list[Fact]) -> Referral:
 
 @dataclass(slots=True)
 class _Told:
-    """What has been said of an activity so far."""
+    """An activity while its facts are folded."""
 
     body: DeliveryDetails | None = None
     day: date = date.min
@@ -154,14 +154,14 @@ class _Told:
     confirmations: list[tuple[str, datetime]] = field(default_factory=list)
 
     def replace_body(self, body: DeliveryDetails, *, delivered: bool) -> None:
-        """A delivery or correction: one that changes substitution, sites or day ends earlier words (ruling 17)."""
+        """A delivery or correction. Another substitution, day or set of sites ends earlier last words (ruling 17)."""
         day, before = calendar_day(body.occurred_at), self.body
         if before is not None and (
             before.substitution != body.substitution or set(before.site_ids) != set(body.site_ids) or self.day != day
         ):
             self.last_word.clear()
         self.body, self.day = body, day
-        if delivered:  # `confirmedBySites` speaks only there
+        if delivered:  # `confirmedBySites` counts only there
             self.last_word |= dict.fromkeys(body.confirmed_by_sites, True)
             if body.registered_at is not None:
                 self.confirmations += [(site_id, body.registered_at) for site_id in body.confirmed_by_sites]

@@ -1,1 +1,1 @@
-"""Figures: pure functions of the ledger, added up per cell, each with the things that it is about."""
+"""Figures as pure functions of the facts: what each object contributes, the sums per cell, and their values."""

@@ -29,7 +29,7 @@ def day_of(cell: Cell) -> date:
 
 
 def contributions(ledger: Ledger, school_id: str) -> Contributions:
-    """What one school contributes, in every season, at each of its days."""
+    """What one school contributes in every season, on both of its days."""
     site = ledger.sites.get(school_id)
     found: dict[Cell, dict[Slot, int]] = {}
     if site is None:
@@ -54,7 +54,7 @@ def contributions(ledger: Ledger, school_id: str) -> Contributions:
 
 
 def is_regular_primary(record: SiteRecorded) -> bool:
-    """A child centre is one, special education is not (ruling 19)."""
+    """Child centres count as regular primary schools, special education does not (ruling 19)."""
     return "primary" in record.kinds and "special" not in record.kinds
 
 

@@ -1,6 +1,6 @@
-"""The book: what every thing contributes to every cell, kept up to date with the ledger.
+"""What every school, group, activity and request contributes to every cell, and the sums of that.
 
-`update` looks only at things that depend on what changed. A book that was updated step by step and one that
+`update` computes only the contributions that depend on what changed. A book that was updated step by step and one that
 was made at once from the same facts hold the same sums: that is what a rebuild checks.
 """
 
@@ -15,10 +15,10 @@ from services.reporting.figures import adoption, flow, reach, substitution
 from services.reporting.figures.cells import Cell, Contributions, Slot, Sums
 
 Subject = tuple[str, str]
-"""A family of figures and the id of the thing that contributes to it."""
+"""A family of figures, and the id of the school, group, activity or request that contributes to it."""
 
 Touched = dict[tuple[str, Cell], list[list[Fact]]]
-"""The cells that changed, each with the facts that did it (shared lists: a season concerns everything)."""
+"""The cells that changed, each with the facts that changed it. Cells share these lists: a season changes thousands."""
 
 FAMILIES: dict[str, Callable[[Ledger, str], Contributions]] = {
     adoption.NAME: adoption.contributions,
@@ -36,7 +36,7 @@ class Book:
     sums: dict[tuple[str, Cell], Sums] = field(default_factory=dict)
     contributed: dict[Subject, Contributions] = field(default_factory=dict)
     seen_seasons: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """The seasons that were there at the last update, and their areas."""
+    """The seasons at the last update, with their learning areas."""
 
     def update(self, ledger: Ledger, changes: list[Change]) -> Touched:
         """Follow the ledger's changes; returns the cells that changed."""
@@ -60,8 +60,8 @@ class Book:
         return touched
 
     def _add_everything(self, ledger: Ledger) -> Touched:
-        """An empty book is filled without asking what depends on what: nothing was published from it, so
-        nothing needs a cause."""
+        """Fill an empty book from all facts. Nothing was published from it, so no cell needs the facts that
+        changed it."""
         self.seen_seasons = _seasons(ledger)
         things: dict[str, Iterable[str]] = {
             adoption.NAME: ledger.sites,
@@ -79,7 +79,7 @@ class Book:
         return {where: [] for where in self.sums}
 
     def _replace(self, subject: Subject, now: Contributions) -> list[Cell]:
-        """Put a thing's contributions in the place of its former ones; returns the cells that changed."""
+        """Replace what a subject contributed by what it contributes now; returns the cells that changed."""
         before = self.contributed.get(subject, _NOTHING)
         if now:
             self.contributed[subject] = now
@@ -101,7 +101,7 @@ class Book:
             sums[slot] += sign * amount
 
     def _of_changed_seasons(self, ledger: Ledger) -> Iterator[Subject]:
-        """Everything that a season that came, went or got another area concerns: all schools and groups."""
+        """All schools and groups whose figures change because a season came, went or got another area."""
         seasons = _seasons(ledger)
         changed = {
             season
@@ -121,7 +121,7 @@ def _seasons(ledger: Ledger) -> dict[tuple[str, str], frozenset[str]]:
 
 
 def dependents(ledger: Ledger, change: Change) -> Iterator[Subject]:
-    """The things whose contributions may differ because this one changed."""
+    """The subjects whose contributions may differ after this change."""
     match change.kind:
         case "activity":
             yield substitution.NAME, change.id
@@ -132,7 +132,7 @@ def dependents(ledger: Ledger, change: Change) -> Iterator[Subject]:
             yield reach.NAME, change.id
         case "request":
             yield flow.NAME, change.id
-            for activity_id in ledger.activities_for[change.id]:  # its sites may make them joint
+            for activity_id in ledger.activities_for[change.id]:  # the request's sites can make its activities joint
                 yield from ((adoption.NAME, site_id) for site_id in ledger.activities[activity_id].body.site_ids)
         case "referral":
             if change.after.made is not None:
@@ -149,7 +149,7 @@ def _of_activity(body: Any) -> Iterator[Subject]:  # noqa: ANN401 - an activity'
 
 
 def _of_site(ledger: Ledger, change: Change) -> Iterator[Subject]:
-    """A site concerns itself, its groups and requests, what it is linked with, and everything done there."""
+    """The site itself, its linked sites, its groups and requests, and every activity there."""
     records = [record for view in (change.before, change.after) if view is not None for record in view.records]
     linked = {link.site_id for record in records for link in record.links} | ledger.linked_to[change.id]
     yield from ((adoption.NAME, site_id) for site_id in {change.id, *linked})

@@ -1,8 +1,7 @@
-"""Cells: where a figure stands (programme, unit, stratum, period), and what a thing contributes to it.
+"""Cells: where a figure stands (programme, unit, stratum, period), and what an object contributes to it.
 
-Contributions are whole numbers and are added up, so a figure is brought up to date by taking away what a
-changed thing contributed and adding what it contributes now; a rebuild adds everything once. Both give
-the same sums.
+Contributions are whole numbers and are added up. So a sum is brought up to date by subtracting what a changed
+object contributed and adding what it contributes now; a rebuild adds everything once. Both give the same sums.
 """
 
 from collections import Counter
@@ -16,12 +15,10 @@ ALL = "all"
 CITY = "city"
 
 Slot = str | tuple[str, int]
-"""What is added up: a count by its name, or how many had a certain number of days."""
+"""What is summed in a cell: a count by its name, or by (step, days) how many requests took that many days."""
 
 
 class Cell(NamedTuple):
-    """Where a figure stands."""
-
     programme: str
     unit: str
     stratum: str

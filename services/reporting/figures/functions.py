@@ -18,7 +18,7 @@ P90 = 90  # nearest rank, ruling 2
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A figure without its place and time."""
+    """What a function computes: a figure without definition, cell and cut."""
 
     value: str | None = None
     numerator: int | None = None
@@ -34,15 +34,15 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Which sums it needs, and what it makes of them; None where there is no such figure."""
+    """The family whose sums it needs, and how it computes a value; None where the cell has no such figure."""
 
     family: str
     compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
     parameters: Mapping[str, tuple[str, ...]]
-    """What a definition has to say, and what it may."""
+    """The parameters that a definition must give, with the values that are allowed."""
 
     def accepts(self, parameters: Mapping[str, str]) -> bool:
-        """Whether a definition says what this function needs."""
+        """Whether a definition gives every parameter an allowed value."""
         return all(parameters.get(name) in allowed for name, allowed in self.parameters.items())
 
 
@@ -152,4 +152,4 @@ FUNCTIONS: dict[str, Function] = {
     "lead-time@1": Function(flow.NAME, _lead_time, {"step": flow.STEPS[1:], "statistic": ("median", "p90")}),
 }
 NOTHING = Value(verdict="no_denominator", source="nothing is left of it", reference_date=date(1970, 1, 1))
-"""What a published figure says when nothing is left that it was about."""
+"""The value of a published figure after everything that it counted was retracted."""

@@ -80,5 +80,5 @@ def bounds(headcount: Headcount, parts: list[TakingPart]) -> tuple[int, int, boo
     highest = max(counted, default=0)
     lower = max(highest, headcount.lower) if whole else highest
     upper = most if whole or uncounted else min(most, sum(counted))
-    # With the headcount known (at its upper bound, where doubt is greatest), a whole group is certain.
+    # Judged as if the headcount were known, at its upper bound: there the doubt is greatest (ruling 15).
     return lower, upper, not whole and highest != upper

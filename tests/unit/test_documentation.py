@@ -1,0 +1,70 @@
+"""The documentation is true where a test can tell: links lead somewhere, READMEs name the events that services have."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.events import catalogue
+from contracts.topics import INPUTS, SERVICES, TOPICS
+from services.chassis.messaging.inbox import Reactions
+from services.referrals.reactions import reactions as reactions_of_referrals
+from services.requests.reactions import reactions as reactions_of_requests
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    path.relative_to(ROOT)
+    for folder in (".", "docs/**", "services/*", "programmes/**")
+    for path in sorted(ROOT.glob(f"{folder}/*.md"))
+]
+EVENT_OR_TOPIC = re.compile(r"`(partnership\.[\w.-]+|[A-Z]\w+)`")
+
+
+def section(service: str, title: str) -> str:
+    text = (ROOT / "services" / service / "README.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def events_by_topic(table: str) -> dict[str, set[str]]:
+    """The events that a table names, by the topic that its row begins with."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for topic, *events in (EVENT_OR_TOPIC.findall(row) for row in table.splitlines() if row.startswith("| `")):
+        found[topic] |= set(events)
+    return found
+
+
+def links(document: Path) -> Iterator[Path]:
+    for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8")):
+        if "://" not in link:
+            yield ROOT / document.parent / link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    assert [link for link in links(document) if not link.exists()] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_readme_names_the_events_that_its_service_announces(service: str) -> None:
+    topics = {topic.name for topic in TOPICS if topic.producer == service and topic.carries == "events"}
+    announced = {topic: {event.__name__ for event in catalogue.values() if topic in event.topics} for topic in topics}
+
+    assert events_by_topic(section(service, "Events out")) == announced
+
+
+@pytest.mark.parametrize(
+    ("service", "reactions"), [("requests", reactions_of_requests), ("referrals", reactions_of_referrals)]
+)
+def test_a_readme_names_the_events_to_which_its_service_reacts(service: str, reactions: Reactions) -> None:
+    named = {
+        (topic, event) for topic, events in events_by_topic(section(service, "Events in")).items() for event in events
+    }
+
+    assert {event for _, event in named} == {catalogue[name].__name__ for name in reactions.by_type}
+    assert all(topic in catalogue[f"nl.samenspel.{event}.v1"].topics for topic, event in named)
+
+
+def test_the_readme_of_reporting_names_every_topic_that_it_reads() -> None:
+    assert set(EVENT_OR_TOPIC.findall(section("reporting", "Events in"))) == set(INPUTS)
