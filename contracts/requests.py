@@ -39,14 +39,15 @@ class AskedGroup(Value):
 AskedGroups = Annotated[tuple[AskedGroup, ...], Field(max_length=MAX_GROUPS)]
 """Each group once. A reader takes the larger headcount of a group that is named twice."""
 
+_GROUPS = {"type": "object", "properties": {"groups": {"type": "array", "minItems": 1}, "headcount": False}}
+_HEADCOUNT = {
+    "type": "object",
+    "properties": {"groups": {"type": "array", "maxItems": 0}, "headcount": {"type": "integer"}},
+    "required": ["headcount"],
+}
 _GROUPS_OR_HEADCOUNT: dict[str, Any] = {
-    "if": {"properties": {"audience": {"const": "children"}}},
-    "then": {
-        "oneOf": [
-            {"properties": {"groups": {"minItems": 1}}, "not": {"required": ["headcount"]}},
-            {"properties": {"groups": {"maxItems": 0}}, "required": ["headcount"]},
-        ]
-    },
+    "if": {"type": "object", "properties": {"audience": {"const": "children"}}},
+    "then": {"oneOf": [_GROUPS, _HEADCOUNT]},
 }
 
 

@@ -81,7 +81,10 @@ def _moment(zone: str) -> WithJsonSchema:
 
 
 def _utc(instant: datetime) -> datetime:
-    utc = instant.astimezone(UTC)
+    try:
+        utc = instant.astimezone(UTC)
+    except OverflowError as error:  # the first and the last day of Python's calendar
+        raise PydanticCustomError("year", "must be in the years 2000 to 2100", {}) from error
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)  # so that an event equals what is read back
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.organisations import PROGRAMME
-from demo.proof import PASSING_FIELDS, Figures, Rebuilt, is_nothing
+from demo.proof import PASSING_FIELDS, Figures, Rebuilt, is_emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Outcome:
             "cutId": self.cut_id,
             "knownAt": self.known_at,
             "figures": {
-                key: _lasting(figure) for key, figure in sorted(self.figures.items()) if not is_nothing(figure)
+                key: _lasting(figure) for key, figure in sorted(self.figures.items()) if not is_emptied(figure)
             },
             "counts": dict(sorted(self.counts.items())),
             "events": self.events,

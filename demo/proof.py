@@ -22,7 +22,6 @@ PATIENCE = 120.0  # seconds until everything is counted; two are usual
 PAUSE = 0.5
 PASSING_FIELDS = ("cutId", "knownAt")
 """When a figure was known says nothing about the figure."""
-NOTHING_LEFT = "nothing is left of it"
 FOLLOWS_BY_ITSELF = {"RequestAnswered"}
 """Commands announce it, and so do reactions: it cannot be counted from the commands alone."""
 
@@ -115,13 +114,13 @@ def recounted(known: Known) -> tuple[int, tuple[str, ...]]:
     """(number of figures, a sentence for each that a recount from the topics does not confirm)."""
     skipped = {(each["topic"], each["partition"], each["offset"]) for each in known.cut.get("skipped", ())}
     counted = recount(record for record in known.inputs if record[:3] not in skipped)
-    published = {key: figure for key, figure in newest_figures(known.history).items() if not is_nothing(figure)}
+    published = {key: figure for key, figure in newest_figures(known.history).items() if not is_emptied(figure)}
     return len(counted), tuple(compare(published, counted))
 
 
-def is_nothing(figure: Mapping[str, Any]) -> bool:
+def is_emptied(figure: Mapping[str, Any]) -> bool:
     """Whether everything that the figure was about has been taken back."""
-    return (figure.get("denominator") or {}).get("source") == NOTHING_LEFT
+    return figure.get("emptied") is True
 
 
 async def dead_letters(kafka: str, prefix: str) -> int:

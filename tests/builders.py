@@ -38,8 +38,8 @@ from contracts.requests import (
 )
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import Actor, Interval, LearningArea, Name, Reason, Role
-from services.referrals.reasons import SCHEMES
 from services.chassis.messaging.outbox import new_id
+from services.referrals.reasons import SCHEMES
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity, ActivityEvent
@@ -167,6 +167,7 @@ KNOWN = Known(
     sites={SCHOOL, CHILDCARE, SECONDARY},
     groups={GROUP: SCHOOL, CHILDCARE_GROUP: CHILDCARE},
     partners={ATELIER, BAZUIN},
+    schemes=SCHEMES,
 )
 """What the service `referrals` knows of the city."""
 

@@ -7,10 +7,14 @@ import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
 // Schemas are open for readers; for this check every field that is not documented is an error.
+// Conditions look at some fields of an object that is described elsewhere: they stay as they are.
+const CONDITIONS = new Set(["if", "then", "else", "oneOf", "anyOf", "not"]);
+
 function closed(node) {
   if (Array.isArray(node)) return node.map(closed);
   if (node === null || typeof node !== "object") return node;
-  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)]));
+  const parts = Object.entries(node).map(([key, value]) => [key, CONDITIONS.has(key) ? value : closed(value)]);
+  const copy = Object.fromEntries(parts);
   return copy.type === "object" && copy.properties ? { ...copy, additionalProperties: false } : copy;
 }
 

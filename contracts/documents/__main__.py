@@ -1,8 +1,10 @@
 """Keep the contract documents: `python -m contracts.documents write | check | release`.
 
 write    make `schemas/` and `topics.json` anew from the models
-check    say what is stale, and what would break a consumer of what was released
-release  promise the present schemas and manifest to consumers, and say in which order to roll them out
+check    say what is stale, what would break a consumer of what was released, and which released message of the
+         corpus is no longer read
+release  promise the present schemas, manifest, examples and generated messages to consumers, and say in which
+         order to roll them out (needs the development libraries)
 """
 
 import json
@@ -13,8 +15,10 @@ from typing import Any
 
 from contracts.documents import MANIFEST, documents
 from contracts.documents.compatibility import Break, manifest_breaks, schema_breaks
+from contracts.envelope import Malformed, decode
 
 HERE = Path(__file__).parents[1]
+GENERATED = 20  # messages of each event in a release: more show the same again
 
 
 def _say(sentence: str) -> None:
@@ -80,6 +84,19 @@ def broken(folder: Path) -> Iterator[str]:
         yield from (_sentence(name, each, manifest) for each in found)
 
 
+def unreadable(folder: Path) -> Iterator[str]:
+    """One sentence for each released message that our readers refuse: a validator that a reader gained."""
+    for path in sorted(folder.glob("released/corpus/*.jsonl")):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                decode(line)
+            except Malformed as error:
+                yield (
+                    f"contracts/released/corpus/{path.name}, line {number} is no longer read ({error}):"
+                    " what was released stays readable for ever; refuse it at the doors instead."
+                )
+
+
 def write(folder: Path) -> int:
     """Make the generated files what the models say."""
     made = documents()
@@ -94,13 +111,13 @@ def write(folder: Path) -> int:
 
 def check(folder: Path) -> int:
     """Say everything that is wrong; 0 when nothing is."""
-    wrong = [*stale(folder), *broken(folder)]
+    wrong = [*stale(folder), *broken(folder), *unreadable(folder)]
     for sentence in wrong:
         _say(sentence)
     return 1 if wrong else 0
 
 
-def release(folder: Path) -> int:
+def release(folder: Path, generated: int = GENERATED) -> int:
     """Promise what is there now, if that breaks no earlier promise."""
     if check(folder):
         return 1
@@ -116,8 +133,27 @@ def release(folder: Path) -> int:
         writers = sorted({topic["producer"] for topic in manifest["topics"] if _carries(topic, name)})
         if writers:
             _say(f"{target.stem}: first its readers ({_readers(name, manifest)}), then {', '.join(writers)}.")
+    _release_corpus(folder, manifest, generated)
     _say(f"{changed} documents released.")
     return 0
+
+
+def _release_corpus(folder: Path, manifest: dict[str, Any], size: int) -> None:
+    """What every later reader must read: the examples as they are, and messages generated from the schemas. Lines
+    are only ever added."""
+    from contracts.documents.generated import corpus  # noqa: PLC0415 - only who releases needs these libraries
+
+    made = {name: json.loads(text) for name, text in documents().items()}
+    entries = {entry["schema"]: entry for topic in manifest["topics"] for entry in topic["events"]}
+    (folder / "released" / "corpus").mkdir(exist_ok=True)
+    for schema, entry in sorted(entries.items()):
+        event = Path(schema).stem
+        examples = sorted(folder.glob(f"examples/{event}/*.json"))
+        lines = [json.dumps(json.loads(path.read_bytes()), ensure_ascii=False) for path in examples]
+        lines += corpus(made[manifest["envelope"]], entry, made[schema], size=size)
+        kept = folder / "released" / "corpus" / f"{event}.jsonl"
+        before = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+        kept.write_text("".join(f"{line}\n" for line in dict.fromkeys([*before, *lines])), encoding="utf-8")
 
 
 def main(arguments: list[str], folder: Path = HERE) -> int:

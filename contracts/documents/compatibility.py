@@ -90,7 +90,11 @@ def _said(value: object) -> str:
     return "none" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _compare(path: str, released: Schema, current: Schema) -> Iterator[Break]:
+def _compare(path: str, released: Schema | bool, current: Schema | bool) -> Iterator[Break]:
+    if isinstance(released, bool) or isinstance(current, bool):  # true allows anything, false nothing
+        if released != current:
+            yield Break(path, f"changed from {_said(released)} to {_said(current)}")
+        return
     yield from _fields(path, released, current)
     before, now = _constraints(released), _constraints(current)
     for keyword in sorted(before.keys() | now.keys()):

@@ -57,7 +57,7 @@ class Figures:
         for key, where, fields in publication.figures(self.book, self.ledger, touched):
             before = self.published.get(key)
             digest = publication.digest_of(fields)
-            if before.digest == digest if before else publication.is_nothing(fields):
+            if before.digest == digest if before else publication.is_emptied(fields):
                 self.unpublished.pop(key, None)
             else:
                 waiting = self.unpublished[key].facts if key in self.unpublished else []

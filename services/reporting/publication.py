@@ -51,7 +51,6 @@ def cell_of(key: str) -> tuple[str, int, Cell]:
 
 def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
     """The figure as it is published, without cut, moment and digest."""
-    lower, upper = value.denominator
     fields: Fields = {
         "key": key_of(definition, cell),
         "indicator": definition.indicator,
@@ -63,25 +62,32 @@ def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
         "measure": definition.measure,
         "value": value.value,
         "numerator": value.numerator,
-        "denominator": {
-            "lower": lower,
-            "upper": upper,
-            "source": value.source,
-            "referenceDate": value.reference_date.isoformat(),
-        },
+        "denominator": None if value.emptied else _denominator(value),
         "lower": value.lower,
         "upper": value.upper,
         "method": value.method,
         "status": "provisional",
         "verdict": value.verdict,
         "toConfirm": value.to_confirm,
+        "emptied": True if value.emptied else None,
     }
     return {name: each for name, each in fields.items() if each is not None}
 
 
+def _denominator(value: Value) -> Fields:
+    lower, upper = value.denominator
+    return {
+        "lower": lower,
+        "upper": upper,
+        "source": value.source,
+        "referenceDate": value.reference_date.isoformat(),
+    }
+
+
 def digest_of(fields: Fields) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785)."""
-    return hashlib.sha256(canonical(fields)).hexdigest()
+    """SHA-256 over the canonical JSON (RFC 8785) of all fields but the status (ruling 51)."""
+    digested = {name: value for name, value in fields.items() if name != "status"}
+    return hashlib.sha256(canonical(digested)).hexdigest()
 
 
 def canonical(fields: Fields) -> bytes:
@@ -106,15 +112,16 @@ def figures(
         sums = book.sums.get((family, cell))
         for definition in by_family.get(family, []) if sums is not None else []:
             assert sums is not None, "checked above"
-            if cell.stratum_kind in definition.strata.get(cell.unit_kind, ()):
+            if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(
+                cell.unit_kind, ()
+            ):
                 value = FUNCTIONS[definition.function].compute(sums, definition.parameters, cell) or NOTHING
                 yield key_of(definition, cell), (family, cell), fields_of(definition, cell, value)
 
 
-def is_nothing(fields: Fields) -> bool:
-    """Whether everything that the figure counted was retracted."""
-    source: str = fields["denominator"]["source"]
-    return source == NOTHING.source
+def is_emptied(fields: Fields) -> bool:
+    """Whether nothing is left that the figure was about."""
+    return fields.get("emptied") is True
 
 
 def causes_of(facts: list[list[Fact]]) -> list[Fact]:

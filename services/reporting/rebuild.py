@@ -185,7 +185,7 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
     now = {
         key: fields
         for key, _, fields in publication.figures(computed.book, computed.ledger, computed.book.sums)
-        if not publication.is_nothing(fields)
+        if not publication.is_emptied(fields)
     }
     differences: list[str] = []
     for key in sorted(now.keys() | published.keys()):
@@ -193,7 +193,7 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
         if before is None:
             differences.append(f"{key} was never published")
         elif key not in now:
-            if not publication.is_nothing(before.fields):
+            if not publication.is_emptied(before.fields):
                 differences.append(f"{key} was published, and cannot be computed any more")
         elif publication.canonical(before.fields) != publication.canonical(now[key]) or (
             before.digest != publication.digest_of(now[key])

@@ -10,12 +10,12 @@ from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import Interval, LearningArea, Name
+from services.referrals.reasons import SCHEMES
 
 SITES = 400
 GROUPS_PER_SITE = 8
 SOURCE = "urn:nld:oin:00000099000000001000:systeem:referrals"
 START = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
-from services.referrals.reasons import SCHEMES
 
 
 def encoded(event: Event, key: str) -> tuple[str, bytes, bytes]:

@@ -21,9 +21,18 @@ def contents(path: Path) -> Json:
     return parsed
 
 
+TYPICAL = {
+    "ActivityDelivered": "joint-of-school-childcare-and-out-of-school-care",
+    "CutTaken": "at-the-end-of-the-year",
+    "MetricPublished": "adoption-of-the-city",
+    "RequestRaised": "jointly-for-groups",
+    "SiteRecorded": "primary-school-in-a-child-centre",
+}
+
+
 def an_example(name: str) -> Json:
     """One example as plain JSON, for a test to spoil."""
-    return contents(CONTRACTS / "examples" / f"{name}.v1.json")
+    return contents(CONTRACTS / "examples" / f"{name}.v1" / f"{TYPICAL[name]}.json")
 
 
 def written(message: Json) -> bytes:

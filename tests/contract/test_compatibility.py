@@ -5,13 +5,16 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from pydantic import model_validator
 
 from contracts.documents import documents, manifest
-from contracts.documents.__main__ import broken, main
+from contracts.documents.__main__ import broken, main, release, unreadable
 from contracts.documents.compatibility import manifest_breaks, schema_breaks
+from contracts.events import catalogue
+from contracts.sites import SiteRecorded
 from tests.contract.story import CONTRACTS
 
 Schema = dict[str, Any]
@@ -229,7 +232,7 @@ def test_a_broken_promise_is_not_released(folder: Path) -> None:
 def test_a_release_says_who_rolls_out_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _promise(folder, "ActivityPlanned.v1.json", lambda schema: schema["properties"].pop("referralId"))
 
-    code = main(["release"], folder)
+    code = release(folder, generated=1)
 
     assert code == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -238,3 +241,43 @@ def test_a_release_says_who_rolls_out_first(folder: Path, capsys: pytest.Capture
     ]
     released = (folder / "released" / "ActivityPlanned.v1.json").read_text()
     assert released == documents()["schemas/ActivityPlanned.v1.json"]
+
+
+def test_every_released_message_is_still_read(folder: Path) -> None:
+    corpus = sorted((folder / "released" / "corpus").glob("*.jsonl"))
+
+    lines = [line for path in corpus for line in path.read_bytes().splitlines()]
+
+    assert len(corpus) == len(catalogue)
+    assert len(lines) >= 2 * len(catalogue)
+    assert list(unreadable(folder)) == []
+
+
+def test_a_validator_that_a_reader_gained_is_a_break_though_no_schema_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stricter(SiteRecorded):
+        """A reader that has become stricter than the schema says."""
+
+        @model_validator(mode="after")
+        def _closes_after_it_opens(self) -> Self:
+            assert self.opened_on is None, "a rule that no schema tells"
+            return self
+
+    monkeypatch.setitem(catalogue, SiteRecorded.type, Stricter)
+
+    first, *others = unreadable(folder)
+
+    assert first.startswith("contracts/released/corpus/SiteRecorded.v1.jsonl, line ")
+    assert "what was released stays readable for ever" in first
+    assert all("SiteRecorded" in sentence for sentence in others)
+
+
+def test_the_corpus_is_only_ever_added_to(folder: Path) -> None:
+    path = folder / "released" / "corpus" / "GroupRecorded.v1.jsonl"
+    earlier = path.read_text().splitlines()[-1].replace('"lower"', '"newer":1,"lower"')
+    path.write_text(f"{earlier}\n{path.read_text()}")
+
+    release(folder, generated=1)
+
+    assert path.read_text().splitlines()[0] == earlier

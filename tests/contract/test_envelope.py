@@ -29,7 +29,7 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
     ("not an object", b"[]", "malformed-json"),
     ("not UTF-8", b'{"id": "\xff"}', "malformed-json"),
     ("nested too deep", b'{"data":' * DEEP + b"{}" + b"}" * DEEP, "malformed-json"),
-    ("a null character", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="De\0Dieze")), "malformed-json"),
+    ("a null character", _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="De\0Dieze")), "invalid-data"),
     ("no id", _spoilt("SiteRecorded", lambda m: m.pop("id")), "invalid-envelope"),
     ("source is no URN", _spoilt("SiteRecorded", lambda m: m.update(source="requests")), "invalid-envelope"),
     ("version zero", _spoilt("SiteRecorded", lambda m: m.update(aggregateversion=0)), "invalid-envelope"),
@@ -50,11 +50,6 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
         _spoilt("CutTaken", lambda m: m["data"].update(knownAt="0001-01-01T00:00:00+14:00")),
         "invalid-data",
     ),
-    (
-        "a person's data",
-        _spoilt("SiteRecorded", lambda m: m["data"]["name"].update(nl="bel 073-1234567")),
-        "personal_data",
-    ),
 ]
 
 
@@ -68,9 +63,9 @@ def test_a_message_that_cannot_be_understood_says_why(value: bytes | None, reaso
     assert refused.value.reason == reason
 
 
-def test_a_refusal_does_not_repeat_what_looks_like_personal_data() -> None:
+def test_a_refusal_does_not_repeat_the_value() -> None:
     with pytest.raises(Malformed) as refused:
-        decode(_spoilt("SiteRecorded", lambda message: message["data"]["name"].update(nl="juf@school.example")))
+        decode(_spoilt("SiteRecorded", lambda message: message["data"].update(board="juf@school.example")))
 
     assert "juf" not in str(refused.value)
 
@@ -141,33 +136,6 @@ def test_a_writer_may_not_add_a_field(extra: Json) -> None:
 
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         SiteRecorded.model_validate(data)
-
-
-PERSONAL = [
-    "juf.annie@school.example",
-    "De Dieze (073-6123456)",
-    "bel 06 12 34 56 78",
-    "+31 (0)6 12345678",
-    "0031 73 612 34 56",
-    "leerling 123456782",
-    "https://ketenid.nl/pilot/0a1b",
-]
-NOT_PERSONAL = ["De Dieze", "'t Sparrenbos 2-8", "Kindcentrum 2000+", "LRK 212423455", "OBS @ Work", "5211 AB 12-14"]
-
-
-@pytest.mark.parametrize("text", PERSONAL)
-def test_a_name_that_seems_to_hold_personal_data_is_refused(text: str) -> None:
-    data = an_example("SiteRecorded")["data"] | {"name": {"nl": text}}
-
-    with pytest.raises(ValidationError, match="seems to hold"):
-        SiteRecorded.model_validate(data)
-
-
-@pytest.mark.parametrize("text", NOT_PERSONAL)
-def test_an_ordinary_name_is_accepted(text: str) -> None:
-    data = an_example("SiteRecorded")["data"] | {"name": {"nl": text}}
-
-    assert SiteRecorded.model_validate(data).name.nl == text
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])

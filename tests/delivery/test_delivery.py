@@ -120,7 +120,7 @@ def follow(delivery: Delivery, ledger: type[Ledger] = Ledger) -> Figures:
 def figures_of(figures: Figures) -> dict[str, Fields]:
     """Every figure that there is now."""
     everything = publication.figures(figures.book, figures.ledger, figures.book.sums)
-    return {key: fields for key, _, fields in everything if not publication.is_nothing(fields)}
+    return {key: fields for key, _, fields in everything if not publication.is_emptied(fields)}
 
 
 AT = datetime(2026, 8, 1, tzinfo=UTC)

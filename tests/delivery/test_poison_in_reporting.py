@@ -16,7 +16,7 @@ from services.reporting.facts.events import Fact, read
 
 EXAMPLES = [
     json.loads(file.read_text(encoding="utf-8"))
-    for file in sorted((Path(__file__).parents[2] / "contracts" / "examples").glob("*.json"))
+    for file in sorted((Path(__file__).parents[2] / "contracts" / "examples").glob("*/*.json"))
 ]
 MOST = 2**31 - 1  # of a PostgreSQL integer
 

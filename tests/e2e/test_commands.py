@@ -108,7 +108,8 @@ def test_a_dead_letter_is_listed_shown_mended_and_redriven(samenspel: Command, r
     assert until(lambda: len(letters()) == 2, within=30, every=0.2)  # of `referrals` and of `reporting`
     letter = letters()[0]
     mended = tmp_path / "mended.json"
-    mended.write_bytes((Path(__file__).parents[2] / "contracts/examples/SiteRecorded.v1.json").read_bytes())
+    examples = Path(__file__).parents[2] / "contracts" / "examples"
+    mended.write_bytes((examples / "SiteRecorded.v1" / "primary-school-in-a-child-centre.json").read_bytes())
 
     assert letter["reason"] == "malformed-json"
     assert "{half a message" in samenspel("dead-letters", "show", letter["letter"]).stdout

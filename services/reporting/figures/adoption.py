@@ -11,16 +11,17 @@ from datetime import date
 from services.reporting.facts.events import SiteRecorded
 from services.reporting.facts.ledger import Ledger
 from services.reporting.facts.views import Activity
-from services.reporting.figures.cells import ALL, CITY, Cell, Contributions, Slot
+from services.reporting.figures.cells import ALL, CITY, DAYS, Cell, Contributions, Slot
 
 NAME = "adoption"
+AUGUST = 8
 CARE = ("childcare", "out_of_school_care")
 
 
-def days_of(school_year: str) -> tuple[date, date]:
-    """The days of a school year at which adoption is taken: 31 December and 31 July."""
+def days_of(school_year: str) -> tuple[date, ...]:
+    """The days of a school year at which adoption is counted; a definition's `periods` say which are published."""
     first = int(school_year[:4])
-    return date(first, 12, 31), date(first + 1, 7, 31)
+    return tuple(date(first if month >= AUGUST else first + 1, month, day) for month, day in DAYS.values())
 
 
 def day_of(cell: Cell) -> date:

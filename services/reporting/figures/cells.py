@@ -14,6 +14,10 @@ from services.reporting.facts.ledger import Ledger
 ALL = "all"
 CITY = "city"
 
+SCHOOL_YEAR = "school-year"
+DAYS = {"31-december": (12, 31), "31-july": (7, 31)}
+"""The days of a school year at which something can stand, by their names in definitions: month and day."""
+
 Slot = str | tuple[str, int]
 """What is summed in a cell: a count by its name, or by (step, days) how many requests took that many days."""
 
@@ -34,6 +38,13 @@ class Cell(NamedTuple):
         """`all` or `learning-area`."""
         return ALL if self.stratum == ALL else "learning-area"
 
+    @property
+    def period_kind(self) -> str:
+        """The period's name in definitions: `school-year`, `31-july` or `31-december`."""
+        return _DAY_NAMES.get(self.period[5:], SCHOOL_YEAR)
+
+
+_DAY_NAMES = {f"{month:02}-{day:02}": name for name, (month, day) in DAYS.items()}
 
 Contributions = Mapping[Cell, Mapping[Slot, int]]
 Sums = Counter[Slot]

@@ -30,6 +30,7 @@ class Value:
     method: Literal["exact_group", "bounded", "counted"] = "counted"
     verdict: Literal["no_denominator"] | None = None
     to_confirm: int | None = None
+    emptied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +152,5 @@ FUNCTIONS: dict[str, Function] = {
     "requests-reached@1": Function(flow.NAME, _reached, {"step": (*flow.STEPS, "without_broker")}),
     "lead-time@1": Function(flow.NAME, _lead_time, {"step": flow.STEPS[1:], "statistic": ("median", "p90")}),
 }
-NOTHING = Value(verdict="no_denominator", source="nothing is left of it", reference_date=date(1970, 1, 1))
+NOTHING = Value(verdict="no_denominator", emptied=True)
 """The value of a published figure after everything that it counted was retracted."""

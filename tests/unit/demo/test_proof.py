@@ -68,7 +68,6 @@ def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
 
 
 def test_a_figure_of_which_nothing_is_left_needs_no_recount() -> None:
-    nothing = {"lower": 0, "upper": 0, "source": proof.NOTHING_LEFT}
-    gone = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f", denominator=nothing)
+    gone = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f", emptied=True)
 
     assert proof.recounted(proof.Known([], [gone], {"cutId": 1, "vector": []})) == (0, ())

@@ -7,13 +7,13 @@ from itertools import product
 from typing import Any
 
 import pytest
-from pydantic_core import PydanticCustomError
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, DeliveryDetails, TakingPart
 from contracts.values import Actor, Reason, Role
 from services.chassis.life_cycle import IllegalTransition, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed
+from services.chassis.reasons import CommentMissing
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
 from services.referrals.rules.activity import Activity, ActivityEvent, Status
@@ -237,5 +237,5 @@ def test_every_list_of_an_activity_ends_with_other_which_wants_a_comment(name: s
 def test_the_reason_other_wants_a_comment() -> None:
     other = Reason(list="activity-retraction", code="other")
 
-    with pytest.raises(PydanticCustomError, match="wants one"):
+    with pytest.raises(CommentMissing):
         rules.retract(an_activity(), other, reasons=reasons.RETRACT, by=an_actor("partner"), at=NOW)

@@ -1,14 +1,17 @@
 """A figure's bytes: canonical, and the same for everybody who computes them."""
 
 import hashlib
+from collections import Counter
 from datetime import date
 
 import rfc8785
 
 from services.reporting.facts.events import IndicatorDefined
-from services.reporting.figures.cells import Cell
+from services.reporting.facts.ledger import Ledger
+from services.reporting.figures.book import Book
+from services.reporting.figures.cells import Cell, Sums
 from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
-from services.reporting.publication import canonical, cell_of, digest_of, fields_of, key_of
+from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures, key_of
 
 
 def a_definition(indicator: str = "adoption-strict", function: str = "adoption@1") -> IndicatorDefined:
@@ -37,7 +40,8 @@ def test_digests_are_over_the_canonical_json_of_the_standard() -> None:
         fields = fields_of(a_definition(), cell, value)
 
         assert canonical(fields) == rfc8785.dumps(fields)
-        assert digest_of(fields) == hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+        without_status = {name: value for name, value in fields.items() if name != "status"}
+        assert digest_of(fields) == hashlib.sha256(rfc8785.dumps(without_status)).hexdigest()
 
 
 def test_a_key_names_its_cell_and_a_cell_its_key() -> None:
@@ -50,11 +54,23 @@ def test_a_key_names_its_cell_and_a_cell_its_key() -> None:
 def test_a_figure_of_which_nothing_is_left_has_no_value_but_says_why() -> None:
     fields = fields_of(a_definition(), CELLS[0], NOTHING)
 
-    assert "value" not in fields
-    assert fields["verdict"] == "no_denominator"
+    assert not {"value", "numerator", "denominator"} & fields.keys()
+    assert (fields["verdict"], fields["emptied"]) == ("no_denominator", True)
 
 
 def test_every_shipped_definition_names_a_function_that_there_is() -> None:
     from services.reporting.definitions import SHIPPED  # noqa: PLC0415 - reads a file
 
     assert {definition.function for definition in SHIPPED} <= FUNCTIONS.keys()
+
+
+def test_a_definition_is_published_for_the_periods_that_it_names() -> None:
+    counted: Sums = Counter({"schools": 2, "strict": 1})
+    cells = [Cell("kvk", "city", "all", day) for day in ("2025-12-31", "2026-07-31")]
+    sums = {("adoption", cell): counted for cell in cells}
+    definition = a_definition()
+    ledger = Ledger(definitions={("adoption-strict", 1): definition})
+
+    published = [key for key, _, _ in figures(Book(sums=sums), ledger, sums)]
+
+    assert published == ["adoption-strict/1/kvk/city/all/2026-07-31"]

@@ -1,0 +1,79 @@
+"""Doors refuse, readers normalise: what the JSON Schemas allow is read, understood and computed with, for ever.
+
+The messages are generated from the committed schemas and manifest alone.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.documents.generated import messages
+from contracts.envelope import decode
+from contracts.topics import INPUTS
+from services.reporting import publication
+from services.reporting.cut import Figures
+from services.reporting.definitions import SHIPPED
+from services.reporting.facts.events import read
+from tests.contract.story import CONTRACTS, Json, contents, partition_of, written
+from tests.stories import announced, arrived
+
+MANIFEST = contents(CONTRACTS / "topics.json")
+ENVELOPE = contents(CONTRACTS / MANIFEST["envelope"])
+EVENTS = {entry["type"]: (topic["name"], entry) for topic in MANIFEST["topics"] for entry in topic["events"]}
+READ_BY_REPORTING = [type_ for type_, (topic, _) in EVENTS.items() if topic in INPUTS]
+QUIETLY = [HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large]
+few = settings(max_examples=30, deadline=None, suppress_health_check=QUIETLY)
+
+
+def generated(type_: str) -> st.SearchStrategy[Json]:
+    _, entry = EVENTS[type_]
+    return messages(ENVELOPE, entry, contents(CONTRACTS / entry["schema"]))
+
+
+def a_record(message: Mapping[str, Any], offset: int = 0) -> ConsumerRecord[bytes | None, bytes | None]:
+    topic, _ = EVENTS[message["type"]]
+    key = message["partitionkey"]
+    value = json.dumps(message, ensure_ascii=False).encode()
+    return ConsumerRecord(topic, partition_of(key), offset, 0, 1, key.encode(), value, None, 0, len(value), ())
+
+
+@pytest.mark.parametrize("type_", sorted(EVENTS))
+@few
+@given(data=st.data())
+def test_what_a_schema_allows_is_decoded(type_: str, data: st.DataObject) -> None:
+    message = data.draw(generated(type_))
+
+    assert decode(written(message)).envelope.type == type_
+
+
+@pytest.mark.parametrize("type_", sorted(READ_BY_REPORTING))
+@few
+@given(data=st.data())
+def test_what_a_schema_allows_is_a_fact(type_: str, data: st.DataObject) -> None:
+    message = data.draw(generated(type_))
+
+    fact = read(a_record(message), EVENTS[type_][0])
+
+    assert fact.event_id == message["id"]
+
+
+WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined" not in type_]
+
+
+@settings(few, max_examples=150)
+@given(st.lists(st.sampled_from(WITHOUT_DEFINITIONS).flatmap(generated), min_size=1, max_size=8))
+def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(said: list[Json]) -> None:
+    figures = Figures()
+    records = [a_record(message, offset) for offset, message in enumerate(said)]
+    for record in (*arrived(announced(SHIPPED)).records, *records):
+        figures.ledger.add(read(record, record.topic))
+
+    figures.recompute()
+
+    for restated in figures.unpublished.values():
+        publication.announced(restated.fields, restated.digest, None, [], cut_id=1, known_at=SHIPPED[0].defined_at)

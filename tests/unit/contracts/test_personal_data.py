@@ -1,0 +1,84 @@
+"""What looks like a person's contact or number is found however it is spelled, and what only looks like it is not."""
+
+import pytest
+
+from contracts.personal_data import find_personal_data, personal_data_in
+
+
+def full_width(text: str) -> str:
+    """The text in the wide letters of East Asian typography: another spelling of the same."""
+    return "".join(chr(ord(character) + 0xFEE0) for character in text)
+
+
+PERSONAL = [
+    "juf.annie@school.example",
+    "jan @ school.nl",
+    "ja\u200bn@sch\u200bool.nl",
+    full_width("jan@school.nl"),
+    "mail:j.de.vries+x@a-b.nl",
+    "https://ketenid.nl/pilot/0a1b",
+    "De Dieze (073-6123456)",
+    "(073) 612 34 56",
+    "bel 06 12 34 56 78",
+    "06.12.34.56.78",
+    "06/12345678",
+    "00 31 6 12345678",
+    "0031(0)73-6123456",
+    "+31 (0)6 12345678",
+    "tel06 12345678",
+    "tel:0612345678",
+    "0612345678x",
+    "06\u200b12345678",
+    "06\u201312345678",
+    full_width("0612345678"),
+    "own:bel-0612345678",
+    "groep-0612345678",
+    "leerling 123456782",
+    "BSN 123 456 782",
+    "bsn:123456782",
+    "123.456.782",
+    "1-2-3-4-5-6-7-8-2",
+    "own:123456782",
+]
+ORDINARY = [
+    "De Dieze",
+    "'t Sparrenbos 2-8",
+    "Kindcentrum 2000+",
+    "OBS @ Work",
+    "5211 AB 12-14",
+    "LRK 212423455",
+    "LRK 123456782",
+    "RSIN 001234567",
+    "RSIN 123456782",
+    "KvK: 123456782",
+    "lrk:123456782",
+    "duo:16NV00",
+    "own:99ZA00.2025.groep-5",
+    "own:990000025.2025.bso-blauw",
+    "zie 2025-2026 en 2026-2027",
+    "10.30-11.30 uur op 12-01-2026",
+    "2026-02-20T12:30:00.000Z",
+    "0199a957-af00-7d62-b914-5b24d108d7ac",
+    "0.800000",
+    "leerling 123456789",  # nine digits that are nobody's number
+]
+
+
+@pytest.mark.parametrize("text", PERSONAL)
+def test_personal_data_is_found_in_every_spelling(text: str) -> None:
+    assert personal_data_in(text) is not None
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_text_is_left_alone(text: str) -> None:
+    assert personal_data_in(text) is None
+
+
+def test_the_field_is_named_wherever_it_is() -> None:
+    body = {"name": {"nl": "De Dieze"}, "links": [{"siteId": "own:a"}, {"siteId": "own:bel-0612345678"}]}
+
+    assert find_personal_data(body) == ("links[1].siteId", "a telephone number")
+
+
+def test_what_is_no_text_holds_nothing() -> None:
+    assert find_personal_data({"headcount": 612345678, "whole": True, "none": None}) is None
