@@ -135,7 +135,7 @@ def test_a_projection_leader_that_slept_while_another_took_over_appends_nothing_
 @contextmanager
 def a_second_reporting(stack: Stack) -> Iterator[None]:
     """A hot standby beside the stack's own."""
-    port = ports.choose({"second": ""}, asked={}, last={}, liked={})["second"]
+    port = ports.find_free()
     environment = stack.service_environment("reporting") | {"SAMENSPEL_HTTP_PORT": str(port)}
     with (stack.folder / "logs" / "second-reporting.log").open("wb") as log:
         second = subprocess.Popen([sys.executable, "-m", "services.reporting"], env=environment, stdout=log, stderr=log)
