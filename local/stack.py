@@ -54,11 +54,11 @@ class Stack:
         self.folder = folder.resolve()
         self.prefix = prefix
         self.state = State.of(self.folder)
-        self.broker = Kafka(self.folder, self.state, jars_folder=FOLDER / "jars")
+        self.kafka_node = Kafka(self.folder, self.state, jars_folder=FOLDER / "jars")
         self.postgres = Postgres(self.folder, self.state)
         self.services = {name: Service(name, self.folder, self.state) for name in SERVICES}
         self.parts: dict[str, Kafka | Postgres | Service] = {
-            "kafka": self.broker,
+            "kafka": self.kafka_node,
             "postgres": self.postgres,
             **self.services,
         }
@@ -98,7 +98,7 @@ class Stack:
     @property
     def kafka(self) -> str:
         """Kafka's bootstrap server."""
-        return self.broker.address
+        return self.kafka_node.address
 
     def start(self, *, services: bool, fresh: bool = False, usual_ports: Mapping[str, int] | None = None) -> None:
         """End what was left behind, then start everything; ready when this returns."""
@@ -108,7 +108,7 @@ class Stack:
         prerequisites.check(self.folder)
         self.state.ports = ports.choose(PORTS, environment=os.environ, preferred=(self.state.ports, usual_ports or {}))
         self.state.save()
-        _in_parallel([self.broker.start] if self._given_server else [self.broker.start, self.postgres.start])
+        _in_parallel([self.kafka_node.start] if self._given_server else [self.kafka_node.start, self.postgres.start])
         if services:
             completed(topics.apply(self.kafka, self.prefix))
             for name in SERVICES:
@@ -118,7 +118,7 @@ class Stack:
     def stop(self) -> None:
         """Stop whatever runs, services first, so that they can finish what they have begun."""
         _in_parallel([service.stop for service in self.services.values()])
-        _in_parallel([self.broker.stop, self.postgres.stop])
+        _in_parallel([self.kafka_node.stop, self.postgres.stop])
         for name in list(self.state.processes):  # the first start was interrupted in initdb or the like
             Part(name, self.folder, self.state).kill()
         self.state.kept = False

@@ -38,7 +38,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_stack_that_is_left_leaves_nothing_running(room: Path) -> None:
     with Stack.started(room) as stack:
         running = everything(room)
-        assert stack.broker.is_ready()
+        assert stack.kafka_node.is_ready()
         assert stack.postgres.is_ready()
 
     assert len(running) > 2  # PostgreSQL has children
@@ -81,7 +81,7 @@ def test_what_a_killed_launcher_left_behind_is_ended_by_the_next_start(room: Pat
 
     with Stack.started(room) as stack:
         assert not still_alive(left_behind)
-        assert stack.broker.is_ready()
+        assert stack.kafka_node.is_ready()
 
 
 def test_a_second_start_in_the_same_folder_is_refused(room: Path) -> None:
@@ -118,9 +118,9 @@ async def test_what_was_kept_survives_a_crash_of_each_part(room: Path) -> None:
         await keep_in_kafka(stack.kafka, "before")
 
         stack.postgres.kill()
-        stack.broker.kill()
+        stack.kafka_node.kill()
         stack.postgres.start()
-        stack.broker.start()
+        stack.kafka_node.start()
 
         assert await kept_in_postgres(url) == ["before"]
         assert await kept_in_kafka(stack.kafka) == ["before"]
