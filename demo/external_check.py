@@ -5,14 +5,16 @@ dependencies are installed from the lock at first use and again when the lock ha
 """
 
 import asyncio
-import fcntl
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import AsyncFileLock
+
+from local import FOLDER
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "contracts" / "check"
@@ -57,12 +59,9 @@ def node_home() -> Path:
     return Path(wheel.ROOT_DIR)
 
 
-@asynccontextmanager
-async def _alone(file: Path) -> AsyncIterator[None]:
-    """One installation at a time in one checkout."""
-    with file.open() as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        yield
+def _alone() -> AsyncFileLock:
+    """Allows one installation at a time in one checkout; free again when its holder dies."""
+    return AsyncFileLock(FOLDER / "npm.lock", fallback_to_soft=False)
 
 
 async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple[int, str, str]:
@@ -88,7 +87,7 @@ async def install() -> None:
     lock = SCRIPT / "package-lock.json"
     stamp = SCRIPT / "node_modules" / ".from-lock"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    async with _alone(lock):
+    async with _alone():
         if stamp.exists() and stamp.read_text() == wanted:
             return
         npm = node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

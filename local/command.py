@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local.health import Health, PartHealth, look
-from local.interruption import like_ctrl_c, undisturbed
-from local.stack import FOLDER, USUAL_PORTS, Stack
+from local.health import Health, PartHealth, examine
+from local.interrupts import termination_as_ctrl_c, uninterrupted
+from local.stack import FOLDER, Stack
 from local.state import locked
+from samenspel.endpoints import USUAL_PORTS
 
 MIB = 2**20
 STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "red"}
@@ -31,23 +32,23 @@ def up(
 ) -> None:
     """Start Kafka, PostgreSQL and the services, and leave them running."""
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder), like_ctrl_c():
+    with locked(folder), termination_as_ctrl_c():
         stack = Stack(folder)
-        if stack.is_whole:
+        if stack.is_complete:
             if not as_json:
                 typer.echo("The stack is already running.")
         else:
             _start(stack, services=services)
-    _tell(look(stack), as_json=as_json)
+    _print(examine(stack), as_json=as_json)
 
 
 @commands.command(epilog="Example: samenspel down")
 def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
     """Stop what `up` started; the data stays for the next `up`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder), undisturbed():
+    with locked(folder), uninterrupted():
         stack = Stack(folder)
-        stopped = [part.part for part in look(stack) if part.health is not Health.STOPPED]
+        stopped = [part.part for part in examine(stack) if part.health is not Health.STOPPED]
         stack.stop()
     if as_json:
         typer.echo(json.dumps({"stopped": stopped}))
@@ -57,24 +58,24 @@ def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
 
 @commands.command(epilog="Example: samenspel status --json")
 def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
-    """Tell how each part is doing; ends with 1 unless all of them are ready."""
-    parts = look(Stack(folder)) if (folder / "stack.json").exists() else []
-    _tell(parts, as_json=as_json)
+    """Show the health of each part; ends with 1 unless all of them are ready."""
+    parts = examine(Stack(folder)) if (folder / "stack.json").exists() else []
+    _print(parts, as_json=as_json)
     if not parts or any(part.health is not Health.READY for part in parts):
         raise typer.Exit(1)
 
 
 def _start(stack: Stack, *, services: bool) -> None:
     try:
-        stack.start(services=services, liked_ports=USUAL_PORTS)
+        stack.start(services=services, usual_ports=USUAL_PORTS)
         stack.keep()
     except BaseException:  # Ctrl-C too: half a stack is of no use
-        with undisturbed():
+        with uninterrupted():
             stack.stop()
         raise
 
 
-def _tell(parts: list[PartHealth], *, as_json: bool) -> None:
+def _print(parts: list[PartHealth], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(part) for part in parts], indent=1))
     elif parts:

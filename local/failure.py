@@ -1,4 +1,4 @@
-"""The one way in which the local stack says no: a sentence that tells what is wrong and what to do."""
+"""The stack's only failure that is not a bug: one sentence that says what is wrong and what to do."""
 
 from samenspel.failure import CommandFailed
 

@@ -1,17 +1,13 @@
-"""How each part of a stack is doing, seen from outside: its process, its answers, its memory."""
+"""The health of each part of a stack, seen from outside: its process, its answers, its memory."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from local import kafka, postgres, processes
-from local.service import SERVICES
+from local import processes
 from local.stack import Stack
 
 
 class Health(StrEnum):
-    """What can be said of a part."""
-
     READY = "ready"
     NOT_READY = "not ready"
     STOPPED = "stopped"
@@ -19,8 +15,6 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """One part at one moment."""
-
     part: str
     health: Health
     address: str
@@ -29,33 +23,21 @@ class PartHealth:
     uptime_seconds: int | None = None
 
 
-def look(stack: Stack) -> list[PartHealth]:
-    """Every part that was started here."""
-    state = stack.state
-    parts = [name for name in (kafka.NAME, postgres.NAME, *SERVICES) if name in state.processes]
-    return [_look_at(stack, name) for name in parts]
+def examine(stack: Stack) -> list[PartHealth]:
+    """Every part that was started in the stack's folder."""
+    return [_examine(stack, name) for name in stack.parts if name in stack.state.processes]
 
 
-def _look_at(stack: Stack, name: str) -> PartHealth:
-    address, answers = _questions(stack)[name]
-    process = stack.parts.process(name)
+def _examine(stack: Stack, name: str) -> PartHealth:
+    part = stack.parts[name]
+    process = stack.process(name)
     if not process:
-        return PartHealth(name, Health.STOPPED, address)
+        return PartHealth(name, Health.STOPPED, part.address)
     return PartHealth(
         part=name,
-        health=Health.READY if answers() else Health.NOT_READY,
-        address=address,
+        health=Health.READY if part.is_ready() else Health.NOT_READY,
+        address=part.address,
         pid=process.pid,
         memory_bytes=processes.memory(process),
-        uptime_seconds=int(processes.age(process)),
+        uptime_seconds=int(processes.uptime(process)),
     )
-
-
-def _questions(stack: Stack) -> dict[str, tuple[str, Callable[[], bool]]]:
-    """Where each part is and how it is asked whether it is ready."""
-    server = stack.postgres.url.rpartition("@")[2].removesuffix("/postgres")
-    own = {
-        kafka.NAME: (stack.kafka, stack.broker.answers),
-        postgres.NAME: (server, stack.postgres.answers),
-    }
-    return own | {name: (service.url, service.answers) for name, service in stack.services.items()}

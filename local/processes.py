@@ -1,11 +1,10 @@
-"""Child processes that are known again later, and never mistaken for another.
+"""Child processes that can be found again later, also by another launcher, and are never mistaken for another.
 
-A process is its pid *and* the moment it started, so a recycled pid is never signalled. A child has a session
-of its own (the terminal's Ctrl-C and hang-up do not reach it) and does nothing until it has been noted: there is
-no moment in which a `kill -9` of the launcher leaves something behind that is written down nowhere.
+A process is its pid *and* the moment it started, so a recycled pid is never signalled. A child has a session of its
+own (the terminal's Ctrl-C and hang-up do not reach it) and does nothing until it has been recorded: at no moment does
+a `kill -9` of the launcher leave a process behind that is written down nowhere.
 """
 
-import os
 import signal
 import subprocess
 import time
@@ -14,19 +13,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from local.waiting import until
+
 PROC = Path("/proc")
-PARENT, THREADS, STARTED = 1, 17, 19  # fields of /proc/PID/stat, counted from the state on
+START_TICKS = 19  # field of /proc/PID/stat, counted from the one after the name
 POLL = 0.02  # seconds: below what a person notices; 50 looks a second cost nothing
 AFTER_KILL = 10.0  # seconds: SIGKILL is immediate unless the disk hangs, and then waiting does not help
-# The shell waits for a line before it becomes the program, and ends when its launcher dies without a word.
+# The shell waits for a line before it becomes the program, and ends when its launcher dies without writing one.
 WHEN_TOLD = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "samenspel")
 
-_children: dict[int, subprocess.Popen[bytes]] = {}  # ours to reap; a leftover's parent is someone else
+_children: dict[int, subprocess.Popen[bytes]] = {}  # ours to reap; a leftover has another parent
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process for as long as it lives; another one under the same pid is not it."""
+    """One process for as long as it lives, in a form that can be stored.
+
+    `started` is the boot and the clock tick. psutil's own creation time moves when the machine's clock is set.
+    """
 
     pid: int
     started: str
@@ -38,9 +44,9 @@ def start(
     log: Path,
     environment: Mapping[str, str],
     folder: Path,
-    note: Callable[[Process], None],
+    record: Callable[[Process], None],
 ) -> Process:
-    """Start a command that appends its output to `log`; it runs only once `note` has kept who it is."""
+    """Start a command that appends its output to `log`; it runs only after `record` has returned."""
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603  # commands of the stack itself, never of a user
             [*WHEN_TOLD, *command],
@@ -52,20 +58,20 @@ def start(
             start_new_session=True,
         )
     _children[child.pid] = child
-    process = Process(child.pid, _birth(child.pid) or "")
+    process = _process(child.pid)
     assert child.stdin
     with suppress(BrokenPipeError), child.stdin as told:  # broken: it died already, which its log tells
-        note(process)
+        record(process)
         told.write(b"\n")
     return process
 
 
 def is_running(process: Process) -> bool:
     """Whether exactly this process lives (one that has ended and waits to be reaped does not)."""
-    if _birth(process.pid) == process.started:
+    if _find(process):
         return True
     if child := _children.get(process.pid):
-        child.poll()  # lets the kernel forget it
+        child.poll()  # reaps it
     return False
 
 
@@ -76,91 +82,85 @@ def exit_status(process: Process) -> int | None:
 
 
 def stop(process: Process, *, by: signal.Signals = signal.SIGTERM, within: float) -> bool:
-    """End it as it likes to be ended, or by force after `within` seconds; true when it went by itself."""
+    """Signal the process, and kill it after `within` seconds; true when it ended by itself."""
     _signal(process, by)
-    if _gone(process, within):
+    # psutil's own wait would take a zombie for a living process until its parent reaps it, which some never do.
+    if until(lambda: not is_running(process), within=within, every=POLL):
         return True
     kill(process)
     return False
 
 
 def kill(process: Process) -> None:
-    """SIGKILL to it and to all its descendants, and wait until it is gone."""
-    descendants = family(process)[1:]
-    _signal(process, signal.SIGKILL)
-    for descendant in descendants:
-        _signal(descendant, signal.SIGKILL)
-    _gone(process, AFTER_KILL)
+    """SIGKILL the process and all its descendants, and wait until it is gone."""
+    for member in family(process):
+        _signal(member, signal.SIGKILL)
+    until(lambda: not is_running(process), within=AFTER_KILL, every=POLL)
 
 
 def family(process: Process) -> list[Process]:
     """The process and its descendants, or nothing when it does not run."""
-    if not is_running(process):
+    found = _find(process)
+    if not found:
         return []
-    parents = {int(entry.name): _parent(int(entry.name)) for entry in PROC.iterdir() if entry.name.isdigit()}
-    members = [process.pid]
-    for member in members:  # grows while it is walked: children follow their parents
-        members += [pid for pid, parent in parents.items() if parent == member]
-    return [process] + [Process(pid, birth) for pid in members[1:] if (birth := _birth(pid))]
+    members = [process]
+    for child in _descendants(found):
+        with suppress(OSError):  # it ended meanwhile
+            members.append(_process(child.pid))
+    return members
 
 
 def memory(process: Process) -> int:
     """Resident bytes of the process and its descendants; what they share counts once (PSS)."""
-    return sum(_proportional(member.pid) for member in family(process))
+    found = _find(process)
+    return sum(_proportional(member) for member in (found, *_descendants(found))) if found else 0
 
 
-def age(process: Process) -> float:
-    """Seconds since it started."""
-    ticks = int(process.started.rpartition("/")[2])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+def uptime(process: Process) -> float:
+    """Seconds since the process started; 0 when it does not run."""
+    found = _find(process)
+    return time.time() - found.create_time() if found else 0.0
 
 
-def _gone(process: Process, within: float) -> bool:
-    deadline = time.monotonic() + within
-    while is_running(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL)
-    return True
+def _process(pid: int) -> Process:
+    """The process that has this pid now; `OSError` when there is none."""
+    fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()  # ticks alone would repeat after a reboot
+    return Process(pid, f"{boot}/{fields[START_TICKS]}")
 
 
-def _signal(process: Process, signal_: signal.Signals) -> None:
-    if is_running(process):
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal_)
-
-
-def _stat(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat after the name (which may hold spaces), or nothing when there is no such process."""
+def _find(process: Process) -> psutil.Process | None:
+    """A handle on exactly this process while it lives; psutil signals no other process by it either."""
     try:
-        return (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
+        found = psutil.Process(process.pid)
+        return found if _process(process.pid) == process and not _has_ended(found) else None
+    except (psutil.NoSuchProcess, OSError):
+        return None
+
+
+def _has_ended(found: psutil.Process) -> bool:
+    """Java's first thread ends before the others: a zombie with threads still holds its files and ports."""
+    status = found.status()
+    return status == psutil.STATUS_DEAD or (status == psutil.STATUS_ZOMBIE and found.num_threads() <= 1)
+
+
+def _descendants(found: psutil.Process) -> list[psutil.Process]:
+    try:
+        return found.children(recursive=True)
+    except psutil.Error:  # it ended meanwhile, or this machine hides the processes of other users
         return []
 
 
-def _birth(pid: int) -> str | None:
-    """Boot and clock tick at which a living process started; ticks alone would repeat after a reboot.
-
-    Java's first thread ends before the others: a zombie with threads still holds its files and ports.
-    """
-    fields = _stat(pid)
-    if not fields or fields[0] == "X" or (fields[0] == "Z" and int(fields[THREADS]) <= 1):
-        return None
-    boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{fields[STARTED]}"
+def _signal(process: Process, number: signal.Signals) -> None:
+    if found := _find(process):
+        with suppress(psutil.NoSuchProcess):
+            found.send_signal(number)
 
 
-def _parent(pid: int) -> int | None:
-    fields = _stat(pid)
-    return int(fields[PARENT]) if fields else None
-
-
-def _proportional(pid: int) -> int:
-    """What it holds of the memory; all that it sees where another user's share may not be read."""
-    folder = PROC / str(pid)
-    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
-        lines = (folder / "smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+def _proportional(found: psutil.Process) -> int:
+    try:
+        return int(found.memory_full_info().pss)
+    except psutil.AccessDenied:  # the shares of another user's process may not be read: all that it sees
+        return int(found.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

@@ -1,4 +1,4 @@
-"""One of the three services as a process of the stack: its environment, and whether it says that it is ready."""
+"""One of the three services as a process of the stack."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from local.parts import Parts
+from local.part import Part
 from local.ports import HOST
+from local.state import State
 
-SERVICES = ("requests", "referrals", "reporting")
 CHECKOUT = Path(__file__).parents[1]
 START = 60.0  # seconds for its migrations and first connections; 2 here
 STOP = 30.0  # seconds in which it finishes what it has begun
@@ -17,45 +17,35 @@ PATIENCE = 2.0  # seconds for a health answer
 
 
 class Service:
-    """One service of one stack."""
-
-    def __init__(self, name: str, parts: Parts) -> None:
-        self.name = name
-        self._parts = parts
+    def __init__(self, name: str, stack_folder: Path, state: State) -> None:
+        self._part = Part(name, stack_folder, state)
 
     @property
-    def url(self) -> str:
-        """Where its API is."""
-        return f"http://{HOST}:{self._parts.state.ports[self.name]}"
-
-    @property
-    def pid(self) -> int | None:
-        """The process, while it runs."""
-        process = self._parts.process(self.name)
-        return process.pid if process else None
+    def address(self) -> str:
+        return f"http://{HOST}:{self._part.port}"
 
     def environment(self, *, kafka: str, database_url: str, prefix: str) -> dict[str, str]:
-        """The caller's environment with what this stack decides; `python -m services.NAME` needs no more."""
+        """The caller's environment with the stack's addresses; `python -m services.NAME` needs no more."""
         return dict(os.environ) | {
-            "PYTHONUNBUFFERED": "1",  # its last words are in the log also when it is killed
+            "PYTHONUNBUFFERED": "1",  # its last lines are in the log also when it is killed
             "SAMENSPEL_KAFKA": kafka,
             "SAMENSPEL_KAFKA_PREFIX": prefix,
-            "SAMENSPEL_INSTANCE": self.name,  # started again, it goes on where it was without waiting
+            "SAMENSPEL_INSTANCE": self._part.name,  # started again, it resumes without waiting for its old session
             "SAMENSPEL_DATABASE_URL": database_url,
             "SAMENSPEL_HTTP_HOST": HOST,
-            "SAMENSPEL_HTTP_PORT": str(self._parts.state.ports[self.name]),
+            "SAMENSPEL_HTTP_PORT": str(self._part.port),
             "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
         }
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it and return when it says that it is ready."""
-        command = (sys.executable, "-m", f"services.{self.name}")
-        self._parts.start(self.name, command, environment=environment, folder=CHECKOUT)
-        self._parts.await_ready(self.name, self.answers, within=START)
+        """Start it and return when it is ready."""
+        command = (sys.executable, "-m", f"services.{self._part.name}")
+        self._part.start(command, environment=environment, folder=CHECKOUT)
+        self._part.await_ready(self.is_ready, within=START)
 
-    def answers(self) -> bool:
-        """Whether it says that it is ready."""
-        connection = HTTPConnection(HOST, self._parts.state.ports[self.name], timeout=PATIENCE)
+    def is_ready(self) -> bool:
+        """What its own health check says."""
+        connection = HTTPConnection(HOST, self._part.port, timeout=PATIENCE)
         try:
             connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200  # noqa: PLR2004  # as HTTP has it
@@ -66,8 +56,8 @@ class Service:
 
     def stop(self) -> None:
         """Ask it to end; it finishes what it has begun."""
-        self._parts.stop(self.name, within=STOP)
+        self._part.stop(within=STOP)
 
     def kill(self) -> None:
         """End it at once, in the middle of whatever it does."""
-        self._parts.kill(self.name)
+        self._part.kill()

@@ -11,15 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
+from contracts.topics import SERVICES
 from local import databases, ports, prerequisites
 from local.failure import StackError
-from local.interruption import like_ctrl_c, undisturbed
+from local.interrupts import termination_as_ctrl_c, uninterrupted
 from local.kafka import Kafka
-from local.parts import Parts
+from local.part import Part
 from local.postgres import Postgres
-from local.service import CHECKOUT, SERVICES, Service
+from local.processes import Process
+from local.service import CHECKOUT, Service
 from local.state import State, locked
 from local.waiting import completed
 from samenspel import topics
@@ -31,29 +33,43 @@ PORTS = {
     "postgres": "SAMENSPEL_POSTGRES_PORT",
 } | {service: f"SAMENSPEL_HTTP_PORT_{service.upper()}" for service in SERVICES}
 
-USUAL_PORTS = {"requests": 8001, "referrals": 8002, "reporting": 8003}  # as in the documentation's examples
+
+class RealParts(Protocol):
+    """What tests use of Kafka and PostgreSQL, whoever runs them: a `Stack`, or containers."""
+
+    @property
+    def kafka(self) -> str:
+        """Kafka's bootstrap server."""
+
+    def create_database(self, name: str, role: str) -> str:
+        """A database that only this role can enter; returns the role's URL."""
+
+    def pid(self, name: str) -> int | None:
+        """The process of "kafka" or "postgres", for tests that stop or kill it."""
 
 
 class Stack:
-    """The parts of one folder, and where to find them."""
-
     def __init__(self, folder: Path, *, prefix: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.prefix = prefix
         self.state = State.of(self.folder)
-        self.parts = Parts(self.folder, self.state)
-        self.broker = Kafka(self.parts, jars_folder=FOLDER / "jars")
-        self.postgres = Postgres(self.parts)
-        self.services = {name: Service(name, self.parts) for name in SERVICES}
+        self.kafka_node = Kafka(self.folder, self.state, jars_folder=FOLDER / "jars")
+        self.postgres = Postgres(self.folder, self.state)
+        self.services = {name: Service(name, self.folder, self.state) for name in SERVICES}
+        self.parts: dict[str, Kafka | Postgres | Service] = {
+            "kafka": self.kafka_node,
+            "postgres": self.postgres,
+            **self.services,
+        }
         self._given_server = os.environ.get("SAMENSPEL_POSTGRES_URL")
 
     @classmethod
     @contextmanager
     def started(cls, folder: Path, *, services: bool = False, fresh: bool = False, prefix: str = "") -> Iterator[Self]:
-        """A running stack, stopped at the end; `fresh` forgets the data of earlier runs first."""
+        """A running stack, stopped at the end; `fresh` first removes the data of earlier runs."""
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder), like_ctrl_c():
+        with locked(folder), termination_as_ctrl_c():
             stack = cls(folder, prefix=prefix)
             if stack.is_kept:
                 raise StackError(f"a stack is already running in {folder}; `samenspel down` stops it")
@@ -61,18 +77,18 @@ class Stack:
                 stack.start(services=services, fresh=fresh)
                 yield stack
             finally:
-                with undisturbed():
+                with uninterrupted():
                     stack.stop()
 
     @property
     def is_kept(self) -> bool:
         """Whether `samenspel up` left it running, and something of it still runs."""
-        return self.state.kept and any(self.parts.process(name) for name in self.state.processes)
+        return self.state.kept and any(self.process(name) for name in self.state.processes)
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all of what `samenspel up` left running still runs."""
-        return self.is_kept and all(self.parts.process(name) for name in self.state.processes)
+        return self.is_kept and all(self.process(name) for name in self.state.processes)
 
     def keep(self) -> None:
         """Let it run on when this launcher ends."""
@@ -82,48 +98,50 @@ class Stack:
     @property
     def kafka(self) -> str:
         """Kafka's bootstrap server."""
-        return self.broker.bootstrap
+        return self.kafka_node.address
 
-    def start(self, *, services: bool, fresh: bool = False, liked_ports: Mapping[str, int] | None = None) -> None:
+    def start(self, *, services: bool, fresh: bool = False, usual_ports: Mapping[str, int] | None = None) -> None:
         """End what was left behind, then start everything; ready when this returns."""
         self.stop()
-        for part in ("logs", "kafka", "postgres")[: 3 if fresh else 1]:
+        for part in ("logs", "kafka", "postgres") if fresh else ("logs",):
             shutil.rmtree(self.folder / part, ignore_errors=True)
         prerequisites.check(self.folder)
-        self.state.ports = ports.choose(PORTS, asked=os.environ, last=self.state.ports, liked=liked_ports or {})
+        self.state.ports = ports.choose(PORTS, environment=os.environ, preferred=(self.state.ports, usual_ports or {}))
         self.state.save()
-        _together([self.broker.start] if self._given_server else [self.broker.start, self.postgres.start])
+        _in_parallel([self.kafka_node.start] if self._given_server else [self.kafka_node.start, self.postgres.start])
         if services:
             completed(topics.apply(self.kafka, self.prefix))
             for name in SERVICES:
                 self.create_database(name, name)
-            _together([partial(self.start_service, name) for name in SERVICES])
+            _in_parallel([partial(self.start_service, name) for name in SERVICES])
 
     def stop(self) -> None:
         """Stop whatever runs, services first, so that they can finish what they have begun."""
-        _together([service.stop for service in self.services.values()])
-        _together([self.broker.stop, self.postgres.stop])
+        _in_parallel([service.stop for service in self.services.values()])
+        _in_parallel([self.kafka_node.stop, self.postgres.stop])
         for name in list(self.state.processes):  # the first start was interrupted in initdb or the like
-            self.parts.kill(name)
+            Part(name, self.folder, self.state).kill()
         self.state.kept = False
         self.state.save()
 
+    def process(self, name: str) -> Process | None:
+        """The process of "kafka", "postgres" or a service, while it runs."""
+        return Part(name, self.folder, self.state).process
+
     def pid(self, name: str) -> int | None:
-        """The process of a part while it runs: "kafka", "postgres" or a service."""
-        process = self.parts.process(name)
+        process = self.process(name)
         return process.pid if process else None
 
     def create_database(self, name: str, role: str) -> str:
         """A database that only this role can enter, made unless it is there; returns the role's URL."""
-        return databases.provide(self._server, name=name, role=role, password=self.state.password(role))
+        return databases.create(self._server, name=name, role=role, password=self.state.password(role))
 
     def database_url(self, name: str) -> str:
-        """How a service enters its database."""
+        """The URL of a service's database, for its role."""
         return databases.url(self._server, name=name, role=name, password=self.state.password(name))
 
     def service_url(self, name: str) -> str:
-        """Where a service's API is."""
-        return self.services[name].url
+        return self.services[name].address
 
     def service_environment(self, name: str) -> dict[str, str]:
         """What a service is started with."""
@@ -140,7 +158,6 @@ class Stack:
         self.services[name].stop()
 
     def kill_service(self, name: str) -> None:
-        """SIGKILL a service."""
         self.services[name].kill()
 
     @property
@@ -148,7 +165,7 @@ class Stack:
         return self._given_server or self.postgres.url
 
 
-def _together(tasks: Sequence[Callable[[], None]]) -> None:
+def _in_parallel(tasks: Sequence[Callable[[], None]]) -> None:
     """Run them at the same time; all have ended when this returns or raises the first one's failure."""
     with ThreadPoolExecutor(len(tasks)) as threads:
         for running in [threads.submit(task) for task in tasks]:

@@ -1,10 +1,9 @@
-"""What the stack of one folder remembers between two starts, `stack.json`, and who may work on it.
+"""What the stack of one folder remembers between two starts, `stack.json`, and the lock on that folder.
 
 The file is replaced as a whole, so a crash leaves the old one or the new one. Only its owner can read it: it
 holds passwords.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -14,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import RLock
 
+from filelock import FileLock, Timeout
+
 from local.failure import StackError
 from local.processes import Process
 
@@ -22,7 +23,7 @@ PASSWORD_BYTES = 18  # 144 bits, as 24 characters that need no escaping in a URL
 
 @dataclass
 class State:
-    """Processes, ports and passwords of one folder; what is noted here is on disk before it is used."""
+    """Processes, ports and passwords of one folder; what is recorded here is on disk before it is used."""
 
     file: Path
     kept: bool = False  # by `samenspel up`: its processes are wanted, not left behind
@@ -33,7 +34,7 @@ class State:
 
     @classmethod
     def of(cls, folder: Path) -> "State":
-        """The state as it was left, or an empty one."""
+        """The state as the last launcher left it, or an empty one."""
         file = folder / "stack.json"
         try:
             left = json.loads(file.read_bytes())
@@ -44,8 +45,8 @@ class State:
         except (ValueError, TypeError, LookupError, AttributeError) as damage:
             raise StackError(f"{file} cannot be read ({damage}): remove the folder {folder}") from damage
 
-    def note_process(self, name: str, process: Process | None) -> None:
-        """Note which process is this part now; `None` when it ended."""
+    def record_process(self, name: str, process: Process | None) -> None:
+        """Record which process is this part now; `None` when it ended."""
         with self._change:
             if process:
                 self.processes[name] = process
@@ -62,7 +63,6 @@ class State:
             return self.passwords[role]
 
     def save(self) -> None:
-        """Replace the file."""
         with self._change:
             content = {
                 "kept": self.kept,
@@ -78,15 +78,20 @@ class State:
 
 @contextmanager
 def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """One at a time in this folder; the kernel lets go of the lock when its holder dies."""
-    with (folder / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as held:
-            lock.seek(0)
-            holder = lock.read() or "unknown"
-            raise StackError(f"another samenspel (process {holder}) is at work in {folder}") from held
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    """Let one launcher at a time work in this folder; the kernel releases the lock when its holder dies."""
+    file = folder / "lock"
+    # The library's substitute for file systems without flock would outlive its holder.
+    lock = FileLock(file, blocking=wait, fallback_to_soft=False, on_acquired=_write_pid)
+    try:
+        held = lock.acquire()
+    except Timeout as busy:
+        holder = file.read_text() or "unknown"
+        raise StackError(f"another samenspel (process {holder}) is at work in {folder}") from busy
+    with held:
         yield
+
+
+def _write_pid(lock: int) -> None:
+    """Tell who holds the lock, for the message that another launcher prints."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)

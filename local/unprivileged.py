@@ -1,7 +1,7 @@
-"""PostgreSQL refuses to run as root, so root runs it as nobody.
+"""PostgreSQL refuses to run as root, so root runs it as the user nobody.
 
-Everything stays in its folder, also when that lies in one that only root may enter (`/root`): the process then
-keeps root's way past folder permissions, and no other power.
+Its data stay in the stack's folder, also when that lies in one that only root may enter (`/root`): the process then
+keeps one capability of root, to pass folder permissions, and no other.
 """
 
 import os
@@ -21,8 +21,8 @@ PAST_PERMISSIONS = (
 )
 
 
-def prefix(*needed: Path) -> list[str]:
-    """What to put before a command that must not run as root, given the files it needs."""
+def command_prefix(*needed: Path) -> list[str]:
+    """The words before a command that must not run as root; `needed` are the files that it has to reach."""
     if os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
@@ -32,7 +32,7 @@ def prefix(*needed: Path) -> list[str]:
             "is missing: run this as an ordinary user, or name a server in SAMENSPEL_POSTGRES_URL"
         )
     user = pwd.getpwnam(USER)
-    reachable = all(_may_enter(folder) for path in needed for folder in path.resolve().parents)
+    reachable = all(_others_may_enter(folder) for path in needed for folder in path.resolve().parents)
     caps = [] if reachable else PAST_PERMISSIONS
     return [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *caps]
 
@@ -44,5 +44,5 @@ def hand_over(path: Path) -> None:
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _may_enter(folder: Path) -> bool:
+def _others_may_enter(folder: Path) -> bool:
     return bool(folder.stat().st_mode & stat.S_IXOTH)

@@ -139,7 +139,7 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
     """A ready service with empty tables and topics; it ends when the test does."""
     database_url = stack.create_database(f"{prefix}{name}", f"{prefix}{name}")
     completed(topics.apply(stack.kafka, prefix))
-    port = ports.choose({name: ""}, asked={}, last={}, liked={})[name]
+    port = ports.find_free()
     environment = {
         "SAMENSPEL_KAFKA": stack.kafka,
         "SAMENSPEL_KAFKA_PREFIX": prefix,

@@ -76,7 +76,7 @@ class Containers:
     def create_database(self, name: str, role: str) -> str:
         """A database that only this role can enter; returns the role's URL."""
         password = self.passwords.setdefault(role, secrets.token_urlsafe())
-        return databases.provide(self._superuser_url, name=name, role=role, password=password)
+        return databases.create(self._superuser_url, name=name, role=role, password=password)
 
     def pid(self, name: str) -> int | None:
         """The first process of a container, as this machine numbers it; None where the engine runs elsewhere."""
@@ -86,7 +86,7 @@ class Containers:
 
     def close_to_the_public(self) -> None:
         """Let nobody into the databases that the image made."""
-        databases.close_to_the_public(self._superuser_url, "postgres", "template1", self.server.dbname)
+        databases.revoke_public_access(self._superuser_url, "postgres", "template1", self.server.dbname)
 
     @property
     def _superuser_url(self) -> str:

@@ -16,10 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from contracts.topics import TOPICS
 from local import SERVICES, ports, stack
 from local.service import CHECKOUT
+from samenspel.endpoints import USUAL_PORTS
 
 # A project of this checkout: a Samenspel that somebody keeps running on this engine is not touched.
 PROJECT = f"samenspel-test-{sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
-USUAL = stack.USUAL_PORTS | {"kafka": 9092}
+USUAL = USUAL_PORTS | {"kafka": 9092}
 SITE = "own:compose-school"
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:city; actor=op"}
 COORDINATOR = {"Samenspel-Actor": f"role=coordinator; organisation={SITE}; actor=a1"}
@@ -77,7 +78,7 @@ def run(*command: str, within: float, **environment: str) -> subprocess.Complete
 def composed() -> Iterator[Composed]:
     """Everything up and healthy; gone at the end, with its data."""
     published = {part: stack.PORTS[part] for part in USUAL}
-    project = Composed(ports.choose(published, asked=os.environ, last={}, liked=USUAL))
+    project = Composed(ports.choose(published, environment=os.environ, preferred=[USUAL]))
     project.compose("down", "--volumes", "--timeout", "5")  # what a killed run left behind
     try:
         up = project.compose("up", "--detach", "--build", "--wait", within=UP)

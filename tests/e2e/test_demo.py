@@ -61,4 +61,4 @@ def test_the_same_seed_gives_the_same_figures_and_leaves_nothing_running(first: 
 
     assert second["figures"] == first["figures"]
     stack = Stack(FOLDER / "demo")
-    assert not [name for name in stack.state.processes if stack.parts.process(name)]
+    assert not [name for name in stack.state.processes if stack.process(name)]

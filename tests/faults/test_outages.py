@@ -29,13 +29,13 @@ ASLEEP = 45.0  # seconds: longer than Kafka's session timeout and PostgreSQL's k
 
 def test_without_kafka_for_twenty_seconds_every_command_is_accepted_and_later_published_in_order(town: Town) -> None:
     began, earlier = time.monotonic(), len(town.calls)
-    town.stack.broker.stop()
+    town.stack.kafka_node.stop()
     with town.load(callers=4, stories=300, whole=False):
         pass
     while time.monotonic() < began + KAFKA_AWAY:
         with town.load(callers=2, stories=20, whole=False):  # and on, until the time is over
             pass
-    town.stack.broker.start()
+    town.stack.kafka_node.start()
 
     asked = town.calls[earlier:]
     assert [
@@ -135,7 +135,7 @@ def test_a_projection_leader_that_slept_while_another_took_over_appends_nothing_
 @contextmanager
 def a_second_reporting(stack: Stack) -> Iterator[None]:
     """A hot standby beside the stack's own."""
-    port = ports.choose({"second": ""}, asked={}, last={}, liked={})["second"]
+    port = ports.find_free()
     environment = stack.service_environment("reporting") | {"SAMENSPEL_HTTP_PORT": str(port)}
     with (stack.folder / "logs" / "second-reporting.log").open("wb") as log:
         second = subprocess.Popen([sys.executable, "-m", "services.reporting"], env=environment, stdout=log, stderr=log)

@@ -38,8 +38,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_stack_that_is_left_leaves_nothing_running(room: Path) -> None:
     with Stack.started(room) as stack:
         running = everything(room)
-        assert stack.broker.answers()
-        assert stack.postgres.answers()
+        assert stack.kafka_node.is_ready()
+        assert stack.postgres.is_ready()
 
     assert len(running) > 2  # PostgreSQL has children
     assert not still_alive(running)
@@ -81,7 +81,7 @@ def test_what_a_killed_launcher_left_behind_is_ended_by_the_next_start(room: Pat
 
     with Stack.started(room) as stack:
         assert not still_alive(left_behind)
-        assert stack.broker.answers()
+        assert stack.kafka_node.is_ready()
 
 
 def test_a_second_start_in_the_same_folder_is_refused(room: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_second_start_in_the_same_folder_is_refused(room: Path) -> None:
 def test_two_stacks_run_side_by_side(stack: RealParts, room: Path) -> None:
     with Stack.started(room) as other:
         assert other.kafka != stack.kafka
-        assert other.postgres.answers()
+        assert other.postgres.is_ready()
 
 
 async def test_what_was_kept_survives_a_restart_of_the_whole_stack(room: Path) -> None:
@@ -118,9 +118,9 @@ async def test_what_was_kept_survives_a_crash_of_each_part(room: Path) -> None:
         await keep_in_kafka(stack.kafka, "before")
 
         stack.postgres.kill()
-        stack.broker.kill()
+        stack.kafka_node.kill()
         stack.postgres.start()
-        stack.broker.start()
+        stack.kafka_node.start()
 
         assert await kept_in_postgres(url) == ["before"]
         assert await kept_in_kafka(stack.kafka) == ["before"]
@@ -131,7 +131,7 @@ def test_a_folder_of_root_that_nobody_else_may_enter_will_do(tmp_path: Path) -> 
     closed.mkdir(mode=0o700)
 
     with Stack.started(closed / "stack") as stack:
-        assert stack.postgres.answers()
+        assert stack.postgres.is_ready()
 
 
 async def test_a_role_cannot_enter_another_roles_database(stack: RealParts) -> None:
@@ -175,11 +175,11 @@ def test_a_service_that_was_killed_starts_again_where_it_was(room: Path) -> None
         url, first = stack.service_url("requests"), stack.pid("requests")
 
         stack.kill_service("requests")
-        answered_while_dead = stack.services["requests"].answers()
+        answered_while_dead = stack.services["requests"].is_ready()
         stack.start_service("requests")
 
         assert not answered_while_dead
-        assert stack.services["requests"].answers()
+        assert stack.services["requests"].is_ready()
         assert stack.service_url("requests") == url
         assert stack.pid("requests") not in {first, None}
 

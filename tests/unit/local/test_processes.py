@@ -1,5 +1,6 @@
-"""Processes that are known again, and never mistaken for another."""
+"""Processes that are found again later, and never mistaken for another."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local import processes
@@ -17,6 +19,17 @@ from local.waiting import until
 SOON = 10.0  # seconds: far more than a process needs, even on a busy machine
 A_WHILE = "import time; time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
+DYING_LAUNCHER = """
+import dataclasses, json, os, pathlib, sys
+from local import processes
+
+def die(process):
+    print(json.dumps(dataclasses.asdict(process)), flush=True)
+    os.kill(os.getpid(), 9)
+
+folder = pathlib.Path(sys.argv[1])
+processes.start(["touch", "it ran"], log=folder / "log", environment=os.environ, folder=folder, record=die)
+"""
 
 
 @pytest.fixture
@@ -38,44 +51,38 @@ class Start:
             log=self.log,
             environment=os.environ,
             folder=self.log.parent,
-            note=self.all.append,
+            record=self.all.append,
         )
 
     def says(self, word: str) -> bool:
         return until(lambda: word in self.log.read_text(), within=SOON, every=0.01)
 
 
-def test_a_process_is_noted_before_its_program_runs(tmp_path: Path) -> None:
+def test_a_process_is_recorded_before_its_program_runs(tmp_path: Path) -> None:
     trace = tmp_path / "it ran"
+    recorded: list[Process] = []
 
-    def refuse(_process: Process) -> None:
-        noted.append(_process)
+    def refuse(process: Process) -> None:
+        recorded.append(process)
         assert not trace.exists()
         raise KeyboardInterrupt  # the launcher dies here
 
-    noted: list[Process] = []
     with pytest.raises(KeyboardInterrupt):
         processes.start(
-            ["touch", str(trace)], log=tmp_path / "log", environment=os.environ, folder=tmp_path, note=refuse
+            ["touch", str(trace)], log=tmp_path / "log", environment=os.environ, folder=tmp_path, record=refuse
         )
-    processes.kill(noted[0])
+    processes.kill(recorded[0])
 
     assert not trace.exists()
 
 
-def test_a_launcher_that_dies_before_it_noted_a_process_leaves_none(tmp_path: Path) -> None:
-    trace = tmp_path / "it ran"
-    launcher = (
-        "import os, pathlib, sys; from local import processes; folder = pathlib.Path(sys.argv[1])\n"
-        "def die(process): print(process.pid, flush=True); os.kill(os.getpid(), 9)\n"
-        "processes.start(['touch', 'it ran'], log=folder / 'log', environment=os.environ, folder=folder, note=die)"
-    )
-
-    killed = subprocess.run([sys.executable, "-c", launcher, tmp_path], stdout=subprocess.PIPE, check=False)
+def test_a_launcher_that_dies_before_it_recorded_a_process_leaves_none(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", DYING_LAUNCHER, tmp_path], stdout=subprocess.PIPE, check=False)
 
     assert killed.returncode == -signal.SIGKILL
-    assert until(lambda: processes._birth(int(killed.stdout)) is None, within=SOON, every=0.01)
-    assert not trace.exists()
+    process = Process(**json.loads(killed.stdout))
+    assert until(lambda: not processes.is_running(process), within=SOON, every=0.01)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_a_process_that_ended_is_not_running(start: Start) -> None:
@@ -130,9 +137,43 @@ def test_killing_a_process_kills_its_children(start: Start) -> None:
     assert until(lambda: not any(map(processes.is_running, family)), within=SOON, every=0.01)
 
 
-def test_a_running_process_tells_its_memory_and_age(start: Start) -> None:
+def test_a_process_that_its_parent_does_not_reap_has_ended(start: Start) -> None:
+    child = "print('born', flush=True); " + A_WHILE
+    parent = start(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); " + A_WHILE)
+    assert start.says("born")
+    orphan = processes.family(parent)[1]
+
+    went_by_itself = processes.stop(orphan, within=SOON)
+
+    assert went_by_itself
+    assert psutil.Process(orphan.pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_process_runs_until_its_last_thread_has_ended(start: Start) -> None:
+    process = start(
+        "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); "
+        "print('up', flush=True); ctypes.CDLL(None).pthread_exit(None)"
+    )
+    assert start.says("up")
+    first_thread = psutil.Process(process.pid)
+    assert until(lambda: first_thread.status() == psutil.STATUS_ZOMBIE, within=SOON, every=0.01)
+
+    assert processes.is_running(process)
+    processes.kill(process)
+    assert not processes.is_running(process)
+
+
+def test_a_running_process_tells_its_memory_and_uptime(start: Start) -> None:
     process = start("print('up', flush=True); " + A_WHILE)
     assert start.says("up")
 
     assert processes.memory(process) > 2**20
-    assert 0 <= processes.age(process) < 60
+    assert 0 <= processes.uptime(process) < 60
+
+
+def test_a_process_that_ended_has_no_memory_and_no_uptime(start: Start) -> None:
+    process = start(A_WHILE)
+    processes.kill(process)
+
+    assert processes.memory(process) == 0
+    assert processes.uptime(process) == 0

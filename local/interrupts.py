@@ -1,4 +1,4 @@
-"""Being ended from outside: in order, and not in the middle of putting things away."""
+"""Signals that end the launcher: they unwind it as Ctrl-C does, and do not cut its clean-up short."""
 
 import signal
 import threading
@@ -8,15 +8,15 @@ from types import FrameType
 
 
 @contextmanager
-def like_ctrl_c() -> Iterator[None]:
-    """Let a request to end, or a terminal that goes away, do what Ctrl-C does: unwind and clean up."""
+def termination_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM and a closed terminal raise KeyboardInterrupt, so that `finally` blocks run."""
     with _handling({signal.SIGTERM: _interrupt, signal.SIGHUP: _interrupt}):
         yield
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Finish what is short and must be done: a second Ctrl-C does not leave half of the parts running."""
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C and its like during a short clean-up, which would otherwise leave half of the parts running."""
     with _handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)):
         yield
 
