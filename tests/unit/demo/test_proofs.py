@@ -1,4 +1,4 @@
-"""The demo's proofs can fail: what is lost, doubled, not covered or different is told."""
+"""The demo's proofs can fail: what is lost, doubled, not covered or different is named."""
 
 import json
 from collections import Counter
