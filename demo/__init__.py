@@ -1,5 +1,5 @@
-"""`samenspel demo`: real schools, a simulated school year through the public interfaces, and the proof of the figures.
+"""`samenspel demo`: real schools, a simulated school year played through the public interfaces, and proofs.
 
-`city` (who there is) and `year` (what happens) are pure and seeded; `play` does it over HTTP; `proof` checks what
-`reporting` made of it; `face` prints it.
+`simulation` says what happens, `play` does it over HTTP, `proofs`, `recount`, `rebuild` and `external_check` prove what
+`reporting` made of it, `summary` prints it. See README.md.
 """

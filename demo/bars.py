@@ -1,4 +1,4 @@
-"""Bars and numbers in text: what is certain, what is possible, and where the target lies. Pure."""
+"""Bars in text: how much is certain, how much is possible, and where the target is. Pure."""
 
 CERTAIN, POSSIBLE, EMPTY, TARGET = "█", "▓", "░", "▕"
 
@@ -20,17 +20,11 @@ def target_cell(target: float, width: int) -> int:
 
 
 def scale(width: int, target: float) -> str:
-    """The line above bars: 0, 50, the target and 100 %."""
+    """The line above bars: 0, 50 and the target, in percent."""
     cells = list("0".ljust(width))
     middle = width // 2 - 1
     cells[middle : middle + 2] = "50"
-    mark = f"{target:.0%}".rstrip("%") + TARGET
-    place = target_cell(target, width) - len(mark) + 1
-    cells[place : place + len(mark)] = mark
-    return "".join(cells) + " 100 %"
-
-
-def band(lower: float, upper: float) -> str:
-    """Percentages as they are known: one number, or from and to."""
-    low, high = f"{100 * lower:.0f}", f"{100 * upper:.0f}"
-    return f"{low} %" if low == high else f"{low}\N{EN DASH}{high} %"
+    mark = f"{100 * target:.0f}{TARGET}"
+    start = target_cell(target, width) - len(mark) + 1
+    cells[start : start + len(mark)] = mark
+    return "".join(cells)

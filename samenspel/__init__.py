@@ -1,1 +1,1 @@
-"""The operator's command and everything it needs; speaks to the services through their public interfaces."""
+"""The operator's command `samenspel`: it speaks to the services and to Kafka through their public interfaces only."""

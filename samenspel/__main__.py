@@ -1,4 +1,4 @@
-"""`python -m samenspel` is the command `samenspel`."""
+"""`python -m samenspel` is the command `samenspel`, for where it is not installed: in the image."""
 
 from samenspel.command import main
 

@@ -1,9 +1,8 @@
-"""The operator's command: every part of it is a module that brings its own commands.
+"""The operator's command, put together from the modules in `samenspel.commands`.
 
-What is installed beside it may add more (entry points `samenspel.commands`): a checkout adds `up`, `down`,
-`status` and `demo`; in the image there is nothing to add.
+Packages that are installed beside this one add their own commands by the entry point `samenspel.commands`.
 
-It ends with 0, with 1 and one sentence when something failed, or with 2 when it was used wrongly.
+Exit codes: 0; 1, with one sentence, when something failed; 2 when the command was used wrongly.
 """
 
 import errno
@@ -11,17 +10,18 @@ import sys
 from importlib.metadata import entry_points
 
 import typer
+from aiokafka.errors import KafkaError
 
 from samenspel.commands import dead_letters, figures, importing, rebuild, topics
 from samenspel.failure import CommandFailed
 
-NOT_OURS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}  # the disk says no: not a bug, so no traceback
+DISK_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}  # no bugs of ours, so no traceback
 
 app = typer.Typer(
     help="Samenspel: a city's schools, childcare and educational partners working as one.",
     no_args_is_help=True,
-    add_completion=False,  # five words need no completion, and it would fill the help
-    pretty_exceptions_show_locals=False,  # they hold passwords
+    add_completion=False,  # its two options would stand first in every help
+    pretty_exceptions_show_locals=False,  # local variables hold passwords
 )
 for plugin in entry_points(group="samenspel.commands"):
     app.add_typer(plugin.load())
@@ -33,12 +33,13 @@ app.add_typer(importing.commands, name="import")
 
 
 def main() -> None:
-    """Run the command."""
     try:
         app()
     except CommandFailed as failure:
         sys.exit(f"samenspel: {failure}")
+    except KafkaError as failure:
+        sys.exit(f"samenspel: Kafka does not answer, or not as it should: {failure}")
     except OSError as failure:
-        if failure.errno not in NOT_OURS:
+        if failure.errno not in DISK_ERRORS:
             raise
         sys.exit(f"samenspel: {failure.strerror}: {failure.filename}")

@@ -1,4 +1,7 @@
-"""Where the services and Kafka answer: by options, by the environment, or as a running stack says."""
+"""Where the services and Kafka answer.
+
+Packages that run services on this machine can say where, by the entry point `samenspel.endpoints`.
+"""
 
 import os
 from collections.abc import Mapping
@@ -15,27 +18,28 @@ class Endpoints:
     """The addresses of one deployment."""
 
     urls: Mapping[str, str]
+    """By service."""
     kafka: str
     prefix: str = ""
+    """Stands before the name of every topic and consumer group."""
 
 
 def usual_endpoints() -> Endpoints:
-    """As in docker-compose.yml and in the documentation's examples."""
+    """As in docker-compose.yml and in the examples of the documentation."""
     return Endpoints({name: f"http://127.0.0.1:{port}" for name, port in USUAL_PORTS.items()}, "127.0.0.1:9092")
 
 
 def find_endpoints(**options: str | None) -> Endpoints:
-    """The options; else the environment; else the stack that runs here; else the usual endpoints."""
-    found = _running() or usual_endpoints()
+    """From the options; else from the environment; else of the services that run here; else the usual ones."""
+    known = _running() or usual_endpoints()
     urls = {
-        name: options.get(name) or os.environ.get(f"SAMENSPEL_{name.upper()}") or found.urls[name] for name in SERVICES
+        name: options.get(name) or os.environ.get(f"SAMENSPEL_{name.upper()}") or known.urls[name] for name in SERVICES
     }
-    kafka = options.get("kafka") or os.environ.get("SAMENSPEL_KAFKA") or found.kafka
+    kafka = options.get("kafka") or os.environ.get("SAMENSPEL_KAFKA") or known.kafka
     return Endpoints(urls, kafka, os.environ.get("SAMENSPEL_KAFKA_PREFIX", ""))
 
 
 def _running() -> Endpoints | None:
-    """What the development stack says, where it is installed (it is not in the image)."""
     for plugin in entry_points(group="samenspel.endpoints"):
         found: Endpoints | None = plugin.load()()
         if found is not None:

@@ -1,5 +1,5 @@
-"""The one way in which a command says that it failed: a sentence, and exit code 1."""
+"""How a command fails: with one sentence and exit code 1, no traceback."""
 
 
 class CommandFailed(Exception):
-    """Something could not be done; the message is for the person at the terminal."""
+    """The message is a sentence for the person at the terminal: what could not be done, and what to do about it."""

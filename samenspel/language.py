@@ -1,17 +1,99 @@
-"""The languages that people read: Dutch and English."""
+"""What people read, in Dutch or in English: texts from catalogues, and numbers and dates in the form of the language.
+
+A package keeps its texts in `locale/<language>/LC_MESSAGES/<package>.po`. A catalogue is compiled when it is first
+used: no build step, and no binary file in the repository.
+"""
 
 import os
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from functools import cache
+from gettext import GNUTranslations
+from importlib.resources import files
+from io import BytesIO
+
+from contracts.values import AMSTERDAM
 
 
 class Language(StrEnum):
-    """What people read."""
-
     EN = "en"
     NL = "nl"
 
 
+_LOCALES = {Language.EN: "en_GB", Language.NL: "nl_NL"}  # English as in Europe: day before month, 24 hours
+
+Number = int | float | Decimal
+
+
 def usual_language() -> Language:
-    """The language of the terminal."""
-    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return Language.NL if spoken.startswith("nl") else Language.EN
+    """The language of the terminal; English where it is neither of the two."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return Language.NL if locale.startswith("nl") else Language.EN
+
+
+class Texts:
+    """The texts of one package in one language, and the numbers and dates to put into them.
+
+    Patterns of numbers are those of Unicode's CLDR: `#,##0.#` has at most one decimal.
+    """
+
+    def __init__(self, package: str, language: Language) -> None:
+        from babel.support import Format  # noqa: PLC0415 - 0.1 s, for those commands alone that print a text
+
+        self.language = language
+        self._catalogue = _catalogue(package, language)
+        self._format = Format(_LOCALES[language])
+
+    def say(self, name: str, /, count: int | None = None, **parts: object) -> str:
+        """The text of this name with its parts filled in; `count` chooses between singular and plural."""
+        if count is None:
+            return self._catalogue.gettext(name).format(**parts)
+        return self._catalogue.ngettext(name, name, count).format(count=self.number(count), **parts)
+
+    def number(self, number: Number, pattern: str = "#,##0") -> str:
+        return self._format.decimal(number, pattern)
+
+    def percent(self, share: Number, pattern: str = "#,##0%") -> str:
+        return self._format.percent(share, pattern)
+
+    def numbers(self, lower: Number, upper: Number, pattern: str = "#,##0") -> str:
+        """One number, or from and to."""
+        return _interval(self.number(lower, pattern), self.number(upper, pattern))
+
+    def percents(self, lower: Number, upper: Number, pattern: str = "#,##0%") -> str:
+        """One percentage, or from and to with one sign."""
+        low, high = self.percent(lower, pattern), self.percent(upper, pattern)
+        return high if low == high else _interval(self.number(100 * lower, pattern.rstrip("%")), high)
+
+    def days(self, number: Number) -> str:
+        """Such as 1 day, 3.5 days."""
+        from babel.units import format_unit  # noqa: PLC0415 - as above
+
+        # As a float: Babel takes Decimal("1.000000") for a plural. Short: Babel does not find the long form in Dutch.
+        return format_unit(float(number), "duration-day", "short", "#,##0.#", locale=self._format.locale)
+
+    def day(self, day: date) -> str:
+        """Such as 31 Jul 2026."""
+        return self._format.date(day)
+
+    def moment(self, instant: str) -> str:
+        """Such as 22 Nov 2026, 14:03:07: on the wall clock in Amsterdam, from an instant as contracts write it."""
+        return self._format.datetime(datetime.fromisoformat(instant).astimezone(AMSTERDAM))
+
+
+def _interval(low: str, high: str) -> str:
+    return low if low == high else f"{low}\N{EN DASH}{high}"
+
+
+@cache
+def _catalogue(package: str, language: Language) -> GNUTranslations:
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    file = files(package) / "locale" / language / "LC_MESSAGES" / f"{package}.po"
+    compiled = BytesIO()
+    with file.open("rb") as texts:
+        write_mo(compiled, read_po(texts, locale=language, abort_invalid=True))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

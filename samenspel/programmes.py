@@ -1,6 +1,6 @@
 """A programme's definition: a file that a city can edit, refused as a whole when something in it is wrong.
 
-`programmes/programme.schema.json` is the JSON Schema of these models, for editors and for other tools.
+`programmes/programme.schema.json` of the repository is the JSON Schema of these models, for editors and other tools.
 """
 
 from pathlib import Path
@@ -13,8 +13,6 @@ from contracts.sites import SiteKind
 from contracts.targets import Unit
 from contracts.values import Day, Decimal, Identifier, Label, LearningArea, Role, Slug, Text, Value
 from samenspel.failure import CommandFailed
-
-PROGRAMMES = Path(__file__).parents[1] / "programmes"
 
 
 class Municipality(Value):
@@ -84,16 +82,15 @@ class Programme(Value):
         return self
 
     def target(self, indicator: str) -> Target:
-        """The target of an indicator."""
         return next(target for target in self.targets if target.indicator == indicator)
 
 
-def read(slug: str) -> Programme:
-    """The programme that is shipped under this name."""
-    file = PROGRAMMES / slug / "programme.json"
+def read(folder: Path) -> Programme:
+    """The definition in a folder, its `programme.json`; raises `CommandFailed` with the first mistake in it."""
+    file = folder / "programme.json"
     try:
         return Programme.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise CommandFailed(f"{file.name} of {slug}: {where}: {first['msg']}") from error
+        field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise CommandFailed(f"{file}: {field}: {first['msg']}") from error

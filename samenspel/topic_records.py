@@ -1,27 +1,28 @@
-"""Reading whole topics, from their beginning to where they end now. Joins no consumer group."""
+"""Reads whole topics, from their beginning to their present end, without joining a consumer group."""
 
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from contracts.topics import PARTITIONS
+from samenspel.failure import CommandFailed
 
-PATIENCE_MS = 30_000  # as long as a session may last: after that the broker is gone, not slow
+PATIENCE_MS = 30_000  # a broker that is only slow has answered by then
 
 TopicRecord = ConsumerRecord[bytes | None, bytes | None]
 
 
 async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord]:
-    """Every record up to the end offsets of this moment; topics are named as the cluster has them.
+    """Every record up to the present end; topics are named with their prefix.
 
-    Raises `LookupError` when one is not there and `TimeoutError` when Kafka gives nothing more.
+    Raises `CommandFailed` when a topic does not exist or Kafka sends nothing more, `KafkaError` when it is not there.
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         if missing := set(topics) - await consumer.topics():
-            raise LookupError(f"{bootstrap} does not have the topics {', '.join(sorted(missing))}")
+            raise CommandFailed(f"Kafka at {bootstrap} does not have the topics {', '.join(sorted(missing))}")
         consumer.assign(wanted)
         await consumer.seek_to_beginning(*wanted)
         return await _read_to(consumer, await consumer.end_offsets(wanted))
@@ -35,7 +36,9 @@ async def _read_to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) 
     while unread := {each for each in unread if await consumer.position(each) < ends[each]}:
         batches = await consumer.getmany(*unread, timeout_ms=PATIENCE_MS)
         if not batches:
-            raise TimeoutError(f"Kafka gave no message for {PATIENCE_MS / 1000:.0f} s, {len(unread)} partitions to go")
+            raise CommandFailed(
+                f"Kafka sent no message for {PATIENCE_MS // 1000} s; {len(unread)} partitions are not read"
+            )
         records += [
             record for partition, batch in batches.items() for record in batch if record.offset < ends[partition]
         ]

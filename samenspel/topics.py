@@ -1,6 +1,6 @@
-"""Topics as the manifest says, made or compared, never changed behind anybody's back.
+"""Creates the topics of the manifest and checks those that exist; an existing topic is never changed.
 
-The number of partitions is permanent: a topic with another number is an error, not something to mend.
+The number of partitions is permanent, since a key belongs to one partition for ever.
 """
 
 import asyncio
@@ -13,42 +13,32 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from contracts.topics import PARTITIONS, TOPICS
 from samenspel.failure import CommandFailed
 
-PATIENCE_SECONDS = 30.0  # a broker that has just started may not know itself as leader yet
+PATIENCE_SECONDS = 30.0  # a broker that has just started leads no partition yet
 WAIT_SECONDS = 0.2
 
 
 class TopicsFailed(CommandFailed):
-    """A topic could not be made as the manifest says."""
+    """A topic could not be created, or is not as the manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done."""
-
     created: tuple[str, ...]
     present: tuple[str, ...]
 
 
 async def apply(bootstrap: str, prefix: str = "", *, replication_factor: int = 1) -> Applied:
-    """Create the topics that are missing, and check the partitions and settings of those that are there.
-
-    Raises `TopicsFailed` with a sentence when a present topic differs.
-    """
+    """Create the topics that are missing; check the partitions and settings of those that exist."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="samenspel-topics")
-    await admin.start()
     try:
+        await admin.start()
         names = {prefix + topic.name: topic for topic in TOPICS}
         present = set(await admin.list_topics()) & set(names)
         missing = [name for name in names if name not in present]
-        if missing:
-            await _create(
-                admin,
-                [
-                    NewTopic(name, PARTITIONS, replication_factor, topic_configs=names[name].settings)
-                    for name in missing
-                ],
-            )
-        await _until_known(admin, set(names))
+        new = [NewTopic(name, PARTITIONS, replication_factor, topic_configs=names[name].settings) for name in missing]
+        if new:
+            await _create(admin, new)
+        await _wait_for_leaders(admin, set(names))
         await _compare(admin, {name: names[name].settings for name in present})
     finally:
         await admin.close()
@@ -59,11 +49,13 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
     response = await admin.create_topics(topics)
     for name, code, *message in response.topic_errors:  # type: ignore[attr-defined]
         if code and for_code(code) is not TopicAlreadyExistsError:
-            raise TopicsFailed(f"{name} could not be made: {for_code(code).__name__} {message[0] if message else ''}")
+            raise TopicsFailed(
+                f"{name} could not be created: {for_code(code).__name__} {message[0] if message else ''}"
+            )
 
 
-async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
-    """Wait until every partition has a leader; raises when the number of partitions is not the permanent one."""
+async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until every partition has a leader; raises `TopicsFailed` when a topic has another number of partitions."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(sorted(names))}
@@ -71,12 +63,12 @@ async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
         if wrong:
             name, number = next(iter(wrong.items()))
             raise TopicsFailed(
-                f"{name} has {number} partitions; {PARTITIONS} are permanent: make it anew under another prefix"
+                f"{name} has {number} partitions instead of {PARTITIONS}, which cannot be changed: use another prefix"
             )
         if all(described.get(name) and all(part["leader"] >= 0 for part in described[name]) for name in names):
             return
         if asyncio.get_running_loop().time() > deadline:
-            raise TopicsFailed(f"after {PATIENCE_SECONDS:.0f} s not every topic has a leader: is the broker healthy?")
+            raise TopicsFailed(f"after {PATIENCE_SECONDS:.0f} s some partitions have no leader: is the broker healthy?")
         await asyncio.sleep(WAIT_SECONDS)
 
 

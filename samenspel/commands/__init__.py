@@ -1,1 +1,1 @@
-"""What an operator can ask the three services, through their public interfaces."""
+"""One module for each group of commands; `services` and `options` are shared by them."""

@@ -1,4 +1,4 @@
-"""`samenspel dead-letters list | show | redrive`: what a service could not understand, and giving it back."""
+"""`samenspel dead-letters list | show | redrive`: messages that a service could not understand."""
 # mypy: untyped-calls-exclude=aiokafka
 # aiokafka is typed only in part.
 
@@ -22,30 +22,28 @@ from samenspel.failure import CommandFailed
 from samenspel.topic_records import read_topics
 
 commands = typer.Typer(help="Messages that could not be understood.", no_args_is_help=True)
-Which = Annotated[str, typer.Argument(help="SERVICE/PARTITION/OFFSET, as `list` names it")]
+Name = Annotated[str, typer.Argument(help="SERVICE/PARTITION/OFFSET, as `list` names it")]
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter: the untouched message and why it is here."""
+    """A message as it was on its topic, with headers that say why it could not be understood."""
 
     name: str
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
 
-    def said(self, name: str) -> str:
-        """What the service said of it."""
+    def header(self, name: str) -> str:
+        """What the service that gave up on it wrote down: its reason, detail, topic, partition, offset, …"""
         return next((value.decode("utf-8", "replace") for key, value in self.headers if key == f"samenspel-{name}"), "")
 
     @property
     def origin(self) -> str:
-        """Where the message was."""
-        return "/".join(self.said(part) for part in ("topic", "partition", "offset"))
+        return "/".join(self.header(part) for part in ("topic", "partition", "offset"))
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        shown = {name: self.said(name) for name in ("reason", "detail", "attempts", "failed-at")}
+        shown = {name: self.header(name) for name in ("reason", "detail", "attempts", "failed-at")}
         return {"letter": self.name, "origin": self.origin, "key": _text(self.key), "value": _text(self.value), **shown}
 
 
@@ -62,76 +60,75 @@ def list_letters(kafka: Kafka = None, as_json: AsJson = False) -> None:
     elif letters:
         table = Table("letter", "reason", "from", "failed at", box=None, pad_edge=False)
         for letter in letters:
-            table.add_row(letter.name, letter.said("reason"), letter.origin, letter.said("failed-at"))
+            table.add_row(letter.name, letter.header("reason"), letter.origin, letter.header("failed-at"))
         Console().print(table)
     else:
         typer.echo("There are no dead letters.")
 
 
 @commands.command(epilog="Example: samenspel dead-letters show reporting/3/0")
-def show(which: Which, kafka: Kafka = None, as_json: AsJson = False) -> None:
-    """Show one dead letter whole."""
-    letter = _found(find_endpoints(kafka=kafka), which)
+def show(name: Name, kafka: Kafka = None, as_json: AsJson = False) -> None:
+    """Show everything about one dead letter."""
+    letter = _find(find_endpoints(kafka=kafka), name)
     if as_json:
         typer.echo(json.dumps(letter.as_json()))
     else:
         typer.echo("\n".join(f"{name + ':':<11}{value}" for name, value in letter.as_json().items()))
 
 
-@commands.command(epilog="Example: samenspel dead-letters redrive reporting/3/0 --value mended.json")
+@commands.command(epilog="Example: samenspel dead-letters redrive reporting/3/0 --value corrected.json")
 def redrive(
-    which: Which,
-    value: Annotated[Path | None, typer.Option(help="The mended message; else the same bytes.", exists=True)] = None,
+    name: Name,
+    value: Annotated[Path | None, typer.Option(help="A file with the corrected message.", exists=True)] = None,
     kafka: Kafka = None,
     as_json: AsJson = False,
 ) -> None:
-    """Append a message, mended or as it was, to the topic from which it came, under its own key."""
-    where = find_endpoints(kafka=kafka)
-    letter = _found(where, which)
-    mended = value.read_bytes().strip() if value else letter.value
+    """Send a message again, corrected or as it was, to the topic from which it came, under its own key."""
+    endpoints = find_endpoints(kafka=kafka)
+    letter = _find(endpoints, name)
+    message = value.read_bytes().strip() if value else letter.value
     if value:
-        _check(mended)
-    topic = letter.said("topic")
+        _check(message)
+    topic = letter.header("topic")
     if topic not in INPUTS:
-        raise CommandFailed(f"{which} is from {topic or 'nowhere'}, which is none of the topics that services read")
-    partition, offset = asyncio.run(_append(where, topic, letter, mended))
+        raise CommandFailed(f"{name} is from {topic or 'an unknown topic'}, which no service reads")
+    partition, offset = asyncio.run(_append(endpoints, topic, letter, message))
     if as_json:
         typer.echo(json.dumps({"topic": topic, "partition": partition, "offset": offset}))
     else:
-        typer.echo(f"{which} is now {topic}/{partition}/{offset}.")
+        typer.echo(f"{name} is now {topic}/{partition}/{offset}.")
 
 
-def _check(mended: bytes | None) -> None:
-    """A mended message must be one that services understand."""
+def _check(corrected: bytes | None) -> None:
     try:
-        decode(mended)
+        decode(corrected)
     except Malformed as error:
-        raise CommandFailed(f"the mended message cannot be understood either: {error}") from error
+        raise CommandFailed(f"the corrected message cannot be understood either: {error}") from error
 
 
-def _found(where: Endpoints, which: str) -> Letter:
-    letter = next((letter for letter in asyncio.run(_letters(where)) if letter.name == which), None)
+def _find(endpoints: Endpoints, name: str) -> Letter:
+    letter = next((letter for letter in asyncio.run(_letters(endpoints)) if letter.name == name), None)
     if letter is None:
-        raise CommandFailed(f"there is no dead letter {which}; `samenspel dead-letters list` names them")
+        raise CommandFailed(f"there is no dead letter {name}; `samenspel dead-letters list` names them")
     return letter
 
 
-async def _letters(where: Endpoints) -> list[Letter]:
-    """Everything on the dead-letter topics, with keys and headers."""
-    services = {where.prefix + dead_letter_topic(service): service for service in SERVICES}
+async def _letters(endpoints: Endpoints) -> list[Letter]:
+    """All dead letters of all services, in the order in which the services gave up on them."""
+    services = {endpoints.prefix + dead_letter_topic(service): service for service in SERVICES}
     letters = [
         Letter(f"{services[each.topic]}/{each.partition}/{each.offset}", each.key, each.value, each.headers)
-        for each in await read_topics(where.kafka, list(services))
+        for each in await read_topics(endpoints.kafka, list(services))
     ]
-    return sorted(letters, key=lambda letter: letter.said("failed-at"))
+    return sorted(letters, key=lambda letter: letter.header("failed-at"))
 
 
-async def _append(where: Endpoints, topic: str, letter: Letter, value: bytes | None) -> tuple[int, int]:
-    producer = AIOKafkaProducer(bootstrap_servers=where.kafka, acks="all", enable_idempotence=True)
-    await producer.start()
+async def _append(endpoints: Endpoints, topic: str, letter: Letter, value: bytes | None) -> tuple[int, int]:
+    producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka, acks="all", enable_idempotence=True)
     try:
+        await producer.start()
         headers = [(name, text) for name, text in letter.headers if not name.startswith("samenspel-")]
-        sent = await producer.send_and_wait(where.prefix + topic, value, key=letter.key, headers=headers)
+        sent = await producer.send_and_wait(endpoints.prefix + topic, value, key=letter.key, headers=headers)
         return sent.partition, sent.offset
     finally:
         await producer.stop()

@@ -1,165 +1,131 @@
-"""A figure explained in text: sentence, definition, parts, events, history, and what is missing. Pure."""
+"""A figure explained: a sentence, its definition, its parts, what is missing, its events and its history. Pure."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from samenspel.language import Language
+from samenspel.language import Texts
 
 WIDTH = 80
-NEWEST = 12  # values of its history; --json has them all
-Said = Mapping[str, Any]
+MAX_VALUES = 12  # of its history; --json has them all
 
-_TEXTS = {
-    "definition": ("Definition", "Definitie"),
-    "formula": ("formula", "formule"),
-    "function": (
-        "function {function}, version {version}, defined at {at} ({source})",
-        "functie {function}, versie {version}, vastgesteld op {at} ({source})",
-    ),
-    "parts": ("Numerator and denominator", "Teller en noemer"),
-    "numerator": ("numerator    {numerator}", "teller       {numerator}"),
-    "denominator": ("denominator  {denominator}: {source}, on {day}", "noemer       {denominator}: {source}, op {day}"),
-    "known": ("known at     {at}, cut {cut}, {status}", "bekend op    {at}, doorsnede {cut}, {status}"),
-    "events": (
-        "Events behind it, {first}\N{EN DASH}{last} of {total}",
-        "Berichten erachter, {first}\N{EN DASH}{last} van {total}",
-    ),
-    "next": ("more: --cursor {cursor}", "meer: --cursor {cursor}"),
-    "history": ("History, newest first ({number} values)", "Geschiedenis, nieuwste eerst ({number} waarden)"),
-    "because": ("restated, {number} causes", "herzien, {number} oorzaken"),
-    "missing": ("Missing", "Wat ontbreekt"),
-    "to_confirm": (
-        "{number} groups are not counted exactly: their partners and schools can supply the numbers.",
-        "{number} groepen zijn niet precies geteld: hun partners en scholen kunnen de aantallen geven.",
-    ),
-    "nothing": ("Nothing: every part of it is known.", "Niets: elk deel ervan is bekend."),
-    "none": ("There is nothing to divide by.", "Er is niets om door te delen."),
-    "share": (
-        "{label}, {where}, {period}: {value} % ({numerator} of {denominator}).",
-        "{label}, {where}, {period}: {value} % ({numerator} van {denominator}).",
-    ),
-    "children": (
-        "{label}, {where}, {period}: {value} of {denominator} children.",
-        "{label}, {where}, {period}: {value} van {denominator} kinderen.",
-    ),
-    "days": (
-        "{label}, {where}, {period}: {value} days, over {denominator} requests.",
-        "{label}, {where}, {period}: {value} dagen, over {denominator} vragen.",
-    ),
-}
+Json = Mapping[str, Any]
 
 
-def _say(language: Language, name: str, **parts: object) -> str:
-    return _TEXTS[name][language is Language.NL].format(**parts)
-
-
-def explanation(page: Said, definition: Said, history: Sequence[Said], cursor: int, language: Language) -> list[str]:
-    """The lines."""
+def explanation(page: Json, definition: Json, history: Sequence[Json], cursor: int, texts: Texts) -> list[str]:
+    """The lines; `page` is one page of the events behind the figure, from `cursor` on."""
     figure = page["figure"]
     parts = (
-        _wrapped(sentence(figure, definition, language)),
-        _definition(definition, language),
-        _parts(figure, language),
-        _missing(figure, language),
-        _events(page, cursor, language),
-        _history(history, language),
+        _wrapped(sentence(figure, definition, texts)),
+        _definition(definition, texts),
+        _numerator_and_denominator(figure, texts),
+        _missing(figure, texts),
+        _events(page, cursor, texts),
+        _history(history, texts),
     )
     return [line for part in parts for line in (*part, "")]
 
 
-def sentence(figure: Said, definition: Said, language: Language) -> str:
+def sentence(figure: Json, definition: Json, texts: Texts) -> str:
     """The figure in words."""
-    label = definition.get("label", {}).get(language, figure["indicator"])
-    where = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
+    label = definition.get("label", {}).get(texts.language, figure["indicator"])
+    unit = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
+    return f"{label}, {unit}, {_period(figure['period'], texts)}: {_finding(figure, texts)}."
+
+
+def _finding(figure: Json, texts: Texts) -> str:
     if figure.get("verdict") == "no_denominator":
-        return f"{label}, {where}, {figure['period']}: {_say(language, 'none')}"
-    return _say(
-        language,
-        figure["measure"] if figure["measure"] in _TEXTS else "share",
-        label=label,
-        where=where,
-        period=figure["period"],
-        value=value_of(figure),
-        numerator=figure.get("numerator"),
-        denominator=denominator_of(figure),
-    )
+        return texts.say("finding.no-denominator")
+    value, denominator = _value(figure, texts), _denominator(figure, texts)
+    match figure["measure"]:
+        case "share":
+            numerator = texts.number(figure["numerator"])
+            return texts.say("finding.share", value=value, numerator=numerator, denominator=denominator)
+        case "children":
+            return texts.say("finding.children", value=value, denominator=denominator)
+        case "days":
+            return texts.say("finding.days", value=value, count=figure["denominator"]["upper"])
+        case _:
+            return value
 
 
-def value_of(figure: Said) -> str:
-    """The value as people write it: percents, children or days; bounds where only these are known."""
-    factor = 100 if figure["measure"] == "share" else 1
-    told = [figure[name] for name in ("value",) if figure.get(name)] or [figure[name] for name in ("lower", "upper")]
-    numbers = [f"{round(factor * float(each), 1):g}" for each in told if each is not None]
-    return "\N{EN DASH}".join(dict.fromkeys(numbers))
+def _period(period: str, texts: Texts) -> str:
+    """A school year as it is, 2025-2026; a day in words."""
+    try:
+        return texts.day(date.fromisoformat(period))
+    except ValueError:
+        return period
 
 
-def denominator_of(figure: Said) -> str:
-    """One number, or from and to."""
-    of = figure.get("denominator") or {"lower": 0, "upper": 0}
-    return "\N{EN DASH}".join(dict.fromkeys((str(of["lower"]), str(of["upper"]))))
+def _value(figure: Json, texts: Texts) -> str:
+    """The value in its measure; from and to where only bounds are known."""
+    lower, upper = (Decimal(figure.get("value") or figure.get(bound) or 0) for bound in ("lower", "upper"))
+    match figure["measure"]:
+        case "share":
+            return texts.percents(lower, upper, "#,##0.#%")
+        case "days":
+            return texts.days(upper)
+        case _:
+            return texts.numbers(lower, upper)
 
 
-def _definition(definition: Said, language: Language) -> Iterator[str]:
+def _denominator(figure: Json, texts: Texts) -> str:
+    denominator = figure.get("denominator")
+    return texts.numbers(denominator["lower"], denominator["upper"]) if denominator else texts.number(0)
+
+
+def _definition(definition: Json, texts: Texts) -> Iterator[str]:
     if not definition:
         return
-    yield _say(language, "definition")
-    yield from _wrapped(definition["explanation"][language], "  ")
-    yield from _wrapped(f"{_say(language, 'formula')}: {definition['formula']}", "  ")
-    yield from _wrapped(
-        _say(
-            language,
-            "function",
-            function=definition["function"],
-            version=definition["definitionVersion"],
-            at=definition["definedAt"],
-            source=definition["source"],
-        ),
-        "  ",
+    function = texts.say(
+        "definition.function",
+        function=definition["function"],
+        version=definition["definitionVersion"],
+        moment=texts.moment(definition["definedAt"]),
+        source=definition["source"],
     )
+    formula = texts.say("definition.formula", formula=definition["formula"])
+    yield texts.say("definition.title")
+    for text in (definition["explanation"][texts.language], formula, function):
+        yield from _wrapped(text, "  ")
 
 
-def _parts(figure: Said, language: Language) -> Iterator[str]:
-    yield _say(language, "parts")
+def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
+    yield texts.say("parts.title")
     if figure.get("numerator") is not None:
-        yield "  " + _say(language, "numerator", numerator=figure["numerator"])
-    if figure.get("denominator"):
-        of = figure["denominator"]
-        yield from _wrapped(
-            _say(
-                language,
-                "denominator",
-                denominator=denominator_of(figure),
-                source=of["source"],
-                day=of["referenceDate"],
-            ),
-            "  ",
-        )
-    yield "  " + _say(language, "known", at=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
+        yield "  " + texts.say("parts.numerator", numerator=texts.number(figure["numerator"]))
+    if denominator := figure.get("denominator"):
+        number, day = _denominator(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
+        text = texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day)
+        yield from _wrapped(text, "  ")
+    yield "  " + texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
 
 
-def _missing(figure: Said, language: Language) -> Iterator[str]:
-    yield _say(language, "missing")
-    number = figure.get("toConfirm")
-    yield from _wrapped(_say(language, "to_confirm", number=number) if number else _say(language, "nothing"), "  ")
+def _missing(figure: Json, texts: Texts) -> Iterator[str]:
+    groups = figure.get("toConfirm")
+    yield texts.say("missing.title")
+    yield from _wrapped(texts.say("missing.groups", count=groups) if groups else texts.say("missing.nothing"), "  ")
 
 
-def _events(page: Said, cursor: int, language: Language) -> Iterator[str]:
+def _events(page: Json, cursor: int, texts: Texts) -> Iterator[str]:
     items = page["items"]
-    yield _say(language, "events", first=cursor + 1 if items else 0, last=cursor + len(items), total=page["total"])
+    first, last = cursor + 1 if items else 0, cursor + len(items)
+    yield texts.say("events.title", first=first, last=last, total=texts.number(page["total"]))
     for item in items:
         yield f"  {item['type'].removeprefix('nl.samenspel.'):<20} {item['subject']}"
         yield f"    {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
     if page.get("nextCursor"):
-        yield "  " + _say(language, "next", cursor=page["nextCursor"])
+        yield "  " + texts.say("events.more", cursor=page["nextCursor"])
 
 
-def _history(history: Sequence[Said], language: Language) -> Iterator[str]:
-    yield _say(language, "history", number=len(history))
-    for figure in list(reversed(history))[:NEWEST]:
-        why = _say(language, "because", number=figure["causeCount"]) if "causeCount" in figure else ""
-        value = figure.get("verdict") or f"{value_of(figure)} / {denominator_of(figure)}"
-        yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()
+def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
+    yield texts.say("history.title", count=len(history))
+    for figure in list(reversed(history))[:MAX_VALUES]:
+        why = texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
+        value = figure.get("verdict") or f"{_value(figure, texts)} / {_denominator(figure, texts)}"
+        yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()  # the instant as `--known-at` takes it
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""`samenspel figures show | explain`: the figures, and everything behind one of them."""
+"""`samenspel figures show | explain`: published figures, and everything behind one of them."""
 
 import asyncio
 import json
@@ -12,12 +12,11 @@ from rich.table import Table
 from contracts.targets import TARGETS
 from samenspel.commands.explanation import explanation
 from samenspel.commands.options import AsJson, Kafka, Reporting
-from samenspel.commands.services import ask
-from samenspel.endpoints import find_endpoints
-from samenspel.language import Language, usual_language
+from samenspel.commands.services import PAGE, ask
+from samenspel.endpoints import Endpoints, find_endpoints
+from samenspel.language import Language, Texts, usual_language
 from samenspel.topic_records import read_topics
 
-PAGE = 1000
 EXAMPLE = "Example: samenspel figures explain adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
 
 commands = typer.Typer(help="Published figures.", no_args_is_help=True)
@@ -28,14 +27,14 @@ def show(
     indicator: Annotated[str | None, typer.Option(help="Such as adoption-strict.")] = None,
     unit: Annotated[str | None, typer.Option(help="city, neighbourhood:5211 or site:duo:16NV00.")] = None,
     period: Annotated[str | None, typer.Option(help="A school year, 2025-2026, or a day.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="What was published at this instant.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="2026-03-01T12:00:00Z: what was known at that instant.")] = None,
     reporting: Reporting = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest figures, or those that were the newest at an instant."""
     url = find_endpoints(reporting=reporting).urls["reporting"]
-    asked = {"indicator": indicator, "unit": unit, "period": period, "knownAt": known_at}
-    found = _all(url, {name: value for name, value in asked.items() if value})
+    filters = {"indicator": indicator, "unit": unit, "period": period, "knownAt": known_at}
+    found = _all(url, {name: value for name, value in filters.items() if value})
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     elif found:
@@ -44,11 +43,11 @@ def show(
         typer.echo("There is no such figure.")
 
 
-def _all(url: str, wanted: dict[str, str]) -> list[dict[str, Any]]:
+def _all(url: str, filters: dict[str, str]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        page = ask(url, "GET", "/v1/figures", params=wanted | {"limit": PAGE} | ({"cursor": cursor} if cursor else {}))
+        page = ask(url, "GET", "/v1/figures", params=filters | {"limit": PAGE} | ({"cursor": cursor} if cursor else {}))
         items += page["items"]
         cursor = page.get("nextCursor")
         if cursor is None:
@@ -58,51 +57,49 @@ def _all(url: str, wanted: dict[str, str]) -> list[dict[str, Any]]:
 def _table(figures: list[dict[str, Any]]) -> Table:
     table = Table("figure", "value", "numerator", "denominator", "known at", box=None, pad_edge=False)
     for figure in figures:
-        of = figure.get("denominator") or {}
-        bounds = [str(of[name]) for name in ("lower", "upper") if name in of]
-        value = figure.get("value") or "\N{EN DASH}".join(
-            figure[name] for name in ("lower", "upper") if figure.get(name)
-        )
-        table.add_row(
-            figure["key"],
-            value or figure.get("verdict", ""),
-            str(figure.get("numerator", "")),
-            "\N{EN DASH}".join(dict.fromkeys(bounds)),
-            figure["knownAt"],
-        )
+        value = figure.get("value") or _from_and_to(figure) or figure.get("verdict", "")
+        denominator = _from_and_to(figure.get("denominator") or {})
+        table.add_row(figure["key"], value, str(figure.get("numerator", "")), denominator, figure["knownAt"])
     return table
+
+
+def _from_and_to(bounds: dict[str, Any]) -> str:
+    """The bounds as they are published, unrounded: a table that can be compared with other tools."""
+    known = (str(bounds[name]) for name in ("lower", "upper") if bounds.get(name) is not None)
+    return "\N{EN DASH}".join(dict.fromkeys(known))
 
 
 @commands.command(epilog=EXAMPLE)
 def explain(
     key: Annotated[str, typer.Argument(help="indicator/version/programme/unit/stratum/period")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the events behind it.")] = 20,
-    cursor: Annotated[int, typer.Option(min=0, help="Where to go on.")] = 0,
-    language: Annotated[Language | None, typer.Option(help="What is printed; else as the terminal.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the events behind it to show.")] = 20,
+    cursor: Annotated[int, typer.Option(min=0, help="Where to continue: as printed below the page before.")] = 0,
+    language: Annotated[Language | None, typer.Option(help="The language of the answer; else the terminal's.")] = None,
     reporting: Reporting = None,
     kafka: Kafka = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain a figure: its sentence, its definition, its parts, the events behind it, and its history."""
-    where = find_endpoints(reporting=reporting, kafka=kafka)
+    """Explain a figure: what it says, its definition, its parts, the events behind it, and its history."""
+    endpoints = find_endpoints(reporting=reporting, kafka=kafka)
+    url = endpoints.urls["reporting"]
     path = f"/v1/figures/{quote(key, safe='')}"
-    page = ask(where.urls["reporting"], "GET", f"{path}/sources", params={"limit": limit, "cursor": cursor})
-    history = ask(where.urls["reporting"], "GET", f"{path}/history")["items"]
-    definition = _definition(where.kafka, where.prefix, page["figure"])
+    page = ask(url, "GET", f"{path}/sources", params={"limit": limit, "cursor": cursor})
+    history = ask(url, "GET", f"{path}/history")["items"]
+    definition = _definition(endpoints, page["figure"])
     if as_json:
         typer.echo(json.dumps({"definition": definition, **page, "history": history}, ensure_ascii=False))
     else:
-        typer.echo("\n".join(explanation(page, definition, history, cursor, language or usual_language())))
+        texts = Texts("samenspel", language or usual_language())
+        typer.echo("\n".join(explanation(page, definition, history, cursor, texts)))
 
 
-def _definition(kafka: str, prefix: str, figure: dict[str, Any]) -> dict[str, Any]:
-    """The definition with which it was computed, as it was announced."""
-    for record in asyncio.run(read_topics(kafka, [prefix + TARGETS])):
+def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:
+    """The definition with which the figure was computed, as announced on its topic; empty when it is not there."""
+    wanted = (figure["indicator"], figure["definitionVersion"])
+    for record in asyncio.run(read_topics(endpoints.kafka, [endpoints.prefix + TARGETS])):
         envelope = json.loads(record.value or b"null")
         data: dict[str, Any] = envelope["data"]
-        wanted = (figure["indicator"], figure["definitionVersion"])
-        if envelope["type"] == "nl.samenspel.IndicatorDefined.v1" and (
-            (data["indicator"], data["definitionVersion"]) == wanted
-        ):
+        is_definition = envelope["type"] == "nl.samenspel.IndicatorDefined.v1"
+        if is_definition and (data["indicator"], data["definitionVersion"]) == wanted:
             return data | {"source": f"{TARGETS}/{record.partition}/{record.offset}"}
     return {}

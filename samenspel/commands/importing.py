@@ -1,4 +1,4 @@
-"""`samenspel import duo`: a municipality's real schools and pupil numbers into `requests`."""
+"""`samenspel import duo`: record a municipality's schools, from DUO's open data, in `requests`."""
 
 import hashlib
 import json
@@ -14,23 +14,23 @@ from samenspel.failure import CommandFailed
 from samenspel.registers import duo
 from samenspel.registers.tables import DuoProblem
 
-commands = typer.Typer(help="Registers into the services.", no_args_is_help=True)
+commands = typer.Typer(help="Record the data of official registers.", no_args_is_help=True)
 
 
 @commands.callback()
 def main() -> None:
-    """Registers into the services."""
+    """Record the data of official registers."""  # a callback keeps `duo` a command of its own
 
 
 @commands.command("duo", epilog='Example: samenspel import duo ../duo --municipality "\'s-Hertogenbosch"')
 def import_duo(
     folder: Annotated[Path, typer.Argument(help="A folder with DUO's two files.", exists=True, file_okay=False)],
-    municipality: Annotated[str, typer.Option(help="Which municipality of them.")],
+    municipality: Annotated[str, typer.Option(help="The municipality to import, as DUO names it.")],
     requests: Requests = None,
-    dry_run: Annotated[bool, typer.Option(help="Read and check, but record nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read and check the files, but record nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Record a municipality's school locations: all of them, or none when a file is wrong."""
+    """Record a municipality's school locations: all of them, or none when there is a mistake in a file."""
     try:
         locations = duo.read(folder, municipality)
     except DuoProblem as problem:
@@ -48,4 +48,4 @@ def import_duo(
     elif dry_run:
         typer.echo(f"{len(locations)} locations can be read; nothing was recorded.")
     else:
-        typer.echo(f"{len(locations)} locations: {done['recorded']} recorded, {done['unchanged']} were so already.")
+        typer.echo(f"{len(locations)} locations: {done['recorded']} recorded, {done['unchanged']} were known already.")

@@ -1,10 +1,10 @@
-"""The options that several commands share."""
+"""Options that several commands share."""
 
 from typing import Annotated
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
-Requests = Annotated[str | None, typer.Option(help="Where `requests` is.", metavar="URL", show_default=False)]
-Reporting = Annotated[str | None, typer.Option(help="Where `reporting` is.", metavar="URL", show_default=False)]
+Requests = Annotated[str | None, typer.Option(help="The address of `requests`.", metavar="URL", show_default=False)]
+Reporting = Annotated[str | None, typer.Option(help="The address of `reporting`.", metavar="URL", show_default=False)]
 Kafka = Annotated[str | None, typer.Option(help="Kafka's bootstrap server.", metavar="HOST:PORT", show_default=False)]

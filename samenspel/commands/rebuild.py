@@ -1,4 +1,4 @@
-"""`samenspel rebuild`: have `reporting` build everything anew from the topics, and compare with what was published."""
+"""`samenspel rebuild`: let `reporting` compute all figures again from the topics, and compare with those published."""
 
 import json
 import time
@@ -13,16 +13,16 @@ from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
 
 commands = typer.Typer()
-PAUSE = 0.5
+PAUSE_SECONDS = 0.5
 
 
 @commands.command(epilog="Example: samenspel rebuild --json")
 def rebuild(
     reporting: Reporting = None,
-    patience: Annotated[float, typer.Option(help="Seconds to wait for it.")] = 600.0,
+    patience: Annotated[float, typer.Option(help="How many seconds to wait for the outcome.")] = 600.0,
     as_json: AsJson = False,
 ) -> None:
-    """Build every figure anew from the topics; ends with 1 when one differs from what was published."""
+    """Compute every figure again from the topics; ends with 1 when one differs from what was published."""
     url = find_endpoints(reporting=reporting).urls["reporting"]
     asked = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})
     outcome = _outcome(url, asked["rebuildId"], patience)
@@ -46,5 +46,5 @@ def _outcome(url: str, rebuild_id: str, patience: float) -> dict[str, Any]:
         outcome: dict[str, Any] | None = ask(url, "GET", f"/v1/rebuilds/{rebuild_id}").get("outcome")
         if outcome:
             return outcome
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
     raise CommandFailed(f"after {patience:.0f} s rebuild {rebuild_id} has not finished")

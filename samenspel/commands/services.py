@@ -1,4 +1,4 @@
-"""How a command asks a service, and what it makes of its answer."""
+"""How a command asks a service over HTTP, and how it shows a refusal."""
 
 from typing import Any
 
@@ -7,24 +7,24 @@ import httpx
 from samenspel.failure import CommandFailed
 
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:samenspel; actor=command"}
-PAGE = 1000
-ANSWER = 60.0  # seconds; the events behind a city's figure are computed when they are asked for
+PAGE = 1000  # the most that a service gives at once
+ANSWER_SECONDS = 60.0  # the events behind a city's figure are looked up when they are asked for
 
 
 def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The answer's JSON; raises `CommandFailed` with the service's own words."""
+    """The answer's JSON; raises `CommandFailed` with the service's own sentence when it refuses."""
     headers = OPERATOR | parts.pop("headers", {})
     try:
-        answer = httpx.request(method, url + path, headers=headers, timeout=ANSWER, **parts)
-    except httpx.TransportError as lost:
-        raise CommandFailed(f"{url} does not answer ({type(lost).__name__}); `samenspel status` tells more") from lost
+        answer = httpx.request(method, url + path, headers=headers, timeout=ANSWER_SECONDS, **parts)
+    except httpx.TransportError as error:
+        raise CommandFailed(f"{url} does not answer ({type(error).__name__}). Is the service running there?") from error
     if not answer.is_success:
-        raise CommandFailed(said_by(answer))
+        raise CommandFailed(refusal(answer))
     return answer.json()
 
 
-def said_by(answer: httpx.Response) -> str:
-    """A problem in one sentence."""
+def refusal(answer: httpx.Response) -> str:
+    """A problem (RFC 9457) in one sentence."""
     try:
         problem = answer.json()
         fields = "".join(
@@ -33,19 +33,3 @@ def said_by(answer: httpx.Response) -> str:
         return f"{problem['title']} ({answer.status_code}): {problem['detail']}{fields}"
     except (ValueError, LookupError, TypeError):
         return f"{answer.request.url} answered {answer.status_code}"
-
-
-async def every_figure(client: httpx.AsyncClient, **wanted: str) -> dict[str, dict[str, Any]]:
-    """The newest figures by key."""
-    found: dict[str, dict[str, Any]] = {}
-    cursor: str | None = None
-    while True:
-        params = {"limit": str(PAGE)} | wanted | ({"cursor": cursor} if cursor else {})
-        answer = await client.get("/v1/figures", params=params, headers=OPERATOR)
-        if not answer.is_success:
-            raise CommandFailed(said_by(answer))
-        page = answer.json()
-        found |= {figure["key"]: figure for figure in page["items"]}
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return found

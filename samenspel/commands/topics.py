@@ -1,4 +1,4 @@
-"""`samenspel topics apply`: the topics as the manifest says."""
+"""`samenspel topics apply`: create the topics of the contracts' manifest."""
 
 import asyncio
 import json
@@ -16,19 +16,20 @@ commands = typer.Typer(help="Kafka's topics.", no_args_is_help=True)
 
 @commands.callback()
 def main() -> None:
-    """Kafka's topics."""
+    """Kafka's topics."""  # a callback keeps `apply` a command of its own
 
 
 @commands.command(epilog="Example: samenspel topics apply --kafka 127.0.0.1:9092")
 def apply(
     kafka: Kafka = None,
-    replication_factor: Annotated[int, typer.Option(min=1, help="Copies of each new topic.")] = 1,
+    replication_factor: Annotated[int, typer.Option(min=1, help="How many brokers keep a copy of each new topic.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Make the topics that are missing, and check those that are there; ends with 1 when one differs."""
-    where = find_endpoints(kafka=kafka)
-    applied = asyncio.run(topics.apply(where.kafka, where.prefix, replication_factor=replication_factor))
+    """Create the topics that are missing and check those that exist; ends with 1 when one differs."""
+    endpoints = find_endpoints(kafka=kafka)
+    applied = asyncio.run(topics.apply(endpoints.kafka, endpoints.prefix, replication_factor=replication_factor))
     if as_json:
         typer.echo(json.dumps(asdict(applied)))
     else:
-        typer.echo(f"{len(applied.created)} made, {len(applied.present)} were there already, as the manifest says.")
+        created, present = len(applied.created), len(applied.present)
+        typer.echo(f"{created} topics created; {present} existed already and are as the manifest says.")

@@ -1,1 +1,1 @@
-"""Registers of others, read into what the services record."""
+"""Readers of official registers: from their files to what the services record."""

@@ -1,7 +1,7 @@
 """Primary-school locations and their pupil numbers, from two files of DUO's open education data (CC0).
 
 One file lists the open locations, the other the pupils per location, one column a year; `read` joins them.
-They are known by their columns, since DUO renames its files. All or nothing: `duo_file` says what is refused.
+The files are recognised by their columns, since DUO renames them. Nothing is read when there is a mistake anywhere.
 """
 
 import difflib
@@ -21,9 +21,9 @@ from samenspel.registers.tables import YEAR, DuoProblem, Finding, Loaded, Row, R
 _log = logging.getLogger(__name__)
 
 MASKED = Interval(lower=1, upper=4)
-"""DUO's `<5`: fewer than five children, but not none."""
+"""DUO's `<5`: one to four children."""
 
-_NAMED = 5  # locations named in a warning: enough to look one up, short enough for a line
+_MAX_NAMED = 5  # locations in a warning: enough to look one up, short enough for a line
 
 
 def _rule(pattern: str, allowed: str) -> Rule:
@@ -60,7 +60,7 @@ PUPILS = Table(
 
 @dataclass(frozen=True)
 class Location:
-    """An open location; `pupils` has None for a year of which DUO says nothing."""
+    """An open location; `pupils` is by year, None where DUO gives no number."""
 
     id: str
     brin4: str
@@ -74,7 +74,7 @@ class Location:
 
     @property
     def first_year_with_pupils(self) -> int | None:
-        """Stands in for the opening date that DUO's files lack; their first year means "then or earlier"."""
+        """Used for the opening date, which DUO's files lack; the files' own first year means "then or earlier"."""
         return min((year for year, count in self.pupils.items() if count and count.upper), default=None)
 
 
@@ -113,7 +113,7 @@ def site_record(
 
 
 def excerpt(folder: Path, municipality: str, into: Path) -> None:
-    """Cut one municipality out of DUO's files: their own bytes, but for the telephone numbers, left blank."""
+    """Write the part of DUO's files that is about one municipality: the same bytes, without telephone numbers."""
     files = _load_both(folder)
     kept = {place.location for place, _ in _joined(*files, municipality)}
     for file in files:
@@ -143,7 +143,7 @@ def _joined(places: Loaded, pupils: Loaded, municipality: str | None) -> list[tu
     number = None if municipality is None else _number_of(municipality, joined, places.path.name)
     wanted = {code for code, row in places.rows.items() if number in (None, row.cells["GEMEENTENUMMER"])}
     if unknown := sorted(wanted - pupils.rows.keys()):
-        named = ", ".join(unknown[:_NAMED]) + (", …" if unknown[_NAMED:] else "")
+        named = ", ".join(unknown[:_MAX_NAMED]) + (", …" if unknown[_MAX_NAMED:] else "")
         _log.warning("open locations left out, pupils not known: %d (%s)", len(unknown), named)
     return [(place, counts) for place, counts in joined if place.location in wanted]
 
@@ -164,7 +164,7 @@ def _number_of(municipality: str, joined: list[tuple[Row, Row]], file: str) -> s
 
 
 def _bare(name: str) -> str:
-    """Letters alone: capitals, accents, apostrophes and hyphens do not tell municipalities apart."""
+    """Letters alone: no two municipalities differ only in capitals, accents, apostrophes or hyphens."""
     return re.sub(r"[^a-z]", "", unicodedata.normalize("NFKD", name).casefold())
 
 
@@ -191,6 +191,6 @@ def _count(cell: str) -> Interval | None:
 
 
 def _without_telephone(line: bytes, row: Row) -> bytes:
-    """The house keeps no telephone numbers, though the licence allows it; DUO's own blank is a space."""
+    """We keep no telephone numbers, though the licence allows it; an empty cell of DUO's holds a space."""
     number = row.cells.get("TELEFOONNUMMER")
     return line.replace(f";{number};".encode(), b"; ;", 1) if number else line

@@ -1,6 +1,6 @@
-"""A CSV file as DUO publishes it: found by its columns, decoded as it should be, checked cell by cell.
+"""A CSV file as DUO publishes it: recognised by its columns, decoded strictly, checked cell by cell.
 
-`load` gives every row of a file, or raises `DuoProblem` with what is wrong (at most 20 findings), each with
+`load` returns every row of a file, or raises `DuoProblem` with what is wrong (at most 20 findings), each with
 its file, line and column. In DUO's files a line is a row: no cell holds a line break.
 """
 
@@ -22,7 +22,7 @@ _ASCII = 0x7F  # above it the two encodings differ
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, and where; what concerns a whole file has no line."""
+    """One mistake and where it is; without a line when it concerns a whole file."""
 
     file: str
     line: int | None
@@ -38,7 +38,7 @@ class Finding:
 
 
 class DuoProblem(Exception):
-    """DUO's files cannot be read; nothing was taken from them."""
+    """There are mistakes in DUO's files; nothing was read from them."""
 
     def __init__(self, *findings: Finding) -> None:
         self.findings = findings
@@ -47,7 +47,7 @@ class DuoProblem(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """What may stand in a cell, for the machine and for people."""
+    """What a cell may contain: as a pattern, and in words."""
 
     pattern: re.Pattern[str]
     allowed: str
@@ -55,7 +55,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """What we need of one of DUO's files; `yearly` rules its columns of pupils, if it has those."""
+    """What we need of one of DUO's files; `yearly` is the rule of its columns of pupils, if it has those."""
 
     name: str
     encoding: str
@@ -127,7 +127,7 @@ class _Sheet:
         return DuoProblem(Finding(self.file, line, column, value, allowed))
 
     def doubtful_columns(self) -> list[Finding]:
-        """Columns that would lose numbers unnoticed: one that stands there twice, a year that is none."""
+        """Columns of which numbers would be lost unnoticed: one that occurs twice, or a year that is not a year."""
         twice = sorted({name for name, _, _ in self.rules if self.header.count(name) > 1})
         odd = [name for name in self.header if name.startswith("LEERLINGEN") and not YEAR.fullmatch(name)]
         return [

@@ -1,26 +1,22 @@
 """A programme's definition: the shipped one is whole, its schema is committed, a wrong one is refused."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from demo.organisations import BROKERS, PROGRAMME, WITHOUT_BROKER
-from samenspel.programmes import PROGRAMMES, Programme, read
+from samenspel.failure import CommandFailed
+from samenspel.programmes import Programme, read
+
+PROGRAMMES = Path(__file__).parents[3] / "programmes"
+SHIPPED = PROGRAMMES / "kansen-voor-kinderen"
 
 
 def test_the_covenant_wants_eighty_percent_of_the_primary_schools() -> None:
-    target = read(PROGRAMME).target("adoption-strict")
+    target = read(SHIPPED).target("adoption-strict")
 
     assert (target.value, str(target.due_on), target.site_kinds) == ("0.800000", "2022-12-31", ("primary",))
-
-
-def test_the_demo_has_the_brokers_of_the_programme() -> None:
-    areas = {each.area.code: set(each.brokers) for each in read(PROGRAMME).learning_areas}
-
-    assert {code for code, brokers in areas.items() if not brokers} == set(WITHOUT_BROKER)
-    for broker_id, (_, codes) in BROKERS.items():
-        assert {code for code, brokers in areas.items() if broker_id in brokers} == set(codes)
 
 
 def test_the_schema_is_that_of_the_models() -> None:
@@ -31,12 +27,20 @@ def test_the_schema_is_that_of_the_models() -> None:
     assert committed == schema
 
 
-def test_a_broker_that_the_programme_does_not_have_is_refused() -> None:
-    text = (
-        (PROGRAMMES / PROGRAMME / "programme.json")
-        .read_text()
-        .replace('"brokers": ["own:babel"]', '"brokers": ["own:x"]')
-    )
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ('"brokers": ["own:babel"]', '"brokers": ["own:x"]', "own:x is none of the brokers: own:babel"),
+        ('"startsOn": "2019-06-27"', '"startsOn": "soon"', "programme.json: startsOn: must be text in ISO 8601"),
+        ('"programme":', '"program":', "programme.json: programme: Field required"),
+    ],
+)
+def test_a_programme_with_a_mistake_is_refused_with_the_place_of_the_mistake(
+    tmp_path: Path, right: str, wrong: str, sentence: str
+) -> None:
+    shutil.copy(SHIPPED / "programme.json", tmp_path)
+    text = (tmp_path / "programme.json").read_text(encoding="utf-8")
+    (tmp_path / "programme.json").write_text(text.replace(right, wrong), encoding="utf-8")
 
-    with pytest.raises(ValidationError, match="own:x is none of the brokers"):
-        Programme.model_validate_json(text)
+    with pytest.raises(CommandFailed, match=sentence):
+        read(tmp_path)

@@ -1,7 +1,6 @@
-"""Who there is: DUO's schools with their real pupil numbers, and everybody else, plainly invented.
+"""The city: DUO's schools with their real pupil numbers; groups and childcare are invented, with names that say so.
 
-Pure: locations in, the bodies of commands out. The split of a school's pupils over groups is invented too: DUO
-counts per location.
+Pure: locations in, the bodies of commands out. DUO counts pupils per location, so their groups are invented too.
 """
 
 from collections.abc import Sequence
@@ -10,25 +9,23 @@ from datetime import date
 from random import Random
 
 from contracts.values import Interval
-from demo.calendar import SCHOOL_YEAR
-from demo.organisations import PROGRAMME
-from demo.story import Body
+from demo.programme import PROGRAMME
+from demo.simulation.calendar import SCHOOL_YEAR
+from demo.simulation.plan import Body
 from samenspel.registers.duo import Location, opened_on, school_record, site_record
 
 GROUPS_PER_SCHOOL = 8  # the eight years of a Dutch primary school
-SMALLEST_GROUP = 5  # a small school puts years together
+SMALLEST_GROUP = 5  # small schools combine years
 FIRST_AGE = 4
 LINKED = 0.84  # share of the schools that are a child centre with childcare and out-of-school care
 HALF_LINKED = 0.5  # share of the others that have childcare alone
-LINK_HELD_ELSEWHERE = 0.25  # share of the links that stand in the record of the childcare, not of the school
-DECLARES = 0.7
+RECORDED_BY_CARE = 0.25  # share of the links that are in the record of the care, not of the school
+DECLARES = 0.7  # share of the schools that declare their adoption
 NAMES = ("Kikker", "Egel", "Merel", "Otter", "Uil", "Vos", "Zwaluw", "Das", "Bever", "Specht", "Lijster", "Haas")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of children."""
-
     id: str
     site_id: str
     register: str
@@ -36,7 +33,7 @@ class Group:
 
     @property
     def size(self) -> int:
-        """Its size as a partner would know it."""
+        """One number, as partners enter it."""
         return self.headcount.upper
 
 
@@ -59,7 +56,7 @@ class School:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city's sites and groups, as the bodies of commands and as the simulation sees them."""
+    """A city's sites and groups: as the simulation uses them, and as lines to import."""
 
     name: str
     schools: tuple[School, ...]
@@ -70,7 +67,6 @@ class City:
 
 
 def city_of(name: str, locations: Sequence[Location], seed: int) -> City:
-    """The city around these locations."""
     rng = Random(f"city {seed}")  # noqa: S311 - a simulation, not a secret
     schools: list[School] = []
     sites: list[Body] = []
@@ -96,7 +92,7 @@ def city_of(name: str, locations: Sequence[Location], seed: int) -> City:
 
 
 def _school(location: Location, number: int, rng: Random) -> tuple[School, list[Body]]:
-    """A school and its record, with the records of the care beside it."""
+    """A school, its record, and the records of its childcare and out-of-school care."""
     code = location.id.removeprefix("duo:")
     school = School(location.id, location.name, list(_groups(location, code)))
     record, opened = school_record(location), opened_on(location)
@@ -112,7 +108,7 @@ def _school(location: Location, number: int, rng: Random) -> tuple[School, list[
             school.out_of_school_care = f"own:bso-{code}"
             care.append(_care(school, school.out_of_school_care, "out_of_school_care", location, opened, number))
     for other in care:
-        holder, linked = (other, location.id) if rng.random() < LINK_HELD_ELSEWHERE else (record, other["siteId"])
+        holder, linked = (other, location.id) if rng.random() < RECORDED_BY_CARE else (record, other["siteId"])
         link = {"siteId": linked, "kind": "child_centre", "from": opened.isoformat()}
         holder["links"] = [*holder.get("links", []), link]
         school.care_groups.append(_care_group(other, rng))
@@ -139,7 +135,7 @@ def _care(school: School, site_id: str, kind: str, location: Location, opened: d
 
 
 def _care_group(site: Body, rng: Random) -> Group:
-    """One group of the care: as many children as a Dutch childcare group may have at that age, or fewer."""
+    """The one group of a childcare site, of a size that Dutch rules allow at that age."""
     size = rng.randint(10, 16) if site["kinds"] == ["childcare"] else rng.randint(18, 30)
     site_id: str = site["siteId"]
     return Group(f"{site_id}-groep", site_id, "childcare", Interval(lower=size, upper=size))

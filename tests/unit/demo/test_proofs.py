@@ -1,4 +1,4 @@
-"""The demo's proofs can fail: what is lost, doubled, not covered or different is told."""
+"""The demo's proofs can fail: what is lost, doubled, not covered or different is named."""
 
 import json
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.metrics import HISTORY
 from contracts.requests import REQUESTS
-from demo import proof
+from demo import proofs
 from demo.recount import Record
 
 RAISED = ("RequestRaised", "r1")
@@ -19,25 +19,25 @@ def an_event(name: str, subject: str, *, id_: str, offset: int = 0, **data: Any)
 
 
 def test_an_acknowledged_command_without_an_event_is_lost() -> None:
-    assert proof.lost_and_doubled(Counter([RAISED, ("RequestRaised", "r2")]), [an_event(*RAISED, id_="e1")]) == (1, 0)
+    assert proofs.lost_and_doubled(Counter([RAISED, ("RequestRaised", "r2")]), [an_event(*RAISED, id_="e1")]) == (1, 0)
 
 
 def test_one_command_with_two_events_is_doubled() -> None:
     told = [an_event(*RAISED, id_="e1"), an_event(*RAISED, id_="e2", offset=1)]
 
-    assert proof.lost_and_doubled(Counter([RAISED]), told) == (0, 1)
+    assert proofs.lost_and_doubled(Counter([RAISED]), told) == (0, 1)
 
 
 def test_the_same_event_sent_twice_is_one_event() -> None:
     told = [an_event(*RAISED, id_="e1"), an_event(*RAISED, id_="e1", offset=1)]
 
-    assert proof.lost_and_doubled(Counter([RAISED]), told) == (0, 0)
+    assert proofs.lost_and_doubled(Counter([RAISED]), told) == (0, 0)
 
 
 def test_poison_on_a_topic_is_no_event() -> None:
     poison = [Record(REQUESTS, 0, number, value) for number, value in enumerate((b"", b"{", b"[]", b"\xff", b"7"))]
 
-    assert proof.lost_and_doubled(Counter(), poison) == (0, 0)
+    assert proofs.lost_and_doubled(Counter(), poison) == (0, 0)
 
 
 def test_a_cut_counts_when_all_its_figures_have_followed_it() -> None:
@@ -45,15 +45,15 @@ def test_a_cut_counts_when_all_its_figures_have_followed_it() -> None:
     its_figure = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f")
     interrupted = an_event("CutTaken", "2", id_="c2", cutId=2, figureCount=1)
 
-    assert (proof.newest_complete_cut([whole, its_figure]) or {})["cutId"] == 1
-    assert proof.newest_complete_cut([whole, its_figure, interrupted]) is None
+    assert (proofs.newest_complete_cut([whole, its_figure]) or {})["cutId"] == 1
+    assert proofs.newest_complete_cut([whole, its_figure, interrupted]) is None
 
 
 def test_a_cut_covers_what_lies_below_its_offsets() -> None:
     cut = {"vector": [{"topic": REQUESTS, "offsets": [1]}]}
 
-    assert proof.covers(cut, [an_event(*RAISED, id_="e1", offset=0)])
-    assert not proof.covers(cut, [an_event(*RAISED, id_="e1", offset=1)])
+    assert proofs.covers(cut, [an_event(*RAISED, id_="e1", offset=0)])
+    assert not proofs.covers(cut, [an_event(*RAISED, id_="e1", offset=1)])
 
 
 def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
@@ -61,7 +61,7 @@ def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
         "MetricPublished", "f", id_="m1", cutId=1, key="f", denominator={"lower": 1, "upper": 1, "source": "x"}
     )
 
-    _, differences = proof.recounted(proof.Known([], [invented], {"cutId": 1, "vector": []}))
+    _, differences = proofs.recounted(proofs.Known([], [invented], {"cutId": 1, "vector": []}))
 
     assert len(differences) == 1
     assert differences[0].startswith("f: published")
@@ -70,4 +70,4 @@ def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
 def test_a_figure_of_which_nothing_is_left_needs_no_recount() -> None:
     gone = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f", emptied=True)
 
-    assert proof.recounted(proof.Known([], [gone], {"cutId": 1, "vector": []})) == (0, ())
+    assert proofs.recounted(proofs.Known([], [gone], {"cutId": 1, "vector": []})) == (0, ())

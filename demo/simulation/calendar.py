@@ -1,6 +1,6 @@
 """The days of the simulated school year: when schools are open, and moments within a working day.
 
-The holidays are those of a school in the south of the Netherlands, by and large: nothing rests on their exactness.
+The holidays are about those of schools in the south of the Netherlands; nothing depends on the exact days.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,11 +20,10 @@ HOLIDAYS = (
     (date(2026, 4, 25), date(2026, 5, 10)),
 )
 SATURDAY = 5
-OPENS, CLOSES = 8, 17  # o'clock: when offices answer
+OPENS, CLOSES = 8, 17  # the hours of offices
 
 
 def is_holiday(day: date) -> bool:
-    """Whether schools have holidays."""
     return not FIRST_LESSON <= day <= LAST_LESSON or any(first <= day <= last for first, last in HOLIDAYS)
 
 
@@ -34,20 +33,20 @@ def is_working_day(day: date) -> bool:
 
 
 def working_days(first: date, last: date) -> list[date]:
-    """The working days from the first to the last."""
+    """The working days from the first to the last, both included."""
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return [day for day in days if is_working_day(day)]
 
 
 def later(moment: datetime, days: int, rng: Random) -> datetime:
-    """A moment in office hours, so many working days later; later on the same day for 0."""
+    """A moment in office hours, so many working days later; 0 is later on the same day."""
     local = moment.astimezone(AMSTERDAM)
     if days == 0:
         return moment + timedelta(minutes=rng.randint(10, 90))
     day = local.date()
     while days:
         day += timedelta(days=1)
-        days -= is_working_day(day) or day > LAST_LESSON  # offices go on when lessons have ended
+        days -= is_working_day(day) or day > LAST_LESSON  # offices work on when lessons have ended
     return moment_on(day, rng)
 
 
@@ -58,5 +57,5 @@ def moment_on(day: date, rng: Random) -> datetime:
 
 
 def at(day: date, minutes: int) -> datetime:
-    """So many minutes after midnight, on the wall clock in Amsterdam."""
+    """So many minutes after midnight in Amsterdam."""
     return datetime.combine(day, time(minutes // 60, minutes % 60), AMSTERDAM)

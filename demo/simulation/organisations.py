@@ -1,16 +1,15 @@
 """Brokers, partners and learning areas of the demo.
 
-The three brokers are the covenant's, with the areas that its documents give them; technology, nature and
-citizenship have none at the start (ruling 33). One for nature is appointed in January, which is invented, as are
-all partners.
+The three brokers are the covenant's, with the areas that its documents give them; digital literacy, nature and
+citizenship have none at the start (ruling 33). The broker for nature, appointed in January, and all partners are
+invented.
 """
 
 from datetime import date
 
-from demo.story import Appointment, Body
+from demo.simulation.plan import Appointment, Body
 
-PROGRAMME = "kansen-voor-kinderen"
-SINCE = "2019-06-27"  # the covenant was signed
+SINCE = "2019-06-27"  # the day on which the covenant was signed
 
 BROKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "own:babel": ("Babel", ("kunst-en-cultuur", "nederlands", "mens-en-maatschappij")),
@@ -51,17 +50,14 @@ def organisation(name: str, areas: tuple[str, ...], since: str = SINCE) -> Body:
 
 
 def brokers_of(code: str, day: date) -> list[str]:
-    """Who brokers an area on a day."""
     found = [broker for broker, (_, areas) in BROKERS.items() if code in areas]
     return [*found, NATURE_BROKER] if code == NATURE and day >= APPOINTED_ON else found
 
 
 def partners_of(code: str) -> list[str]:
-    """Who delivers in an area."""
     return [partner for partner, (_, areas) in PARTNERS.items() if code in areas]
 
 
 def appointment() -> Appointment:
-    """The broker for nature comes."""
     body = organisation("Verzonnen Natuurmakelaar", (NATURE,), APPOINTED_ON.isoformat())
     return Appointment(APPOINTED_ON, NATURE_BROKER, body)

@@ -1,0 +1,111 @@
+"""Proofs from the topics: no acknowledged command was lost or doubled, and a recount gives the same figures."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from contracts.metrics import HISTORY
+from contracts.topics import SERVICES, dead_letter_topic
+from demo.recount import Record, compare, newest_figures, read_topics, recount
+from demo.topics import envelopes, event_name
+from samenspel.endpoints import Endpoints
+from samenspel.failure import CommandFailed
+
+PATIENCE_SECONDS = 120.0  # until a cut covers everything; two are usual
+PAUSE_SECONDS = 0.5
+ALSO_A_REACTION = {"RequestAnswered"}
+"""Announced by commands and by reactions: the commands alone do not tell how many there should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that is on the topics when a cut covers all of it."""
+
+    inputs: Sequence[Record]
+    history: Sequence[Record]
+    cut: Mapping[str, Any]
+
+
+def lost_and_doubled(acknowledged: Counter[tuple[str, str]], inputs: Sequence[Record]) -> tuple[int, int]:
+    """How many acknowledged commands left no event, and how many events there are too many."""
+    events = {envelope["id"]: (event_name(envelope), envelope["subject"]) for envelope in envelopes(inputs)}
+    found = Counter(events.values())
+    lost = acknowledged - found
+    doubled = Counter(
+        {event: found[event] - number for event, number in acknowledged.items() if event[0] not in ALSO_A_REACTION}
+    )
+    return lost.total(), (+doubled).total()
+
+
+async def wait_until_counted(
+    endpoints: Endpoints, clients: Mapping[str, httpx.AsyncClient], acknowledged: Counter[tuple[str, str]]
+) -> Known:
+    """Wait until all acknowledged events are there, a complete cut covers every event, and no more events come."""
+    deadline, before = time.monotonic() + PATIENCE_SECONDS, -1
+    while time.monotonic() < deadline:
+        inputs, history = await asyncio.gather(
+            read_topics(endpoints.kafka, endpoints.prefix),
+            read_topics(endpoints.kafka, endpoints.prefix, [HISTORY]),
+        )
+        cut = newest_complete_cut(history)
+        lost, _ = lost_and_doubled(acknowledged, inputs)
+        is_counted = cut is not None and covers(cut, inputs) and not lost and len(inputs) == before
+        if cut and is_counted and set((await health_of(clients)).values()) == {"ready"}:
+            return Known(inputs, history, cut)
+        before = len(inputs)
+        await asyncio.sleep(PAUSE_SECONDS)
+    problem = f"{lost} events are missing" if lost else "no complete cut covers all events, or a service is not ready"
+    raise CommandFailed(f"after {PATIENCE_SECONDS:.0f} s {problem}")
+
+
+def newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
+    """The newest cut, if all its figures have followed it."""
+    cuts: dict[int, Mapping[str, Any]] = {}
+    figures: Counter[int] = Counter()
+    for envelope in envelopes(history):
+        data = envelope["data"]
+        if envelope["type"] == "nl.samenspel.CutTaken.v1":
+            cuts[data["cutId"]] = data
+        else:
+            figures[data["cutId"]] += 1
+    newest = cuts[max(cuts)] if cuts else None
+    return newest if newest and figures[newest["cutId"]] >= newest["figureCount"] else None
+
+
+def covers(cut: Mapping[str, Any], inputs: Sequence[Record]) -> bool:
+    known = {each["topic"]: each["offsets"] for each in cut["vector"]}
+    return all(record.offset < known[record.topic][record.partition] for record in inputs)
+
+
+async def health_of(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
+    """By service: its own word for it, such as `ready`."""
+    health: dict[str, str] = {}
+    for name, client in clients.items():
+        try:
+            health[name] = (await client.get("/health/ready")).json()["status"]
+        except httpx.TransportError:
+            health[name] = "does not answer"
+    return health
+
+
+def recounted(known: Known) -> tuple[int, tuple[str, ...]]:
+    """How many figures a recount from the topics gives, and a sentence for each difference from those published."""
+    skipped = {(each["topic"], each["partition"], each["offset"]) for each in known.cut.get("skipped", ())}
+    counted = recount(record for record in known.inputs if record[:3] not in skipped)
+    published = {key: figure for key, figure in newest_figures(known.history).items() if not is_emptied(figure)}
+    return len(counted), tuple(compare(published, counted))
+
+
+def is_emptied(figure: Mapping[str, Any]) -> bool:
+    """Whether everything that the figure was about was retracted."""
+    return figure.get("emptied") is True
+
+
+async def count_dead_letters(endpoints: Endpoints) -> int:
+    topics = [dead_letter_topic(service) for service in SERVICES]
+    return len(await read_topics(endpoints.kafka, endpoints.prefix, topics))

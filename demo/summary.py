@@ -1,0 +1,169 @@
+"""What the demo prints at its end, in 80 columns: each number with its date, its bounds and what is uncertain. Pure."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from demo.bars import bar, scale
+from demo.outcome import Outcome
+from demo.programme import PROGRAMME
+from demo.simulation.calendar import LAST_DAY, SCHOOL_YEAR
+from samenspel.language import Texts
+
+WIDTH = 80
+MAX_DIFFERENCES = 10  # all of them are in --json
+LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 18  # columns
+STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
+
+Figure = Mapping[str, Any]
+
+
+def summary(outcome: Outcome, target: float, texts: Texts) -> list[str]:
+    """The lines; `target` is the share of schools that the covenant wants."""
+    parts = (
+        _heading(outcome, texts),
+        _adoption(outcome, target, texts),
+        _reach(outcome, texts),
+        _activities_and_requests(outcome, texts),
+        _proofs(outcome, texts),
+        _hints(outcome, texts),
+    )
+    return [line for part in parts for line in ("", *part)]
+
+
+def _heading(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    yield texts.say("heading.title", city=outcome.city, year=SCHOOL_YEAR)
+    yield texts.say("heading.known", moment=texts.moment(outcome.known_at), cut=outcome.cut_id)
+    yield from _wrapped(texts.say("heading.real"))
+    yield from _wrapped(texts.say("heading.simulated", seed=outcome.seed))
+
+
+def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
+    title = "  " + texts.say("adoption.title", day=texts.day(LAST_DAY))
+    yield f"{title:<{LABEL}}{scale(ADOPTION_BAR, target)} {texts.percent(1)}"
+    for reading in ("strict", "loose", "declared"):
+        figure = _adoption_figure(outcome, reading)
+        if figure and figure.get("value"):
+            share, schools = float(figure["value"]), figure["denominator"]["upper"]
+            label = "    " + texts.say(f"reading.{reading}")
+            filled = bar(share, share, ADOPTION_BAR, target)
+            yield f"{label:<{LABEL}}{filled} {_percent(figure, texts):>5}  {figure['numerator']} / {schools}"
+    strict = _adoption_figure(outcome, "strict")
+    if strict:
+        schools, percent = strict["denominator"]["upper"], texts.percent(target)
+        missing = math.ceil(round(target * schools, 6)) - strict["numerator"]
+        if missing > 0:
+            conclusion = texts.say("adoption.below", missing=missing, schools=schools, target=percent)
+        else:
+            conclusion = texts.say("adoption.met", schools=schools, target=percent)
+        yield from _wrapped(conclusion, "    ")
+
+
+def _adoption_figure(outcome: Outcome, reading: str) -> Figure | None:
+    return outcome.figure(f"adoption-{reading}", "city", LAST_DAY.isoformat())
+
+
+def _reach(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    neighbourhoods = sorted(
+        figure["unit"]
+        for figure in outcome.figures.values()
+        if (figure["indicator"], figure["stratum"]) == ("reach-school", "all")
+        and figure["unit"].startswith("neighbourhood:")
+    )
+    yield f"  {texts.say('reach.title')}"
+    yield f"{'':<30}{texts.say('reach.bounds'):>16}{'':>21}{texts.say('reach.groups'):>9}"
+    for unit in (*neighbourhoods, "city"):
+        figure = outcome.figure("reach-school", unit, SCHOOL_YEAR)
+        if figure:
+            yield _reach_of_unit(unit, figure, texts)
+    yield f"    {texts.say('reach.note')}"
+
+
+def _reach_of_unit(unit: str, figure: Figure, texts: Texts) -> str:
+    lower, upper = (int(Decimal(figure[name])) for name in ("lower", "upper"))
+    fewest, most = (figure["denominator"][name] for name in ("lower", "upper"))
+    surely, possibly = (lower / most, upper / most) if most else (0.0, 0.0)
+    name = texts.say("reach.city") if unit == "city" else unit.removeprefix("neighbourhood:")
+    return (
+        f"    {name:<8}{bar(surely, possibly, REACH_BAR)} {texts.percents(surely, possibly):>10}"
+        f" {texts.numbers(lower, upper):>13} {texts.say('reach.of')} {texts.numbers(fewest, most):<9}"
+        f" {figure.get('toConfirm', 0):>5}"
+    )
+
+
+def _activities_and_requests(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    replaced, unknown = (outcome.figure(name, "city", SCHOOL_YEAR) for name in ("replaced-share", "unknown-share"))
+    if replaced and unknown and replaced.get("value"):
+        share = round(Decimal(replaced["value"]), 2)  # rounded first, so that both percentages make 100
+        rest, others = texts.percent(1 - share), _percent(unknown, texts)
+        yield "  " + texts.say("activities.substitution", replaced=texts.percent(share), stacked=rest, unknown=others)
+    yield "  " + texts.say("requests.title")
+    line = " → ".join(step for name in STEPS if (step := _step(outcome, name, texts)))
+    if without := outcome.figure("requests-without-broker", "city", SCHOOL_YEAR):
+        line += " · " + texts.say("requests.without-broker", number=texts.number(without["numerator"]))
+    yield from _wrapped(line, "    ")
+
+
+def _step(outcome: Outcome, name: str, texts: Texts) -> str:
+    """How many requests reached a step and after how many days, on one line: no-break spaces between its words."""
+    reached = outcome.figure(f"requests-{name}", "city", SCHOOL_YEAR)
+    median = outcome.figure(f"lead-time-{name}-median", "city", SCHOOL_YEAR)
+    if not reached:
+        return ""
+    step = f"{texts.number(reached['numerator'])}\u00a0{texts.say(f'step.{name}')}"
+    if not median or not median.get("value"):
+        return step
+    return f"{step}\u00a0({texts.number(Decimal(median['value']), '#,##0.#')})"
+
+
+def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    yield "  " + " · ".join(
+        (
+            texts.say("events.all", count=outcome.events),
+            texts.say("events.dead-letters", count=outcome.dead_letters),
+            texts.say("events.lost", number=texts.number(outcome.lost)),
+            texts.say("events.doubled", number=texts.number(outcome.doubled)),
+        )
+    )
+    health = " · ".join(f"{name} {health}" for name, health in outcome.health.items())
+    yield "  " + texts.say("proof.services", health=health)
+    rebuilt, checked = outcome.rebuilt, outcome.checked
+    verdict = _verdict(outcome.recount_differences, texts.say("verdict.equal"), texts)
+    yield "  " + texts.say("proof.recount", verdict=verdict, count=outcome.recounted)
+    verdict = _verdict(rebuilt.differences, texts.say("verdict.byte-equal"), texts)
+    seconds = texts.number(rebuilt.seconds, "#,##0.0")
+    yield "  " + texts.say("proof.rebuild", verdict=verdict, seconds=seconds, count=rebuilt.figures)
+    if checked.not_done:
+        yield from _wrapped(texts.say("proof.not-checked", reason=checked.not_done), "  ")
+    else:
+        verdict = _verdict(checked.violations, texts.say("verdict.all-kept"), texts)
+        yield "  " + texts.say("proof.contracts", verdict=verdict, count=checked.messages)
+    for difference in outcome.differences[:MAX_DIFFERENCES]:
+        yield from _wrapped(difference, "    ! ")
+    if more := outcome.differences[MAX_DIFFERENCES:]:
+        yield "    ! " + texts.say("proof.more", number=texts.number(len(more)))
+
+
+def _verdict(differences: Sequence[str], good: str, texts: Texts) -> str:
+    return texts.say("verdict.different", number=texts.number(len(differences))) if differences else good
+
+
+def _hints(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    yield f"  {texts.say('hint.keep')}"
+    strict = _adoption_figure(outcome, "strict")
+    if strict and strict.get("value"):
+        yield f"  {texts.say('hint.why', percent=_percent(strict, texts))}"
+        yield f"    adoption-strict/1/{PROGRAMME}/city/all/{LAST_DAY.isoformat()}"
+    yield f"  {texts.say('hint.stop')}"
+
+
+def _percent(figure: Figure, texts: Texts) -> str:
+    return texts.percent(Decimal(figure["value"]))
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of 80 columns; only the first has what is not blank in the indent."""
+    blank = " " * len(indent)
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=blank, break_on_hyphens=False)

@@ -1,0 +1,162 @@
+"""A figure explained: a sentence first, then its parts, its events and its history, in both languages."""
+
+from typing import Any
+
+import pytest
+
+from samenspel.commands.explanation import explanation, sentence
+from samenspel.language import Language, Texts
+
+DEFINITION = {
+    "indicator": "adoption-strict",
+    "definitionVersion": 1,
+    "function": "adoption@1",
+    "source": "t/0/0",
+    "label": {"nl": "Adoptie (streng)", "en": "Adoption (strict)"},
+    "formula": "schools / schools",
+    "explanation": {"nl": "Aandeel van de scholen.", "en": "Share of the schools."},
+    "definedAt": "2025-07-01T06:00:00.000Z",
+}
+EVENT = {
+    "eventId": "e1",
+    "type": "nl.samenspel.ActivityDelivered.v1",
+    "subject": "a1",
+    "topic": "t",
+    "partition": 3,
+    "offset": 14,
+    "data": {},
+}
+
+
+def of(lower: int, upper: int | None = None) -> dict[str, Any]:
+    """A denominator."""
+    bounds = {"lower": lower, "upper": lower if upper is None else upper}
+    return {"denominator": bounds | {"source": "sites", "referenceDate": "2026-07-31"}}
+
+
+def a_share(value: str | None = "0.682927", numerator: int = 28, denominator: int = 41) -> dict[str, Any]:
+    figure = {
+        "indicator": "adoption-strict",
+        "unit": "city",
+        "stratum": "all",
+        "period": "2026-07-31",
+        "measure": "share",
+        "numerator": numerator,
+        "knownAt": "2026-11-22T13:03:07.000Z",
+        "cutId": 7,
+        "status": "provisional",
+        "definitionVersion": 1,
+    } | of(denominator)
+    return figure | ({"value": value} if value else {"verdict": "no_denominator"})
+
+
+def children(**fields: Any) -> dict[str, Any]:
+    figure = a_share() | {"unit": "neighbourhood:5211", "period": "2025-2026", "measure": "children", "numerator": None}
+    return {name: value for name, value in (figure | fields).items() if name != "value" or "value" in fields}
+
+
+BOUNDED = children(lower="612.000000", upper="926.000000", toConfirm=19, **of(1304))
+
+
+def explained(
+    figure: dict[str, Any],
+    *,
+    events: tuple[dict[str, Any], ...] = (),
+    history: tuple[dict[str, Any], ...] = (),
+    cursor: int = 0,
+    language: Language = Language.EN,
+) -> str:
+    total = cursor + len(events) + 1
+    page = {"figure": figure, "total": total, "items": events, "nextCursor": str(cursor + len(events))}
+    return "\n".join(explanation(page, DEFINITION, history or (figure,), cursor, Texts("samenspel", language)))
+
+
+@pytest.mark.parametrize(
+    ("figure", "english", "dutch"),
+    [
+        (
+            a_share(),
+            "Adoption (strict), city, 31 Jul 2026: 68.3% (28 of 41).",
+            "Adoptie (streng), city, 31 jul 2026: 68,3% (28 van 41).",
+        ),
+        (
+            a_share(value=None, numerator=0, denominator=0),
+            "Adoption (strict), city, 31 Jul 2026: there is nothing to divide by.",
+            "Adoptie (streng), city, 31 jul 2026: er is niets om door te delen.",
+        ),
+        (
+            BOUNDED,
+            "Adoption (strict), neighbourhood:5211, 2025-2026: 612\N{EN DASH}926 of 1,304 children.",
+            "Adoptie (streng), neighbourhood:5211, 2025-2026: 612\N{EN DASH}926 van 1.304 kinderen.",
+        ),
+        (
+            a_share(value="3.500000") | {"measure": "days"} | of(9),
+            "Adoption (strict), city, 31 Jul 2026: 3.5 days, over 9 requests.",
+            "Adoptie (streng), city, 31 jul 2026: 3,5 dagen, over 9 vragen.",
+        ),
+        (
+            a_share(value="1.000000") | {"measure": "days"} | of(1),
+            "Adoption (strict), city, 31 Jul 2026: 1 day, over 1 request.",
+            "Adoptie (streng), city, 31 jul 2026: 1 dag, over 1 vraag.",
+        ),
+        (
+            a_share(value="1204.000000") | {"measure": "requests", "stratum": "curriculum.nu:burgerschap"},
+            "Adoption (strict), city, curriculum.nu:burgerschap, 31 Jul 2026: 1,204.",
+            "Adoptie (streng), city, curriculum.nu:burgerschap, 31 jul 2026: 1.204.",
+        ),
+    ],
+)
+def test_an_explanation_begins_with_a_sentence(figure: dict[str, Any], english: str, dutch: str) -> None:
+    assert sentence(figure, DEFINITION, Texts("samenspel", Language.EN)) == english
+    assert sentence(figure, DEFINITION, Texts("samenspel", Language.NL)) == dutch
+
+
+def test_an_explanation_has_the_definition_and_the_parts() -> None:
+    text = explained(a_share())
+
+    assert "Definition\n  Share of the schools.\n  formula: schools / schools\n" in text
+    assert "  function adoption@1, version 1, defined at 1 Jul 2025, 08:00:00 (t/0/0)\n" in text
+    assert "  numerator    28\n  denominator  41: sites, on 31 Jul 2026\n" in text
+    assert "  known at     2026-11-22T13:03:07.000Z, cut 7, provisional\n" in text
+    assert "Nothing: every part of it is known." in text
+
+
+def test_an_explanation_without_its_definition_names_the_indicator() -> None:
+    page = {"figure": a_share(), "total": 0, "items": ()}
+
+    lines = explanation(page, {}, [a_share()], 0, Texts("samenspel", Language.EN))
+
+    assert lines[0] == "adoption-strict, city, 31 Jul 2026: 68.3% (28 of 41)."
+    assert "Definition" not in lines
+
+
+def test_an_explanation_names_every_event_with_its_place() -> None:
+    text = explained(BOUNDED, events=(EVENT,), cursor=40)
+
+    assert "Events behind it, 41\N{EN DASH}41 of 42" in text
+    assert "ActivityDelivered.v1 a1\n    e1  t/3/14" in text
+    assert "more: --cursor 41" in text
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"), [(1, "1 group is not counted exactly"), (19, "19 groups are not counted exactly")]
+)
+def test_what_is_missing_is_said(groups: int, said: str) -> None:
+    assert said in explained(BOUNDED | {"toConfirm": groups})
+
+
+def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> None:
+    first, second = a_share("0.658537", 27), a_share() | {"causeCount": 1}
+
+    _, history = explained(second, history=(first, second)).split("History, newest first (2 values)\n")
+
+    newest, oldest = history.strip().splitlines()
+    assert newest.split() == ["2026-11-22T13:03:07.000Z", "68.3%", "/", "41", "restated,", "1", "cause"]
+    assert oldest.split() == ["2026-11-22T13:03:07.000Z", "65.9%", "/", "41"]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_an_explanation_fits_in_eighty_columns(language: Language) -> None:
+    text = explained(BOUNDED, events=(EVENT,), language=language)
+
+    assert max(len(line) for line in text.splitlines()) <= 80
