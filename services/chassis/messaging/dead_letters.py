@@ -1,23 +1,24 @@
-"""What cannot be understood or applied goes, untouched, to the service's dead-letter topic (of a message with
-personal data only its place and digest).
+"""A message that cannot be understood or applied goes, unchanged, to the service's dead-letter topic; of a message with
+personal data only its topic, partition and offset, the reason and a digest are kept.
 
-Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that
-moves past it. The headers say why, from where, and how often it was tried.
+Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that moves past the
+message. The headers say why, where it came from, and how often it was tried.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
-from aiokafka import ConsumerRecord
 
 from contracts.envelope import PERSONAL_DATA
 from contracts.topics import dead_letter_topic
 from services.chassis.messaging import outbox
+from services.chassis.messaging.kafka import Record
 from services.chassis.running.database import Transaction
 
-Record = ConsumerRecord[bytes | None, bytes | None]
+MAX_DETAIL = 1_000  # characters: enough to understand it, while a detail can quote a whole message of 1 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,49 +33,61 @@ class DeadLetter:
     attempts: int = 1
 
     @property
-    def place(self) -> str:
-        """Where the message is from."""
+    def record_id(self) -> str:
+        """Topic, partition and offset of the message, which identify it."""
         return f"{self.topic}/{self.record.partition}/{self.record.offset}"
 
 
 def headers_of(record: Record) -> Mapping[str, bytes | None]:
-    """The headers by name; a null is kept, bytes stay bytes."""
+    """The headers by name; a header without a value is kept."""
     return dict(record.headers)
 
 
-def _digest(letter: DeadLetter) -> bytes:
-    """What may be kept of a message with personal data: enough to find it and to recognise it."""
-    digest = hashlib.sha256(letter.record.value or b"").hexdigest()
-    return msgspec.json.encode({"place": letter.place, "detail": letter.detail, "sha256": digest})
-
-
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
-    """Announce a dead letter, once."""
-    aggregate = f"dead-letter:{letter.place}"
-    if await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", aggregate):
-        return
-    said = {
+    """Announce a dead letter, unless this message already has one."""
+    if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", _aggregate(letter)):
+        await outbox.stage(tx, [as_message(letter, service, failed_at=tx.now)])
+
+
+def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outbox.Staged:
+    """The dead letter as it is sent: the bytes of the message, its headers, and our own headers that say why."""
+    has_personal_data = letter.reason == PERSONAL_DATA
+    why = {
         "samenspel-reason": letter.reason,
-        "samenspel-detail": letter.detail[:1000],  # enough to understand; a message can be a mebibyte
+        "samenspel-detail": letter.detail[:MAX_DETAIL],
         "samenspel-topic": letter.topic,
         "samenspel-partition": str(letter.record.partition),
         "samenspel-offset": str(letter.record.offset),
         "samenspel-attempts": str(letter.attempts),
-        "samenspel-failed-at": tx.now.isoformat(),
+        "samenspel-failed-at": failed_at.isoformat(),
     }
-    is_personal = letter.reason == PERSONAL_DATA
-    kept = [] if is_personal else letter.record.headers
+    kept = [] if has_personal_data else letter.record.headers
     headers = [(name, value or b"") for name, value in kept if not name.startswith("samenspel-")]
-    headers += [(name, value.encode("utf-8", "replace")) for name, value in said.items()]
-    message = outbox.Staged(
-        outbox.new_id(),
-        dead_letter_topic(service),
-        letter.record.key,
-        _digest(letter) if is_personal else letter.record.value,
-        msgspec.msgpack.encode(headers),
-        aggregate,
-        1,
-        1,
-        None,
+    headers += [(name, value.encode("utf-8", "replace")) for name, value in why.items()]
+    return outbox.Staged(
+        event_id=outbox.new_id(),
+        topic=dead_letter_topic(service),
+        key=letter.record.key,
+        value=_digest(letter) if has_personal_data else letter.record.value,
+        headers=msgspec.msgpack.encode(headers),
+        aggregate=_aggregate(letter),
+        epoch=1,
+        version=1,
+        correlation=None,
     )
-    await outbox.stage(tx, [message])
+
+
+def _aggregate(letter: DeadLetter) -> str:
+    return f"dead-letter:{letter.record_id}"
+
+
+def _digest(letter: DeadLetter) -> bytes:
+    """What may be kept of a message with personal data: enough to find it and to recognise it again."""
+    kept = {
+        "topic": letter.topic,
+        "partition": letter.record.partition,
+        "offset": letter.record.offset,
+        "detail": letter.detail,
+        "sha256": hashlib.sha256(letter.record.value or b"").hexdigest(),
+    }
+    return msgspec.json.encode(kept)
