@@ -19,6 +19,7 @@ from services.chassis.running.settings import Settings, read_settings
 from tests.stories import Record
 
 SOON = 30.0  # seconds for what takes a moment, on a machine that is busy with something else
+ANY_PORT = 8000  # settings need a port, though nothing listens in a room
 CONNECTIONS = 20  # sixteen writers, and those who look on
 
 Answer = TypeVar("Answer")
@@ -56,7 +57,7 @@ async def a_room(stack: RealParts, service: str) -> AsyncIterator[Room]:
     await topics.apply(stack.kafka, prefix)
     await migrate(url, "services.chassis", f"services.{service}")
     environment = {"SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": url}
-    settings = read_settings(service, environment)
+    settings = read_settings(service, ANY_PORT, environment)
     pool = await connect(url, size=CONNECTIONS)
     try:
         yield Room(

@@ -1,3 +1,4 @@
-"""What every service stands on: journal, outbox and relay, inbox, projection, dead letters, migrations,
-HTTP, identity, telemetry and health. It knows no event, table or rule of a service.
+"""What every service is built on; its README says what is here and what may come here.
+
+It knows no event, table, rule, name or port of a service.
 """

@@ -1,10 +1,10 @@
-"""The one place where time comes from."""
+"""The only source of the current time."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """This moment, in UTC, to the millisecond (what the wire carries)."""
+    """The current time in UTC, in whole milliseconds, as events carry it."""
     return to_milliseconds(datetime.now(UTC))
 
 

@@ -10,6 +10,8 @@ from services.chassis.running.service import Service, Wiring
 from services.referrals import reactions, reasons
 from services.referrals.api import activities, organisations, referrals
 
+NAME = "referrals"
+DEFAULT_PORT = 8002
 DESCRIPTION = """Brokers and partners, the hand-over of a request to a partner, and the activities that follow.
 
 Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""

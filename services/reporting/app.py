@@ -5,6 +5,8 @@ from services.chassis.running.service import Service, Wiring
 from services.reporting import api
 from services.reporting.projection import Projection
 
+NAME = "reporting"
+DEFAULT_PORT = 8003
 DESCRIPTION = """Figures, each with all that explains it, the events behind it, and what was known when.
 
 Send `Samenspel-Actor` (development) to say who asks."""

@@ -194,7 +194,7 @@ class Projection:
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
         tx = Transaction(db, now(), self.settings.source, self.database.epoch)
         for letter in letters:
-            log.warning("malformed_message", reason=letter.reason, detail=letter.detail, position=letter.position)
+            log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
         await store.skip(db, [(each.topic, each.record.partition, each.record.offset) for each in letters])
         if letters:

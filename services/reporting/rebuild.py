@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from contracts.envelope import Malformed
 from contracts.metrics import HISTORY, CutTaken, MetricPublished, MetricRestated
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.dead_letters import Record
+from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.topic_reader import Batch, Positions, TopicReader
 from services.chassis.running.settings import Settings
 from services.reporting import publication, store

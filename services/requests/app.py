@@ -10,6 +10,8 @@ from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.running.service import Service, Wiring
 from services.requests import api, reactions, reasons
 
+NAME = "requests"
+DEFAULT_PORT = 8001
 DESCRIPTION = """Sites and their groups, and what coordinators ask: from the question to its end.
 
 Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""

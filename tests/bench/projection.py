@@ -70,7 +70,7 @@ async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, *, copy: bool
 async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -> float:
     await db.execute("TRUNCATE facts, positions")
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
-    settings = read_settings("reporting", environment)
+    settings = read_settings("reporting", 8003, environment)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
     projection = Projection(settings, Database(pool, settings.source, 1, lambda: None), Health())
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))

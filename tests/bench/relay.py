@@ -50,7 +50,7 @@ async def measure(bootstrap: str, url: str, prefix: str) -> Measured:
     messages = list(events.activities(EVENTS))
     db = await asyncpg.connect(url)
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
-    relay = Relay(read_settings("referrals", environment), Health())
+    relay = Relay(read_settings("referrals", 8002, environment), Health())
     ours: list[float] = []
     limits: list[float] = []
     for _ in range(ROUNDS):

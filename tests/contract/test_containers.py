@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from local import SERVICES, stack
-from services.chassis.running.settings import PORTS
+from services.referrals import app as referrals
+from services.reporting import app as reporting
+from services.requests import app as requests
 from tests.containers.parts import KAFKA_IMAGE, POSTGRES_IMAGE
 
+PORTS = {app.NAME: app.DEFAULT_PORT for app in (requests, referrals, reporting)}
 CHECKOUT = Path(__file__).parents[2]
 IMAGE = re.compile(r"^\s*(?:FROM|image:) (?P<name>[\w./-]+)(?::(?P<tag>\S+))?", re.MULTILINE)
 PACKAGE = r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+).*\\\n"

@@ -1,1 +1,1 @@
-"""HTTP in: the application, who asks, idempotent commands, and problems for answers."""
+"""HTTP: the application, the caller, idempotent commands, and errors as problems."""

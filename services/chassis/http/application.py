@@ -1,4 +1,8 @@
-"""The border: an application whose every request has a trace and a limit, and whose every answer its headers."""
+"""The HTTP application of a service.
+
+Guarantee: every request belongs to a trace and has a limited body; every answer has the headers that the API promises,
+and every error is a problem.
+"""
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -11,8 +15,8 @@ from services.chassis.running import telemetry
 from services.chassis.running.service import Service
 
 API_VERSION = "1.0.0"
-BODY_LIMIT = 64 * 1024  # an event is at most 64 KB, and so is what leads to it
-LINES_LIMIT = 8 * 1024 * 1024  # reference data in bulk: a city in one go
+BODY_LIMIT = 64 * 1024  # bytes: an event has at most 64 KiB, and no command needs more than its event
+LINES_LIMIT = 8 * 1024 * 1024  # bytes: the reference data of a whole city in one command
 _HEADERS = [
     (b"api-version", API_VERSION.encode()),
     (b"cache-control", b"no-store"),
@@ -27,7 +31,7 @@ class BodyTooLarge(Malformed):
 
 
 def application(service: Service, *, title: str, description: str) -> FastAPI:
-    """The HTTP side of a service, with health and the rules for errors; add routes to it."""
+    """An application with health checks and error handling; the service adds its routes."""
     app = FastAPI(
         title=title,
         description=description,
@@ -41,7 +45,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     )
     app.state.service = service
     problem_handlers.register(app)
-    app.add_middleware(EveryRequest)
+    app.add_middleware(TraceAndLimit)
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -55,14 +59,13 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     return app
 
 
-class EveryRequest:
-    """What happens to every request: its trace, the body's limit, and the headers of every answer."""
+class TraceAndLimit:
+    """ASGI middleware: a trace for every request, a limit to its body, and headers for every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -75,7 +78,7 @@ class EveryRequest:
             await send(message)
 
         with telemetry.span(f"{scope['method']} {scope['path']}", headers):
-            if int(headers.get("content-length", 0) if headers.get("content-length", "0").isdigit() else 0) > limit:
+            if _declared_length(headers) > limit:
                 await problem_response(_too_large(limit))(scope, receive, send_with_headers)
             else:
                 await self.app(scope, _limited(receive, limit), send_with_headers)
@@ -87,8 +90,13 @@ def _too_large(limit: int) -> BodyTooLarge:
     )
 
 
+def _declared_length(headers: dict[str, str]) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
+
+
 def _limited(receive: Receive, limit: int) -> Receive:
-    """Count the bytes of a body that did not say its length."""
+    """Count the bytes while they arrive: a body need not declare its length."""
     seen = 0
 
     async def counted() -> Message:

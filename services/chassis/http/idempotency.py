@@ -1,7 +1,7 @@
-"""Commands over HTTP: who asks, idempotency keys, and one transaction around every command.
+"""Commands over HTTP: an identified caller, an idempotency key, and one transaction around every command.
 
-Guarantee: a command answered with 2xx is committed, with its events in the journal; the same key and body
-again gives the same answer and no second effect. A refused command leaves nothing behind.
+Guarantee: a command that was answered with 2xx is committed, with its events in the journal; the same command with the
+same key again gets the same answer and has no second effect. A refused command changes nothing.
 """
 
 import hashlib
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import msgspec
-import structlog
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
@@ -19,8 +18,6 @@ from services.chassis.http.identity import identify
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.service import Service
-
-log = structlog.get_logger()
 
 KEY = re.compile(r"^[!-~]{1,128}$")
 CLAIM = (
@@ -31,18 +28,17 @@ _RECALL = "SELECT fingerprint, status, headers, body FROM idempotency WHERE orga
 
 
 class IdempotencyKeyMissing(Malformed):
-    """A POST needs the header Idempotency-Key: any text of 1 to 128 visible characters, new for each command."""
+    """A POST needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each command."""
 
 
 class IdempotencyKeyReused(RuleSaysNo):
-    """This Idempotency-Key was used for another command; take a new one."""
+    """This Idempotency-Key was used for another command; use a new one."""
 
 
 class CommandRoute(APIRoute):
-    """A route that changes something: identified caller, idempotency, one transaction, its answer kept."""
+    """A route that changes something: identifies the caller, opens the transaction and keeps the answer."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """Wrap the endpoint."""
         endpoint = super().get_route_handler()
 
         async def command(request: Request) -> Response:
@@ -84,7 +80,7 @@ async def _check_personal_data(request: Request) -> None:
 
 
 def _recalled(stored: asyncpg.Record | None, key: str, fingerprint: bytes) -> Response:
-    assert stored is not None, "the key was there a moment ago, and keys are not deleted within a transaction"
+    assert stored is not None, "the key was just found, and keys are deleted only after 30 days"
     if stored["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", key, "a key that was not used before"))
     response = Response(stored["body"], stored["status"])

@@ -1,8 +1,11 @@
-"""Who is asking. Until OpenID Connect: a header for development, on loopback, switched on by a setting."""
+"""Who is calling. Until there is OpenID Connect, a header for development says so.
+
+Guarantee: the header is accepted only if a setting allows it, and only from the networks in the settings.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -17,13 +20,13 @@ NOW = "Samenspel-Now"
 _instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
-class CallerUnknown(Unidentified):
+class UnknownCaller(Unidentified):
     """The caller is not known: the header Samenspel-Actor is missing, or is not accepted here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and when (simulated time only in development)."""
+    """The caller, and the time of the call (development can simulate it)."""
 
     actor: Actor
     now: datetime
@@ -42,32 +45,25 @@ class Caller:
             )
 
 
-def _is_near(settings: Settings, host: str) -> bool:
-    try:
-        return any(ip_address(host) in ip_network(network) for network in settings.development_peers)
-    except ValueError:
-        return False
-
-
 def parse_actor(header: str) -> Actor:
-    """`role=…; organisation=…; actor=…` as an actor."""
+    """The actor in `role=…; organisation=…; actor=…`; raises `UnknownCaller`."""
     parts = dict(part.strip().partition("=")[::2] for part in header.split(";") if part.strip())
     try:
         return Actor.model_validate(parts)
     except ValidationError as error:
         first = error.errors()[0]
-        raise CallerUnknown(
+        raise UnknownCaller(
             f"{HEADER}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             *(WrongField(str(wrong["loc"][0]), wrong["input"], wrong["msg"]) for wrong in error.errors()),
         ) from error
 
 
 def identify(request: Request, settings: Settings) -> Caller:
-    """The caller of this request; raises `CallerUnknown`."""
+    """The caller of this request; raises `UnknownCaller`."""
     header = request.headers.get(HEADER)
     host = request.client.host if request.client else ""
-    if header is None or not settings.development_identity or not _is_near(settings, host):
-        raise CallerUnknown
+    if header is None or not settings.development_identity or not _is_accepted_from(host, settings):
+        raise UnknownCaller
     said = request.headers.get(NOW)
     try:
         return Caller(parse_actor(header), to_milliseconds(_instant.validate_python(said)) if said else now())
@@ -75,3 +71,11 @@ def identify(request: Request, settings: Settings) -> Caller:
         raise Malformed(
             f"{NOW} is {said!r}; an instant such as 2025-10-03T09:12:00Z is expected", WrongField(NOW, said)
         ) from error
+
+
+def _is_accepted_from(host: str, settings: Settings) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:  # a Unix socket has no address
+        return False
+    return any(address in network for network in settings.development_peers)

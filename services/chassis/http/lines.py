@@ -1,4 +1,4 @@
-"""Bodies of lines: many things of reference data in one command."""
+"""Bodies of JSON lines: much reference data in one command."""
 
 from typing import TypeVar
 
@@ -8,11 +8,13 @@ from pydantic import BaseModel, ValidationError
 from services.chassis.http.problem_handlers import wrong_fields
 from services.chassis.problems import Malformed, WrongField
 
+MAX_WRONG = 50  # enough to see what is wrong with a file; the number of all is in the detail
+
 Line = TypeVar("Line", bound=BaseModel)
 
 
 async def read_lines(request: Request, model: type[Line]) -> list[Line]:
-    """Every line as a model; raises `Malformed` with all wrong fields, each with its line number."""
+    """One model per line, without empty lines; raises `Malformed` with the first 50 wrong fields and their lines."""
     found: list[Line] = []
     wrong: list[WrongField] = []
     for number, line in enumerate((await request.body()).splitlines(), 1):
@@ -23,5 +25,5 @@ async def read_lines(request: Request, model: type[Line]) -> list[Line]:
             fields = wrong_fields(list(error.errors()))
             wrong += [WrongField(f"line {number}: {each.field}", each.value, each.allowed) for each in fields]
     if wrong:
-        raise Malformed(f"{len(wrong)} wrong fields, the first in {wrong[0].field}", *wrong[:50])
+        raise Malformed(f"{len(wrong)} wrong fields, the first in {wrong[0].field}", *wrong[:MAX_WRONG])
     return found

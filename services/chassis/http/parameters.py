@@ -1,4 +1,4 @@
-"""What an endpoint is given: its transaction, its caller, the pool to read from, and the bounds of a page."""
+"""Parameters of endpoints: the transaction of a command, the caller, the pool to read from, the size of a page."""
 
 from typing import Annotated
 
@@ -28,15 +28,14 @@ async def _pool(request: Request) -> asyncpg.Pool:
 
 
 CommandTx = Annotated[Transaction, Depends(_transaction)]
-"""The transaction of this command."""
+"""The transaction of the command; only in a `CommandRoute`."""
 CurrentCaller = Annotated[Caller, Depends(_caller)]
-"""Who is asking."""
 ReadPool = Annotated[asyncpg.Pool, Depends(_pool)]
-"""The database, to read from."""
+"""The database, for queries outside a transaction."""
 Limit = Annotated[int, Query(ge=1, le=200)]
-"""How many things one page shows."""
+"""How many items one page has."""
 
 
 def etag(response: Response, version: int) -> None:
-    """Say which version the answer shows."""
+    """Set the header that says which version the answer shows."""
     response.headers["ETag"] = f'"{version}"'

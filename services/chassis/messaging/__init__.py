@@ -1,1 +1,1 @@
-"""Kafka: journal and outbox, the relay, the inbox, dead letters, and readers of whole topics."""
+"""Kafka: journal and outbox, relay, inbox, dead letters, and readers of whole topics."""

@@ -1,100 +1,157 @@
-"""The consumer of a service's reactions: one group, raw records in batches. The only module that knows FastStream.
+"""Reads topics as one consumer group and hands raw records over in batches. The only module that knows FastStream.
 
-Guarantee: nothing is committed here, and no record is lost before it was handed over: parser and decoder never
-raise. What FastStream and aiokafka keep silent about, a task that died, `Batches.died` tells.
+Guarantee: no record is lost before it is handed over, because parser and decoder never raise; offsets are committed
+after the work, never before. FastStream and aiokafka do not report a task that died or a consumer that has stopped
+reading; this module notices both and ends the process.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from services.chassis.messaging.dead_letters import Record
+from services.chassis.messaging.kafka import STOP_SECONDS, Record
+from services.chassis.messaging.progress import STUCK_SECONDS, Progress
+from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
 
-MAX_RECORDS = 300  # messages in one transaction: long enough to pay for the commit, short enough to repeat singly
+MAX_RECORDS = 300  # in one transaction: enough to pay for the commit, and few to repeat one by one
 WAIT_MS = 50
 START_SECONDS = 30.0
-STOP_SECONDS = 5.0  # stop() can hang for ever when the broker is away
+RETRY_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Batches:
-    """A consumer that was started."""
+@dataclass(slots=True)
+class Consumer:
+    """Reads these topics and calls `receive` with each batch."""
 
-    _subscriber: Any
+    settings: Settings
+    topics: tuple[str, ...]
+    health: Health
+    part: str
+    """Its name in the health report."""
+    receive: Callable[[list[Record]], Awaitable[None]]
+    """Must return only when every record is applied or dead-lettered: then the batch is committed."""
+    progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
 
-    @property
-    def consumer(self) -> AIOKafkaConsumer:
-        """The consumer of aiokafka: its assignment, its positions, its commits."""
-        consumer: AIOKafkaConsumer = self._subscriber.consumer
-        return consumer
+    async def run(self) -> None:
+        """Read until cancelled; retries for ever while Kafka does not answer."""
+        while True:
+            self.progress = Progress(moved_at=_now())
+            try:
+                async with self._subscribed() as subscriber:
+                    await self._watch(subscriber)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self.health.trouble(self.part, f"Kafka does not answer ({type(error).__name__})")
+                await asyncio.sleep(RETRY_SECONDS)
 
-    @property
-    def died(self) -> bool:
-        """Whether a task of it ended: nothing would be received any more, and nothing would say so."""
-        tasks = [
-            *self._subscriber.tasks,
-            self._subscriber.consumer._fetcher._fetch_task,  # noqa: SLF001 - nothing public tells
-            self._subscriber.consumer._coordinator._coordination_task,  # noqa: SLF001 - nothing public tells
-        ]
-        return any(task is not None and task.done() for task in tasks)
+    @asynccontextmanager
+    async def _subscribed(self) -> AsyncIterator[Any]:
+        """A subscriber of FastStream at work. Raises when Kafka does not answer."""
+        broker = KafkaBroker(
+            self.settings.kafka,
+            client_id=self.settings.service,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+        )
+        subscriber = broker.subscriber(
+            *(self.settings.topic(topic) for topic in self.topics),
+            group_id=self.settings.topic(self.settings.service),
+            group_instance_id=self.settings.instance,
+            batch=True,
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=WAIT_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            session_timeout_ms=30_000,
+            rebalance_timeout_ms=60_000,
+            heartbeat_interval_ms=3_000,
+            parser=_keep_raw,
+            decoder=_keep_records,
+        )
+
+        @subscriber
+        async def hand_over(records: list[Record]) -> None:
+            assert subscriber.consumer is not None, "it exists while it receives"
+            await self._hand_over(subscriber.consumer, records)
+
+        try:
+            await asyncio.wait_for(broker.start(), START_SECONDS)
+            yield subscriber
+        finally:
+            await _stop(broker)
+
+    async def _hand_over(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
+        self.progress.busy_since = _now()
+        try:
+            await self._receive_or_end(records)
+            await _commit(consumer, records)
+        finally:
+            self.progress.busy_since = None
+
+    async def _receive_or_end(self, records: list[Record]) -> None:
+        try:
+            await self.receive(records)
+        except Exception as error:  # noqa: BLE001 - FastStream would go on, and later records would be committed
+            self.health.end(f"a batch could be neither applied nor dead-lettered: {error!r}")
+            await asyncio.Event().wait()  # nothing more is read or committed until the process ends
+
+    async def _watch(self, subscriber: Any) -> None:  # noqa: ANN401 - FastStream exports no name for its type
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if _has_died(subscriber):
+                self.health.end("a task of the Kafka consumer ended without an error")
+            await self._report_progress(subscriber.consumer)
+
+    async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
+        positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        ends = {partition: consumer.highwater(partition) or 0 for partition in positions}
+        match self.progress.look(positions, ends, _now()):
+            case "stuck":
+                self.health.end(f"the Kafka consumer has read nothing for {STUCK_SECONDS:.0f} s, though messages wait")
+            case "busy too long":
+                self.health.trouble(self.part, f"busy with one batch for more than {STUCK_SECONDS:.0f} s")
+            case "reading" if positions:
+                self.health.tick(self.part, f"{len(positions)} partitions")
+            case "reading" | "busy":
+                pass  # without partitions it is not ready yet; a busy consumer reports itself when the database is away
 
 
-@asynccontextmanager
-async def batches(
-    settings: Settings,
-    topics: Sequence[str],
-    receive: Callable[[AIOKafkaConsumer, list[Record]], Awaitable[None]],
-) -> AsyncIterator[Batches]:
-    """Hand the records of these topics to `receive`, batch after batch, until the block is left.
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
-    Raises `KafkaError`, `OSError` or `TimeoutError` when Kafka does not answer.
-    """
-    broker = KafkaBroker(
-        settings.kafka,
-        client_id=settings.service,
-        allow_auto_create_topics=False,
-        apply_types=False,
-        logger=None,
-    )
-    subscriber = broker.subscriber(
-        *(settings.topic(topic) for topic in topics),
-        group_id=settings.topic(settings.service),
-        group_instance_id=settings.instance,
-        batch=True,
-        max_records=MAX_RECORDS,
-        batch_timeout_ms=WAIT_MS,
-        auto_offset_reset="earliest",
-        ack_policy=AckPolicy.MANUAL,
-        session_timeout_ms=30_000,
-        rebalance_timeout_ms=60_000,
-        heartbeat_interval_ms=3_000,
-        parser=_keep,
-        decoder=_keep_records,
-    )
 
-    @subscriber
-    async def hand_over(records: list[Record]) -> None:
-        await receive(subscriber.consumer, records)  # type: ignore[arg-type]  # there while it receives
+def _has_died(subscriber: Any) -> bool:  # noqa: ANN401 - FastStream exports no name for its type
+    """Whether one of its tasks ended: then nothing is received any more, and no error says so."""
+    tasks = [
+        *subscriber.tasks,
+        subscriber.consumer._fetcher._fetch_task,  # noqa: SLF001 - nothing public tells
+        subscriber.consumer._coordinator._coordination_task,  # noqa: SLF001 - nothing public tells
+    ]
+    return any(task is not None and task.done() for task in tasks)
 
+
+async def _commit(consumer: AIOKafkaConsumer, records: list[Record]) -> None:
+    """Commit the offsets of these records. If that fails they are read again, and the inbox knows them."""
+    offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
     try:
-        await asyncio.wait_for(broker.start(), START_SECONDS)
-        yield Batches(subscriber)
-    finally:
-        await _stop(broker)
+        await consumer.commit(offsets)
+    except KafkaError as error:
+        log.info("offsets_not_committed", error=repr(error))
 
 
-async def _keep(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records
+async def _keep_raw(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records
     """A parser that never raises: the records stay as they are."""
     return KafkaMessage(body=b"", raw_message=message, consumer=None, headers={})  # type: ignore[arg-type]
 

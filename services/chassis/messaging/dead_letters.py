@@ -1,28 +1,28 @@
-"""What cannot be understood or applied goes, untouched, to the service's dead-letter topic (of a message with
-personal data only its place and digest).
+"""A message that cannot be understood or applied goes, unchanged, to the service's dead-letter topic; of a message with
+personal data only its topic, partition and offset, the reason and a digest are kept.
 
-Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that
-moves past it. The headers say why, from where, and how often it was tried.
+Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that moves past the
+message. The headers say why, where it came from, and how often it was tried.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
-from aiokafka import ConsumerRecord
 from pydantic_core import from_json
 
 from contracts.events import MAX_EVENT_BYTES
 from contracts.personal_data import find_personal_data
 from contracts.topics import dead_letter_topic
 from services.chassis.messaging import outbox
+from services.chassis.messaging.kafka import Record
 from services.chassis.running.database import Transaction
 
 PERSONAL_DATA = "personal_data"
-"""The reason whose bytes are not kept."""
-
-Record = ConsumerRecord[bytes | None, bytes | None]
+"""The reason of a letter whose bytes are not kept."""
+MAX_DETAIL = 1_000  # characters: enough to understand it, while a detail can quote a whole message of 1 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,67 @@ class DeadLetter:
     attempts: int = 1
 
     @property
-    def position(self) -> str:
-        """Where the message is from."""
+    def record_id(self) -> str:
+        """Topic, partition and offset of the message, which identify it."""
         return f"{self.topic}/{self.record.partition}/{self.record.offset}"
 
 
 def headers_of(record: Record) -> Mapping[str, bytes | None]:
-    """The headers by name; a null is kept, bytes stay bytes."""
+    """The headers by name; a header without a value is kept."""
     return dict(record.headers)
+
+
+async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
+    """Announce a dead letter, unless this message already has one."""
+    if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", _aggregate(letter)):
+        await outbox.stage(tx, [as_message(letter, service, failed_at=tx.now)])
+
+
+def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outbox.Staged:
+    """The dead letter as it is sent: the bytes of the message, its headers, and our own headers that say why."""
+    personal = _personal_data_in(letter.record.value)
+    reason, detail = letter.reason, letter.detail
+    if personal is not None:
+        reason, detail = PERSONAL_DATA, f"{personal[0]} seems to hold {personal[1]} ({letter.reason})"
+    why = {
+        "samenspel-reason": reason,
+        "samenspel-detail": detail[:MAX_DETAIL],
+        "samenspel-topic": letter.topic,
+        "samenspel-partition": str(letter.record.partition),
+        "samenspel-offset": str(letter.record.offset),
+        "samenspel-attempts": str(letter.attempts),
+        "samenspel-failed-at": failed_at.isoformat(),
+    }
+    kept = [] if personal else letter.record.headers
+    headers = [(name, value or b"") for name, value in kept if not name.startswith("samenspel-")]
+    headers += [(name, value.encode("utf-8", "replace")) for name, value in why.items()]
+    return outbox.Staged(
+        event_id=outbox.new_id(),
+        topic=dead_letter_topic(service),
+        key=letter.record.key,
+        value=_digest(letter, personal[0]) if personal else letter.record.value,
+        headers=msgspec.msgpack.encode(headers),
+        aggregate=_aggregate(letter),
+        epoch=1,
+        version=1,
+        correlation=None,
+    )
+
+
+def _aggregate(letter: DeadLetter) -> str:
+    return f"dead-letter:{letter.record_id}"
+
+
+def _digest(letter: DeadLetter, field: str) -> bytes:
+    """What may be kept of a message with personal data: enough to find it and to recognise it again."""
+    kept = {
+        "topic": letter.topic,
+        "partition": letter.record.partition,
+        "offset": letter.record.offset,
+        "field": field,
+        "sha256": hashlib.sha256(letter.record.value or b"").hexdigest(),
+    }
+    return msgspec.json.encode(kept)
 
 
 def _personal_data_in(value: bytes | None) -> tuple[str, str] | None:
@@ -54,42 +107,3 @@ def _personal_data_in(value: bytes | None) -> tuple[str, str] | None:
     except ValueError:
         said = (value or b"")[:MAX_EVENT_BYTES].decode("utf-8", "ignore")
     return find_personal_data(said)
-
-
-def _digest(letter: DeadLetter, field: str) -> bytes:
-    """What may be kept of a message with personal data: enough to find it and to recognise it."""
-    digest = hashlib.sha256(letter.record.value or b"").hexdigest()
-    return msgspec.json.encode({"position": letter.position, "field": field, "sha256": digest})
-
-
-async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
-    """Announce a dead letter, once."""
-    aggregate = f"dead-letter:{letter.position}"
-    if await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", aggregate):
-        return
-    personal = _personal_data_in(letter.record.value)
-    detail = letter.detail if personal is None else f"{personal[0]} seems to hold {personal[1]} ({letter.reason})"
-    said = {
-        "samenspel-reason": letter.reason if personal is None else PERSONAL_DATA,
-        "samenspel-detail": detail[:1000],  # enough to understand; a message can be a mebibyte
-        "samenspel-topic": letter.topic,
-        "samenspel-partition": str(letter.record.partition),
-        "samenspel-offset": str(letter.record.offset),
-        "samenspel-attempts": str(letter.attempts),
-        "samenspel-failed-at": tx.now.isoformat(),
-    }
-    kept = letter.record.headers if personal is None else []
-    headers = [(name, value or b"") for name, value in kept if not name.startswith("samenspel-")]
-    headers += [(name, value.encode("utf-8", "replace")) for name, value in said.items()]
-    message = outbox.Staged(
-        event_id=outbox.new_id(),
-        topic=dead_letter_topic(service),
-        key=letter.record.key,
-        value=letter.record.value if personal is None else _digest(letter, personal[0]),
-        headers=msgspec.msgpack.encode(headers),
-        aggregate=aggregate,
-        epoch=1,
-        version=1,
-        correlation=None,
-    )
-    await outbox.stage(tx, [message])

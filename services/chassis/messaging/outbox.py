@@ -1,8 +1,8 @@
-"""What a service announces: written to the journal in the transaction that makes it true.
+"""The outbox: a service announces events by writing them to its journal, in the transaction that changes its state.
 
-Guarantee: an event is in the journal if and only if its transaction committed; its bytes never change; the
-relay publishes it at least once, in order per aggregate. The caller of `add` holds a lock on the aggregate's
-row, or has just inserted it.
+Guarantee: an event is in the journal if and only if its transaction committed; its bytes never change; the relay
+publishes it at least once, in order per aggregate. The caller of `add` must hold a lock on the aggregate's row, or have
+just inserted that row.
 """
 
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ INSERT INTO outbox (position, barrier) SELECT position, $2 FROM added
 
 
 class EventTooLarge(Malformed):
-    """What was sent makes an event that is too large for the wire."""
+    """The command would make an event that is larger than an event may be."""
 
 
 class Staged(NamedTuple):
-    """One message for the journal, in its columns' order. `headers`: see the migration."""
+    """One message for the journal, in the order of its columns. The migration explains `headers`."""
 
     event_id: UUID
     topic: str
@@ -52,14 +52,14 @@ class Staged(NamedTuple):
 
 
 def new_id() -> UUID:
-    """A UUIDv7: unique, and in the order of time."""
+    """A UUIDv7: unique, and later ids are larger."""
     return uuid_utils.compat.uuid7()
 
 
 def encoded(
     tx: Transaction, event: Event, *, key: str, epoch: int, version: int, correlation: str | None = None
 ) -> list[Staged]:
-    """The event as it will stand in the journal: once per topic, with the same id and bytes."""
+    """The event as the journal keeps it: once per topic, always with the same id and bytes."""
     envelope = describe(
         event,
         id=new_id(),
@@ -83,9 +83,9 @@ def encoded(
 
 
 async def stage(tx: Transaction, messages: Sequence[Staged], *, barrier: bool = False) -> None:
-    """Put messages into the journal and point the relay at them.
+    """Write messages to the journal, and pointers to them to the outbox.
 
-    `barrier`: Kafka acknowledges these before anything staged later is sent.
+    `barrier`: Kafka must acknowledge these messages before any later one is sent.
     """
     if messages:
         columns = (list(column) for column in zip(*messages, strict=True))
@@ -96,13 +96,13 @@ async def stage(tx: Transaction, messages: Sequence[Staged], *, barrier: bool = 
 async def add(tx: Transaction, *events: Event, key: str | None = None, correlation: str | None = None) -> int:
     """Announce events of one aggregate, in this order; returns its new version.
 
-    An aggregate's first events name its `key` (and `correlation`); later ones take them over and name none.
+    The first events of an aggregate give its `key` (and `correlation`); later ones give neither and get the same.
     """
     first = 1
     epoch = tx.epoch
     if key is None:
         last = await tx.db.fetchrow(_LAST, f"{events[0].aggregate}:{events[0].subject}")
-        assert last is not None, "the aggregate's first events name its key"
+        assert last is not None, "the first events of an aggregate give its key"
         key, correlation, first = last["key"].decode(), last["correlation"], last["version"] + 1
     messages: list[Staged] = []
     for version, event in enumerate(events, first):
@@ -112,7 +112,7 @@ async def add(tx: Transaction, *events: Event, key: str | None = None, correlati
 
 
 async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -> None:
-    """Announce a version of something that a service ships as data, unless it announced it before."""
+    """Announce this version of something that the service ships as data, unless it did so before."""
     aggregate = f"{event.aggregate}:{event.subject}"
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", aggregate)
     last = await tx.db.fetchrow(_LAST, aggregate)

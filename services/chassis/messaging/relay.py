@@ -1,9 +1,9 @@
-"""The relay: publishes what the outbox points at, and forgets the pointer once Kafka has acknowledged it.
+"""The relay: publishes the messages that the outbox points to, and deletes a pointer when Kafka has acknowledged.
 
-Guarantee: at least once, in order per key, by one relay per database (a session advisory lock; the others
-stand by). It claims rows that exist, never "everything after the last id": ids are drawn before commit. One
-batch per partition is under way at a time, so that a failure holds back that partition only and never
-lets a later message overtake. A crash between acknowledgement and delete sends a batch twice.
+Guarantee: at least once, in order per key, by one active relay per database (the others stand by). It reads the rows
+that are there, never "all rows after the last id": ids are given before the commit, so a lower id can appear later.
+One batch per partition is sent at a time: a failure delays that partition only, and no later message overtakes. A crash
+between the acknowledgement and the delete sends a batch twice.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -28,11 +28,11 @@ from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
 
-ROUND = 5_000  # rows looked at in one round: a few MB in memory, enough to fill every partition's batch
-POLL_SECONDS = 0.2  # for what other replicas stage; our own commits wake us at once
-SEND_SECONDS = 30.0  # an idempotent batch never expires by itself
+ROUND = 5_000  # rows read in one round: a few MB in memory, enough to fill the batch of every partition
+POLL_SECONDS = 0.2  # for messages that other instances stage; our own commits wake us at once
+SEND_SECONDS = 30.0  # needed, because an idempotent batch never expires by itself
 RETRY_SECONDS = 1.0
-LEADS_RELAY = 7_305_002  # any number, the same in every replica
+LEADS_RELAY = 7_305_002  # any number, the same in every instance
 _CLAIM = """
 SELECT position, barrier, topic, key, value, headers
 FROM outbox JOIN journal USING (position)
@@ -45,22 +45,22 @@ AfterAck = Callable[[], Awaitable[None]]
 
 
 async def _nothing() -> None:
-    """What happens between Kafka's acknowledgement and the delete: nothing, but in a test."""
+    """Runs between Kafka's acknowledgement and the delete; a test kills the process there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is sent to one partition at once."""
+    """The messages that are sent to one partition together."""
 
-    where: tuple[str, int]
+    partition: TopicPartition
     builder: BatchBuilder
     positions: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of one partition's batch: acknowledged positions, or one that Kafka will never take, or
-    a failure after which nothing is known."""
+    """The result of one batch: the acknowledged positions, or one that Kafka will never accept, or a failure that
+    leaves unknown what Kafka has."""
 
     acknowledged: list[int] = field(default_factory=list)
     refused: int | None = None
@@ -76,14 +76,14 @@ class Relay:
     after_ack: AfterAck = _nothing
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     acknowledged: list[int] = field(default_factory=list)
-    """Published in the last round; its pointers are deleted during the next one."""
+    """Positions published in the last round; their pointers are deleted during the next one."""
     ahead: list[asyncpg.Record] = field(default_factory=list)
-    """Read while the last round was sent."""
-    one_by_one: set[tuple[str, int]] = field(default_factory=set)
-    """Partitions in whose last batch a record was too large: the next round finds out which."""
+    """Rows read while the last round was sent."""
+    one_by_one: set[TopicPartition] = field(default_factory=set)
+    """Partitions whose last batch had a message that is too large: sent singly until it is found."""
 
     async def run(self) -> None:
-        """Publish for ever. The world failing is waited for, never given up."""
+        """Publish until cancelled; retries for ever while PostgreSQL or Kafka does not answer."""
         while True:
             try:
                 await self._lead()
@@ -100,11 +100,11 @@ class Relay:
             kafka = producer(self.settings.kafka, f"{self.settings.service}-relay")
             try:
                 await asyncio.wait_for(kafka.start(), SEND_SECONDS)
-                await self._publish_for_ever(connection, kafka)
+                await self._publish(connection, kafka)
             finally:
                 await stop(kafka)
 
-    async def _publish_for_ever(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> None:
+    async def _publish(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> None:
         while True:
             self.wake.clear()
             self.health.tick("relay", "publishing")
@@ -115,79 +115,78 @@ class Relay:
                     continue
 
     async def publish_round(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> int:
-        """Publish up to one batch per partition; returns how many messages it looked at.
+        """Publish at most one batch per partition; returns how many messages it looked at.
 
-        PostgreSQL and Kafka work side by side: while a round is sent, the pointers of the one before are deleted
-        and the next rows are read. A crash sends at most two rounds again.
+        PostgreSQL and Kafka work at the same time: while a round is sent, the pointers of the previous one are deleted
+        and the next rows are read. So a crash repeats at most two rounds.
         """
-        rows = _first_wave(self.ahead or await connection.fetch(_CLAIM, ROUND, self.acknowledged))
-        batches = [self._batch(kafka, where, queue) for where, queue in self._by_partition(rows).items()]
-        sending = asyncio.gather(*(self._send(kafka, batch) for batch in batches))
+        rows = _up_to_barrier(self.ahead or await connection.fetch(_CLAIM, ROUND, self.acknowledged))
+        batches = [self._batch(kafka, partition, queue) for partition, queue in self._by_partition(rows).items()]
+        answers = asyncio.gather(*(self._send(kafka, batch) for batch in batches))
         try:
             await self._forget(connection)
-            under_way = [position for batch in batches for position in batch.positions]
-            self.ahead = await connection.fetch(_CLAIM, ROUND, under_way) if rows else []
+            sending = [position for batch in batches for position in batch.positions]
+            self.ahead = await connection.fetch(_CLAIM, ROUND, sending) if rows else []
         finally:
-            sent = await sending
+            sent = await answers
         await self.after_ack()
         self.acknowledged = [position for each in sent for position in each.acknowledged]
         for each in sent:
             if each.refused is not None:
                 await _refuse(connection, each.refused)
         if len(self.acknowledged) < sum(len(batch.positions) for batch in batches):
-            self.ahead = []  # something is still there, and goes first
+            self.ahead = []  # the messages that are not acknowledged go first
             await self._forget(connection)
         if failure := next((each.failure for each in sent if each.failure), None):
             raise failure
         return len(rows)
 
     async def _forget(self, connection: asyncpg.Connection) -> None:
-        """Delete the pointers to what Kafka has acknowledged."""
+        """Delete the pointers to the acknowledged messages."""
         if self.acknowledged:
             await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", self.acknowledged)
             self.acknowledged = []
 
-    def _by_partition(self, rows: Sequence[asyncpg.Record]) -> dict[tuple[str, int], list[asyncpg.Record]]:
-        queues: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+    def _by_partition(self, rows: Sequence[asyncpg.Record]) -> dict[TopicPartition, list[asyncpg.Record]]:
+        queues: dict[TopicPartition, list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
             key = row["key"]
             partition = row["position"] % PARTITIONS if key is None else partition_of(key)
-            queues[self.settings.topic(row["topic"]), partition].append(row)
+            queues[TopicPartition(self.settings.topic(row["topic"]), partition)].append(row)
         return queues
 
-    def _batch(self, kafka: AIOKafkaProducer, where: tuple[str, int], queue: list[asyncpg.Record]) -> Batch:
-        """The front of one partition's queue, as much as fits."""
+    def _batch(self, kafka: AIOKafkaProducer, partition: TopicPartition, queue: list[asyncpg.Record]) -> Batch:
         builder = kafka.create_batch()
-        positions = _fill(builder, queue[:1] if where in self.one_by_one else queue)
-        return Batch(where, builder, positions)
+        positions = _fill(builder, queue[:1] if partition in self.one_by_one else queue)
+        return Batch(partition, builder, positions)
 
     async def _send(self, kafka: AIOKafkaProducer, batch: Batch) -> Sent:
-        """Send a batch and wait for Kafka's word on it."""
-        topic, partition = batch.where
+        """Send a batch and wait for Kafka's answer."""
+        topic, partition = batch.partition
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await (await kafka.send_batch(batch.builder, topic, partition=partition))
         except MessageSizeTooLargeError:
             if len(batch.positions) == 1:
                 return Sent(refused=batch.positions[0])
-            self.one_by_one.add(batch.where)
+            self.one_by_one.add(batch.partition)
             return Sent()
         except (KafkaError, TimeoutError) as error:
             return Sent(failure=error)
-        self.one_by_one.discard(batch.where)
+        self.one_by_one.discard(batch.partition)
         return Sent(acknowledged=batch.positions)
 
 
 async def _refuse(connection: asyncpg.Connection, position: int) -> None:
-    """Move aside what Kafka will never take; it stays in the journal, and somebody must look at it."""
+    """Set a message aside that Kafka will never accept: it stays in the journal, and an operator must look at it."""
     async with connection.transaction():
         await connection.execute("DELETE FROM outbox WHERE position = $1", position)
         await connection.execute("INSERT INTO refused (position, reason) VALUES ($1, 'too large')", position)
     log.error("message_refused", position=position, reason="too large for its topic")
 
 
-def _first_wave(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
-    """What may be sent together: up to the first barrier, or that barrier by itself."""
+def _up_to_barrier(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+    """The rows that may be sent together: those before the first barrier, or else that barrier alone."""
     for index, row in enumerate(rows):
         if row["barrier"]:
             return rows[: max(index, 1)]
@@ -195,7 +194,7 @@ def _first_wave(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
 
 
 def _fill(batch: BatchBuilder, queue: list[asyncpg.Record]) -> list[int]:
-    """Fill a batch from the front of the queue; returns the positions that fitted."""
+    """Fill a batch from the front of the queue; returns the positions that fit."""
     sent: list[int] = []
     for row in queue:
         headers = msgspec.msgpack.decode(row["headers"], type=Headers) if row["headers"] else _EVENT_HEADERS

@@ -1,8 +1,8 @@
-"""Reading topics for a projection: all partitions, no consumer group, positions in our own database.
+"""Reads whole topics for a projection: every partition, no consumer group, positions in the service's own database.
 
-Guarantee: `fence` locks the stored position of every partition in the transaction that appends, and raises
-`Skipped` unless the records follow it exactly. So nothing is appended twice or left out, and a leader that was
-replaced while it slept cannot append at all.
+Guarantee: `fence` locks the stored position of every partition in the transaction that appends, and raises `Skipped`
+unless the records follow it exactly. So nothing is appended twice or left out, and a former leader that was suspended
+while another one took over cannot append at all.
 """
 
 import asyncio
@@ -11,23 +11,22 @@ from dataclasses import dataclass
 from typing import Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import stop
+from services.chassis.messaging.kafka import Record, stop
 from services.chassis.running.database import Connection
 from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
 
-Batch = dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]
+Batch = dict[TopicPartition, list[Record]]
 Positions = dict[tuple[str, int], int]
 """The next offset to read, by topic (its name in the contracts) and partition."""
 
 MAX_RECORDS = 10_000  # about 10 MB; larger batches made COPY no faster
 FETCH_BYTES = 4 * 1024 * 1024
 START_SECONDS = 30.0
-
 
 _LOCK = """
 SELECT topic, partition, next_offset FROM positions
@@ -42,11 +41,11 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
 
 
 class Skipped(Exception):
-    """The records do not follow the stored position: somebody else appended, or the topic lost records."""
+    """The records do not follow the stored position: another process appended, or the topic lost records."""
 
 
 async def load_positions(db: Connection, topics: Iterable[str]) -> Positions:
-    """Where the projection stands; 0 where it has not begun."""
+    """The stored position of every partition of these topics; 0 where nothing was read yet."""
     stored = {
         (row["topic"], row["partition"]): row["next_offset"]
         for row in await db.fetch("SELECT topic, partition, next_offset FROM positions")
@@ -58,16 +57,16 @@ async def load_positions(db: Connection, topics: Iterable[str]) -> Positions:
 
 @dataclass(slots=True)
 class TopicReader:
-    """A consumer of whole topics from given positions."""
+    """Reads whole topics from given positions on."""
 
     consumer: AIOKafkaConsumer
     prefix: str
     positions: Positions
-    """The next offset of each partition as this process knows it: what it appended or found stored."""
+    """The next offset of each partition, as this process knows it: as it was stored at the start, or appended since."""
 
     @classmethod
     async def open(cls, settings: Settings, positions: Positions) -> Self:
-        """Start reading behind `positions`. Retention that took something away is an error, loudly."""
+        """Start reading at `positions`; if the topic does not have these records any more, reading fails."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka,
             client_id=f"{settings.service}-projection",
@@ -76,55 +75,56 @@ class TopicReader:
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,
         )
-        where = {
+        offsets = {
             TopicPartition(settings.topic(topic), partition): offset for (topic, partition), offset in positions.items()
         }
-        consumer.assign(list(where))
+        consumer.assign(list(offsets))
         try:
             await asyncio.wait_for(consumer.start(), START_SECONDS)
         except BaseException:
             await stop(consumer)
             raise
-        for partition, offset in where.items():
+        for partition, offset in offsets.items():
             consumer.seek(partition, offset)
         return cls(consumer, settings.kafka_prefix, dict(positions))
 
     async def poll(self, wait_ms: int) -> Batch:
-        """What came, at most `MAX_RECORDS`; empty after `wait_ms`."""
+        """At most `MAX_RECORDS` new records; none if nothing comes within `wait_ms`."""
         batch: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
         return batch
 
     async def ends(self) -> Positions:
-        """The end of every partition as Kafka knows it now."""
+        """The current end of every partition: the offset of the next record to be written."""
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
         return {
             (partition.topic.removeprefix(self.prefix), partition.partition): end for partition, end in ends.items()
         }
 
     async def fence(self, db: Connection, batch: Batch) -> Positions:
-        """Lock and compare the stored positions of the batch's partitions, move them behind the batch, and
-        return the new ones. Call `advance` with them after the commit."""
-        moved = {self._place(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        """Lock and compare the stored positions of the batch's partitions and move them behind the batch.
+
+        Returns the new positions: call `advance` with them after the commit. Raises `Skipped`.
+        """
+        moved = {self._key(partition): records[-1].offset + 1 for partition, records in batch.items()}
         columns = [topic for topic, _ in moved], [partition for _, partition in moved]
         stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
         for partition, records in batch.items():
-            topic, number = place = self._place(partition)
-            here = self.positions[place]
-            if stored.get(place, 0) != here or records[0].offset != here:
+            topic, number = key = self._key(partition)
+            expected = self.positions[key]
+            if stored.get(key, 0) != expected or records[0].offset != expected:
                 raise Skipped(
-                    f"{topic}/{number}: stored {stored.get(place, 0)}, this process stands at {here},"
+                    f"{topic}/{number}: {stored.get(key, 0)} is stored, this process expects {expected},"
                     f" the batch begins at {records[0].offset}"
                 )
         await db.execute(_MOVE, *columns, list(moved.values()))
         return moved
 
     def advance(self, moved: Positions) -> None:
-        """The appended batch is committed."""
+        """Take over the positions of a batch whose transaction committed."""
         self.positions.update(moved)
 
-    def _place(self, partition: TopicPartition) -> tuple[str, int]:
+    def _key(self, partition: TopicPartition) -> tuple[str, int]:
         return partition.topic.removeprefix(self.prefix), partition.partition
 
     async def close(self) -> None:
-        """Stop reading."""
         await stop(self.consumer)

@@ -1,1 +1,1 @@
-"""One service as one process: settings, database, leadership, health, telemetry."""
+"""One service as one process: settings, database, leadership, health, telemetry, start and stop."""

@@ -1,7 +1,8 @@
 """PostgreSQL: the pool, the transaction that a handler works in, and migrations.
 
-A transaction carries the moment, the cause and the trace of what it is for, so that handlers need nothing
-but it. Migrations are plain SQL files, forward only, and checked: an applied file never changes.
+A transaction carries the time, the cause and the trace of the command or event that it handles, so that a handler
+needs nothing else. Migrations are plain SQL files, forward only; it is checked that an applied
+file never changes.
 """
 
 import asyncio
@@ -20,60 +21,60 @@ from services.chassis.problems import VersionConflict
 
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 Reader = Connection | asyncpg.Pool
-"""What a single query can be put to, inside or outside a transaction."""
+"""Runs single queries, inside or outside a transaction."""
 UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that ended while this process slept, in the middle of a query
+    asyncpg.InternalClientError,  # the connection ended while this process was suspended in the middle of a query
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
-"""The database does not answer: wait, or say 503."""
+"""The database does not answer: wait and try again, or answer 503."""
 TRANSIENT = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
-"""This one transaction had bad luck: try it again."""
-ACQUIRE_SECONDS = 5.0  # then the caller hears 503 instead of waiting in a queue that only grows
+"""Only this transaction failed, on a lock, a conflict or its time limit: the same again can succeed."""
+ACQUIRE_SECONDS = 5.0  # then the caller gets a 503 instead of waiting in a queue that only grows
 HOUR_SECONDS = 3600.0
 POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
-STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; longer ones hold up the outbox
-IDLE_TIMEOUT = "15s"
-_MIGRATION_LOCK = 7_305_001  # any number, the same in every replica of a service
+STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; a longer one holds up the outbox
+IDLE_TIMEOUT = "15s"  # an idle transaction keeps its locks: as harmful as a long statement
+_MIGRATION_LOCK = 7_305_001  # any number, the same in every instance of a service
 
 
 @dataclass(slots=True)
 class Transaction:
-    """One database transaction and what it is about."""
+    """One database transaction, and the command or event that it handles."""
 
     db: Connection
     now: datetime
     source: str
     epoch: int
-    """The stream epoch of what is announced."""
+    """The stream epoch of the events that this transaction announces."""
     causation: str | None = None
     traceparent: str | None = None
     expected_version: int | None = None
-    """The version that the caller read (`If-Match`)."""
+    """The version that the caller has read (`If-Match`)."""
     reacting_to: tuple[int, int] = (0, 0)
     """Epoch and version of the event that this reacts to."""
     staged: int = 0
-    """How many messages wait for the commit to be published."""
+    """How many messages can be published after the commit."""
 
     def check_version(self, version: int) -> None:
-        """Raise `VersionConflict` when the caller read another version of what it wants to change."""
+        """Raise `VersionConflict` when the caller has read another version than this one."""
         if self.expected_version not in {None, version}:
             raise VersionConflict(f"It is at version {version}; you read version {self.expected_version}.")
 
 
 @dataclass(slots=True)
 class Database:
-    """The service's own database."""
+    """The database of this service, which no other service uses."""
 
     pool: asyncpg.Pool
     source: str
     epoch: int
     on_staged: Callable[[], None]
-    """Called after a commit that staged something: wakes the relay."""
+    """Called after each commit that staged messages: wakes the relay."""
 
     @asynccontextmanager
     async def transaction(
@@ -84,7 +85,7 @@ class Database:
         traceparent: str | None = None,
         expected_version: int | None = None,
     ) -> AsyncIterator[Transaction]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
+        """One transaction: committed when the block ends, rolled back when the block raises."""
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             async with connection.transaction():
                 tx = Transaction(
@@ -96,7 +97,7 @@ class Database:
 
 
 async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
-    """A pool of connections whose statements and idle transactions have a deadline."""
+    """A pool of connections that limit the time of each statement and of idle transactions."""
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -111,7 +112,7 @@ async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
 
 
 class MigrationChanged(Exception):
-    """An applied migration is not what it was: migrations are forward only, write a new file."""
+    """A migration file was changed after it was applied: restore it, and put the change into a new file."""
 
 
 def _scripts(package: str) -> list[tuple[str, str]]:
@@ -124,9 +125,9 @@ def _scripts(package: str) -> list[tuple[str, str]]:
 
 
 async def migrate(url: str, *packages: str) -> list[str]:
-    """Apply what is new in each package's `migrations/*.sql`, in order; returns the names applied.
+    """Apply the new files of each package's `migrations/*.sql`, in order; returns the names of those applied.
 
-    Safe when several replicas start at once. Raises `MigrationChanged` when an applied file differs.
+    Safe when several instances start at the same time. Raises `MigrationChanged` when an applied file differs.
     """
     connection = await asyncpg.connect(url)
     applied: list[str] = []
@@ -154,8 +155,8 @@ async def migrate(url: str, *packages: str) -> list[str]:
 
 
 async def forget_old_answers(pool: asyncpg.Pool) -> None:
-    """For ever: delete the answers to commands whose key is older than the 30 days that are promised."""
+    """Every hour, delete the kept answers to commands that are older than the promised 30 days; never returns."""
     while True:
-        with suppress(*UNAVAILABLE, *TRANSIENT):  # an hour later will do
+        with suppress(*UNAVAILABLE, *TRANSIENT):  # the next hour is early enough
             await pool.execute("DELETE FROM idempotency WHERE created_at < now() - interval '30 days'")
         await asyncio.sleep(HOUR_SECONDS)

@@ -1,7 +1,7 @@
-"""Health that tells the truth: what each long-lived task last did, and an end with a sentence when one dies.
+"""Health: the state of each part (a long-running task) of the process, and the reason when the process must end.
 
-A part is ready while it ticks; a part that ticked too long ago, or is in trouble, makes the service not
-ready. A task that ended ends the process: a supervisor restarts it, a silent half-dead service helps nobody.
+Guarantee: the service is ready only while every part reports that it works, and none has been silent for too long. A
+part that ends makes the process end: a supervisor then restarts it, while half a service would only look alive.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import structlog
 
 log = structlog.get_logger()
 
-STALE_SECONDS = 45.0  # longer than any single wait of a part (30 s for Kafka), with room
+STALE_SECONDS = 45.0  # longer than the longest single wait of a part (30 s for Kafka), with a margin
 
 
 @dataclass(slots=True)
 class Part:
-    """One long-lived task as seen from outside."""
+    """One part as seen from outside."""
 
     state: str = "starting"
     ready: bool = False
@@ -27,28 +27,29 @@ class Part:
 
 @dataclass(slots=True)
 class Health:
-    """The parts of one process."""
+    """The health of one process."""
 
     parts: dict[str, Part] = field(default_factory=dict)
     died: asyncio.Future[str] | None = None
+    """Gets the reason when the process must end."""
 
     def expect(self, *names: str) -> None:
-        """Name the parts that must work before the service is ready."""
+        """Name the parts that must work for the service to be ready."""
         for name in names:
             self.parts.setdefault(name, Part())
 
     def tick(self, name: str, state: str = "working") -> None:
-        """This part works."""
+        """Report that this part works."""
         part = self.parts.setdefault(name, Part())
         part.state, part.ready, part.ticked = state, True, time.monotonic()
 
     def trouble(self, name: str, why: str) -> None:
-        """This part cannot work now, and is trying again."""
+        """Report that this part cannot work now and will try again."""
         part = self.parts.setdefault(name, Part())
         part.state, part.ready, part.ticked = why, False, time.monotonic()
 
     def report(self) -> tuple[bool, dict[str, str]]:
-        """Whether all parts work, and what each says."""
+        """Whether all parts work, and the state of each."""
         now = time.monotonic()
         words: dict[str, str] = {}
         for name, part in self.parts.items():
@@ -58,19 +59,19 @@ class Health:
         return ready, words
 
     def end(self, why: str) -> None:
-        """End the process, with this sentence."""
+        """End the process with this reason; only the first one counts."""
         log.error("service_ends", why=why)
         if self.died is not None and not self.died.done():
             self.died.set_result(why)
 
     async def watch(self, name: str, work: Coroutine[object, object, None]) -> None:
-        """Run a part that should never return; if it does or raises, the process ends."""
+        """Run a part that must never return; if it returns or raises, the process ends."""
         try:
             await work
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("part_died", part=name)
-            self.end(f"the {name} died of {type(error).__name__}: {error}")
+            log.exception("part_failed", part=name)
+            self.end(f"the part {name} failed with {type(error).__name__}: {error}")
         else:
-            self.end(f"the {name} returned, and should run for ever")
+            self.end(f"the part {name} returned, but must never return")

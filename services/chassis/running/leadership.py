@@ -1,4 +1,4 @@
-"""One leader per database: a session advisory lock that lives and dies with its connection."""
+"""One leader per database, by a session advisory lock: PostgreSQL frees it when the leader's connection ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,10 +11,10 @@ STANDBY_SECONDS = 1.0  # a new leader within about a second
 
 @asynccontextmanager
 async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> AsyncIterator[asyncpg.Connection]:
-    """Wait until this process holds a lock that one process per database can hold, and keep it.
+    """Wait until this process holds the lock, and keep it until the block ends; one process per database can hold it.
 
-    The lock lives and dies with the connection: the leader works through this connection only, so that it
-    cannot write after it lost the lead. A killed process frees it at once, a lost machine within 15 s.
+    The leader must write through this connection only: it ends together with the lock, so a leader that lost the lock
+    cannot write any more. A killed process frees the lock at once, a lost machine within 15 s.
     """
     keepalives = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "1"}
     connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60)

@@ -1,7 +1,8 @@
-"""One service, one process: migrate, then HTTP, relay and its other parts side by side until one dies.
+"""One service as one process: migrations first, then HTTP, the relay and its other parts side by side.
 
-Start-up waits for PostgreSQL and Kafka; readiness says what it waits for. SIGTERM finishes the requests
-under way; what is staged stays in the outbox and is published after the next start.
+Guarantee: the process ends with a sentence as soon as one part ends; a supervisor starts it again. At start-up it waits
+for PostgreSQL and Kafka, and readiness says what it waits for. SIGTERM lets the requests in progress finish; what is
+staged stays in the outbox and is published after the next start.
 """
 
 import asyncio
@@ -26,12 +27,12 @@ from services.chassis.running.settings import Settings, WrongSetting, read_setti
 log = structlog.get_logger()
 
 DATABASE_SECONDS = 60  # a container's PostgreSQL takes a few seconds; then a supervisor may try again
-DRAIN_SECONDS = 15
+DRAIN_SECONDS = 15  # as long as the longest statement may take (STATEMENT_TIMEOUT)
 
 
 @dataclass(slots=True)
 class Service:
-    """What a service's wiring is given."""
+    """What the wiring of a service is given."""
 
     settings: Settings
     database: Database
@@ -40,24 +41,17 @@ class Service:
 
 @dataclass(slots=True)
 class Wiring:
-    """What a service consists of beside its relay."""
+    """What a service consists of besides its relay."""
 
     app: FastAPI
     parts: dict[str, Callable[[], Coroutine[object, object, None]]]
-    """Long-lived tasks by name: each should run for ever."""
+    """Long-running tasks by name: each must run until it is cancelled."""
     prepare: Callable[[], Awaitable[None]] | None = None
-    """Done once, after the migrations and before anything is served."""
-
-
-def _tell(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """What the event loop complains of, as one line; a client that could not start need not be closed."""
-    message = str(context.get("message", ""))
-    if not message.startswith("Unclosed AIOKafka"):
-        log.warning("event_loop", message=message, error=repr(context.get("exception")))
+    """Runs once, after the migrations and before anything is served."""
 
 
 class Server(uvicorn.Server):
-    """An HTTP server that leaves the signals to us: uvicorn would raise them again before we have cleaned up."""
+    """An HTTP server that leaves signals to us: uvicorn would raise them again before we have cleaned up."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,11 +59,37 @@ class Server(uvicorn.Server):
         yield
 
     def leave(self) -> None:
-        """Finish the requests under way, and take no new ones."""
+        """Finish the requests in progress and accept no new ones."""
         self.should_exit = True
 
 
-async def _migrate_when_there(settings: Settings, package: str) -> None:
+async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiring]) -> str | None:
+    """Run the service until it is told to stop (returns None) or a part ends (returns why)."""
+    await _migrate(settings, package)
+    health = Health(died=asyncio.get_running_loop().create_future())
+    relay = Relay(settings, health)
+    pool = await connect(settings.database_url)
+    epoch = await pool.fetchval("SELECT epoch FROM stream")
+    wiring = wire(Service(settings, Database(pool, settings.source, epoch, relay.wake.set), health))
+    if wiring.prepare is not None:
+        await wiring.prepare()
+    parts = {"relay": relay.run, **wiring.parts}
+    health.expect(*parts)
+    tasks = [asyncio.create_task(health.watch(name, part()), name=name) for name, part in parts.items()]
+    tasks.append(asyncio.create_task(forget_old_answers(pool), name="housekeeping"))
+    try:
+        await _serve_http(settings, wiring.app, health)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        pool.terminate()
+    assert health.died is not None, "set above"
+    return health.died.result() if health.died.done() else None
+
+
+async def _migrate(settings: Settings, package: str) -> None:
+    """Migrate as soon as PostgreSQL answers."""
     for left in range(DATABASE_SECONDS, -1, -1):
         try:
             applied = await migrate(settings.database_url, "services.chassis", package)
@@ -83,24 +103,11 @@ async def _migrate_when_there(settings: Settings, package: str) -> None:
             return
 
 
-async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiring]) -> str | None:
-    """Run the service until it is told to stop (None) or a part dies (the sentence why)."""
-    await _migrate_when_there(settings, package)
-    health = Health(died=asyncio.get_running_loop().create_future())
-    relay = Relay(settings, health)
-    pool = await connect(settings.database_url)
-    epoch = await pool.fetchval("SELECT epoch FROM stream")
-    database = Database(pool, settings.source, epoch, relay.wake.set)
-    wiring = wire(Service(settings, database, health))
-    if wiring.prepare is not None:
-        await wiring.prepare()
-    parts = {"relay": relay.run, **wiring.parts}
-    health.expect(*parts)
-    tasks = [asyncio.create_task(health.watch(name, part()), name=name) for name, part in parts.items()]
-    tasks.append(asyncio.create_task(forget_old_answers(pool), name="housekeeping"))
+async def _serve_http(settings: Settings, app: FastAPI, health: Health) -> None:
+    """Answer requests until a signal says stop or a part ends."""
     server = Server(
         uvicorn.Config(
-            wiring.app,
+            app,
             host=settings.http_host,
             port=settings.http_port,
             log_config=None,
@@ -111,26 +118,30 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
             lifespan="off",
         )
     )
-    assert health.died is not None, "set above"
+    assert health.died is not None, "set by serve"
     health.died.add_done_callback(lambda _: server.leave())
-    asyncio.get_running_loop().set_exception_handler(_tell)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_loop_error)
     for told in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(told, server.leave)
+        loop.add_signal_handler(told, server.leave)
     log.info("serving", host=settings.http_host, port=settings.http_port)
-    try:
-        await server.serve()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-        database.pool.terminate()
-    return health.died.result() if health.died.done() else None
+    await server.serve()
 
 
-def run(name: str, package: str, wire: Callable[[Service], Wiring]) -> None:
-    """The main function of a service; exits 0 when told to stop, 1 with a sentence when it cannot go on."""
+def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log what the event loop reports as one line, except Kafka clients that never started: they need no closing."""
+    message = str(context.get("message", ""))
+    if not message.startswith("Unclosed AIOKafka"):
+        log.warning("event_loop", message=message, error=repr(context.get("exception")))
+
+
+def run(name: str, *, default_port: int, package: str, wire: Callable[[Service], Wiring]) -> None:
+    """The main function of a service: exits 0 when told to stop, 1 with a sentence when it cannot go on.
+
+    `package` is the service's own package: its migrations are in the folder `migrations`.
+    """
     try:
-        settings = read_settings(name)
+        settings = read_settings(name, default_port)
         telemetry.configure(name, settings.log_level)
         why = uvloop.run(serve(settings, package, wire))
     except (WrongSetting, MigrationChanged, OSError, asyncpg.PostgresError) as error:

@@ -1,79 +1,168 @@
-"""Settings of a service, from the environment: one table, documented in the README.
+"""The settings of a service, from environment variables; the README documents every one of them.
 
-Every name may carry `_FILE` behind it: then the value is read from that file (secrets).
+Each variable `NAME` can also be given as `NAME_FILE`: the value is then read from that file, so that secrets need not
+stand in the environment. An empty variable counts as not set. Settings are checked once, at start-up, and never change.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-PORTS = {"requests": 8001, "referrals": 8002, "reporting": 8003}
-LOOPBACK = "127.0.0.0/8,::1/128"
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, TypeAdapter, UrlConstraints, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, MultiHostUrl
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "SAMENSPEL_"
 TEST_OIN = "00000099000000001000"  # prefix 00000099: anyone may use it for tests
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class WrongSetting(Exception):
-    """A setting is missing or not what it should be; the message names it and what is allowed."""
+    """A setting is missing or wrong; the message names the variable, its value and what is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+_postgres_url = TypeAdapter[MultiHostUrl](
+    Annotated[MultiHostUrl, UrlConstraints(allowed_schemes=["postgresql", "postgres"])]
+)
+
+
+def _check_postgres_url(url: str) -> str:
+    """Refuse it here: the PostgreSQL client would quote a part of the password in its own error."""
+    _postgres_url.validate_python(url)
+    return url
+
+
+def _read_switch(value: object) -> object:
+    return {"0": False, "1": True}.get(value, value) if isinstance(value, str) else value
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+# The description of a type says what is allowed; errors quote it. A field that `repr` leaves out is a secret: errors
+# do not show its value either.
+PostgresUrl = Annotated[
+    str,
+    AfterValidator(_check_postgres_url),
+    Field(
+        repr=False,
+        description="postgresql://role:password@host:port/database, with / ? # in a password as %2F %3F %23",
+    ),
+]
+KafkaPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="letters, digits, dots, _ and -")]
+Port = Annotated[int, Field(ge=1, le=65_535, description="a port number from 1 to 65535")]
+Oin = Annotated[
+    str, Field(pattern=r"^[0-9]{8}[0-9A-Z]{12}$", description="8 digits, then 12 digits or capital letters")
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error", "critical"],
+    BeforeValidator(_lower),
+    Field(description="debug, info, warning, error or critical"),
+]
+Switch = Annotated[bool, BeforeValidator(_read_switch), Field(strict=True, description="0 or 1")]
+Networks = Annotated[
+    tuple[IPvAnyNetwork, ...],
+    BeforeValidator(_split),
+    Field(description="networks separated by commas, such as 127.0.0.0/8,::1/128"),
+]
+
+
+class Settings(BaseSettings):
     """How one service runs."""
 
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
     service: str
-    kafka: str
-    database_url: str
-    http_host: str
-    http_port: int
-    kafka_prefix: str
-    instance: str | None
-    """This replica's name, if it keeps it when it is started again: its partitions then wait for it."""
-    oin: str
-    log_level: str
-    development_identity: bool
-    development_peers: tuple[str, ...]
+    database_url: PostgresUrl
+    kafka: str = "127.0.0.1:9092"
+    kafka_prefix: KafkaPrefix = ""
+    http_host: str = "127.0.0.1"
+    http_port: Port
+    instance: str | None = None
+    """The name of this instance, if it keeps its name when it restarts: Kafka then keeps its partitions for it."""
+    oin: Oin = TEST_OIN
+    log_level: LogLevel = "info"
+    development_identity: Switch = False
+    development_peers: Networks = LOOPBACK
     """Networks from which the development identity is accepted."""
 
     @property
     def source(self) -> str:
-        """The event source: who announces (NL GOV profile: organisation and system)."""
+        """The `source` of this service's events, in the form of the NL GOV profile: organisation and system."""
         return f"urn:nld:oin:{self.oin}:systeem:{self.service}"
 
     def topic(self, name: str) -> str:
-        """The topic's name on this cluster."""
+        """The name on this cluster of a topic of the contracts."""
         return self.kafka_prefix + name
 
 
-def _read(environment: Mapping[str, str], name: str, default: str | None = None) -> str:
-    if name in environment:
-        return environment[name]
-    if file := environment.get(f"{name}_FILE"):
-        return Path(file).read_text(encoding="utf-8").strip()
-    if default is None:
-        raise WrongSetting(f"{name} is not set: see the table of settings in the README")
-    return default
+class EnvironmentOrFiles(PydanticBaseSettingsSource):
+    """Takes each setting from its variable, or from the file that the variable with `_FILE` names."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        self.environment = environment
+
+    def __call__(self) -> dict[str, Any]:
+        """The settings that are given; raises `WrongSetting`."""
+        given = {name: self.get_field_value(field, name)[0] for name, field in Settings.model_fields.items()}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        """The text of one setting, if it is given."""
+        name = _variable(field_name)
+        value, file = self.environment.get(name), self.environment.get(f"{name}_FILE")
+        if value and file:
+            raise WrongSetting(f"{name} and {name}_FILE are both set; allowed: one of them")
+        if file:
+            # The path of a secret is not shown: it may be the secret itself, set by mistake.
+            value = _read(Path(file), f"{name}_FILE is {file!r}, a file" if field.repr else f"{name}_FILE names a file")
+        return value or None, field_name, False
 
 
-def read_settings(service: str, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of `service`; raises `WrongSetting` with a sentence."""
-    port = _read(environment, "SAMENSPEL_HTTP_PORT", str(PORTS[service]))
-    if not port.isdigit():
-        raise WrongSetting(f"SAMENSPEL_HTTP_PORT is {port!r}; a port number is expected")
-    host = _read(environment, "SAMENSPEL_HTTP_HOST", "127.0.0.1")
-    development = _read(environment, "SAMENSPEL_DEVELOPMENT_IDENTITY", "0")
-    if development not in {"0", "1"}:
-        raise WrongSetting(f"SAMENSPEL_DEVELOPMENT_IDENTITY is {development!r}; allowed: 0, 1")
-    return Settings(
-        service=service,
-        kafka=_read(environment, "SAMENSPEL_KAFKA", "127.0.0.1:9092"),
-        database_url=_read(environment, "SAMENSPEL_DATABASE_URL"),
-        http_host=host,
-        http_port=int(port),
-        kafka_prefix=_read(environment, "SAMENSPEL_KAFKA_PREFIX", ""),
-        instance=_read(environment, "SAMENSPEL_INSTANCE", "") or None,
-        oin=_read(environment, "SAMENSPEL_OIN", TEST_OIN),
-        log_level=_read(environment, "SAMENSPEL_LOG_LEVEL", "info"),
-        development_identity=development == "1",
-        development_peers=tuple(_read(environment, "SAMENSPEL_DEVELOPMENT_PEERS", LOOPBACK).split(",")),
-    )
+def _variable(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
+
+
+def _read(file: Path, what: str) -> str:
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise WrongSetting(f"{what} that cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise WrongSetting(f"{what} that is not text in UTF-8") from None
+    if not text:
+        raise WrongSetting(f"{what} that is empty")
+    return text
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with one setting, without the value of a secret."""
+    name = str(error["loc"][0])
+    field = Settings.model_fields[name]
+    if error["type"] == "missing":
+        what = "is not set"
+    elif field.repr:
+        what = f"is {error['input']!r}"
+    else:
+        what = "is not what is allowed (its value may hold a password, so it is not shown)"
+    return f"{_variable(name)} {what}; allowed: {field.description}"
+
+
+def read_settings(service: str, default_port: int, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of `service`; raises `WrongSetting`, which names everything that is wrong."""
+    name = InitSettingsSource(Settings, {"service": service})
+    default = InitSettingsSource(Settings, {"http_port": default_port})
+    try:
+        return Settings(_build_sources=((name, EnvironmentOrFiles(environment), default), {}))
+    except ValidationError as error:
+        # Without the cause: a traceback would show the values of secrets.
+        raise WrongSetting("\n".join(_sentence(each) for each in error.errors())) from None

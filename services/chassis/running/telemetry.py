@@ -1,7 +1,6 @@
-"""Logs as JSON lines, and the trace that a request draws through HTTP, journal, Kafka and projection.
+"""Logs as JSON lines, and traces that follow a request through HTTP, the journal, Kafka and the projection.
 
-The trace context is written into the journal with the event, so that a relay that starts tomorrow still
-carries it.
+The trace context is a part of the event in the journal, so that it is kept even if the relay publishes it much later.
 """
 
 import logging
@@ -25,54 +24,60 @@ def _with_trace(_logger: object, _method: str, event: structlog.typing.EventDict
     return event
 
 
+_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _with_trace,
+    structlog.processors.format_exc_info,
+)
+
+
 def configure(service: str, level: str) -> None:
     """Log to standard output, one JSON object a line, and start tracing."""
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _with_trace,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        processors=[*_PROCESSORS, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(),
     )
     structlog.contextvars.bind_contextvars(service=service)
-    # Libraries speak only when something is wrong; their words go to the same place.
-    logging.basicConfig(
-        level=logging.WARNING,
-        stream=sys.stdout,
-        format='{"level":"%(levelname)s","logger":"%(name)s","event":%(message)r}',
-    )
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(library_formatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[output])  # of libraries only what is wrong
     trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"samenspel-{service}"})))
+
+
+def library_formatter() -> logging.Formatter:
+    """Gives the log lines of libraries the form of our own."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_PROCESSORS, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+    )
 
 
 @contextmanager
 def span(
     name: str, carrier: Mapping[str, str] | None = None, links: list[trace.Link] | None = None
 ) -> Iterator[trace.Span]:
-    """A piece of work, as part of the trace in `carrier` (its `traceparent`), or of a new one with `links`."""
+    """A span in the trace that `carrier` names (in `traceparent`), or in a new trace with these links."""
     parent = _context.extract(dict(carrier)) if carrier else None
     with trace.get_tracer("samenspel").start_as_current_span(name, context=parent, links=links) as current:
         yield current
 
 
 def link(traceparents: list[str]) -> list[trace.Link]:
-    """Links to the traces that a batch continues."""
+    """Links to the traces of the messages in a batch."""
     spans = (trace.get_current_span(_context.extract({"traceparent": text})) for text in traceparents)
     return [trace.Link(span.get_span_context()) for span in spans]
 
 
 def traceparent() -> str | None:
-    """The current trace context as the wire carries it."""
+    """The current trace context, as an event carries it."""
     carrier: dict[str, str] = {}
     _context.inject(carrier)
     return carrier.get("traceparent")
 
 
 def trace_id() -> str:
-    """The current trace's id, for people who report a problem."""
+    """The id of the current trace, which a caller can quote when reporting a problem."""
     return trace.format_trace_id(trace.get_current_span().get_span_context().trace_id)

@@ -198,5 +198,5 @@ async def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 names = ("SAMENSPEL_KAFKA", "SAMENSPEL_KAFKA_PREFIX", "SAMENSPEL_DATABASE_URL")
-asyncio.run(Relay(read_settings("referrals", dict(zip(names, sys.argv[1:]))), Health(), die).run())
+asyncio.run(Relay(read_settings("referrals", 8002, dict(zip(names, sys.argv[1:]))), Health(), die).run())
 """

@@ -1,0 +1,65 @@
+"""What a dead letter keeps of the message, and what it says about it."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import msgspec
+
+from contracts.envelope import PERSONAL_DATA
+from services.chassis.messaging.dead_letters import MAX_DETAIL, DeadLetter, as_message
+from services.chassis.messaging.outbox import Staged
+from tests.builders import NOW
+from tests.stories import a_record
+
+BYTES = b"{broken"
+RECORD = a_record("test.offers", 3, 7, key=b"own:b", value=BYTES, headers=[("traceparent", b"00-1-2-01")])
+LETTER = DeadLetter(RECORD, "offers", "malformed-json", "expected value at line 1", attempts=2)
+
+
+def headers(message: Staged) -> dict[str, bytes]:
+    assert message.headers is not None
+    return dict(msgspec.msgpack.decode(message.headers, type=list[tuple[str, bytes]]))
+
+
+def test_a_dead_letter_is_the_message_with_the_reason_and_where_it_came_from() -> None:
+    message = as_message(LETTER, "requests", failed_at=NOW)
+
+    assert (message.topic, message.key, message.value) == ("partnership.dead-letters.requests.v1", b"own:b", BYTES)
+    assert headers(message) == {
+        "traceparent": b"00-1-2-01",
+        "samenspel-reason": b"malformed-json",
+        "samenspel-detail": b"expected value at line 1",
+        "samenspel-topic": b"offers",
+        "samenspel-partition": b"3",
+        "samenspel-offset": b"7",
+        "samenspel-attempts": b"2",
+        "samenspel-failed-at": b"2025-10-03T09:12:00+00:00",
+    }
+
+
+def test_a_message_with_personal_data_leaves_neither_its_bytes_nor_its_headers() -> None:
+    message = as_message(replace(LETTER, reason=PERSONAL_DATA, detail="name.nl"), "requests", failed_at=NOW)
+
+    assert json.loads(message.value or b"") == {
+        "topic": "offers",
+        "partition": 3,
+        "offset": 7,
+        "detail": "name.nl",
+        "sha256": hashlib.sha256(BYTES).hexdigest(),
+    }
+    assert all(name.startswith("samenspel-") for name in headers(message))
+
+
+def test_a_redriven_message_that_fails_again_says_where_it_failed_last() -> None:
+    record = a_record("test.offers", 3, 9, key=b"own:b", value=BYTES, headers=[("samenspel-offset", b"7")])
+
+    message = as_message(replace(LETTER, record=record), "requests", failed_at=NOW)
+
+    assert headers(message)["samenspel-offset"] == b"9"
+
+
+def test_a_long_detail_is_cut_and_a_broken_character_in_it_does_no_harm() -> None:
+    message = as_message(replace(LETTER, detail="\ud800" + "x" * 2_000), "requests", failed_at=NOW)
+
+    assert headers(message)["samenspel-detail"] == b"?" + b"x" * (MAX_DETAIL - 1)

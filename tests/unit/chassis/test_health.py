@@ -1,0 +1,86 @@
+"""A service is ready only while every part works, and ends as soon as a part ends."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from services.chassis.running.health import STALE_SECONDS, Health
+
+
+def test_a_service_is_not_ready_before_every_part_has_worked() -> None:
+    health = Health()
+    health.expect("relay", "reactions")
+    health.tick("relay")
+
+    assert health.report() == (False, {"relay": "working", "reactions": "starting"})
+
+    health.tick("reactions", "12 partitions")
+    assert health.report() == (True, {"relay": "working", "reactions": "12 partitions"})
+
+
+def test_a_part_in_trouble_says_why_until_it_works_again() -> None:
+    health = Health()
+    health.trouble("relay", "Kafka does not answer")
+
+    assert health.report() == (False, {"relay": "Kafka does not answer"})
+
+    health.tick("relay")
+    assert health.report() == (True, {"relay": "working"})
+
+
+def test_a_part_that_is_silent_for_too_long_makes_the_service_not_ready() -> None:
+    health = Health()
+    health.tick("relay")
+    health.parts["relay"].ticked -= STALE_SECONDS + 1
+
+    assert health.report() == (False, {"relay": f"silent for {STALE_SECONDS + 1:.0f} s"})
+
+
+async def test_a_part_that_fails_ends_the_process_with_its_error() -> None:
+    async def fail() -> None:
+        raise RuntimeError("no more paper")
+
+    assert await why_it_ends(fail) == "the part printer failed with RuntimeError: no more paper"
+
+
+async def test_a_part_that_returns_ends_the_process() -> None:
+    async def leave() -> None:
+        pass
+
+    assert await why_it_ends(leave) == "the part printer returned, but must never return"
+
+
+async def test_a_part_that_is_cancelled_does_not_end_the_process() -> None:
+    health = Health(died=asyncio.get_running_loop().create_future())
+    has_begun = asyncio.Event()
+
+    async def print_for_ever() -> None:
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    part = asyncio.create_task(health.watch("printer", print_for_ever()))
+    await has_begun.wait()
+    part.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await part
+
+    assert health.died is not None
+    assert not health.died.done()
+
+
+async def test_the_first_reason_to_end_is_the_one_that_counts() -> None:
+    health = Health(died=asyncio.get_running_loop().create_future())
+    health.end("the first")
+    health.end("what followed from it")
+
+    assert health.died is not None
+    assert health.died.result() == "the first"
+
+
+async def why_it_ends(part: Callable[[], Coroutine[object, object, None]]) -> str:
+    health = Health(died=asyncio.get_running_loop().create_future())
+    await health.watch("printer", part())
+    assert health.died is not None
+    return health.died.result()

@@ -1,0 +1,93 @@
+"""Who is calling: believed only where the settings allow it, and only for what a role may do."""
+
+from datetime import UTC, datetime
+
+import pytest
+from starlette.requests import Request
+
+from contracts.values import Actor
+from services.chassis.http.identity import Caller, UnknownCaller, identify, parse_actor
+from services.chassis.problems import Malformed, NotAllowed
+from services.chassis.running.settings import Settings, read_settings
+from tests.builders import ATELIER, BABEL, NOW, an_actor
+
+ACTOR = "role=consultant; organisation=own:babel; actor=a1"
+CONSULTANT = Actor(role="consultant", organisation="own:babel", actor="a1")
+
+
+def settings(*, development_identity: bool = True) -> Settings:
+    environment = {
+        "SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/requests",
+        "SAMENSPEL_DEVELOPMENT_IDENTITY": "1" if development_identity else "0",
+        "SAMENSPEL_DEVELOPMENT_PEERS": "127.0.0.0/8,172.30.83.1/32,fd00::/8",
+    }
+    return read_settings("requests", 8001, environment)
+
+
+def a_call(host: str | None = "127.0.0.1", *, actor: str | None = ACTOR, now: str | None = None) -> Request:
+    said = {b"samenspel-actor": actor, b"samenspel-now": now}
+    headers = [(name, value.encode()) for name, value in said.items() if value is not None]
+    return Request({"type": "http", "headers": headers, "client": None if host is None else (host, 50_000)})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.255.255.254", "172.30.83.1", "fd00::1"])
+def test_a_caller_from_an_accepted_network_is_who_the_header_says(host: str) -> None:
+    assert identify(a_call(host), settings()).actor == CONSULTANT
+
+
+@pytest.mark.parametrize("host", ["172.30.83.2", "10.0.0.1", "::1", "", None])
+def test_a_caller_from_elsewhere_is_unknown(host: str | None) -> None:
+    with pytest.raises(UnknownCaller):
+        identify(a_call(host), settings())
+
+
+def test_no_header_is_believed_where_the_setting_is_off() -> None:
+    with pytest.raises(UnknownCaller):
+        identify(a_call(), settings(development_identity=False))
+
+
+def test_a_caller_without_the_header_is_unknown() -> None:
+    with pytest.raises(UnknownCaller):
+        identify(a_call(actor=None), settings())
+
+
+def test_a_caller_can_simulate_the_time() -> None:
+    caller = identify(a_call(now="2025-10-03T11:12:00.123987+02:00"), settings())
+
+    assert caller.now == datetime(2025, 10, 3, 9, 12, 0, 123_000, tzinfo=UTC)
+
+
+def test_a_simulated_time_that_cannot_be_read_is_malformed() -> None:
+    with pytest.raises(Malformed, match="Samenspel-Now is 'tomorrow'"):
+        identify(a_call(now="tomorrow"), settings())
+
+
+@pytest.mark.parametrize("actor", [f" {ACTOR}; ", ACTOR.replace(" ", ""), "; ".join(reversed(ACTOR.split("; ")))])
+def test_blanks_and_order_in_the_header_do_not_matter(actor: str) -> None:
+    assert parse_actor(actor) == CONSULTANT
+
+
+@pytest.mark.parametrize(
+    ("actor", "field"),
+    [
+        ("role=king; organisation=own:babel; actor=a1", "role"),
+        ("role=consultant; organisation=Babel; actor=a1", "organisation"),
+        ("role=consultant; organisation=own:babel", "actor"),
+        ("role=consultant; organisation=own:babel; actor=a1; name=Jo", "name"),
+    ],
+)
+def test_what_is_wrong_in_the_header_is_named(actor: str, field: str) -> None:
+    with pytest.raises(UnknownCaller) as refused:
+        parse_actor(actor)
+
+    assert [wrong.field for wrong in refused.value.errors] == [field]
+
+
+def test_a_caller_acts_in_a_role_that_may_at_its_own_organisation() -> None:
+    partner = Caller(an_actor("partner"), NOW)
+
+    partner.must_be("partner", "operator", organisation=ATELIER)
+    with pytest.raises(NotAllowed, match="consultant, operator may"):
+        partner.must_be("consultant", "operator")
+    with pytest.raises(NotAllowed, match=f"only {BABEL} may"):
+        partner.must_be("partner", organisation=BABEL)
