@@ -11,14 +11,14 @@ from services.chassis.messaging.relay import Relay
 from services.chassis.running.database import migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
-from tests.bench import events, loops
-from tests.bench.loops import Measured
+from tests.bench import baseline, events
+from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
 ROUNDS = 3  # in turn; the median of each counts
 
 
-async def _fill(db: asyncpg.Connection, messages: list[loops.Message]) -> None:
+async def _fill(db: asyncpg.Connection, messages: list[baseline.Message]) -> None:
     """The journal and outbox as the services would have filled them."""
     await db.execute("TRUNCATE journal, outbox, refused RESTART IDENTITY CASCADE")
     columns = ("event_id", "topic", "key", "value", "aggregate", "epoch", "version", "recorded_at")
@@ -44,10 +44,10 @@ async def _empty(relay: Relay, db: asyncpg.Connection) -> float:
     return seconds
 
 
-async def measure(bootstrap: str, url: str, prefix: str) -> Measured:
+async def measure(bootstrap: str, url: str, prefix: str, count: int) -> Measured:
     """Fill the outbox, let the relay empty it; send the same bytes raw."""
     await migrate(url, "services.chassis")
-    messages = list(events.activities(EVENTS))
+    messages = list(events.activities(count))
     db = await asyncpg.connect(url)
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     relay = Relay(read_settings("referrals", environment), Health())
@@ -56,14 +56,13 @@ async def measure(bootstrap: str, url: str, prefix: str) -> Measured:
     for _ in range(ROUNDS):
         await _fill(db, messages)
         ours.append(await _empty(relay, db))
-        limits.append(await loops.send(bootstrap, messages, prefix))
+        limits.append(await baseline.send(bootstrap, messages, prefix))
     await db.close()
-    limit = f"{loops.rate(EVENTS, median(limits))} raw send_batch"
     return Measured(
-        "relay: outbox to Kafka",
-        loops.rate(EVENTS, median(ours)),
-        limit,
-        f"{median(limits) / median(ours):.0%}",
-        ">= 50 %",
-        "reading rows and deleting pointers, at the pace of PostgreSQL",
+        what="relay: outbox to Kafka",
+        ours=rate(count, median(ours)),
+        limit=f"{rate(count, median(limits))} raw send_batch",
+        ratio=f"{median(limits) / median(ours):.0%}",
+        aim=">= 50 %",
+        limited_by="reading rows and deleting pointers, at the pace of PostgreSQL",
     )
