@@ -15,7 +15,7 @@ from services.chassis.running.database import Database, connect, migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings, read_settings
 
-CONNECTIONS = 20  # sixteen writers, and those who look on
+CONNECTIONS = 20  # sixteen writers, and some that watch them
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ def _refer(draw: st.DrawFn, scenario: Scenario, request_id: UUID, site_id: str, 
 
 
 def _deliver_activity(draw: st.DrawFn, scenario: Scenario) -> None:
-    """An activity, and what was said of it later."""
+    """An activity, and what changed of it later."""
     activity_id, details = scenario.an_id(ACTIVITY), draw(_delivery_details(scenario))
     key, aggregate = details["site_ids"][0], f"activity:{activity_id}"
     requests = [event.request_id for event in scenario.events() if isinstance(event, RequestRaised)]

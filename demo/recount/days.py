@@ -1,4 +1,4 @@
-"""Days and school years as the rulings count them: the calendar of Europe/Amsterdam, nobody else's."""
+"""Days and school years as the rulings count them: in the calendar of Europe/Amsterdam."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -157,7 +157,7 @@ def _referral(events: list[EventData]) -> list[tuple[str, Referral]]:
 def _activity(events: list[EventData], sites: Sites) -> Activity | None:
     """None of an activity that was not delivered, or was retracted."""
     details: DeliveryDetails | None = None
-    agrees: dict[str, bool] = {}
+    confirms: dict[str, bool] = {}
     confirmations: list[tuple[str, date]] = []
     for event in events:
         match event:
@@ -165,19 +165,19 @@ def _activity(events: list[EventData], sites: Sites) -> Activity | None:
                 return None
             case ActivityDelivered():
                 details = event.details
-                agrees |= dict.fromkeys(event.confirmed_by, True)
+                confirms |= dict.fromkeys(event.confirmed_by, True)
                 confirmations += [(site, amsterdam_day(event.registered_at)) for site in event.confirmed_by]
             case ActivityCorrected():
                 if details is not None and details.confirmed_content != event.details.confirmed_content:
-                    agrees.clear()  # details that cannot be compared with earlier ones end nothing
+                    confirms.clear()  # details that cannot be compared with earlier ones end nothing
                 details = event.details
             case ActivityConfirmed():
-                agrees[event.site_id] = True
+                confirms[event.site_id] = True
                 confirmations.append((event.site_id, amsterdam_day(event.at)))
             case ActivityDisputed():
-                agrees[event.site_id] = False
+                confirms[event.site_id] = False
     if details is None:
         return None
     present = frozenset(site for site in details.site_ids if sites.on(site, details.day))
-    confirmed_by = frozenset(site for site, yes in agrees.items() if yes)
+    confirmed_by = frozenset(site for site, yes in confirms.items() if yes)
     return Activity(details, present, confirmed_by, tuple(confirmations))

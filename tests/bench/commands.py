@@ -39,7 +39,7 @@ async def measure(stack: Stack, commands: int) -> Measured:
     limits: list[float] = []
     with (
         process("services.requests", {"SAMENSPEL_DATABASE_URL": ours_url} | OURS) as url,
-        process("tests.bench.baseline_http", {"SAMENSPEL_DATABASE_URL": bare_url}) as limit,
+        process("tests.bench.http_limit", {"SAMENSPEL_DATABASE_URL": bare_url}) as limit,
     ):
         record_sites(url)
         await _copy_sites(ours_url, bare_url)

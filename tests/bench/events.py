@@ -10,7 +10,7 @@ from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import CURRICULUM_NU, Interval, LearningArea, Name
-from tests.bench.baseline import Message
+from tests.bench.limits import Message
 
 SITES = 400
 GROUPS_PER_SITE = 8

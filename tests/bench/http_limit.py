@@ -1,6 +1,6 @@
 """The limit of an HTTP command: a bare ASGI endpoint that runs the same SQL as POST /v1/requests, and nothing else.
 
-`python -m tests.bench.baseline_http` with SAMENSPEL_DATABASE_URL and SAMENSPEL_HTTP_PORT.
+`python -m tests.bench.http_limit` with SAMENSPEL_DATABASE_URL and SAMENSPEL_HTTP_PORT.
 """
 
 import json

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.envelope import decode
 from contracts.metrics import HISTORY, MetricPublished, MetricRestated
 from local.stack import Stack
-from tests.bench import baseline
+from tests.bench import limits
 from tests.bench.http_client import OPERATOR, Client, record_sites
 from tests.bench.measured import Measured
 
@@ -22,7 +22,7 @@ async def measure(stack: Stack, commands: int) -> Measured:
     """From the answer to a command until its figure is on the history topic."""
     url = stack.service_url("requests")
     record_sites(url)
-    history = await baseline.reading(stack.kafka, HISTORY)
+    history = await limits.reading(stack.kafka, HISTORY)
     await history.seek_to_end()
     answered: list[float] = []
     collecting = asyncio.create_task(_waits(history, _raised_now(stack), answered, commands))

@@ -15,7 +15,7 @@ from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
 from services.reporting.facts.events import Envelope
 from services.reporting.projection import Projection
-from tests.bench import baseline, events
+from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
@@ -49,7 +49,7 @@ def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ..
 
 async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, count: int, *, copy: bool) -> float:
     await db.execute("TRUNCATE facts, positions")
-    consumer = await baseline.reading(bootstrap, topic)
+    consumer = await limits.reading(bootstrap, topic)
     done = 0
     started = time.perf_counter()
     while done < count:
@@ -58,7 +58,7 @@ async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, count: int, *
         if not rows:
             continue
         async with db.transaction():
-            await baseline.fence(db, {partition: records[-1].offset + 1 for partition, records in batch.items()})
+            await limits.fence(db, {partition: records[-1].offset + 1 for partition, records in batch.items()})
             if copy:
                 await db.copy_records_to_table("facts", records=rows, columns=COLUMNS)
             else:
@@ -92,7 +92,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
 async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Measured]:
     """Ours, and both raw loops."""
     await migrate(url, "services.chassis", "services.reporting")
-    await baseline.send(bootstrap, events.activities(count), prefix)
+    await limits.send(bootstrap, events.activities(count), prefix)
     db = await asyncpg.connect(url)
     topic = prefix + ACTIVITIES
     measured: list[tuple[float, float, float]] = []

@@ -6,7 +6,7 @@ import asyncpg
 import httpx
 
 from local.stack import Stack
-from tests.bench import baseline, events
+from tests.bench import events, limits
 from tests.bench.http_client import OPERATOR
 from tests.bench.measured import Measured, rate
 
@@ -50,8 +50,8 @@ def _wait_for_figures(stack: Stack, count: int) -> None:
 
 async def measure(stack: Stack, activities: int) -> Measured:
     """Publish, wait until it is in the figures, lose reporting's tables, start again."""
-    await baseline.send(stack.kafka, events.city(), stack.prefix)
-    await baseline.send(stack.kafka, events.activities(activities), stack.prefix)
+    await limits.send(stack.kafka, events.city(), stack.prefix)
+    await limits.send(stack.kafka, events.activities(activities), stack.prefix)
     _wait_for_figures(stack, activities)
     stack.stop_service("reporting")
     await _drop_tables(stack.database_url("reporting"))

@@ -11,14 +11,14 @@ from services.chassis.messaging.relay import Relay
 from services.chassis.running.database import migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
-from tests.bench import baseline, events
+from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
 ROUNDS = 3  # in turn; the median of each counts
 
 
-async def _fill(db: asyncpg.Connection, messages: list[baseline.Message]) -> None:
+async def _fill(db: asyncpg.Connection, messages: list[limits.Message]) -> None:
     """The journal and outbox as the services would have filled them."""
     await db.execute("TRUNCATE journal, outbox, refused RESTART IDENTITY CASCADE")
     columns = ("event_id", "topic", "key", "value", "aggregate", "epoch", "version", "recorded_at")
@@ -52,17 +52,17 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> Measured
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     relay = Relay(read_settings("referrals", environment), Health())
     ours: list[float] = []
-    limits: list[float] = []
+    raw: list[float] = []
     for _ in range(ROUNDS):
         await _fill(db, messages)
         ours.append(await _empty(relay, db))
-        limits.append(await baseline.send(bootstrap, messages, prefix))
+        raw.append(await limits.send(bootstrap, messages, prefix))
     await db.close()
     return Measured(
         what="relay: outbox to Kafka",
         ours=rate(count, median(ours)),
-        limit=f"{rate(count, median(limits))} raw send_batch",
-        ratio=f"{median(limits) / median(ours):.0%}",
+        limit=f"{rate(count, median(raw))} raw send_batch",
+        ratio=f"{median(raw) / median(ours):.0%}",
         aim=">= 50 %",
         limited_by="reading rows and deleting pointers, at the pace of PostgreSQL",
     )

@@ -12,7 +12,7 @@ from local.waiting import completed
 from tests.faults.client import Call
 from tests.faults.invariants import violations
 from tests.faults.load import Load, record_city
-from tests.faults.snapshot import Position
+from tests.faults.snapshot import Offset
 from tests.waiting import eventually
 
 
@@ -22,7 +22,7 @@ class System:
 
     stack: Stack
     calls: list[Call] = field(default_factory=list)
-    foreign: set[Position] = field(default_factory=set)
+    foreign: set[Offset] = field(default_factory=set)
 
     def load(self, *, callers: int = 8, requests: int, raise_only: bool = False) -> Load:
         return Load(self.stack, self.calls, callers=callers, requests=requests, raise_only=raise_only)

@@ -22,19 +22,19 @@ from services.referrals import reactions as referrals
 from services.requests import reactions as requests
 from tests.faults.client import Call
 from tests.faults.load import OPERATOR
-from tests.faults.snapshot import QUIET, Position, Snapshot, event_of, snapshot_of
+from tests.faults.snapshot import QUIET, Offset, Snapshot, event_of, snapshot_of
 
 REACTS_TO = {"requests": set(requests.reactions.by_type), "referrals": set(referrals.reactions.by_type)}
 READS = {service: {topic.name for topic in TOPICS if service in topic.consumers} for service in REACTS_TO}
 
 
-def violations(stack: Stack, calls: Sequence[Call], *, foreign: AbstractSet[Position] = frozenset()) -> list[str]:
+def violations(stack: Stack, calls: Sequence[Call], *, foreign: AbstractSet[Offset] = frozenset()) -> list[str]:
     """Everything that does not hold. `foreign` are messages that tests wrote to the topics themselves."""
     return [*violations_in(snapshot_of(stack), calls, foreign=foreign), *_rebuilt(stack)]
 
 
 def violations_in(
-    snapshot: Snapshot, calls: Sequence[Call], *, foreign: AbstractSet[Position] = frozenset()
+    snapshot: Snapshot, calls: Sequence[Call], *, foreign: AbstractSet[Offset] = frozenset()
 ) -> list[str]:
     """What does not hold of what is written down."""
     return [
@@ -65,7 +65,7 @@ def _acknowledged(snapshot: Snapshot, calls: Sequence[Call]) -> Iterator[str]:
             yield f"acknowledged: {call.method} {call.path} was refused and left {effects[call.key]}"
 
 
-def _published(snapshot: Snapshot, foreign: AbstractSet[Position]) -> Iterator[str]:
+def _published(snapshot: Snapshot, foreign: AbstractSet[Offset]) -> Iterator[str]:
     """Every event on a topic is in a journal with the same bytes, and every journal row is on its topic."""
     rows = [row for journal in snapshot.journals.values() for row in journal]
     written = {(row["topic"], str(row["event_id"])): row["value"] for row in rows}
@@ -93,9 +93,9 @@ def _versions(snapshot: Snapshot) -> Iterator[str]:
     """The versions of an aggregate are first seen without gaps."""
     seen: defaultdict[tuple[str, str, int], int] = defaultdict(int)
     for event in snapshot.events():
-        stream = (event.position[0], event.aggregate, event.epoch)
+        stream = (event.offset[0], event.aggregate, event.epoch)
         if event.version > seen[stream] + 1:
-            yield f"versions: {event.aggregate} is at {event.version} on {event.position} after {seen[stream]}"
+            yield f"versions: {event.aggregate} is at {event.version} on {event.offset} after {seen[stream]}"
         seen[stream] = max(seen[stream], event.version)
 
 
@@ -120,7 +120,7 @@ def _reactions(snapshot: Snapshot) -> Iterator[str]:
         due = {
             (event.aggregate, event.epoch, event.version)
             for event in snapshot.events()
-            if event.type in REACTS_TO[service] and event.position[0] in READS[service]
+            if event.type in REACTS_TO[service] and event.offset[0] in READS[service]
         }
         yield from (f"reactions: {service} did not apply {each}" for each in sorted(due - applied))
         yield from (f"reactions: {service} applied {each}, which is on no topic" for each in sorted(applied - due))

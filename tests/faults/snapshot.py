@@ -19,15 +19,15 @@ from tests.waiting import eventually
 QUIET = 90.0  # seconds for backlogs, a rebalance after a kill, and the last cut
 REACTING = ("requests", "referrals")
 
-Position = tuple[str, int, int]
+Offset = tuple[str, int, int]
 """Topic, partition and offset of a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message that could be read, at its position."""
+    """One message that could be read."""
 
-    position: Position
+    offset: Offset
     id: str
     type: str
     aggregate: str
@@ -44,7 +44,7 @@ class Snapshot:
     journals: Mapping[str, Sequence[asyncpg.Record]]
     inboxes: Mapping[str, Sequence[asyncpg.Record]]
     facts: int
-    skipped: AbstractSet[Position]
+    skipped: AbstractSet[Offset]
     """What `reporting` set aside as dead letters."""
     next_offsets: Mapping[tuple[str, int], int]
     """How far `reporting` is on each partition."""
@@ -60,7 +60,7 @@ def event_of(record: Record) -> Event | None:
     try:
         envelope = json.loads(record.value)
         return Event(
-            position=record[:3],
+            offset=record[:3],
             id=envelope["id"],
             type=envelope["type"],
             aggregate=f"{catalogue[envelope['type']].aggregate}:{envelope['subject']}",
@@ -107,16 +107,16 @@ async def _progress(stack: Stack) -> object:
     for service in SERVICES:
         if await _value(stack, service, "SELECT count(*) FROM outbox"):
             return None
-    positions = {record[:3] for record in await read_topics(stack.kafka, stack.prefix)}
-    if len(positions) != await _value(stack, "reporting", "SELECT coalesce(sum(next_offset), 0) FROM positions"):
+    offsets = {record[:3] for record in await read_topics(stack.kafka, stack.prefix)}
+    if len(offsets) != await _value(stack, "reporting", "SELECT coalesce(sum(next_offset), 0) FROM positions"):
         return None
     cut = await _value(stack, "reporting", "SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
     ends = offsets_at(cut)
-    behind = {position for position in positions if position[2] >= ends[position[:2]]}
+    behind = {offset for offset in offsets if offset[2] >= ends[offset[:2]]}
     if behind - await _skipped(stack):  # what is only set aside is no reason for a cut
         return None
     applied = "SELECT count(*) FROM inbox, unnest(applied)"
-    return len(positions), [await _value(stack, service, applied) for service in REACTING]
+    return len(offsets), [await _value(stack, service, applied) for service in REACTING]
 
 
 def offsets_at(cut: str) -> dict[tuple[str, int], int]:
@@ -125,7 +125,7 @@ def offsets_at(cut: str) -> dict[tuple[str, int], int]:
     return {(each["topic"], number): offset for each in vector for number, offset in enumerate(each["offsets"])}
 
 
-async def _skipped(stack: Stack) -> set[Position]:
+async def _skipped(stack: Stack) -> set[Offset]:
     return {tuple(row) for row in await _rows(stack, "reporting", 'SELECT topic, partition, "offset" FROM skipped')}
 
 

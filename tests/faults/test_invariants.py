@@ -61,7 +61,7 @@ def names(violations: list[str]) -> set[str]:
 def without_a_first_version(snapshot: Snapshot) -> Snapshot:
     """Of a request, which has two versions or more, the first message is gone."""
     lost = next(event for event in snapshot.events() if event.type.startswith("nl.samenspel.RequestRaised"))
-    return replace(snapshot, records=[record for record in snapshot.records if record[:3] != lost.position])
+    return replace(snapshot, records=[record for record in snapshot.records if record[:3] != lost.offset])
 
 
 def with_a_ghost(snapshot: Snapshot) -> Snapshot:

@@ -1,4 +1,4 @@
-"""Twenty messages that nobody can understand, among some two thousand good ones."""
+"""Twenty poison messages among some two thousand good ones."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
 from tests.faults.conftest import System
 from tests.faults.load import OPERATOR, REQUEST
-from tests.faults.snapshot import Position, offsets_at
+from tests.faults.snapshot import Offset, offsets_at
 from tests.scenarios import SOURCE
 
 KEY = b"own:s3"
@@ -94,14 +94,14 @@ def a_request() -> bytes:
     return encode(describe(event, id=new_id(), source=SOURCE, time=now, key=site, version=1, epoch=1), event)
 
 
-async def send(stack: Stack, topic: str, messages: list[Poison]) -> set[Position]:
+async def send(stack: Stack, topic: str, messages: list[Poison]) -> set[Offset]:
     """Put them on a topic, past every check; returns where they are."""
-    positions: set[Position] = set()
+    offsets: set[Offset] = set()
     async with AIOKafkaProducer(bootstrap_servers=stack.kafka, max_request_size=2 * 1024 * 1024) as producer:
         for key, value, headers in messages:
             sent = await producer.send_and_wait(topic, value, key=key, headers=headers)
-            positions.add((sent.topic, sent.partition, sent.offset))
-    return positions
+            offsets.add((sent.topic, sent.partition, sent.offset))
+    return offsets
 
 
 async def dead_letters(stack: Stack, service: str) -> Counter[tuple[bytes | None, bytes | None]]:

@@ -265,8 +265,8 @@ def test_declared_is_what_is_in_force_on_the_day() -> None:
         ("goes-on", PROGRAMME, SUMMER, None),
         ("something-else", "lea-tilburg", "2024-08-01", None),
     ):
-        word = {"programme": programme, "from": since} | ({"to": until} if until else {})
-        scenario.site(site, "primary", declaredAdoption=[word])
+        declared = {"programme": programme, "from": since} | ({"to": until} if until else {})
+        scenario.site(site, "primary", declaredAdoption=[declared])
 
     scenario.delivered("a", siteIds=["goes-on"])
 

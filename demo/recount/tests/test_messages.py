@@ -1,5 +1,5 @@
-"""What the recount makes of messages that come twice, late, broken, or from a database that was restored; and
-how it says that a publication differs."""
+"""How the recount treats messages that come twice, late, broken, or from a database that was restored; and how it
+reports differences."""
 
 import json
 from fractions import Fraction
@@ -147,12 +147,12 @@ def test_a_site_on_a_day_is_its_record_with_the_greatest_valid_from_in_its_newes
     scenario = Scenario()
     scenario.site("school", neighbourhood="second", since="2025-09-01")
     scenario.site("school", neighbourhood="first", since="2020-08-01")
-    scenario.site("school", neighbourhood="mended", since="2025-09-01")
+    scenario.site("school", neighbourhood="newest", since="2025-09-01")
     scenario.delivered("early", on="2025-08-31")
     scenario.delivered("late", on="2025-09-01")
 
     there = {key.split("/")[3] for key in scenario.figures() if key.startswith("unknown-share/")}
-    assert there == {"city", "site:school", "neighbourhood:first", "neighbourhood:mended"}
+    assert there == {"city", "site:school", "neighbourhood:first", "neighbourhood:newest"}
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,14 @@ def test_every_difference_is_a_sentence_missing_and_superfluous_keys_too() -> No
 
 
 def test_the_newest_figure_of_a_key_is_the_one_with_the_greatest_offset() -> None:
-    def said(offset: int, name: str, value: str) -> Record:
+    def figure(offset: int, name: str, value: str) -> Record:
         data = {"key": "k", "value": value} if name != "CutTaken" else {"cutId": 2}
         return Record(HISTORY, 3, offset, json.dumps({"type": f"nl.samenspel.{name}.v1", "data": data}).encode())
 
-    history = [said(9, "MetricRestated", "2.000000"), said(8, "CutTaken", ""), said(4, "MetricPublished", "1.000000")]
+    history = [
+        figure(9, "MetricRestated", "2.000000"),
+        figure(8, "CutTaken", ""),
+        figure(4, "MetricPublished", "1.000000"),
+    ]
 
     assert newest_figures(history) == {"k": {"key": "k", "value": "2.000000"}}
