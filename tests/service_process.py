@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -27,21 +26,10 @@ from samenspel import topics
 from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
 from tests.builders import NOW
+from tests.waiting import SOON, wait_until
 
-SOON = 30.0  # seconds for what takes a moment, on a machine that is busy with something else
 START = 60.0  # seconds until a service is ready; a few here
 OTHERS = "urn:nld:oin:00000099000000001000:systeem:others"
-
-Answer = TypeVar("Answer")
-
-
-def eventually(ask: Callable[[], Answer | None], within: float = SOON) -> Answer:
-    """The first true answer, asked for again and again until the deadline."""
-    deadline = time.monotonic() + within
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"after {within:.0f} s the answer is still {answer!r}"
-        time.sleep(0.05)
-    return answer
 
 
 def as_json(value: Value, **other: Any) -> dict[str, Any]:
@@ -93,7 +81,7 @@ class ServiceProcess:
             response = self.ask(method, path, body, by=by, at=at)
             return None if response.status_code == 409 and "Retry-After" in response.headers else response
 
-        response = eventually(known)
+        response = wait_until(known)
         assert response.is_success, response.text
         answer: dict[str, Any] = response.json()
         return answer
@@ -153,7 +141,7 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
     with log.open("wb") as output, httpx.Client(base_url=url, timeout=SOON) as client:
         process = subprocess.Popen(command, env=everything, stdout=output, stderr=output)
         try:
-            eventually(lambda: process.poll() is not None or _is_ready(client), START)
+            wait_until(lambda: process.poll() is not None or _is_ready(client), START)
             assert process.poll() is None, log.read_text()
             yield ServiceProcess(url, stack.kafka, prefix, database_url, client)
         finally:

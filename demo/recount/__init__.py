@@ -1,8 +1,8 @@
 """A second opinion: every figure that `reporting` publishes, counted again from the raw messages.
 
-Written from metrics.md, rulings.md, lifecycles.md and wire.md alone. It shares nothing with
+Written from the definitions of the figures and the format of the events alone. It shares nothing with
 `services.reporting` and decodes plain JSON by itself, so that a mistake has to be made twice to stay hidden.
-Brute force on purpose: everything is counted anew from the beginning, for every question.
+Brute force on purpose: it counts everything anew from the beginning, for every question.
 
 Comments that begin with *Choice* name a ruling that can be read in two ways, and the reading taken here.
 """
@@ -12,8 +12,8 @@ from itertools import chain
 
 from demo.recount.adoption import adoption
 from demo.recount.comparison import compare
-from demo.recount.days import Season
-from demo.recount.facts import Facts, facts_from
+from demo.recount.days import ProgrammeYear
+from demo.recount.entities import Entities, entities_from
 from demo.recount.figures import Counted, Figure
 from demo.recount.flow import flow
 from demo.recount.messages import Record
@@ -25,16 +25,16 @@ __all__ = ["Counted", "Record", "compare", "newest_figures", "read_topics", "rec
 
 
 def recount(messages: Iterable[Record]) -> dict[str, Counted]:
-    """Every figure by its key. Pure, and blind to order: the same messages give the same figures.
+    """Every figure by its key. Pure; the same messages give the same figures in any order.
 
     To count at a cut, give only the messages below its vector that it did not skip.
     """
-    facts = facts_from(messages)
-    return dict(chain.from_iterable(_figures(facts, season) for season in sorted(facts.seasons)))
+    entities = entities_from(messages)
+    return dict(chain.from_iterable(_figures(entities, year) for year in sorted(entities.programme_years)))
 
 
-def _figures(facts: Facts, season: Season) -> Iterator[Figure]:
-    yield from adoption(facts, season)
-    yield from substitution(facts, season)
-    yield from reach(facts, season)
-    yield from flow(facts, season)
+def _figures(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+    yield from adoption(entities, year)
+    yield from substitution(entities, year)
+    yield from reach(entities, year)
+    yield from flow(entities, year)

@@ -14,11 +14,11 @@ def compare(published: Published, counted: Mapping[str, Counted]) -> list[str]:
     sentences = []
     for key in sorted(published.keys() | counted.keys()):
         if key not in published:
-            sentences.append(f"{key}: counted ({_said(_ours(counted[key]))}) but not published")
+            sentences.append(f"{key}: counted ({_listed(_counted(counted[key]))}) but not published")
         elif key not in counted:
-            sentences.append(f"{key}: published ({_said(_theirs(published[key]))}) but not counted")
+            sentences.append(f"{key}: published ({_listed(_published(published[key]))}) but not counted")
         else:
-            ours, theirs = _ours(counted[key]), _theirs(published[key])
+            ours, theirs = _counted(counted[key]), _published(published[key])
             sentences += [
                 f"{key}: {name} was published as {_shown(theirs[name])}, counted as {_shown(ours[name])}"
                 for name in ours
@@ -27,7 +27,7 @@ def compare(published: Published, counted: Mapping[str, Counted]) -> list[str]:
     return sentences
 
 
-def _ours(figure: Counted) -> dict[str, object]:
+def _counted(figure: Counted) -> dict[str, object]:
     return {
         "measure": figure.measure,
         "value": figure.value,
@@ -40,7 +40,7 @@ def _ours(figure: Counted) -> dict[str, object]:
     }
 
 
-def _theirs(figure: Mapping[str, Any]) -> dict[str, object]:
+def _published(figure: Mapping[str, Any]) -> dict[str, object]:
     denominator = figure.get("denominator")
     plain = ("measure", "value", "lower", "upper", "numerator", "toConfirm", "verdict")
     return {name: figure.get(name) for name in plain} | {
@@ -48,7 +48,7 @@ def _theirs(figure: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _said(fields: dict[str, object]) -> str:
+def _listed(fields: dict[str, object]) -> str:
     return ", ".join(f"{name} {_shown(value)}" for name, value in fields.items() if value is not None)
 
 

@@ -1,4 +1,4 @@
-"""What the events say, as far as a figure needs it."""
+"""The data of the events, as far as a figure needs them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from demo.recount.days import Span
 
 @dataclass(frozen=True, slots=True)
 class SiteRecorded:
-    """How a site is from a day on."""
+    """A site from a day on."""
 
     site_id: str
     valid_from: date
@@ -34,8 +34,6 @@ class GroupRecorded:
 
 @dataclass(frozen=True, slots=True)
 class RequestRaised:
-    """What was asked, where, by whom together, when."""
-
     request_id: str
     site_id: str
     co_site_ids: tuple[str, ...]
@@ -45,7 +43,7 @@ class RequestRaised:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestMoved:
+class RequestStep:
     """A later step of a request: assigned, unbrokered, answered, closed, reopened or withdrawn."""
 
     step: str
@@ -54,32 +52,28 @@ class RequestMoved:
 
 @dataclass(frozen=True, slots=True)
 class RequestVoided:
-    """It was a mistake, and leaves every figure."""
+    """The request was a mistake: it leaves every figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralMade:
-    """A request was handed over."""
-
     request_id: str
     made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralAccepted:
-    """The partner took it on."""
-
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralVoided:
-    """It was a mistake."""
+    """The referral was a mistake: it leaves every figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakingPart:
-    """A group at an activity; `participants` None is not counted, which is not zero."""
+    """A group at an activity; `participants` is None when nobody counted, which is not zero."""
 
     group_id: str
     participants: int | None
@@ -87,9 +81,7 @@ class TakingPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """All that a figure needs of one occurrence."""
-
+class DeliveryDetails:
     site_ids: frozenset[str]
     programme: str
     areas: frozenset[str]
@@ -101,58 +93,53 @@ class Body:
     request_id: str | None
 
     @property
-    def what_was_confirmed(self) -> tuple[str, frozenset[str], date]:
-        """What a site's word is about: when this changes, the word is void (ruling 17)."""
+    def confirmed_content(self) -> tuple[str, frozenset[str], date]:
+        """What a confirmation or dispute is about: when this changes, it no longer holds (ruling 17)."""
         # Choice (17): the *set* of sites; another lead among the same sites leaves confirmations standing.
         return self.substitution, self.site_ids, self.day
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityDelivered:
-    """First registration of a delivery, and who had confirmed it on the spot."""
-
-    body: Body
+    details: DeliveryDetails
     confirmed_by: tuple[str, ...]
+    """The sites that confirmed on the spot."""
     registered_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityCorrected:
-    """The whole right body."""
+    """The details as they should have been, all of them."""
 
-    body: Body
+    details: DeliveryDetails
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityRetracted:
-    """It leaves every figure."""
+    """The activity leaves every figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityConfirmed:
-    """A site says that it was so."""
-
     site_id: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityDisputed:
-    """A site says that it was not so."""
-
     site_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class NothingOfInterest:
-    """Moves no figure, but has its place among the versions of its aggregate."""
+class NoEffect:
+    """It changes no figure, but counts among the versions of its aggregate."""
 
 
-Said = (
+EventData = (
     SiteRecorded
     | GroupRecorded
     | RequestRaised
-    | RequestMoved
+    | RequestStep
     | RequestVoided
     | ReferralMade
     | ReferralAccepted
@@ -162,5 +149,5 @@ Said = (
     | ActivityRetracted
     | ActivityConfirmed
     | ActivityDisputed
-    | NothingOfInterest
+    | NoEffect
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-MILLION = 1_000_000  # six decimal places (wire.md)
+MILLION = 1_000_000  # six decimal places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,13 @@ def key(indicator: str, programme: str, unit: str, stratum: str, period: str) ->
 
 
 def decimal(number: Fraction | int) -> str:
-    """Six places, half to even, without ever passing through a float; no figure is below 0."""
+    """Six places, half to even, without a float in between; no figure is below 0."""
     millionths = round(Fraction(number) * MILLION)  # Python rounds a fraction half to even
     return f"{millionths // MILLION}.{millionths % MILLION:06d}"
 
 
-def part_of(numerator: int, denominator: int) -> Counted:
-    """A part of a whole; of nothing there is no part, which is not the same as none."""
+def share_of(numerator: int, denominator: int) -> Counted:
+    """A share; of nothing there is no share, which is not the same as a share of 0."""
     if denominator == 0:
         # Choice (21): the numerator stays a number, 0 of 0; only the value is absent.
         return Counted(measure="share", numerator=numerator, denominator=(0, 0), verdict="no_denominator")

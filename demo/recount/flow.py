@@ -1,61 +1,56 @@
-"""The way of a request: how many reached each step, and how many days each step took (rulings 26, 27, 30)."""
+"""How many requests reached each step, and how many days each step took (rulings 26, 27, 30)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from itertools import pairwise
 
-from demo.recount.days import Season, amsterdam_day
-from demo.recount.facts import Activity, Facts, Request
-from demo.recount.figures import Counted, Figure, decimal, key, median, p90, part_of
-from demo.recount.places import CITY
+from demo.recount.days import ProgrammeYear, amsterdam_day
+from demo.recount.entities import Activity, Entities, Request
+from demo.recount.figures import Counted, Figure, decimal, key, median, p90, share_of
+from demo.recount.sites import CITY
 
-CHAIN = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
+STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 
 Reached = dict[str, date]
 """The day of the first moment of each step that a request reached."""
 
 
-def flow(facts: Facts, season: Season) -> Iterator[Figure]:
+def flow(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
     """Per unit of the asking site, and for the city per learning area of the request."""
     activities: dict[str, list[Activity]] = defaultdict(list)
-    for activity in facts.activities:
+    for activity in entities.activities:
         # Choice (36): an activity of another programme is no step of this request.
-        if activity.body.programme == season.programme and activity.body.request_id:
-            activities[activity.body.request_id].append(activity)
+        if activity.details.programme == year.programme and activity.details.request_id:
+            activities[activity.details.request_id].append(activity)
     cells: dict[tuple[str, str], list[tuple[Request, Reached]]] = defaultdict(list)
-    for request_id, request in facts.requests.items():
-        if request.season == season:
+    for request_id, request in entities.requests.items():
+        if request.year == year:
             reached = _reached(request, activities[request_id])
-            for unit in facts.places.units([request.raised.site_id], request.raised_on):
+            for unit in entities.sites.units([request.raised.site_id], request.raised_on):
                 cells[unit, "all"].append((request, reached))
             # Choice (26, 30): a step counts in each area of the request, whichever area it was about.
             for area in request.raised.areas:
                 cells[CITY, area].append((request, reached))
     for (unit, stratum), asked in cells.items():
         for indicator, counted in _figures(asked):
-            yield key(indicator, season.programme, unit, stratum, season.school_year), counted
+            yield key(indicator, year.programme, unit, stratum, year.school_year), counted
 
 
 def _figures(asked: list[tuple[Request, Reached]]) -> Iterator[Figure]:
-    for step in CHAIN:
+    for step in STEPS:
         arrived = sum(step in reached for _, reached in asked)
-        yield f"requests-{step}", part_of(arrived, len(asked))
+        yield f"requests-{step}", share_of(arrived, len(asked))
     without = sum(_is_without_broker(request) for request, _ in asked)
-    yield "requests-without-broker", part_of(without, len(asked))
-    for before, step in pairwise(CHAIN):
-        days = [
-            max(0, (reached[step] - reached[before]).days)
-            for _, reached in asked
-            if before in reached and step in reached
-        ]
+    yield "requests-without-broker", share_of(without, len(asked))
+    for before, step in pairwise(STEPS):
+        both = [reached for _, reached in asked if before in reached and step in reached]
+        days = [max(0, (reached[step] - reached[before]).days) for reached in both]
         if days:
             counted = (len(days), len(days))
             for name, value in (("median", median(days)), ("p90", p90(days))):
-                yield (
-                    f"lead-time-{step}-{name}",
-                    Counted(measure="days", value=decimal(value), denominator=counted),
-                )
+                lead_time = Counted(measure="days", value=decimal(value), denominator=counted)
+                yield f"lead-time-{step}-{name}", lead_time
 
 
 def _reached(request: Request, activities: list[Activity]) -> Reached:
@@ -67,7 +62,7 @@ def _reached(request: Request, activities: list[Activity]) -> Reached:
         "answered": _steps(request, "answered"),
         "referred": [amsterdam_day(referral.made_at) for referral in in_time],
         "accepted": [amsterdam_day(at) for referral in in_time for at in referral.accepted_at],
-        "delivered": [activity.body.day for activity in activities],
+        "delivered": [activity.details.day for activity in activities],
         # Choice (26): the first yes, also when a correction or a dispute ended it later.
         "confirmed": [day for activity in activities for site, day in activity.confirmations if site == asking],
     }
@@ -91,10 +86,10 @@ def _had_ended(request: Request, at: datetime) -> bool:
 
 
 def _is_without_broker(request: Request) -> bool:
-    """Whether nobody covers any of its areas now (30)."""
-    state = before_the_end = ""
+    """Whether no broker covers any of its areas now (30)."""
+    status = before_the_end = ""
     for step in request.steps:
         if step.step == "closed":
-            before_the_end = state
-        state = before_the_end if step.step == "reopened" else step.step
-    return state == "unbrokered"
+            before_the_end = status
+        status = before_the_end if step.step == "reopened" else step.step
+    return status == "unbrokered"

@@ -1,6 +1,6 @@
-"""From raw messages to what happened: read, without duplicates, without what a restored database took back.
+"""From raw messages to the events that count: no duplicates, and nothing that a restored database undid.
 
-Order of an aggregate is (epoch, version); nothing else about the order of messages matters.
+The order within an aggregate is (epoch, version); no other order of messages matters.
 """
 
 import json
@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from demo.recount.events import Said
-from demo.recount.plain import UNREADABLE, text, whole
-from demo.recount.vocabulary import TYPES
+from demo.recount.event_types import TYPES
+from demo.recount.events import EventData
+from demo.recount.json_values import UNREADABLE, count, text
 
 Aggregate = tuple[str, str]
 """Kind and id: a broker and a partner may share an organisation's id."""
 
 
 class Record(NamedTuple):
-    """One message as it lies on a topic (structured mode: the envelope is in the value)."""
+    """One message on a topic (structured mode: the envelope is in the value)."""
 
     topic: str
     partition: int
@@ -32,26 +32,26 @@ class Message:
     aggregate: Aggregate
     epoch: int
     version: int
-    said: Said
+    data: EventData
 
 
-def surviving(records: Iterable[Record]) -> dict[Aggregate, list[Said]]:
-    """What every aggregate says, in the order of its versions.
+def surviving(records: Iterable[Record]) -> dict[Aggregate, list[EventData]]:
+    """The events of every aggregate, in the order of its versions.
 
-    The first offset of an (aggregate, epoch, version) wins, among the messages that can be read: a mended
+    The first offset of an (aggregate, epoch, version) wins, among the messages that can be read: a corrected
     message that was redriven takes the place of the broken one.
     """
-    told: dict[Aggregate, dict[tuple[int, int], Said]] = {}
+    read: dict[Aggregate, dict[tuple[int, int], EventData]] = {}
     for record in sorted(records, key=lambda record: record[:3]):
         message = _read(record.value)
         if message is not None:
-            versions = told.setdefault(message.aggregate, {})
-            versions.setdefault((message.epoch, message.version), message.said)
-    return {aggregate: _what_happened(versions) for aggregate, versions in told.items()}
+            versions = read.setdefault(message.aggregate, {})
+            versions.setdefault((message.epoch, message.version), message.data)
+    return {aggregate: _without_undone(versions) for aggregate, versions in read.items()}
 
 
-def _what_happened(versions: dict[tuple[int, int], Said]) -> list[Said]:
-    """What a lower epoch said at or above a higher epoch's first version never happened (wire.md)."""
+def _without_undone(versions: dict[tuple[int, int], EventData]) -> list[EventData]:
+    """A restore undid what a lower epoch has at or above a higher epoch's first version."""
     first: dict[int, int] = {}
     for epoch, version in sorted(versions):
         first.setdefault(epoch, version)
@@ -63,21 +63,21 @@ def _what_happened(versions: dict[tuple[int, int], Said]) -> list[Said]:
 
 
 def _read(value: bytes) -> Message | None:
-    """The message in these bytes; nothing when they cannot be understood."""
+    """The message in these bytes; None when they cannot be understood."""
     try:
         envelope = json.loads(value)
         namespace, name, contract = text(envelope["type"]).rsplit(".", 2)
         if (namespace, contract) != ("nl.samenspel", "v1"):
             return None
-        event = TYPES[name]
+        type_ = TYPES[name]
         data = envelope["data"]
-        if data[event.identified_by] != envelope["subject"]:
+        if data[type_.identified_by] != envelope["subject"]:
             return None
         return Message(
-            aggregate=(event.aggregate, text(envelope["subject"])),
-            epoch=whole(envelope["streamepoch"]),
-            version=whole(envelope["aggregateversion"]),
-            said=event.read(data),
+            aggregate=(type_.aggregate, text(envelope["subject"])),
+            epoch=count(envelope["streamepoch"]),
+            version=count(envelope["aggregateversion"]),
+            data=type_.read(data),
         )
     except UNREADABLE:
         return None

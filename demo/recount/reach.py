@@ -3,52 +3,50 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from demo.recount.days import Season
-from demo.recount.events import Body, GroupRecorded, TakingPart
-from demo.recount.facts import Facts
+from demo.recount.days import ProgrammeYear
+from demo.recount.entities import Entities
+from demo.recount.event_types import REGISTERS
+from demo.recount.events import DeliveryDetails, GroupRecorded, TakingPart
 from demo.recount.figures import Counted, Figure, decimal, key
-from demo.recount.places import units_of
-from demo.recount.vocabulary import REGISTERS
+from demo.recount.sites import units_of
 
 
 class Reach(NamedTuple):
-    """Of one group: at least and at most so many children, and whether counting them would still help."""
+    """Of one group: at least and at most so many children."""
 
     lower: int
     upper: int
     uncertain: bool
-    """Even if the group's headcount were known (15)."""
+    """Whether the bounds would differ even if the group's headcount were known: counting would help (15)."""
 
 
-def reach(facts: Facts, season: Season) -> Iterator[Figure]:
+def reach(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
     """Per register: every unit with a group, the city and the neighbourhoods by learning area too."""
-    bodies = [a.body for a in facts.activities if a.season == season and a.body.audience == "children"]
+    of_year = [activity.details for activity in entities.activities if activity.year == year]
+    for_children = [details for details in of_year if details.audience == "children"]
     for register in REGISTERS:
         groups = {
             group.group_id: group
-            for group in facts.groups
-            if group.register == register and group.school_year == season.school_year
+            for group in entities.groups
+            if group.register == register and group.school_year == year.school_year
         }
-        for stratum in ("all", *sorted(facts.areas.get(season, ()))):
-            chosen = [body for body in bodies if stratum == "all" or stratum in body.areas]
-            for unit, counted in _in_units(facts, groups, chosen):
+        for stratum in ("all", *sorted(entities.areas.get(year, ()))):
+            chosen = [details for details in for_children if stratum == "all" or stratum in details.areas]
+            for unit, counted in _in_units(entities, groups, chosen):
                 if stratum == "all" or not unit.startswith("site:"):
-                    yield (
-                        key(f"reach-{register}", season.programme, unit, stratum, season.school_year),
-                        counted,
-                    )
+                    yield key(f"reach-{register}", year.programme, unit, stratum, year.school_year), counted
 
 
-def _in_units(facts: Facts, groups: dict[str, GroupRecorded], bodies: list[Body]) -> Iterator[tuple[str, Counted]]:
+def _in_units(
+    entities: Entities, groups: dict[str, GroupRecorded], delivered: list[DeliveryDetails]
+) -> Iterator[tuple[str, Counted]]:
     takes_part: dict[str, list[TakingPart]] = {group_id: [] for group_id in groups}
-    for body in bodies:
-        for part in body.groups:
-            if part.group_id in groups:
-                takes_part[part.group_id].append(part)
+    for part in (part for details in delivered for part in details.groups if part.group_id in groups):
+        takes_part[part.group_id].append(part)
     reached = {group_id: reach_of(groups[group_id], parts) for group_id, parts in takes_part.items()}
     members: dict[str, list[str]] = {}
     for group in groups.values():
-        site = facts.places.of_group(group)
+        site = entities.sites.of_group(group)
         for unit in units_of(site) if site else ():
             members.setdefault(unit, []).append(group.group_id)
     for unit, group_ids in members.items():

@@ -1,33 +1,33 @@
-"""Replaced, stacked, unknown: what the activities did with the existing programme (ruling 21)."""
+"""Which share of the activities replaces a part of the existing programme, is stacked on it, or unknown (ruling 21)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from demo.recount.days import Season
-from demo.recount.events import Body
-from demo.recount.facts import Facts
-from demo.recount.figures import Figure, key, part_of
+from demo.recount.days import ProgrammeYear
+from demo.recount.entities import Entities
+from demo.recount.events import DeliveryDetails
+from demo.recount.figures import Figure, key, share_of
 
 
-def substitution(facts: Facts, season: Season) -> Iterator[Figure]:
+def substitution(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
     """By activities, by minutes, and the unknown beside it: children's activities, confirmed or not."""
-    delivered: dict[str, list[Body]] = defaultdict(list)
-    for activity in facts.activities:
-        if activity.season == season and activity.body.audience == "children":
-            for unit in facts.places.units(activity.sites, activity.body.day):
-                delivered[unit].append(activity.body)
-    for unit, bodies in delivered.items():
-        replaced = [body for body in bodies if body.substitution == "replaces"]
-        unknown = [body for body in bodies if body.substitution == "unknown"]
-        known = [body for body in bodies if body.substitution != "unknown"]
+    delivered: dict[str, list[DeliveryDetails]] = defaultdict(list)
+    for activity in entities.activities:
+        if activity.year == year and activity.details.audience == "children":
+            for unit in entities.sites.units(activity.sites, activity.details.day):
+                delivered[unit].append(activity.details)
+    for unit, details in delivered.items():
+        replaced = [each for each in details if each.substitution == "replaces"]
+        unknown = [each for each in details if each.substitution == "unknown"]
+        known = [each for each in details if each.substitution != "unknown"]
         shares = {
-            "replaced-share": part_of(len(replaced), len(known)),
-            "replaced-share-minutes": part_of(_minutes(replaced), _minutes(known)),
-            "unknown-share": part_of(len(unknown), len(bodies)),
+            "replaced-share": share_of(len(replaced), len(known)),
+            "replaced-share-minutes": share_of(_minutes(replaced), _minutes(known)),
+            "unknown-share": share_of(len(unknown), len(details)),
         }
         for indicator, share in shares.items():
-            yield key(indicator, season.programme, unit, "all", season.school_year), share
+            yield key(indicator, year.programme, unit, "all", year.school_year), share
 
 
-def _minutes(bodies: list[Body]) -> int:
-    return sum(body.minutes for body in bodies)
+def _minutes(delivered: list[DeliveryDetails]) -> int:
+    return sum(each.minutes for each in delivered)

@@ -1,4 +1,4 @@
-"""The raw messages on the topics, from their beginning to where they end now. Reads; joins no group."""
+"""The raw messages on the topics, from their beginning to where they end now. It joins no consumer group."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ async def read_topics(bootstrap: str, prefix: str = "", topics: Sequence[str] = 
 
 
 def newest_figures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    """What was published last under every key, from the messages of the history topic."""
+    """The figure that was published last under every key, from the messages of the history topic."""
     newest: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: record[:3]):
         if record.topic == HISTORY:

@@ -1,62 +1,71 @@
-"""`python -m tests.bench [name …]` prints the table; names: relay, projection, commands, rebuild."""
+"""`python -m tests.bench [name …]` measures and prints the table."""
 
 import asyncio
 import gc
-import sys
+from argparse import ArgumentParser
 
 from rich.console import Console
 from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import commands, projection, rebuild, relay
-from tests.bench.loops import Measured
+from tests.bench import commands, latency, projection, rebuild, relay
+from tests.bench.measured import Measured
 
-NAMES = ("relay", "projection", "commands", "rebuild")
+BARE = ("relay", "projection")  # on Kafka and PostgreSQL alone
+WITH_SERVICES = ("commands", "latency", "rebuild")
+SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
 
-async def _bare_parts(stack: Stack, wanted: set[str]) -> list[Measured]:
+async def _measure_bare(stack: Stack, names: set[str], share: float) -> list[Measured]:
     rows: list[Measured] = []
-    if "relay" in wanted:
-        await topics.apply(stack.kafka, "relay.")
-        rows.append(await relay.measure(stack.kafka, stack.create_database("bench_relay", "bench_relay"), "relay."))
-    if "projection" in wanted:
-        await topics.apply(stack.kafka, "projection.")
-        url = stack.create_database("bench_projection", "bench_projection")
-        rows += await projection.measure(stack.kafka, url, "projection.")
+    for name in BARE:
+        if name in names:
+            prefix, url = f"{name}.", stack.create_database(f"bench_{name}", f"bench_{name}")
+            await topics.apply(stack.kafka, prefix)
+            if name == "relay":
+                rows.append(await relay.measure(stack.kafka, url, prefix, int(relay.EVENTS * share)))
+            else:
+                rows += await projection.measure(stack.kafka, url, prefix, int(projection.EVENTS * share))
     return rows
 
 
-async def _services(stack: Stack, wanted: set[str]) -> list[Measured]:
+async def _measure_services(stack: Stack, names: set[str], share: float) -> list[Measured]:
     rows: list[Measured] = []
-    if "commands" in wanted:
-        rows.append(await commands.measure_commands(stack))
-        rows.append(await commands.measure_latency(stack))
-    if "rebuild" in wanted:
-        rows.append(await rebuild.measure(stack))
+    if "commands" in names:
+        rows.append(await commands.measure(stack, int(commands.COMMANDS * share)))
+    if "latency" in names:
+        rows.append(await latency.measure(stack, int(latency.COMMANDS * share)))
+    if "rebuild" in names:
+        rows.append(await rebuild.measure(stack, int(rebuild.ACTIVITIES * share)))
     return rows
 
 
 def main() -> None:
-    """Measure, and print what was measured."""
+    parser = ArgumentParser(prog="python -m tests.bench", description="Our code beside the limit, in the same run.")
+    known = [*BARE, *WITH_SERVICES]
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; without a name, all of them")
+    parser.add_argument("--small", action="store_true", help="few events, to see that it works")
+    arguments = parser.parse_args()
+    names, share = set(arguments.names or known), SMALL if arguments.small else 1.0
+    if unknown := names.difference(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+
     gc.set_threshold(100_000, 50, 50)  # as services/reporting/__main__.py has it
-    wanted = set(sys.argv[1:]) or set(NAMES)
-    if unknown := wanted - set(NAMES):
-        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
     rows: list[Measured] = []
-    with Stack.started(FOLDER / "bench", fresh=True) as stack:
-        rows += asyncio.run(_bare_parts(stack, wanted))
-    if wanted & {"commands", "rebuild"}:
+    if names.intersection(BARE):
+        with Stack.started(FOLDER / "bench", fresh=True) as stack:
+            rows += asyncio.run(_measure_bare(stack, names, share))
+    if names.intersection(WITH_SERVICES):
         with Stack.started(FOLDER / "bench", services=True, fresh=True) as stack:
-            rows += asyncio.run(_services(stack, wanted))
+            rows += asyncio.run(_measure_services(stack, names, share))
     print_table(rows)
 
 
 def print_table(rows: list[Measured]) -> None:
-    """What was measured, beside its limit and aim."""
     table = Table("what", "ours", "the limit, in the same run", "ratio", "aim", "what limits it")
     for row in rows:
-        table.add_row(row.what, row.ours, row.limit, row.ratio, row.aim, row.because)
+        table.add_row(row.what, row.ours, row.limit, row.ratio, row.aim, row.limited_by)
     Console(width=150).print(table)
 
 

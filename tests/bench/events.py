@@ -11,82 +11,87 @@ from contracts.events import Event
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import Interval, LearningArea, Name
 from services.referrals.reasons import SCHEMES
+from tests.bench.limits import Message
 
 SITES = 400
+AREAS = SCHEMES["curriculum.nu"]
 GROUPS_PER_SITE = 8
 SOURCE = "urn:nld:oin:00000099000000001000:systeem:referrals"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 START = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
 
 
-def encoded(event: Event, key: str) -> tuple[str, bytes, bytes]:
-    """(topic, key, value) of an aggregate's first event."""
+def city() -> Iterator[Message]:
+    """Sites and their groups."""
+    for number in range(SITES):
+        yield _message(_site(number), _site_id(number))
+        for group in range(GROUPS_PER_SITE):
+            yield _message(_group(number, group), _site_id(number))
+
+
+def activities(count: int) -> Iterator[Message]:
+    """Delivered activities, each for one group of one site."""
+    for number in range(count):
+        yield _message(_activity(number), _site_id(number % SITES))
+
+
+def _message(event: Event, key: str) -> Message:
+    """An aggregate's first event."""
+    event_id, order = uuid_utils.compat.uuid7(), 1
     envelope = describe(
-        event,
-        id=uuid_utils.compat.uuid7(),
-        source=SOURCE,
-        time=START,
-        key=key,
-        version=1,
-        epoch=1,
-        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        event, id=event_id, source=SOURCE, time=START, key=key, version=order, epoch=order, traceparent=TRACE
     )
     return event.topics[0], key.encode(), encode(envelope, event)
 
 
-def city() -> Iterator[tuple[str, bytes, bytes]]:
-    """Sites and their groups."""
-    for number in range(SITES):
-        site_id = f"duo:{number:04d}AA"
-        yield encoded(
-            SiteRecorded(
-                site_id=site_id,
-                valid_from=date(2015, 8, 1),
-                kinds=("primary",),
-                name=Name(nl=f"School {number}"),
-                board="own:board",
-                municipality="GM0796",
-                postcode4="5211",
-                neighbourhood=str(5200 + number % 40),
-            ),
-            site_id,
-        )
-        for group in range(GROUPS_PER_SITE):
-            yield encoded(
-                GroupRecorded(
-                    group_id=f"own:{number:04d}-{group}",
-                    site_id=site_id,
-                    register_="school",
-                    school_year="2025-2026",
-                    age_from=4 + group,
-                    age_to=5 + group,
-                    headcount=Interval(lower=24, upper=24),
-                ),
-                site_id,
-            )
+def _site_id(number: int) -> str:
+    return f"duo:{number // 100:02d}AA{number % 100:02d}"
 
 
-def activities(count: int) -> Iterator[tuple[str, bytes, bytes]]:
-    """Delivered activities, each for one group of one site."""
-    for number in range(count):
-        site = number % SITES
-        site_id = f"duo:{site:04d}AA"
-        group = number // SITES % GROUPS_PER_SITE
-        moment = START + timedelta(days=number % 300)
-        yield encoded(
-            ActivityDelivered(
-                activity_id=uuid_utils.compat.uuid7(),
-                site_ids=(site_id,),
-                partner_ids=("own:partner",),
-                programme="kansen-voor-kinderen",
-                learning_areas=(LearningArea(scheme="curriculum.nu", code=SCHEMES["curriculum.nu"][number % 9]),),
-                occurred_at=moment,
-                duration_minutes=60,
-                setting="in_school",
-                groups=(TakingPart(group_id=f"own:{site:04d}-{group}", headcount=24, participants=number % 25),),
-                substitution=("replaces", "stacks", "unknown")[number % 3],
-                origin="direct",
-                confirmed_by_sites=(site_id,),
-                registered_at=moment,
-            ),
-            site_id,
-        )
+def _group_id(site: int, group: int) -> str:
+    return f"own:{site:04d}-{group}"
+
+
+def _site(number: int) -> SiteRecorded:
+    return SiteRecorded(
+        site_id=_site_id(number),
+        valid_from=date(2015, 8, 1),
+        kinds=("primary",),
+        name=Name(nl=f"School {number}"),
+        board="own:board",
+        municipality="GM0796",
+        postcode4="5211",
+        neighbourhood=str(5200 + number % 40),
+    )
+
+
+def _group(site: int, group: int) -> GroupRecorded:
+    return GroupRecorded(
+        group_id=_group_id(site, group),
+        site_id=_site_id(site),
+        register_="school",
+        school_year="2025-2026",
+        age_from=4 + group,
+        age_to=5 + group,
+        headcount=Interval(lower=24, upper=24),
+    )
+
+
+def _activity(number: int) -> ActivityDelivered:
+    site, group = number % SITES, number // SITES % GROUPS_PER_SITE
+    moment = START + timedelta(days=number % 300)
+    return ActivityDelivered(
+        activity_id=uuid_utils.compat.uuid7(),
+        site_ids=(_site_id(site),),
+        partner_ids=("own:partner",),
+        programme="kansen-voor-kinderen",
+        learning_areas=(LearningArea(scheme="curriculum.nu", code=AREAS[number % 9]),),
+        occurred_at=moment,
+        duration_minutes=60,
+        setting="in_school",
+        groups=(TakingPart(group_id=_group_id(site, group), headcount=24, participants=number % 25),),
+        substitution=("replaces", "stacks", "unknown")[number % 3],
+        origin="direct",
+        confirmed_by_sites=(_site_id(site),),
+        registered_at=moment,
+    )

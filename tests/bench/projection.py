@@ -15,16 +15,18 @@ from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
 from services.reporting.facts.events import Envelope
 from services.reporting.projection import Projection
-from tests.bench import events, loops
-from tests.bench.loops import Measured
+from tests.bench import events, limits
+from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
 ROUNDS = 3  # in turn; the median of each counts
 COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
 UPSERT = """
 INSERT INTO facts (topic, partition, "offset", name, entity, epoch, version, event_id, data)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::integer[],
-    $8::text[], $9::bytea[])
+SELECT * FROM unnest(
+    $1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::integer[],
+    $8::text[], $9::bytea[]
+)
 ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
 """
 _decode = msgspec.json.Decoder(Envelope).decode
@@ -45,29 +47,29 @@ def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ..
     )
 
 
-async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, *, copy: bool) -> float:
+async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, count: int, *, copy: bool) -> float:
     await db.execute("TRUNCATE facts, positions")
-    reading = await loops.assigned(bootstrap, topic)
+    consumer = await limits.reading(bootstrap, topic)
     done = 0
     started = time.perf_counter()
-    while done < EVENTS:
-        batch = await reading.getmany(timeout_ms=100, max_records=MAX_RECORDS)
+    while done < count:
+        batch = await consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
         rows = [_row(record) for records in batch.values() for record in records]
         if not rows:
             continue
         async with db.transaction():
-            await loops.fenced(db, {partition: records[-1].offset + 1 for partition, records in batch.items()})
+            await limits.fence(db, {partition: records[-1].offset + 1 for partition, records in batch.items()})
             if copy:
                 await db.copy_records_to_table("facts", records=rows, columns=COLUMNS)
             else:
                 await db.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
         done += len(rows)
     seconds = time.perf_counter() - started
-    await reading.stop()
+    await consumer.stop()
     return seconds
 
 
-async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -> float:
+async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, count: int) -> float:
     await db.execute("TRUNCATE facts, positions")
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     settings = read_settings("reporting", 8003, environment)
@@ -76,7 +78,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()
-    while done < EVENTS:
+    while done < count:
         batch = await reader.poll(100)
         if batch:
             await projection.append(db, reader, batch)
@@ -87,35 +89,24 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str) -
     return seconds
 
 
-async def measure(bootstrap: str, url: str, prefix: str) -> list[Measured]:
+async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Measured]:
     """Ours, and both raw loops."""
     await migrate(url, "services.chassis", "services.reporting")
-    await loops.send(bootstrap, events.activities(EVENTS), prefix)
+    await limits.send(bootstrap, events.activities(count), prefix)
     db = await asyncpg.connect(url)
     topic = prefix + ACTIVITIES
     measured: list[tuple[float, float, float]] = []
     for _ in range(ROUNDS):
-        upserts = await _raw(bootstrap, db, topic, copy=False)
-        copies = await _raw(bootstrap, db, topic, copy=True)
-        measured.append((upserts, copies, await _ours(bootstrap, url, db, prefix)))
+        upserts = await _raw(bootstrap, db, topic, count, copy=False)
+        copies = await _raw(bootstrap, db, topic, count, copy=True)
+        measured.append((upserts, copies, await _ours(bootstrap, url, db, prefix, count)))
     upserts, copies, ours = (median(each) for each in zip(*measured, strict=True))
     await db.close()
-    what = "projection: Kafka to facts"
+    what, our_rate = "projection: Kafka to facts", rate(count, ours)
+    in_memory = "decoding the fields of every figure, and the ledger in memory"
+    raw_upserts = f"{rate(count, upserts)} getmany + upserts + fence"
+    raw_copies = f"{rate(count, copies)} getmany + COPY + fence"
     return [
-        Measured(
-            what,
-            loops.rate(EVENTS, ours),
-            f"{loops.rate(EVENTS, upserts)} getmany + upserts + fence",
-            f"{upserts / ours:.0%}",
-            ">= 100 %",
-            "PostgreSQL",
-        ),
-        Measured(
-            what,
-            loops.rate(EVENTS, ours),
-            f"{loops.rate(EVENTS, copies)} getmany + COPY + fence",
-            f"{copies / ours:.0%}",
-            ">= 60 %",
-            "decoding the fields of every figure, and the ledger in memory",
-        ),
+        Measured(what, our_rate, raw_upserts, f"{upserts / ours:.0%}", ">= 100 %", "PostgreSQL"),
+        Measured(what, our_rate, raw_copies, f"{copies / ours:.0%}", ">= 60 %", in_memory),
     ]

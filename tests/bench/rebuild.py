@@ -6,9 +6,9 @@ import asyncpg
 import httpx
 
 from local.stack import Stack
-from tests.bench import events, loops
-from tests.bench.commands import OPERATOR
-from tests.bench.loops import Measured
+from tests.bench import events, limits
+from tests.bench.http_client import OPERATOR
+from tests.bench.measured import Measured, rate
 
 ACTIVITIES = 100_000
 PATIENCE_SECONDS = 300.0
@@ -38,35 +38,31 @@ async def _drop_tables(url: str) -> None:
 
 
 def _wait_for_figures(stack: Stack, count: int) -> None:
+    url, asked = f"{stack.service_url('reporting')}/v1/figures", {"indicator": "unknown-share", "unit": "city"}
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        answer = httpx.get(
-            f"{stack.service_url('reporting')}/v1/figures",
-            params={"indicator": "unknown-share", "unit": "city"},
-            headers=OPERATOR,
-            timeout=PATIENCE_SECONDS,
-        )
+        answer = httpx.get(url, params=asked, headers=OPERATOR, timeout=PATIENCE_SECONDS)
         if any(item["denominator"]["lower"] >= count for item in answer.json()["items"]):
             return
         time.sleep(0.2)
     raise TimeoutError("the figures did not come")
 
 
-async def measure(stack: Stack) -> Measured:
+async def measure(stack: Stack, activities: int) -> Measured:
     """Publish, wait until it is in the figures, lose reporting's tables, start again."""
-    await loops.send(stack.kafka, events.city(), stack.prefix)
-    await loops.send(stack.kafka, events.activities(ACTIVITIES), stack.prefix)
-    _wait_for_figures(stack, ACTIVITIES)
+    await limits.send(stack.kafka, events.city(), stack.prefix)
+    await limits.send(stack.kafka, events.activities(activities), stack.prefix)
+    _wait_for_figures(stack, activities)
     stack.stop_service("reporting")
     await _drop_tables(stack.database_url("reporting"))
     stack.start_service("reporting")
     outcome = _wait_for_rebuild(stack, 0)
     equal = "byte-equal" if outcome["equal"] else "NOT EQUAL"
     return Measured(
-        f"rebuild, {ACTIVITIES:,} activities",
-        loops.rate(int(outcome["events"]), outcome["seconds"]),
-        f"{outcome['seconds']:.1f} s for {outcome['figures']:,} figures, {equal}",
-        "",
-        ">= 30,000/s",
-        "one process: decoding, COPY and adding up share a core",
+        what=f"rebuild, {activities:,} activities",
+        ours=rate(int(outcome["events"]), outcome["seconds"]),
+        limit=f"{outcome['seconds']:.1f} s for {outcome['figures']:,} figures, {equal}",
+        ratio="",
+        aim=">= 30,000/s",
+        limited_by="one process: decoding, COPY and adding up share a core",
     )

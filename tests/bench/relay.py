@@ -11,14 +11,14 @@ from services.chassis.messaging.relay import Relay
 from services.chassis.running.database import migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
-from tests.bench import events, loops
-from tests.bench.loops import Measured
+from tests.bench import events, limits
+from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
 ROUNDS = 3  # in turn; the median of each counts
 
 
-async def _fill(db: asyncpg.Connection, messages: list[loops.Message]) -> None:
+async def _fill(db: asyncpg.Connection, messages: list[limits.Message]) -> None:
     """The journal and outbox as the services would have filled them."""
     await db.execute("TRUNCATE journal, outbox, refused RESTART IDENTITY CASCADE")
     columns = ("event_id", "topic", "key", "value", "aggregate", "epoch", "version", "recorded_at")
@@ -44,26 +44,25 @@ async def _empty(relay: Relay, db: asyncpg.Connection) -> float:
     return seconds
 
 
-async def measure(bootstrap: str, url: str, prefix: str) -> Measured:
+async def measure(bootstrap: str, url: str, prefix: str, count: int) -> Measured:
     """Fill the outbox, let the relay empty it; send the same bytes raw."""
     await migrate(url, "services.chassis")
-    messages = list(events.activities(EVENTS))
+    messages = list(events.activities(count))
     db = await asyncpg.connect(url)
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     relay = Relay(read_settings("referrals", 8002, environment), Health())
     ours: list[float] = []
-    limits: list[float] = []
+    raw: list[float] = []
     for _ in range(ROUNDS):
         await _fill(db, messages)
         ours.append(await _empty(relay, db))
-        limits.append(await loops.send(bootstrap, messages, prefix))
+        raw.append(await limits.send(bootstrap, messages, prefix))
     await db.close()
-    limit = f"{loops.rate(EVENTS, median(limits))} raw send_batch"
     return Measured(
-        "relay: outbox to Kafka",
-        loops.rate(EVENTS, median(ours)),
-        limit,
-        f"{median(limits) / median(ours):.0%}",
-        ">= 50 %",
-        "reading rows and deleting pointers, at the pace of PostgreSQL",
+        what="relay: outbox to Kafka",
+        ours=rate(count, median(ours)),
+        limit=f"{rate(count, median(raw))} raw send_batch",
+        ratio=f"{median(raw) / median(ours):.0%}",
+        aim=">= 50 %",
+        limited_by="reading rows and deleting pointers, at the pace of PostgreSQL",
     )

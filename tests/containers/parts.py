@@ -70,7 +70,6 @@ class Containers:
 
     @property
     def kafka(self) -> str:
-        """Kafka's bootstrap server."""
         return self.broker.bootstrap
 
     def create_database(self, name: str, role: str) -> str:
@@ -85,7 +84,7 @@ class Containers:
         return int(container.attrs["State"]["Pid"]) or None
 
     def close_to_the_public(self) -> None:
-        """Let nobody into the databases that the image made."""
+        """Nobody else may connect to the databases that the image made."""
         databases.revoke_public_access(self._superuser_url, "postgres", "template1", self.server.dbname)
 
     @property
@@ -95,7 +94,7 @@ class Containers:
 
 @contextmanager
 def started() -> Iterator[Containers]:
-    """Both, started one after the other (the engine has the same two cores) and removed at the end."""
+    """Both, started one after the other (the engine has as few cores as we) and removed at the end."""
     with PostgresContainer(POSTGRES_IMAGE) as server, Kafka() as broker:
         containers = Containers(broker, server)
         containers.close_to_the_public()

@@ -3,11 +3,9 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +15,7 @@ from contracts.topics import TOPICS
 from local import SERVICES, ports, stack
 from local.service import CHECKOUT
 from samenspel.endpoints import USUAL_PORTS
+from tests.waiting import wait_until
 
 # A project of this checkout: a Samenspel that somebody keeps running on this engine is not touched.
 PROJECT = f"samenspel-test-{sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
@@ -24,10 +23,26 @@ USUAL = USUAL_PORTS | {"kafka": 9092}
 SITE = "own:compose-school"
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:city; actor=op"}
 COORDINATOR = {"Samenspel-Actor": f"role=coordinator; organisation={SITE}; actor=a1"}
+SCHOOL = {
+    "validFrom": "2020-08-01",
+    "kinds": ["primary"],
+    "name": {"nl": "Basisschool De Container"},
+    "board": "own:board",
+    "municipality": "GM0796",
+    "postcode4": "5211",
+    "neighbourhood": "5211",
+}
+REQUEST = {
+    "siteId": SITE,
+    "programme": "kansen-voor-kinderen",
+    "learningAreas": [{"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}],
+    "headcount": 3,
+    "wishedFrom": "2026-12-01",
+    "wishedTo": "2027-03-01",
+    "intention": "replaces",
+}
 UP = 240  # seconds for the build and the start; 30 here with what an earlier build left
 DEMO = 240  # seconds; under a minute here
-SOON = 20.0  # seconds for a figure; a cut is taken once a second
-POLL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +60,23 @@ class Composed:
 
     def compose(self, *words: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         chosen = {stack.PORTS[part]: str(port) for part, port in self.ports.items()}
-        return run(
-            "docker", "compose", "--project-name", PROJECT, "--progress", "quiet", *words, within=within, **chosen
-        )
+        compose = ("docker", "compose", "--project-name", PROJECT, "--progress", "quiet")
+        return run(*compose, *words, within=within, **chosen)
 
     def inside(self, service: str, program: str) -> subprocess.CompletedProcess[str]:
         return self.compose("exec", "-T", service, "python", "-c", program)
 
     def demo(self, *options: str) -> subprocess.CompletedProcess[str]:
         which = "--compose" if self.ports == USUAL else "--against-running"
-        places = {f"SAMENSPEL_{service.upper()}": self.url(service) for service in SERVICES}
-        return run(
-            sys.executable,
-            "-m",
-            "samenspel",
-            "demo",
-            which,
-            *options,
-            within=DEMO,
-            SAMENSPEL_KAFKA=self.kafka,
-            **places,
-        )
+        command = (sys.executable, "-m", "samenspel", "demo", which, *options)
+        endpoints = {f"SAMENSPEL_{service.upper()}": self.url(service) for service in SERVICES}
+        return run(*command, within=DEMO, SAMENSPEL_KAFKA=self.kafka, **endpoints)
 
 
 def run(*command: str, within: float, **environment: str) -> subprocess.CompletedProcess[str]:
+    everything = os.environ | environment
     return subprocess.run(
-        command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, timeout=within, check=False
+        command, cwd=CHECKOUT, env=everything, capture_output=True, text=True, timeout=within, check=False
     )
 
 
@@ -96,19 +102,16 @@ def test_the_demo_plays_against_it_and_proves_its_figures(composed: Composed) ->
 
 def test_a_request_from_this_machine_becomes_a_figure(composed: Composed) -> None:
     site = f"{composed.url('requests')}/v1/sites/{SITE}"
-    httpx.put(site, json=a_school(), headers=OPERATOR).raise_for_status()
+    httpx.put(site, json=SCHOOL, headers=OPERATOR).raise_for_status()
 
-    raised = httpx.post(
-        f"{composed.url('requests')}/v1/requests",
-        json=a_request(),
-        headers=COORDINATOR | {"Idempotency-Key": "compose-1"},
-    )
+    headers = COORDINATOR | {"Idempotency-Key": "compose-1"}
+    raised = httpx.post(f"{composed.url('requests')}/v1/requests", json=REQUEST, headers=headers)
 
     assert raised.status_code == 201, raised.text
     assert requests_raised_by_the_site(composed) == 1
 
 
-def test_a_caller_from_another_container_is_not_believed(composed: Composed) -> None:
+def test_a_caller_from_another_container_is_not_trusted(composed: Composed) -> None:
     asked = f"urllib.request.Request('http://requests:8001/v1/sites', headers={OPERATOR!r})"
 
     answer = composed.inside("referrals", f"import urllib.request; urllib.request.urlopen({asked})")
@@ -144,37 +147,13 @@ async def test_this_machine_reaches_kafka_and_finds_every_topic(composed: Compos
     assert {topic.name for topic in TOPICS} <= set(topics)
 
 
-def a_school() -> dict[str, Any]:
-    return {
-        "validFrom": "2020-08-01",
-        "kinds": ["primary"],
-        "name": {"nl": "Basisschool De Container"},
-        "board": "own:board",
-        "municipality": "GM0796",
-        "postcode4": "5211",
-        "neighbourhood": "5211",
-    }
-
-
-def a_request() -> dict[str, Any]:
-    return {
-        "siteId": SITE,
-        "programme": "kansen-voor-kinderen",
-        "learningAreas": [{"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}],
-        "headcount": 3,
-        "wishedFrom": "2026-12-01",
-        "wishedTo": "2027-03-01",
-        "intention": "replaces",
-    }
-
-
 def requests_raised_by_the_site(composed: Composed) -> int:
     """The figure, when it comes."""
-    asked = {"indicator": "requests-raised", "unit": f"site:{SITE}"}
-    deadline = time.monotonic() + SOON
-    while True:
-        answer = httpx.get(f"{composed.url('reporting')}/v1/figures", params=asked, headers=OPERATOR)
-        if figures := answer.raise_for_status().json()["items"]:
-            return int(figures[0]["numerator"])
-        assert time.monotonic() < deadline, "no figure came"
-        time.sleep(POLL)
+    url, asked = f"{composed.url('reporting')}/v1/figures", {"indicator": "requests-raised", "unit": f"site:{SITE}"}
+
+    def figures() -> list[dict[str, int]]:
+        found: list[dict[str, int]] = httpx.get(url, params=asked, headers=OPERATOR).raise_for_status().json()["items"]
+        return found
+
+    (figure,) = wait_until(figures)
+    return figure["numerator"]

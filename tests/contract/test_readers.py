@@ -21,7 +21,8 @@ from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import read
 from tests.contract.story import CONTRACTS, Json, contents, partition_of, written
-from tests.stories import announced, arrived
+from tests.deliveries import delivered_in_order
+from tests.scenarios import as_announced
 
 MANIFEST = contents(CONTRACTS / "topics.json")
 ENVELOPE = contents(CONTRACTS / MANIFEST["envelope"])
@@ -63,7 +64,7 @@ WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined
 def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(said: list[Json]) -> None:
     figures = Figures()
     records = [a_record(message, offset) for offset, message in enumerate(said)]
-    for record in (*arrived(announced(SHIPPED)).records, *records):
+    for record in (*delivered_in_order(as_announced(SHIPPED)).records, *records):
         figures.ledger.add(read(record, record.topic))
 
     figures.recompute()

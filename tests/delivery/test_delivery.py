@@ -18,69 +18,63 @@ from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.facts.ledger import Ledger
 from services.reporting.publication import Fields, Published
-from tests.stories import Delivery, Story, announced, arrived, delivered_stories
+from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
+from tests.scenarios import Scenario, as_announced
 
-DEFINED = announced(SHIPPED)
+DEFINED = as_announced(SHIPPED)
+AT = datetime(2026, 8, 1, tzinfo=UTC)
 EXAMPLES = 1_000  # what the issue asks
-QUIETLY = [HealthCheck.too_slow, HealthCheck.data_too_large]  # the machine is shared; time promises nothing here
-thorough = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=QUIETLY)
-soon = settings(max_examples=EXAMPLES, phases=[Phase.generate], derandomize=True, suppress_health_check=QUIETLY)
+UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]  # on a shared machine, time says nothing
+thorough = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=UNHURRIED)
+unshrunk = settings(thorough, phases=[Phase.generate])  # to find one is enough
 
 
-@given(delivered_stories(before=DEFINED))
+@given(delivered_scenarios(before=DEFINED))
 @thorough
 def test_the_figures_are_the_same_however_often_and_in_whatever_order_events_arrive(
-    delivered: tuple[Story, Delivery],
+    delivered: tuple[Scenario, Delivery],
 ) -> None:
-    story, delivery = delivered
+    scenario, delivery = delivered
 
-    as_told = follow(arrived(story.told))
-    as_arrived = follow(delivery)
+    in_order = follow(delivered_in_order(scenario.announced))
+    as_delivered = follow(delivery)
 
-    assert figures_of(as_arrived) == figures_of(as_told)
-    assert rebuild.compare(as_told, as_arrived.published)[1] == []  # what was cut by cut published, byte for byte
+    assert figures_of(as_delivered) == figures_of(in_order)
+    assert rebuild.compare(in_order, as_delivered.published)[1] == []  # and byte for byte what each cut published
 
 
-@given(delivered_stories(before=DEFINED))
+@given(delivered_scenarios(before=DEFINED))
 @settings(thorough, max_examples=EXAMPLES // 2)  # half: counting everything anew takes as long again
-def test_the_figures_are_those_of_an_independent_recount(delivered: tuple[Story, Delivery]) -> None:
+def test_the_figures_are_those_of_an_independent_recount(delivered: tuple[Scenario, Delivery]) -> None:
     _, delivery = delivered
 
-    counted = recount.recount(
-        recount.Record(record.topic, record.partition, record.offset, record.value or b"")
-        for record in delivery.records
-    )
+    records = [recount.Record(each.topic, each.partition, each.offset, each.value or b"") for each in delivery.records]
+    counted = recount.recount(records)
 
     assert recount.compare(figures_of(follow(delivery)), counted) == []
 
 
 def test_a_ledger_that_counts_every_delivery_breaks_the_promise() -> None:
-    assert find(
-        delivered_stories(before=DEFINED), lambda delivered: is_broken(delivered, EveryDeliveryCounts), settings=soon
-    )
+    assert a_scenario_that_breaks(EveryDeliveryCounts)
 
 
 def test_a_ledger_in_which_the_last_arrival_wins_breaks_the_promise() -> None:
-    assert find(
-        delivered_stories(before=DEFINED), lambda delivered: is_broken(delivered, LastArrivalWins), settings=soon
-    )
+    assert a_scenario_that_breaks(LastArrivalWins)
 
 
 def test_a_cut_that_forgets_who_depends_on_what_changed_breaks_the_promise() -> None:
-    assert find(
-        delivered_stories(before=DEFINED), lambda delivered: is_broken(delivered, ForgetsItsIndexes), settings=soon
-    )
+    assert a_scenario_that_breaks(ForgetsItsIndexes)
 
 
 class EveryDeliveryCounts(Ledger):
-    """Without its protection: what is delivered twice happened twice."""
+    """Without its protection: an event that is delivered twice counts twice."""
 
     def add(self, fact: Fact) -> bool:
         return Ledger.add(self, msgspec.structs.replace(fact, entity=f"{fact.entity}#{fact.offset}"))
 
 
 class LastArrivalWins(Ledger):
-    """Without its protection: versions are taken in the order in which they came."""
+    """Without its protection: versions count in the order of arrival."""
 
     def add(self, fact: Fact) -> bool:
         came = len(self.facts.get(fact.entity, {})) + 1
@@ -88,7 +82,7 @@ class LastArrivalWins(Ledger):
 
 
 class ForgetsItsIndexes(Ledger):
-    """Without its protection: at a cut nobody knows any more which activities name a group or a request."""
+    """Without its protection: after a cut it no longer knows which activities name a group or a request."""
 
     def settle(self) -> list[Any]:
         changes = Ledger.settle(self)
@@ -97,10 +91,14 @@ class ForgetsItsIndexes(Ledger):
         return changes
 
 
-def is_broken(delivered: tuple[Story, Delivery], ledger: type[Ledger]) -> bool:
-    """Whether with this ledger it matters how a story arrives."""
-    story, delivery = delivered
-    return figures_of(follow(delivery, ledger)) != figures_of(follow(arrived(story.told)))
+def a_scenario_that_breaks(ledger: type[Ledger]) -> tuple[Scenario, Delivery]:
+    """One of which the figures depend, with this ledger, on how it arrives. Fails when there is none."""
+
+    def breaks(delivered: tuple[Scenario, Delivery]) -> bool:
+        scenario, delivery = delivered
+        return figures_of(follow(delivery, ledger)) != figures_of(follow(delivered_in_order(scenario.announced)))
+
+    return find(delivered_scenarios(before=DEFINED), breaks, settings=unshrunk)
 
 
 def follow(delivery: Delivery, ledger: type[Ledger] = Ledger) -> Figures:
@@ -121,6 +119,3 @@ def figures_of(figures: Figures) -> dict[str, Fields]:
     """Every figure that there is now."""
     everything = publication.figures(figures.book, figures.ledger, figures.book.sums)
     return {key: fields for key, _, fields in everything if not publication.is_emptied(fields)}
-
-
-AT = datetime(2026, 8, 1, tzinfo=UTC)

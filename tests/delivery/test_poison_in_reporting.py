@@ -1,4 +1,4 @@
-"""Whatever arrives, `reporting` either refuses it or can live with it: no message stops the ones behind it."""
+"""Whatever arrives, `reporting` either refuses it or counts with it: no message stops the ones behind it."""
 
 import json
 from pathlib import Path
@@ -14,41 +14,24 @@ from services.reporting import publication
 from services.reporting.cut import Figures
 from services.reporting.facts.events import Fact, read
 
-EXAMPLES = [
-    json.loads(file.read_text(encoding="utf-8"))
-    for file in sorted((Path(__file__).parents[2] / "contracts" / "examples").glob("*/*.json"))
-]
-MOST = 2**31 - 1  # of a PostgreSQL integer
+FILES = sorted((Path(__file__).parents[2] / "contracts" / "examples").rglob("*.json"))
+EXAMPLES = [json.loads(file.read_text(encoding="utf-8")) for file in FILES]
+MAX_INTEGER = 2**31 - 1  # in PostgreSQL
+ODD_TIMES = "0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-14:00 2026-02-30 2026-02-20T13:30:00 0001-01-01"
+ODD_YEARS = "20xx-20yy 2025-2099"
+ODD_NAMES = ["a/b", "own:x/y", "curriculum.nu", "city", "\x00"]
+ODD_NUMBERS = [2**31, 2**63, -1, 10**400]
 
-odd = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.integers(-3, 3),
-    st.floats(),
-    st.text(max_size=6),
-    st.just([]),
-    st.just({}),
-    st.sampled_from(
-        [
-            "0001-01-01T00:00:00+14:00",
-            "9999-12-31T23:59:59-14:00",
-            "2026-02-30",
-            "2026-02-20T13:30:00",
-            "0001-01-01",
-            "a/b",
-            "\x00",
-            "20xx-20yy",
-            "2025-2099",
-            2**31,
-            2**63,
-            -1,
-            10**400,
-            "curriculum.nu",
-            "own:x/y",
-            "city",
-        ]
-    ),
+odd = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-3, 3)
+    | st.floats()
+    | st.text(max_size=6)
+    | st.just([])
+    | st.just({})
+    | st.sampled_from([*ODD_TIMES.split(), *ODD_YEARS.split(), *ODD_NAMES, *ODD_NUMBERS])
 )
 
 
@@ -57,7 +40,7 @@ def a_spoiled_message(draw: st.DrawFn) -> bytes:
     """A believable event in which something, anywhere, was replaced or removed."""
     message = json.loads(json.dumps(draw(st.sampled_from(EXAMPLES))))
     for _ in range(draw(st.integers(1, 3))):
-        holder, name = draw(st.sampled_from(list(_places(message))))
+        holder, name = draw(st.sampled_from(list(_fields(message))))
         if draw(st.booleans()):
             holder[name] = draw(odd)
         elif isinstance(holder, dict):
@@ -65,12 +48,12 @@ def a_spoiled_message(draw: st.DrawFn) -> bytes:
     return json.dumps(message).encode()
 
 
-def _places(value: Any) -> Any:
+def _fields(value: Any) -> Any:
     """Every (holder, name) in a JSON value."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in parts:
         yield value, name
-        yield from _places(part)
+        yield from _fields(part)
 
 
 def _record(value: bytes, offset: int) -> ConsumerRecord[bytes | None, bytes | None]:
@@ -83,7 +66,7 @@ def _record(value: bytes, offset: int) -> ConsumerRecord[bytes | None, bytes | N
 
 def _fits_its_table(fact: Fact) -> bool:
     texts = (fact.name, fact.entity, fact.event_id)
-    return max(fact.epoch, fact.version) <= MOST and not any("\x00" in text for text in texts)
+    return max(fact.epoch, fact.version) <= MAX_INTEGER and not any("\x00" in text for text in texts)
 
 
 @settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
@@ -92,7 +75,7 @@ def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoile
     figures = Figures()
     good = [json.dumps(example).encode() for example in EXAMPLES]
 
-    for offset, value in enumerate([*spoiled, *good]):  # the spoiled first: of twins the first one counts
+    for offset, value in enumerate([*spoiled, *good]):  # the spoiled first: of duplicates the first one counts
         try:
             fact = read(_record(value, offset), "topic")
         except Malformed:
@@ -106,30 +89,40 @@ def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoile
         publication.digest_of(fields)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"function": "nobody-knows@1"},
-        {"parameters": {}},
-        {"parameters": {"reading": "other"}},
-        {"strata": {"x": ["y"]}},
-    ],
-)
+UNKNOWN_DEFINITIONS: list[dict[str, Any]] = [
+    {"function": "unknown@1"},
+    {"parameters": {}},
+    {"parameters": {"reading": "other"}},
+    {"strata": {"x": ["y"]}},
+]
+
+
+@pytest.mark.parametrize("change", UNKNOWN_DEFINITIONS)
 def test_a_definition_that_this_release_cannot_compute_publishes_nothing_and_stops_nothing(
     change: dict[str, Any],
 ) -> None:
+    assert _published_with(change) == []
+
+
+def test_the_definition_among_the_examples_publishes_figures() -> None:
+    """The negative control of the one before."""
+    assert _published_with({})
+
+
+def _published_with(change: dict[str, Any]) -> list[str]:
+    """The keys of the figures of all examples, with this change in the definition."""
     defined = next(example for example in EXAMPLES if example["type"].endswith("IndicatorDefined.v1"))
     others = [example for example in EXAMPLES if example is not defined]
     figures = Figures()
-
     for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
         figures.ledger.add(read(_record(json.dumps(message).encode(), offset), "topic"))
     figures.recompute()
-
-    assert list(publication.figures(figures.book, figures.ledger, figures.book.sums)) == []
+    return [key for key, _, _ in publication.figures(figures.book, figures.ledger, figures.book.sums)]
 
 
 def test_every_example_is_read() -> None:
+    assert EXAMPLES
+
     for offset, example in enumerate(EXAMPLES):
         fact = read(_record(json.dumps(example).encode(), offset), "topic")
 

@@ -1,4 +1,4 @@
-"""The operator's command against running services: played, explained, rebuilt, repaired."""
+"""The operator's command against running services: demo, figures, rebuild, topics, import and dead letters."""
 
 import asyncio
 import json
@@ -19,6 +19,8 @@ from local.waiting import until
 DEADLINE = 180.0
 ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SITES_RECORDED = Path(__file__).parents[2] / "contracts" / "examples" / "SiteRecorded.v1"
 
 
 @pytest.fixture(scope="module")
@@ -44,28 +46,27 @@ def samenspel(running: Stack) -> Command:
 
 
 def test_a_second_demo_on_the_same_stack_is_played_and_proven_too(samenspel: Command) -> None:
-    said = json.loads(samenspel("demo", "--against-running", "--json", "--activities", "50", "--seed", "6").stdout)
+    demo = json.loads(samenspel("demo", "--against-running", "--json", "--activities", "50", "--seed", "6").stdout)
 
-    assert said["proofs"]["recount"]["equal"]
-    assert said["proofs"]["rebuilt"]["equal"]
-    assert said["proofs"]["delivered"] == {"lost": 0, "doubled": 0}
+    assert demo["proofs"]["recount"]["equal"]
+    assert demo["proofs"]["rebuilt"]["equal"]
+    assert demo["proofs"]["delivered"] == {"lost": 0, "doubled": 0}
 
 
 def test_figures_are_shown(samenspel: Command) -> None:
-    shown: list[dict[str, Any]] = json.loads(
-        samenspel("figures", "show", "--indicator", "adoption-strict", "--unit", "city", "--json").stdout
-    )
+    show = ("figures", "show", "--indicator", "adoption-strict", "--unit", "city", "--json")
+    shown: list[dict[str, Any]] = json.loads(samenspel(*show).stdout)
 
     assert [figure["period"] for figure in shown] == ["2025-12-31", "2026-07-31"]
 
 
 def test_a_figure_is_explained_with_definition_events_and_history(samenspel: Command) -> None:
-    said = json.loads(samenspel("figures", "explain", ADOPTION, "--limit", "5", "--json").stdout)
+    explained = json.loads(samenspel("figures", "explain", ADOPTION, "--limit", "5", "--json").stdout)
 
-    assert said["definition"]["function"] == "adoption@1"
-    assert len(said["items"]) == 5
-    assert said["total"] > 5
-    assert said["history"][-1] == said["figure"]
+    assert explained["definition"]["function"] == "adoption@1"
+    assert len(explained["items"]) == 5
+    assert explained["total"] > 5
+    assert explained["history"][-1] == explained["figure"]
     assert samenspel("figures", "explain", ADOPTION, "--language", "en").stdout.startswith("Adoption (strict), city")
 
 
@@ -98,7 +99,7 @@ def test_an_import_from_duo_is_done_once(samenspel: Command) -> None:
     assert json.loads(samenspel(*words, "--dry-run").stdout)["recorded"] == 0
 
 
-def test_a_dead_letter_is_listed_shown_mended_and_redriven(samenspel: Command, running: Stack, tmp_path: Path) -> None:
+def test_a_dead_letter_is_listed_shown_and_redriven(samenspel: Command, running: Stack, tmp_path: Path) -> None:
     asyncio.run(_poison(running.kafka))
 
     def letters() -> list[dict[str, Any]]:
@@ -107,15 +108,13 @@ def test_a_dead_letter_is_listed_shown_mended_and_redriven(samenspel: Command, r
 
     assert until(lambda: len(letters()) == 2, within=30, every=0.2)  # of `referrals` and of `reporting`
     letter = letters()[0]
-    mended = tmp_path / "mended.json"
-    examples = Path(__file__).parents[2] / "contracts" / "examples"
-    mended.write_bytes((examples / "SiteRecorded.v1" / "primary-school-in-a-child-centre.json").read_bytes())
+    corrected = tmp_path / "corrected.json"
+    corrected.write_bytes((SITES_RECORDED / "primary-school-in-a-child-centre.json").read_bytes())
 
     assert letter["reason"] == "malformed-json"
     assert "{half a message" in samenspel("dead-letters", "show", letter["letter"]).stdout
-    redriven = json.loads(
-        samenspel("dead-letters", "redrive", letter["letter"], "--value", str(mended), "--json").stdout
-    )
+    redrive = ("dead-letters", "redrive", letter["letter"], "--value", str(corrected), "--json")
+    redriven = json.loads(samenspel(*redrive).stdout)
 
     assert redriven["topic"] == SITES
     assert redriven["partition"] == int(letter["origin"].split("/")[1])

@@ -1,4 +1,4 @@
-"""The whole of it, as a user starts it: `samenspel demo` in a process of its own, on a stack of its own."""
+"""`samenspel demo` as a user starts it: a process of its own, on a stack of its own."""
 
 import json
 import subprocess
@@ -16,8 +16,8 @@ def demo(*options: str) -> dict[str, Any]:
     command = (sys.executable, "-m", "samenspel", "demo", "--json", *options)
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_demo_delivers_as_many_activities_as_were_asked_for(first: dict[str,
     assert first["deadLetters"] == 0
 
 
-def test_the_picture_is_believable(first: dict[str, Any]) -> None:
+def test_the_adoption_figures_are_believable(first: dict[str, Any]) -> None:
     strict, loose = (
         float(first["figures"][f"adoption-{reading}/1/kansen-voor-kinderen/city/all/2026-07-31"]["value"])
         for reading in ("strict", "loose")

@@ -1,4 +1,4 @@
-"""One city for all fault tests: a whole stack, and everything that was ever asked of it."""
+"""One system for all fault tests: a whole stack, and everything that was ever asked of it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,22 +9,23 @@ import pytest
 
 from local import FOLDER, Stack, StackError
 from local.waiting import completed
-from tests.faults.invariants import Place, violations
-from tests.faults.load import Call, City, Load
-from tests.rooms import eventually
+from tests.faults.client import Call
+from tests.faults.invariants import violations
+from tests.faults.load import Load, record_city
+from tests.faults.snapshot import Offset
+from tests.waiting import eventually
 
 
 @dataclass(slots=True)
-class Town:
-    """The stack under test, every call so far, and what tests put on its topics by hand."""
+class System:
+    """The stack under test, every call so far, and the messages that tests put on its topics by hand."""
 
     stack: Stack
     calls: list[Call] = field(default_factory=list)
-    foreign: set[Place] = field(default_factory=set)
+    foreign: set[Offset] = field(default_factory=set)
 
-    def load(self, *, callers: int = 8, stories: int, whole: bool = True) -> Load:
-        """Callers at work."""
-        return Load(self.stack, self.calls, callers=callers, stories=stories, whole=whole)
+    def load(self, *, callers: int = 8, requests: int, raise_only: bool = False) -> Load:
+        return Load(self.stack, self.calls, callers=callers, requests=requests, raise_only=raise_only)
 
     def violations(self) -> list[str]:
         """What does not hold once all is quiet, of everything since the beginning (the first few)."""
@@ -43,7 +44,7 @@ class Town:
         return True
 
     async def has_brokers(self) -> bool:
-        """Whether `requests` has heard who brokers."""
+        """Whether `requests` knows a broker."""
         database = await asyncpg.connect(self.stack.database_url("requests"))
         try:
             return bool(await database.fetchval("SELECT count(*) FROM broker_records"))
@@ -52,11 +53,10 @@ class Town:
 
 
 @pytest.fixture(scope="session")
-def town() -> Iterator[Town]:
+def system() -> Iterator[System]:
     """A whole stack with a city in it, kept through all the faults."""
     with Stack.started(FOLDER / "faults", fresh=True, services=True) as stack:
-        town = Town(stack)
-        with City(stack, town.calls):
-            pass
-        completed(eventually(town.has_brokers))
-        yield town
+        system = System(stack)
+        completed(record_city(stack, system.calls))
+        completed(eventually(system.has_brokers))
+        yield system

@@ -1,4 +1,4 @@
-"""The invariants themselves: each is seen to speak when what it guards is broken (the negative controls)."""
+"""The negative controls of the invariants: each reports a violation when what it guards is broken."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,81 +7,84 @@ import pytest
 
 from contracts.topics import INPUTS
 from demo.recount import Record
-from tests.faults.conftest import Town
-from tests.faults.invariants import Picture, in_picture, picture_of
-from tests.faults.load import Call
+from tests.faults.client import Call
+from tests.faults.conftest import System
+from tests.faults.invariants import violations_in
+from tests.faults.snapshot import Snapshot, snapshot_of
 
 
 @pytest.fixture(scope="module")
-def picture(town: Town) -> Picture:
-    """What was written down after some quiet load."""
-    with town.load(stories=10):
+def snapshot(system: System) -> Snapshot:
+    """What was written down after some undisturbed load."""
+    with system.load(requests=10):
         pass
-    return picture_of(town.stack)
+    return snapshot_of(system.stack)
 
 
-def test_nothing_is_wrong_with_an_undisturbed_city(town: Town, picture: Picture) -> None:
-    assert in_picture(picture, town.calls, foreign=town.foreign) == []
+def test_nothing_is_violated_by_undisturbed_load(system: System, snapshot: Snapshot) -> None:
+    assert violations_in(snapshot, system.calls, foreign=system.foreign) == []
 
 
-def test_an_acknowledged_command_without_an_event_is_seen(town: Town, picture: Picture) -> None:
+def test_an_acknowledged_command_without_an_event_is_reported(system: System, snapshot: Snapshot) -> None:
     forgotten = Call("requests", "POST", "/v1/requests", "nobody", None, outcome="ok")
 
-    assert spoken(in_picture(picture, [*town.calls, forgotten], foreign=town.foreign)) == {"I1"}
+    assert names(violations_in(snapshot, [*system.calls, forgotten], foreign=system.foreign)) == {"acknowledged"}
 
 
 @pytest.mark.parametrize(
-    ("disturbed", "spoken_by"),
+    ("disturbance", "reported_by"),
     [
-        ("a message is lost", {"I2", "I8", "I4"}),
-        ("a message that nobody announced", {"I2"}),
-        ("a message is doubled, with another id", {"I2"}),
-        ("a figure was never published", {"I3"}),
-        ("a command had its effect twice", {"I5"}),
-        ("a reaction was lost", {"I8"}),
-        ("a fact was appended twice", {"I8"}),
+        ("a message is lost", {"published", "versions", "reactions"}),
+        ("a message that nobody announced", {"published"}),
+        ("a message is doubled, with another id", {"published"}),
+        ("a figure was never published", {"counted"}),
+        ("a command had its effect twice", {"effects"}),
+        ("a reaction was lost", {"reactions"}),
+        ("a fact was appended twice", {"consumed"}),
     ],
 )
-def test_what_is_lost_or_doubled_is_seen(town: Town, picture: Picture, disturbed: str, spoken_by: set[str]) -> None:
-    said = spoken(in_picture(DISTURBED[disturbed](picture), town.calls, foreign=town.foreign))
+def test_what_is_lost_or_doubled_is_reported(
+    system: System, snapshot: Snapshot, disturbance: str, reported_by: set[str]
+) -> None:
+    disturbed = DISTURBANCES[disturbance](snapshot)
 
-    assert said >= spoken_by
+    violations = violations_in(disturbed, system.calls, foreign=system.foreign)
+
+    assert names(violations) >= reported_by
 
 
-def spoken(violations: list[str]) -> set[str]:
-    """Which invariants speak."""
+def names(violations: list[str]) -> set[str]:
+    """The invariants that were violated."""
     return {each.partition(":")[0] for each in violations}
 
 
-def without_a_first_version(picture: Picture) -> Picture:
-    """Of an aggregate with two versions or more the first message is gone."""
-    lost = next(
-        event for event in picture.events() if event.type.startswith("nl.samenspel.RequestRaised")
-    )  # its site's next message is its assignment
-    return replace(picture, records=[record for record in picture.records if record[:3] != lost.place])
+def without_a_first_version(snapshot: Snapshot) -> Snapshot:
+    """Of a request, which has two versions or more, the first message is gone."""
+    lost = next(event for event in snapshot.events() if event.type.startswith("nl.samenspel.RequestRaised"))
+    return replace(snapshot, records=[record for record in snapshot.records if record[:3] != lost.offset])
 
 
-def with_a_ghost(picture: Picture) -> Picture:
-    ghost = picture.records[0]._replace(offset=10**9, value=picture.records[0].value.replace(b'"id":"0', b'"id":"1'))
-    return replace(picture, records=[*picture.records, ghost])
+def with_a_ghost(snapshot: Snapshot) -> Snapshot:
+    ghost = snapshot.records[0]._replace(offset=10**9, value=snapshot.records[0].value.replace(b'"id":"0', b'"id":"1'))
+    return replace(snapshot, records=[*snapshot.records, ghost])
 
 
-def with_a_reaction_lost(picture: Picture) -> Picture:
-    return replace(picture, inboxes={name: rows[1:] for name, rows in picture.inboxes.items()})
+def with_a_reaction_lost(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, inboxes={name: rows[1:] for name, rows in snapshot.inboxes.items()})
 
 
-def with_an_effect_doubled(picture: Picture) -> Picture:
-    row = next(row for row in picture.journals["requests"] if b"RequestRaised" in row["value"])
-    return replace(picture, journals={**picture.journals, "requests": [*picture.journals["requests"], row]})
+def with_an_effect_doubled(snapshot: Snapshot) -> Snapshot:
+    row = next(row for row in snapshot.journals["requests"] if b"RequestRaised" in row["value"])
+    return replace(snapshot, journals={**snapshot.journals, "requests": [*snapshot.journals["requests"], row]})
 
 
-NOBODYS: Record = Record(INPUTS[0], 0, 10**9, b"{}")
-DISTURBED: dict[str, Callable[[Picture], Picture]] = {
+UNKNOWN: Record = Record(INPUTS[0], 0, 10**9, b"{}")
+DISTURBANCES: dict[str, Callable[[Snapshot], Snapshot]] = {
     "a message is lost": without_a_first_version,
-    "a message that nobody announced": lambda picture: replace(picture, records=[*picture.records, NOBODYS]),
+    "a message that nobody announced": lambda snapshot: replace(snapshot, records=[*snapshot.records, UNKNOWN]),
     "a message is doubled, with another id": with_a_ghost,
-    "a figure was never published": lambda picture: replace(picture, history=picture.history[:1]),
+    "a figure was never published": lambda snapshot: replace(snapshot, history=snapshot.history[:1]),
     "a command had its effect twice": with_an_effect_doubled,
     "a reaction was lost": with_a_reaction_lost,
-    "a fact was appended twice": lambda picture: replace(picture, facts=picture.facts + 1),
+    "a fact was appended twice": lambda snapshot: replace(snapshot, facts=snapshot.facts + 1),
 }

@@ -1,4 +1,4 @@
-"""Traps of our stack that a test can see (the design's list names the others' tests)."""
+"""Known traps of the libraries that we use, and of Kafka."""
 
 import requests
 from faststream import AckPolicy
@@ -9,7 +9,7 @@ from contracts.topics import INPUTS, TOPICS
 from services.chassis.messaging.kafka import partition_of
 
 
-def test_our_room_does_not_shadow_the_library_requests() -> None:
+def test_our_package_does_not_shadow_the_library_requests() -> None:
     assert "site-packages" in str(requests.__file__)
     assert "site-packages" not in str(services.requests.__file__)
 
@@ -32,6 +32,4 @@ def test_nothing_that_reporting_reads_is_ever_compacted_or_forgotten() -> None:
     read = [topic for topic in TOPICS if topic.name in INPUTS]
 
     assert len(read) == len(INPUTS)
-    assert all(
-        topic.settings["cleanup.policy"] == "delete" and topic.settings["retention.ms"] == "-1" for topic in read
-    )
+    assert {(topic.settings["cleanup.policy"], topic.settings["retention.ms"]) for topic in read} == {("delete", "-1")}

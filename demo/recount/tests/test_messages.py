@@ -1,5 +1,5 @@
-"""What the recount makes of messages that come twice, late, broken, or from a database that was restored; and
-how it says that a publication differs."""
+"""How the recount treats messages that come twice, late, broken, or from a database that was restored; and how it
+reports differences."""
 
 import json
 from fractions import Fraction
@@ -11,31 +11,31 @@ import pytest
 from contracts.metrics import HISTORY
 from demo.recount import Counted, Record, compare, newest_figures, recount
 from demo.recount.figures import decimal
-from demo.recount.tests.story import Story, a_story, part
+from demo.recount.tests.scenario import Scenario, a_scenario, part
 
 
-def a_full_story() -> Story:
-    story = a_story()
-    story.group("g", "school", (1, 4))
-    story.raised("r", "2025-09-01T10:00:00.000Z")
-    story.moved("r", "Assigned", "2025-09-02T10:00:00.000Z")
-    story.referred("f", "r", "2025-09-03T10:00:00.000Z", "2025-09-05T10:00:00.000Z")
-    story.delivered("a", groups=[part("g", 3)], requestId="r")
-    story.confirmed("a")
-    story.corrected("a", groups=[part("g", 2)], requestId="r")
-    story.disputed("a")
-    story.delivered("b", groups=[part("g")])
-    story.retracted("b")
-    return story
+def a_full_scenario() -> Scenario:
+    scenario = a_scenario()
+    scenario.group("g", "school", (1, 4))
+    scenario.raised("r", "2025-09-01T10:00:00.000Z")
+    scenario.step("r", "Assigned", "2025-09-02T10:00:00.000Z")
+    scenario.referred("f", "r", "2025-09-03T10:00:00.000Z", "2025-09-05T10:00:00.000Z")
+    scenario.delivered("a", groups=[part("g", 3)], requestId="r")
+    scenario.confirmed("a")
+    scenario.corrected("a", groups=[part("g", 2)], requestId="r")
+    scenario.disputed("a")
+    scenario.delivered("b", groups=[part("g")])
+    scenario.retracted("b")
+    return scenario
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_any_order_and_any_duplicates_give_the_same_figures(seed: int) -> None:
-    story, random = a_full_story(), Random(seed)
-    once = story.figures()
+    scenario, random = a_full_scenario(), Random(seed)
+    once = scenario.figures()
 
-    again = [record._replace(offset=record.offset + 1000 * random.randint(1, 4)) for record in story.records]
-    shuffled = random.sample([*story.records, *again, *story.records], k=3 * len(story.records))
+    again = [record._replace(offset=record.offset + 1000 * random.randint(1, 4)) for record in scenario.records]
+    shuffled = random.sample([*scenario.records, *again, *scenario.records], k=3 * len(scenario.records))
 
     assert recount(shuffled) == once
     assert len(once) > 30
@@ -57,12 +57,12 @@ def test_any_order_and_any_duplicates_give_the_same_figures(seed: int) -> None:
     ],
 )
 def test_what_cannot_be_read_is_left_out(poison: bytes) -> None:
-    story = a_full_story()
-    without = story.figures()
+    scenario = a_full_scenario()
+    without = scenario.figures()
 
-    story.send(poison)
+    scenario.send(poison)
 
-    assert story.figures() == without
+    assert scenario.figures() == without
 
 
 @pytest.mark.parametrize(
@@ -81,92 +81,78 @@ def test_what_cannot_be_read_is_left_out(poison: bytes) -> None:
     ],
 )
 def test_data_that_misses_what_a_figure_needs_is_left_out(broken: dict[str, Any]) -> None:
-    story = a_full_story()
-    without = story.figures()
+    scenario = a_full_scenario()
+    without = scenario.figures()
 
-    story.delivered("broken", **broken)
+    scenario.delivered("broken", **broken)
 
-    assert story.figures() == without
+    assert scenario.figures() == without
 
 
-def test_a_mended_message_takes_the_place_of_the_broken_one() -> None:
-    story = a_story()
-    story.delivered("a", substitution="perhaps")
-    story.tell("ActivityConfirmed", "a", activityId="a", siteId="school", confirmedAt="2025-12-02T12:00:00.000Z")
+def test_a_corrected_message_takes_the_place_of_the_broken_one() -> None:
+    scenario = a_scenario()
+    scenario.delivered("a", substitution="perhaps")
+    scenario.event("ActivityConfirmed", "a", activityId="a", siteId="school", confirmedAt="2025-12-02T12:00:00.000Z")
 
-    story.versions["Activ", "a"] = 0  # the redrive says the same version again
-    story.delivered("a", substitution="replaces")
+    scenario.versions["Activ", "a"] = 0  # the redrive has the same version again
+    scenario.delivered("a", substitution="replaces")
 
-    assert story.value("adoption-loose", period="2026-07-31") == "1.000000"
+    assert scenario.value("adoption-loose", period="2026-07-31") == "1.000000"
 
 
 def test_the_first_offset_of_a_version_wins() -> None:
-    story = a_story()
-    story.delivered("a", substitution="replaces")
-    story.versions["Activ", "a"] = 0
-    story.delivered("a", substitution="stacks")
-    story.records.reverse()
+    scenario = a_scenario()
+    scenario.delivered("a", substitution="replaces")
+    scenario.versions["Activ", "a"] = 0
+    scenario.delivered("a", substitution="stacks")
+    scenario.records.reverse()
 
-    assert story.value("replaced-share") == "1.000000"
-
-
-def test_what_a_restored_database_took_back_never_happened() -> None:
-    story = a_story()
-    story.delivered("a", substitution="replaces")  # version 1
-    story.corrected("a", substitution="stacks")  # version 2, lost with the database
-    story.retracted("a")  # version 3, lost with the database
-
-    story.tell(
-        "ActivityConfirmed",
-        "a",
-        epoch=2,
-        version=2,
-        activityId="a",
-        siteId="school",
-        confirmedAt="2025-12-02T12:00:00Z",
-    )
-
-    assert story.value("replaced-share") == "1.000000"
-    assert story.value("adoption-loose", period="2026-07-31") == "1.000000"
+    assert scenario.value("replaced-share") == "1.000000"
 
 
-def test_an_event_that_moves_no_figure_can_begin_an_epoch() -> None:
-    story = a_story()
-    story.raised("r", "2025-09-01T10:00:00.000Z")
-    story.referred("f", "r", "2025-09-03T10:00:00.000Z", "2025-09-05T10:00:00.000Z")
+def test_what_a_restore_undid_does_not_count() -> None:
+    scenario = a_scenario()
+    scenario.delivered("a", substitution="replaces")  # version 1
+    scenario.corrected("a", substitution="stacks")  # version 2, lost with the database
+    scenario.retracted("a")  # version 3, lost with the database
 
-    story.tell("ReferralDeclined", "f", epoch=2, version=2, referralId="f")
+    confirmed: dict[str, Any] = {"activityId": "a", "siteId": "school", "confirmedAt": "2025-12-02T12:00:00Z"}
+    scenario.event("ActivityConfirmed", "a", epoch=2, version=2, **confirmed)
 
-    assert story.value("requests-referred") == "1.000000"
-    assert story.value("requests-accepted") == "0.000000"
+    assert scenario.value("replaced-share") == "1.000000"
+    assert scenario.value("adoption-loose", period="2026-07-31") == "1.000000"
 
 
-def test_an_aggregate_that_a_higher_epoch_does_not_mention_keeps_what_it_said() -> None:
-    story = a_story()
-    story.delivered("a", substitution="replaces")
-    story.tell(
-        "SiteRecorded",
-        "other",
-        epoch=2,
-        siteId="other",
-        validFrom="2020-01-01",
-        kinds=["primary"],
-        neighbourhood="5211",
-    )
+def test_an_event_without_effect_can_begin_an_epoch() -> None:
+    scenario = a_scenario()
+    scenario.raised("r", "2025-09-01T10:00:00.000Z")
+    scenario.referred("f", "r", "2025-09-03T10:00:00.000Z", "2025-09-05T10:00:00.000Z")
 
-    assert story.value("replaced-share") == "1.000000"
+    scenario.event("ReferralDeclined", "f", epoch=2, version=2, referralId="f")
+
+    assert scenario.value("requests-referred") == "1.000000"
+    assert scenario.value("requests-accepted") == "0.000000"
+
+
+def test_an_aggregate_that_a_higher_epoch_does_not_mention_keeps_its_events() -> None:
+    scenario = a_scenario()
+    scenario.delivered("a", substitution="replaces")
+    where: dict[str, Any] = {"siteId": "other", "validFrom": "2020-01-01", "neighbourhood": "5211"}
+    scenario.event("SiteRecorded", "other", epoch=2, kinds=["primary"], **where)
+
+    assert scenario.value("replaced-share") == "1.000000"
 
 
 def test_a_site_on_a_day_is_its_record_with_the_greatest_valid_from_in_its_newest_version() -> None:
-    story = Story()
-    story.site("school", neighbourhood="second", since="2025-09-01")
-    story.site("school", neighbourhood="first", since="2020-08-01")
-    story.site("school", neighbourhood="mended", since="2025-09-01")
-    story.delivered("early", on="2025-08-31")
-    story.delivered("late", on="2025-09-01")
+    scenario = Scenario()
+    scenario.site("school", neighbourhood="second", since="2025-09-01")
+    scenario.site("school", neighbourhood="first", since="2020-08-01")
+    scenario.site("school", neighbourhood="newest", since="2025-09-01")
+    scenario.delivered("early", on="2025-08-31")
+    scenario.delivered("late", on="2025-09-01")
 
-    there = {key.split("/")[3] for key in story.figures() if key.startswith("unknown-share/")}
-    assert there == {"city", "site:school", "neighbourhood:first", "neighbourhood:mended"}
+    there = {key.split("/")[3] for key in scenario.figures() if key.startswith("unknown-share/")}
+    assert there == {"city", "site:school", "neighbourhood:first", "neighbourhood:newest"}
 
 
 @pytest.mark.parametrize(
@@ -220,10 +206,14 @@ def test_every_difference_is_a_sentence_missing_and_superfluous_keys_too() -> No
 
 
 def test_the_newest_figure_of_a_key_is_the_one_with_the_greatest_offset() -> None:
-    def said(offset: int, name: str, value: str) -> Record:
+    def figure(offset: int, name: str, value: str) -> Record:
         data = {"key": "k", "value": value} if name != "CutTaken" else {"cutId": 2}
         return Record(HISTORY, 3, offset, json.dumps({"type": f"nl.samenspel.{name}.v1", "data": data}).encode())
 
-    history = [said(9, "MetricRestated", "2.000000"), said(8, "CutTaken", ""), said(4, "MetricPublished", "1.000000")]
+    history = [
+        figure(9, "MetricRestated", "2.000000"),
+        figure(8, "CutTaken", ""),
+        figure(4, "MetricPublished", "1.000000"),
+    ]
 
     assert newest_figures(history) == {"k": {"key": "k", "value": "2.000000"}}

@@ -8,7 +8,7 @@ import pytest
 from demo.recount import Counted
 from demo.recount.events import GroupRecorded, TakingPart
 from demo.recount.reach import reach_of
-from demo.recount.tests.story import ART, IN_ART, IN_SPORT, SPORT, Story, a_story, part
+from demo.recount.tests.scenario import ART, IN_ART, IN_SPORT, SPORT, Scenario, a_scenario, part
 
 
 def children(lower: int, upper: int, of: tuple[int, int], to_confirm: int = 0) -> Counted:
@@ -24,29 +24,29 @@ def children(lower: int, upper: int, of: tuple[int, int], to_confirm: int = 0) -
 
 def one_group(headcount: tuple[int, int], *sessions: dict[str, Any]) -> Counted | None:
     """The reach of a school's only group after these sessions."""
-    story = a_story()
-    story.group("g", "school", headcount)
-    story.delivered("opens-the-season")
+    scenario = a_scenario()
+    scenario.group("g", "school", headcount)
+    scenario.delivered("opens-the-year")
     for number, session in enumerate(sessions):
-        story.delivered(f"a{number}", groups=[session])
-    return story.figure("reach-school")
+        scenario.delivered(f"a{number}", groups=[session])
+    return scenario.figure("reach-school")
 
 
 def test_three_groups_of_fifteen_in_many_sessions_are_45_children() -> None:
-    story = Story()
+    scenario = Scenario()
     for number in range(3):
-        story.site(f"school{number}", neighbourhood=f"N{number}")
-        story.group(f"g{number}", f"school{number}", (15, 15))
+        scenario.site(f"school{number}", neighbourhood=f"N{number}")
+        scenario.group(f"g{number}", f"school{number}", (15, 15))
 
     for session in range(8):
         groups = [part(f"g{number}", 15 if session % 2 else None, whole=True) for number in range(3)]
-        story.delivered(f"a{session}", siteIds=["school0"], groups=groups)
+        scenario.delivered(f"a{session}", siteIds=["school0"], groups=groups)
 
-    assert story.figure("reach-school") == children(45, 45, of=(45, 45))
-    assert story.figure("reach-school", "neighbourhood:N1") == children(15, 15, of=(15, 15))
-    assert story.figure("reach-school", "site:school2") == children(15, 15, of=(15, 15))
-    assert story.figure("reach-school", "city", IN_ART) == children(45, 45, of=(45, 45))
-    assert story.figure("reach-school", "site:school2", IN_ART) is None
+    assert scenario.figure("reach-school") == children(45, 45, of=(45, 45))
+    assert scenario.figure("reach-school", "neighbourhood:N1") == children(15, 15, of=(15, 15))
+    assert scenario.figure("reach-school", "site:school2") == children(15, 15, of=(15, 15))
+    assert scenario.figure("reach-school", "city", IN_ART) == children(45, 45, of=(45, 45))
+    assert scenario.figure("reach-school", "site:school2", IN_ART) is None
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_the_two_ends_of_a_masked_headcount_say_what_every_headcount_between_say
     ways = [(None, False), (None, True), (0, False), (1, False), (3, False), (6, False)]
     for fewest, most in ((0, 0), (0, 3), (1, 4), (4, 4)):
         group = GroupRecorded("g", "school", "school", "2025-2026", fewest, most)
-        for told in product(ways, repeat=3):
-            counted = [min(number, most) for number, _ in told if number is not None]
+        for counts in product(ways, repeat=3):
+            counted = [min(number, most) for number, _ in counts if number is not None]
             possible = []
             for n in range(max([fewest, *counted]), most + 1):
-                least = [(n if whole else 0) if number is None else min(number, most) for number, whole in told]
-                highest = [n if number is None else min(number, most) for number, _ in told]
+                least = [(n if whole else 0) if number is None else min(number, most) for number, whole in counts]
+                highest = [n if number is None else min(number, most) for number, _ in counts]
                 possible.append((max(least), min(n, sum(highest))))
 
-            found = reach_of(group, [TakingPart("g", number, whole) for number, whole in told])
+            found = reach_of(group, [TakingPart("g", number, whole) for number, whole in counts])
 
             assert found.lower == min(least for least, _ in possible)
             assert found.upper == max(highest for _, highest in possible)
@@ -97,85 +97,87 @@ def test_the_two_ends_of_a_masked_headcount_say_what_every_headcount_between_say
 
 
 def test_learning_areas_are_counted_apart_each_in_which_something_was_done_for_children() -> None:
-    story = a_story()
-    story.site("elsewhere", neighbourhood="5223")
-    story.group("g", "school", (20, 20))
-    story.group("other", "elsewhere", (30, 30))
+    scenario = a_scenario()
+    scenario.site("elsewhere", neighbourhood="5223")
+    scenario.group("g", "school", (20, 20))
+    scenario.group("other", "elsewhere", (30, 30))
 
-    story.delivered("a", groups=[part("g", 12)], learningAreas=[ART, SPORT])
-    story.delivered("b", groups=[part("g", 10)], learningAreas=[SPORT])
-    story.delivered("c", groups=[part("nobody-knows", 10)], learningAreas=[{"scheme": "curriculum.nu", "code": "x"}])
+    scenario.delivered("a", groups=[part("g", 12)], learningAreas=[ART, SPORT])
+    scenario.delivered("b", groups=[part("g", 10)], learningAreas=[SPORT])
+    scenario.delivered("c", groups=[part("unknown", 10)], learningAreas=[{"scheme": "curriculum.nu", "code": "x"}])
 
-    assert story.figure("reach-school") == children(12, 20, of=(50, 50), to_confirm=1)
-    assert story.figure("reach-school", "city", IN_ART) == children(12, 12, of=(50, 50))
-    assert story.figure("reach-school", "neighbourhood:5211", IN_SPORT) == children(12, 20, of=(20, 20), to_confirm=1)
-    assert story.figure("reach-school", "neighbourhood:5223", IN_SPORT) == children(0, 0, of=(30, 30))
-    assert story.figure("reach-school", "city", "curriculum.nu:x") == children(0, 0, of=(50, 50))
-    assert story.figure("reach-school", "city", "curriculum.nu:y") is None
+    assert scenario.figure("reach-school") == children(12, 20, of=(50, 50), to_confirm=1)
+    assert scenario.figure("reach-school", "city", IN_ART) == children(12, 12, of=(50, 50))
+    assert scenario.figure("reach-school", "neighbourhood:5211", IN_SPORT) == children(
+        12, 20, of=(20, 20), to_confirm=1
+    )
+    assert scenario.figure("reach-school", "neighbourhood:5223", IN_SPORT) == children(0, 0, of=(30, 30))
+    assert scenario.figure("reach-school", "city", "curriculum.nu:x") == children(0, 0, of=(50, 50))
+    assert scenario.figure("reach-school", "city", "curriculum.nu:y") is None
 
 
 def test_registers_are_never_added() -> None:
-    story = a_story()
-    story.group("class", "school", (20, 20))
-    story.group("afternoon", "school", (12, 12), register="childcare")
-    story.group("sundays", "school", (9, 9), register="project")
+    scenario = a_scenario()
+    scenario.group("class", "school", (20, 20))
+    scenario.group("afternoon", "school", (12, 12), register="childcare")
+    scenario.group("sundays", "school", (9, 9), register="project")
 
-    story.delivered("a", groups=[part("class", 20), part("afternoon", 7), part("sundays", 9)])
+    scenario.delivered("a", groups=[part("class", 20), part("afternoon", 7), part("sundays", 9)])
 
-    assert story.figure("reach-school") == children(20, 20, of=(20, 20))
-    assert story.figure("reach-childcare") == children(7, 7, of=(12, 12))
-    assert story.figure("reach-project") == children(9, 9, of=(9, 9))
+    assert scenario.figure("reach-school") == children(20, 20, of=(20, 20))
+    assert scenario.figure("reach-childcare") == children(7, 7, of=(12, 12))
+    assert scenario.figure("reach-project") == children(9, 9, of=(9, 9))
 
 
 @pytest.mark.parametrize("other", [{"on": "2026-09-10"}, {"programme": "lea-tilburg"}])
 def test_an_activity_of_another_school_year_or_programme_reaches_nobody_here(other: dict[str, Any]) -> None:
-    story = a_story()
-    story.group("g", "school", (20, 20))
+    scenario = a_scenario()
+    scenario.group("g", "school", (20, 20))
 
-    story.delivered("opens-the-season")
-    story.delivered("a", groups=[part("g", 20)], **other)
+    scenario.delivered("opens-the-year")
+    scenario.delivered("a", groups=[part("g", 20)], **other)
 
-    assert story.figure("reach-school") == children(0, 0, of=(20, 20))
+    assert scenario.figure("reach-school") == children(0, 0, of=(20, 20))
 
 
 def test_groups_of_parents_and_groups_of_another_school_year_are_not_reached() -> None:
-    story = a_story()
-    story.group("g", "school", (20, 20))
-    story.group("last-year", "school", (25, 25), year="2024-2025")
+    scenario = a_scenario()
+    scenario.group("g", "school", (20, 20))
+    scenario.group("last-year", "school", (25, 25), year="2024-2025")
 
-    story.delivered("a", audience="parents", groups=[part("g", 20)])
-    story.delivered("b", groups=[part("last-year", 25)])
+    scenario.delivered("a", audience="parents", groups=[part("g", 20)])
+    scenario.delivered("b", groups=[part("last-year", 25)])
 
-    assert story.figure("reach-school") == children(0, 0, of=(20, 20))
-    assert story.figure("reach-school", "city", IN_ART) == children(0, 0, of=(20, 20))  # b was in art
-    assert story.figure("reach-school", period="2024-2025") is None  # nothing was done or asked in that year
+    assert scenario.figure("reach-school") == children(0, 0, of=(20, 20))
+    assert scenario.figure("reach-school", "city", IN_ART) == children(0, 0, of=(20, 20))  # b was in art
+    assert scenario.figure("reach-school", period="2024-2025") is None  # nothing was done or asked in that year
 
 
 def test_the_newest_headcount_counts_not_the_one_on_the_activity() -> None:
-    story = a_story()
-    story.group("g", "school", (20, 20))
+    scenario = a_scenario()
+    scenario.group("g", "school", (20, 20))
 
-    story.delivered("a", groups=[part("g", whole=True) | {"headcount": 20}])
-    story.group("g", "school", (23, 23))
+    scenario.delivered("a", groups=[part("g", whole=True) | {"headcount": 20}])
+    scenario.group("g", "school", (23, 23))
 
-    assert story.figure("reach-school") == children(23, 23, of=(23, 23))
+    assert scenario.figure("reach-school") == children(23, 23, of=(23, 23))
 
 
 def test_a_group_belongs_where_its_site_lay_on_the_first_of_august_or_by_its_first_record() -> None:
-    story = Story()
-    story.site("moved", neighbourhood="5210", since="2010-08-01")
-    story.site("moved", neighbourhood="5211", since="2020-08-01")
-    story.site("moved", neighbourhood="5223", since="2025-08-02")
-    story.site("new", neighbourhood="5224", since="2026-01-01")
-    story.site("new", neighbourhood="5225", since="2026-03-01")
-    story.group("g", "moved", (20, 20))
-    story.group("h", "new", (10, 10))
-    story.group("site-unknown", "nobody-knows", (99, 99))
+    scenario = Scenario()
+    scenario.site("moved", neighbourhood="5210", since="2010-08-01")
+    scenario.site("moved", neighbourhood="5211", since="2020-08-01")
+    scenario.site("moved", neighbourhood="5223", since="2025-08-02")
+    scenario.site("new", neighbourhood="5224", since="2026-01-01")
+    scenario.site("new", neighbourhood="5225", since="2026-03-01")
+    scenario.group("g", "moved", (20, 20))
+    scenario.group("h", "new", (10, 10))
+    scenario.group("site-unknown", "unknown", (99, 99))
 
-    story.delivered("a", siteIds=["moved"], groups=[part("g", 20), part("h", 10)])
-    story.delivered("b", siteIds=["moved"], groups=[part("site-unknown", 99)], learningAreas=[SPORT])
+    scenario.delivered("a", siteIds=["moved"], groups=[part("g", 20), part("h", 10)])
+    scenario.delivered("b", siteIds=["moved"], groups=[part("site-unknown", 99)], learningAreas=[SPORT])
 
-    assert story.figure("reach-school", "neighbourhood:5211") == children(20, 20, of=(20, 20))
-    assert story.figure("reach-school", "neighbourhood:5224") == children(10, 10, of=(10, 10))
-    assert story.figure("reach-school") == children(30, 30, of=(30, 30))
-    assert story.figure("reach-school", "city", IN_SPORT) == children(0, 0, of=(30, 30))
+    assert scenario.figure("reach-school", "neighbourhood:5211") == children(20, 20, of=(20, 20))
+    assert scenario.figure("reach-school", "neighbourhood:5224") == children(10, 10, of=(10, 10))
+    assert scenario.figure("reach-school") == children(30, 30, of=(30, 30))
+    assert scenario.figure("reach-school", "city", IN_SPORT) == children(0, 0, of=(30, 30))

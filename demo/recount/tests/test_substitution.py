@@ -1,43 +1,46 @@
 """Replaced, stacked, unknown counted by hand (rulings 6, 7, 21, 39)."""
 
 from demo.recount import Counted
-from demo.recount.tests.story import Story, a_story
+from demo.recount.tests.scenario import Scenario, a_scenario
 
 
-def test_what_replaces_is_divided_by_what_replaces_or_stacks_and_the_unknown_stands_beside() -> None:
-    story = a_story()
-
-    for number, (substitution, minutes) in enumerate(
-        [("replaces", 60), ("replaces", 30), ("stacks", 45), ("unknown", 120), ("unknown", 15)]
-    ):
-        story.delivered(f"a{number}", substitution=substitution, durationMinutes=minutes)
-
-    assert story.figure("replaced-share") == Counted(measure="share", value="0.666667", numerator=2, denominator=(3, 3))
-    assert story.figure("replaced-share-minutes") == Counted(  # 90 of 135
-        measure="share", value="0.666667", numerator=90, denominator=(135, 135)
-    )
-    assert story.figure("unknown-share") == Counted(measure="share", value="0.400000", numerator=2, denominator=(5, 5))
+def share(numerator: int, *, of: int, value: str) -> Counted:
+    return Counted(measure="share", value=value, numerator=numerator, denominator=(of, of))
 
 
-def test_nothing_to_divide_by_is_not_nothing() -> None:
-    story = a_story()
+def test_what_replaces_is_divided_by_what_replaces_or_stacks_and_the_unknown_is_a_figure_of_its_own() -> None:
+    scenario = a_scenario()
 
-    story.delivered("a", substitution="unknown")
+    sessions = [("replaces", 60), ("replaces", 30), ("stacks", 45), ("unknown", 120), ("unknown", 15)]
+    for number, (substitution, minutes) in enumerate(sessions):
+        scenario.delivered(f"a{number}", substitution=substitution, durationMinutes=minutes)
 
-    assert story.figure("replaced-share") == Counted(
-        measure="share", numerator=0, denominator=(0, 0), verdict="no_denominator"
-    )
-    assert story.value("unknown-share") == "1.000000"
+    assert scenario.figure("replaced-share") == share(2, of=3, value="0.666667")
+    assert scenario.figure("replaced-share-minutes") == share(90, of=135, value="0.666667")
+    assert scenario.figure("unknown-share") == share(2, of=5, value="0.400000")
+
+
+def test_a_share_of_nothing_is_not_a_share_of_zero() -> None:
+    scenario = a_scenario()
+
+    scenario.delivered("a", substitution="unknown")
+
+    nothing = Counted(measure="share", numerator=0, denominator=(0, 0), verdict="no_denominator")
+    assert scenario.figure("replaced-share") == nothing
+    assert scenario.value("unknown-share") == "1.000000"
 
 
 def test_the_last_minute_of_july_is_of_the_old_school_year_and_the_first_of_august_of_the_new() -> None:
-    story = a_story()
+    scenario = a_scenario()
 
-    story.delivered("old", on="2026-07-31T23:59:00+02:00", substitution="replaces")
-    story.delivered("new", on="2026-08-01T00:00:00+02:00", substitution="stacks")
-    story.delivered("new too, told in another zone", on="2026-07-31T22:30:00+00:00", substitution="stacks")
+    scenario.delivered("old", on="2026-07-31T23:59:00+02:00", substitution="replaces")
+    scenario.delivered("new", on="2026-08-01T00:00:00+02:00", substitution="stacks")
+    scenario.delivered("new too, in another zone", on="2026-07-31T22:30:00+00:00", substitution="stacks")
 
-    old, new = story.figure("replaced-share", period="2025-2026"), story.figure("replaced-share", period="2026-2027")
+    old, new = (
+        scenario.figure("replaced-share", period="2025-2026"),
+        scenario.figure("replaced-share", period="2026-2027"),
+    )
     assert old is not None
     assert new is not None
     assert (old.numerator, old.denominator) == (1, (1, 1))
@@ -45,48 +48,48 @@ def test_the_last_minute_of_july_is_of_the_old_school_year_and_the_first_of_augu
 
 
 def test_each_site_and_each_neighbourhood_counts_an_activity_once_and_so_does_the_city() -> None:
-    story = Story()
-    story.site("school", "primary", neighbourhood="5211")
-    story.site("kdv", "childcare", neighbourhood="5211")
-    story.site("bso", "out_of_school_care", neighbourhood="5223")
+    scenario = Scenario()
+    scenario.site("school", "primary", neighbourhood="5211")
+    scenario.site("kdv", "childcare", neighbourhood="5211")
+    scenario.site("bso", "out_of_school_care", neighbourhood="5223")
 
-    story.delivered("a", siteIds=["school", "kdv", "bso"])
+    scenario.delivered("a", siteIds=["school", "kdv", "bso"])
 
     for unit in ("city", "neighbourhood:5211", "neighbourhood:5223", "site:school", "site:kdv", "site:bso"):
-        figure = story.figure("replaced-share", unit)
+        figure = scenario.figure("replaced-share", unit)
         assert figure is not None
         assert figure.numerator == 1
 
 
 def test_a_study_day_for_professionals_is_in_no_share() -> None:
-    story = a_story()
+    scenario = a_scenario()
 
-    story.delivered("a", audience="professionals")
+    scenario.delivered("a", audience="professionals")
 
-    assert story.figure("replaced-share") is None
-    assert story.figure("unknown-share") is None
+    assert scenario.figure("replaced-share") is None
+    assert scenario.figure("unknown-share") is None
 
 
 def test_of_several_sites_the_known_ones_count_and_without_a_known_one_it_counts_nowhere() -> None:
-    story = a_story()
-    story.site("later", "childcare", since="2026-01-01")
+    scenario = a_scenario()
+    scenario.site("later", "childcare", since="2026-01-01")
 
-    story.delivered("partly", siteIds=["nobody-knows", "later", "school"])
-    story.delivered("not-at-all", siteIds=["nobody-knows", "later"])
+    scenario.delivered("partly", siteIds=["unknown", "later", "school"])
+    scenario.delivered("not-at-all", siteIds=["unknown", "later"])
 
-    assert story.figure("replaced-share", "site:later") is None
-    assert story.figure("replaced-share", "site:nobody-knows") is None
-    figure = story.figure("replaced-share")
+    assert scenario.figure("replaced-share", "site:later") is None
+    assert scenario.figure("replaced-share", "site:unknown") is None
+    figure = scenario.figure("replaced-share")
     assert figure is not None
     assert figure.numerator == 1
 
 
 def test_an_activity_counts_where_its_newest_body_says() -> None:
-    story = a_story()
-    story.site("other", neighbourhood="5223")
+    scenario = a_scenario()
+    scenario.site("other", neighbourhood="5223")
 
-    story.delivered("a", siteIds=["school"])
-    story.corrected("a", siteIds=["other"], substitution="stacks")
+    scenario.delivered("a", siteIds=["school"])
+    scenario.corrected("a", siteIds=["other"], substitution="stacks")
 
-    assert story.figure("replaced-share", "site:school") is None
-    assert story.value("replaced-share", "neighbourhood:5223") == "0.000000"
+    assert scenario.figure("replaced-share", "site:school") is None
+    assert scenario.value("replaced-share", "neighbourhood:5223") == "0.000000"

@@ -1,4 +1,4 @@
-"""What another service announces is reacted to once, whatever the broker, the database and the message do."""
+"""A service reacts once to what another one announces, whatever the broker, the database and the message do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -20,62 +20,65 @@ from contracts.offers import OFFERS, BrokerRecorded, PartnerRecorded
 from contracts.topics import PARTITIONS
 from contracts.values import LearningArea, Name
 from local import RealParts
+from samenspel.topic_records import TopicRecord
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
 from services.chassis.running.database import Transaction
-from tests.rooms import SOON, Room, a_room, eventually
-from tests.stories import SOURCE, Record, a_record
+from tests.deliveries import a_record
+from tests.sandbox import Sandbox, a_sandbox
+from tests.scenarios import SOURCE
+from tests.waiting import SOON, eventually
 
 Reaction = Callable[[BrokerRecorded, Transaction], Awaitable[None]]
 
 
 async def test_a_message_that_is_delivered_five_times_is_applied_once(stack: RealParts) -> None:
-    async with a_listener(stack) as (inbox, room):
+    async with an_inbox(stack) as (inbox, sandbox):
         await inbox.receive(delivered(1, 1, 2))
         await inbox.receive(delivered(2, 1))
 
-        assert await heard(room) == [(1, 1), (1, 2)]
+        assert await applied(sandbox) == [(1, 1), (1, 2)]
 
 
-async def test_what_a_lower_epoch_says_of_a_restored_version_never_happened(stack: RealParts) -> None:
-    async with a_listener(stack) as (inbox, room):
+async def test_a_version_of_a_lower_epoch_that_a_restore_undid_is_not_applied(stack: RealParts) -> None:
+    async with an_inbox(stack) as (inbox, sandbox):
         await inbox.receive([a_message(3, epoch=2)])
         await inbox.receive([a_message(3), a_message(4), a_message(2)])
 
-        assert await heard(room) == [(2, 3), (1, 2)]
+        assert await applied(sandbox) == [(2, 3), (1, 2)]
 
 
 async def test_a_version_that_was_set_aside_is_applied_when_it_is_sent_again(stack: RealParts) -> None:
-    async with a_listener(stack) as (inbox, room):
+    async with an_inbox(stack) as (inbox, sandbox):
         await inbox.receive([a_message(1), a_record(OFFERS, 0, 1, key=b"own:b", value=b"{broken"), a_message(3)])
         await inbox.receive([a_message(2, offset=9), a_message(2, offset=10)])
 
-        assert await heard(room) == [(1, 1), (1, 3), (1, 2)]
-        assert str(await room.database.pool.fetchval("SELECT applied::text FROM inbox")) == "{[1,4)}"
+        assert await applied(sandbox) == [(1, 1), (1, 3), (1, 2)]
+        assert str(await sandbox.database.pool.fetchval("SELECT applied::text FROM inbox")) == "{[1,4)}"
 
 
-async def test_a_lock_that_passes_is_waited_for(stack: RealParts) -> None:
+async def test_a_lock_that_is_released_in_time_is_only_a_delay(stack: RealParts) -> None:
     tries: list[int] = []
-    async with a_listener(stack, reaction=within(milliseconds=50, tries=tries)) as (inbox, room):
-        holder = await asyncpg.connect(room.settings.database_url)
+    async with an_inbox(stack, reaction=noting_its_tries(tries, lock_timeout=50)) as (inbox, sandbox):
+        holder = await asyncpg.connect(sandbox.settings.database_url)
         transaction = holder.transaction()
         await transaction.start()
-        await holder.execute("LOCK TABLE heard IN EXCLUSIVE MODE")
+        await holder.execute("LOCK TABLE applied IN EXCLUSIVE MODE")
 
         receiving = asyncio.create_task(inbox.receive(delivered(1, 2)))
         await eventually(lambda: is_more_than(1, tries))  # in the batch and alone
         await transaction.rollback()
         await receiving
 
-        assert await heard(room) == [(1, 1), (1, 2)]
-        assert await letters(room) == []
+        assert await applied(sandbox) == [(1, 1), (1, 2)]
+        assert await dead_letters(sandbox) == []
         await holder.close()
 
 
 async def test_a_failing_message_is_not_lost_when_its_dead_letter_cannot_be_written_either(stack: RealParts) -> None:
-    async with a_listener(stack, reaction=except_for(1)) as (inbox, room):
-        await room.database.pool.execute(f'ALTER ROLE "{role_of(room)}" SET lock_timeout = 100')
-        await room.database.pool.expire_connections()
-        holder = await asyncpg.connect(room.settings.database_url)
+    async with an_inbox(stack, reaction=failing_for(1)) as (inbox, sandbox):
+        await sandbox.database.pool.execute(f'ALTER ROLE "{role_of(sandbox)}" SET lock_timeout = 100')
+        await sandbox.database.pool.expire_connections()
+        holder = await asyncpg.connect(sandbox.settings.database_url)
         transaction = holder.transaction()
         await transaction.start()
         await holder.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
@@ -85,51 +88,50 @@ async def test_a_failing_message_is_not_lost_when_its_dead_letter_cannot_be_writ
         await transaction.rollback()
         await asyncio.wait_for(receiving, SOON)
 
-        assert await heard(room) == [(1, 2)]
-        assert await letters(room) == [("reaction-failed", 0)]
+        assert await applied(sandbox) == [(1, 2)]
+        assert await dead_letters(sandbox) == [("reaction-failed", 0)]
         await holder.close()
 
 
 async def test_a_malformed_message_is_dead_lettered_once_however_often_it_comes(stack: RealParts) -> None:
-    async with a_listener(stack) as (inbox, room):
+    async with an_inbox(stack) as (inbox, sandbox):
         broken = a_record(OFFERS, 0, 7, key=b"own:b", value=b"{broken")
         await inbox.receive([broken, broken])
         await inbox.receive([broken, a_message(1)])
 
-        assert await letters(room) == [("malformed-json", 7)]
-        assert await heard(room) == [(1, 1)]
+        assert await dead_letters(sandbox) == [("malformed-json", 7)]
+        assert await applied(sandbox) == [(1, 1)]
 
 
-async def test_an_unknown_type_is_dead_lettered_and_a_known_one_without_reaction_is_passed_over(
+async def test_an_unknown_type_is_dead_lettered_and_a_known_one_without_reaction_is_ignored(
     stack: RealParts,
 ) -> None:
-    async with a_listener(stack) as (inbox, room):
-        unknown = (a_message(1, offset=3).value or b"").replace(b"nl.samenspel.BrokerRecorded", b"nl.samenspel.Unheard")
-        await inbox.receive(
-            [a_record(OFFERS, 0, 3, key=b"own:b", value=unknown), a_message(1, of=a_partner(), offset=4)]
-        )
+    async with an_inbox(stack) as (inbox, sandbox):
+        value = (a_message(1, offset=3).value or b"").replace(b"samenspel.BrokerRecorded", b"samenspel.Unknown")
+        unknown = a_record(OFFERS, 0, 3, key=b"own:b", value=value)
+        await inbox.receive([unknown, a_message(1, of=a_partner(), offset=4)])
 
-        assert await letters(room) == [("unknown-type", 3)]
-        assert await heard(room) == []
+        assert await dead_letters(sandbox) == [("unknown-type", 3)]
+        assert await applied(sandbox) == []
 
 
-async def test_a_reaction_that_cannot_be_is_dead_lettered_and_the_others_go_on(stack: RealParts) -> None:
-    async with a_listener(stack, reaction=except_for(2)) as (inbox, room):
+async def test_a_failing_reaction_is_dead_lettered_and_the_others_go_on(stack: RealParts) -> None:
+    async with an_inbox(stack, reaction=failing_for(2)) as (inbox, sandbox):
         await inbox.receive(delivered(1, 2, 3))
 
-        assert await heard(room) == [(1, 1), (1, 3)]
-        assert await letters(room) == [("reaction-failed", 1)]
+        assert await applied(sandbox) == [(1, 1), (1, 3)]
+        assert await dead_letters(sandbox) == [("reaction-failed", 1)]
 
 
 async def test_the_process_ends_after_twenty_failures_in_a_row(stack: RealParts) -> None:
-    async with a_listener(stack, reaction=except_for(*range(1, 100))) as (inbox, room):
-        assert room.health.died is not None
+    async with an_inbox(stack, reaction=failing_for(*range(1, 100))) as (inbox, sandbox):
+        assert sandbox.health.died is not None
         receiving = asyncio.create_task(inbox.receive(delivered(*range(1, 31))))
 
-        why = await asyncio.wait_for(room.health.died, SOON)
+        why = await asyncio.wait_for(sandbox.health.died, SOON)
 
         assert "20 messages in a row could not be applied" in why
-        assert len(await letters(room)) == FAILURES_IN_A_ROW - 1  # the topic is not emptied into dead letters
+        assert len(await dead_letters(sandbox)) == FAILURES_IN_A_ROW - 1  # the topic is not emptied into dead letters
         assert not receiving.done()  # and nothing behind is read or committed
         receiving.cancel()
         with suppress(asyncio.CancelledError):
@@ -152,75 +154,71 @@ async def test_offsets_are_committed_by_hand_and_after_the_work(
     async def slowly(broker: BrokerRecorded, tx: Transaction) -> None:
         at_work.set()
         await may_finish.wait()
-        await hear(broker, tx)
+        await note(broker, tx)
 
-    async with a_listener(stack, reaction=slowly) as (inbox, room):
-        await room.send(OFFERS, (b"own:b", a_message(1).value))
+    async with an_inbox(stack, reaction=slowly) as (inbox, sandbox):
+        await sandbox.send(OFFERS, (b"own:b", a_message(1).value))
         listening = asyncio.create_task(inbox.run())
         await asyncio.wait_for(at_work.wait(), SOON)
-        before = await committed(room)
+        before = await committed(sandbox)
         may_finish.set()
-        await eventually(lambda: committed(room))
+        await eventually(lambda: committed(sandbox))
 
         assert policies == [AckPolicy.MANUAL]
         assert before == 0
-        assert await heard(room) == [(1, 1)]
+        assert await applied(sandbox) == [(1, 1)]
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
 
 
 @asynccontextmanager
-async def a_listener(stack: RealParts, *, reaction: Reaction | None = None) -> AsyncIterator[tuple[Inbox, Room]]:
-    """An inbox that writes down what it hears of brokers."""
+async def an_inbox(stack: RealParts, *, reaction: Reaction | None = None) -> AsyncIterator[tuple[Inbox, Sandbox]]:
+    """An inbox that notes in a table which versions of brokers it applied."""
     reactions = Reactions()
-    reactions.to(BrokerRecorded)(reaction or hear)
-    async with a_room(stack, "requests") as room:
-        await room.database.pool.execute(
-            "CREATE TABLE heard (number serial, epoch integer, version integer, UNIQUE (epoch, version))"
+    reactions.to(BrokerRecorded)(reaction or note)
+    async with a_sandbox(stack, "requests") as sandbox:
+        await sandbox.database.pool.execute(
+            "CREATE TABLE applied (number serial, epoch integer, version integer, UNIQUE (epoch, version))"
         )
-        yield Inbox(room.settings, room.database, room.health, (OFFERS,), reactions), room
+        yield Inbox(sandbox.settings, sandbox.database, sandbox.health, (OFFERS,), reactions), sandbox
 
 
-async def hear(_: BrokerRecorded, tx: Transaction) -> None:
-    await tx.db.execute("INSERT INTO heard (epoch, version) VALUES ($1, $2)", *tx.reacting_to)
+async def note(_: BrokerRecorded, tx: Transaction) -> None:
+    await tx.db.execute("INSERT INTO applied (epoch, version) VALUES ($1, $2)", *tx.reacting_to)
 
 
-def except_for(*versions: int) -> Reaction:
-    """A reaction that cannot be for some versions."""
+def failing_for(*versions: int) -> Reaction:
+    """A reaction that fails for these versions."""
 
     async def reaction(broker: BrokerRecorded, tx: Transaction) -> None:
         if tx.reacting_to[1] in versions:
-            raise RuntimeError("this cannot be")
-        await hear(broker, tx)
+            raise RuntimeError("a bug in the reaction")
+        await note(broker, tx)
 
     return reaction
 
 
-def within(*, milliseconds: int, tries: list[int]) -> Reaction:
-    """A reaction that does not wait long for a lock, and notes that it tried."""
+def noting_its_tries(tries: list[int], *, lock_timeout: int) -> Reaction:
+    """A reaction that waits only so many milliseconds for a lock, and notes that it tried."""
 
     async def reaction(broker: BrokerRecorded, tx: Transaction) -> None:
         tries.append(tx.reacting_to[1])
-        await tx.db.execute(f"SET LOCAL lock_timeout = {milliseconds}")
-        await hear(broker, tx)
+        await tx.db.execute(f"SET LOCAL lock_timeout = {lock_timeout}")
+        await note(broker, tx)
 
     return reaction
 
 
-def a_message(version: int, *, epoch: int = 1, offset: int | None = None, of: Event | None = None) -> Record:
-    event = of or BrokerRecorded(broker_id="own:b", valid_from=date(2020, 8, 1), name=Name(nl="B"), learning_areas=())
-    envelope = describe(
-        event,
-        id=uuid4(),
-        source=SOURCE,
-        time=datetime(2025, 10, 3, tzinfo=UTC),
-        key="own:b",
-        version=version,
-        epoch=epoch,
-    )
-    place = version if offset is None else offset
-    return a_record(OFFERS, 0, place, key=b"own:b", value=encode(envelope, event))
+def a_message(version: int, *, epoch: int = 1, offset: int | None = None, of: Event | None = None) -> TopicRecord:
+    event, time = of or a_broker(), datetime(2025, 10, 3, tzinfo=UTC)
+    envelope = describe(event, id=uuid4(), source=SOURCE, time=time, key="own:b", version=version, epoch=epoch)
+    offset = version if offset is None else offset
+    return a_record(OFFERS, 0, offset, key=b"own:b", value=encode(envelope, event))
+
+
+def a_broker() -> BrokerRecorded:
+    return BrokerRecorded(broker_id="own:b", valid_from=date(2020, 8, 1), name=Name(nl="B"), learning_areas=())
 
 
 def a_partner() -> PartnerRecorded:
@@ -228,37 +226,37 @@ def a_partner() -> PartnerRecorded:
     return PartnerRecorded(partner_id="own:p", valid_from=date(2020, 8, 1), name=Name(nl="P"), learning_areas=(area,))
 
 
-def delivered(*versions: int) -> list[Record]:
+def delivered(*versions: int) -> list[TopicRecord]:
     """Versions one after the other, each at the next offset."""
     return [a_message(version, offset=offset) for offset, version in enumerate(versions)]
 
 
-async def heard(room: Room) -> list[tuple[int, int]]:
-    rows = await room.database.pool.fetch("SELECT epoch, version FROM heard ORDER BY number")
+async def applied(sandbox: Sandbox) -> list[tuple[int, int]]:
+    rows = await sandbox.database.pool.fetch("SELECT epoch, version FROM applied ORDER BY number")
     return [(row["epoch"], row["version"]) for row in rows]
 
 
-async def letters(room: Room) -> Sequence[tuple[str, int]]:
+async def dead_letters(sandbox: Sandbox) -> Sequence[tuple[str, int]]:
     """Reason and offset of every dead letter."""
-    rows = await room.database.pool.fetch(
+    rows = await sandbox.database.pool.fetch(
         "SELECT headers FROM journal WHERE topic LIKE 'partnership.dead-letters.%' ORDER BY position"
     )
-    said = [dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes]])) for row in rows]
-    return [(each["samenspel-reason"].decode(), int(each["samenspel-offset"])) for each in said]
+    headers = [dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes]])) for row in rows]
+    return [(each["samenspel-reason"].decode(), int(each["samenspel-offset"])) for each in headers]
 
 
 async def is_more_than(number: int, tries: list[int]) -> bool:
     return len(tries) > number
 
 
-def role_of(room: Room) -> str:
-    return room.settings.kafka_prefix.removesuffix(".")
+def role_of(sandbox: Sandbox) -> str:
+    return sandbox.settings.kafka_prefix.removesuffix(".")
 
 
-async def committed(room: Room) -> int:
+async def committed(sandbox: Sandbox) -> int:
     """How far the consumer group says that it is, over all partitions."""
-    group = room.settings.topic(room.settings.service)
-    async with AIOKafkaConsumer(bootstrap_servers=room.kafka, group_id=group, enable_auto_commit=False) as consumer:
-        places = [TopicPartition(room.settings.topic(OFFERS), number) for number in range(PARTITIONS)]
-        consumer.assign(places)
-        return sum([await consumer.committed(place) or 0 for place in places])
+    group = sandbox.settings.topic(sandbox.settings.service)
+    async with AIOKafkaConsumer(bootstrap_servers=sandbox.kafka, group_id=group, enable_auto_commit=False) as consumer:
+        partitions = [TopicPartition(sandbox.settings.topic(OFFERS), number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        return sum([await consumer.committed(partition) or 0 for partition in partitions])

@@ -1,4 +1,4 @@
-"""Who asks the service `referrals`, and what they ask of it before a test begins."""
+"""The callers of the service `referrals`, and the commands that make the given of its tests."""
 
 from datetime import UTC, datetime
 from typing import Any

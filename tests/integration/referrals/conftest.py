@@ -19,7 +19,8 @@ from tests.builders import (
     partner_details,
     site_details,
 )
-from tests.service_process import ServiceProcess, as_json, eventually, started
+from tests.service_process import ServiceProcess, as_json, started
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="package")
@@ -32,5 +33,5 @@ def referrals(stack: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Ite
         for partner_id in (ATELIER, BAZUIN):
             path, by = f"/v1/partners/{partner_id}", an_actor("partner", partner_id)
             service.ask_ok("PUT", path, as_json(partner_details(ART)), by=by)
-        eventually(lambda: len(service.rows("SELECT FROM groups")) == 2)
+        wait_until(lambda: len(service.rows("SELECT FROM groups")) == 2)
         yield service

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from contracts.offers import OFFERS
 from tests.builders import ART, BABEL, SPORT, an_actor, partner_details
 from tests.integration.referrals.commands import CONSULTANT, events_of
-from tests.service_process import ServiceProcess, as_json, eventually
+from tests.service_process import ServiceProcess, as_json
+from tests.waiting import wait_until
 
 
 def test_the_same_record_again_is_no_news(referrals: ServiceProcess) -> None:
@@ -41,4 +42,4 @@ def test_the_lists_of_reasons_are_published_once(referrals: ServiceProcess) -> N
         return sorted(each.envelope.subject for each in offers if each.event.aggregate == "reason-list")
 
     expected = "activity-correction activity-dispute activity-retraction decline withdraw-referral"
-    eventually(lambda: lists() == expected.split())
+    wait_until(lambda: lists() == expected.split())

@@ -40,7 +40,8 @@ from tests.integration.referrals.commands import (
     request_raised,
     status_of,
 )
-from tests.service_process import ServiceProcess, as_json, error_of, eventually, problem_type
+from tests.service_process import ServiceProcess, as_json, error_of, problem_type
+from tests.waiting import wait_until
 
 
 def test_the_loop_from_referral_to_confirmation(referrals: ServiceProcess) -> None:
@@ -84,7 +85,7 @@ def test_events_are_on_their_topic_in_order_under_the_key_that_they_began_with(
         messages = [each for each in referrals.published(topic) if each.envelope.subject == subject]
         return messages if len(messages) == count else None
 
-    envelopes = [each.envelope for each in eventually(all_of_them)]
+    envelopes = [each.envelope for each in wait_until(all_of_them)]
     assert [each.aggregateversion for each in envelopes] == list(range(1, count + 1))
     assert {each.partitionkey for each in envelopes} == {SCHOOL}
     assert {each.correlationid for each in envelopes} == {referral["details"]["requestId"]}
@@ -136,10 +137,10 @@ def test_the_end_of_a_request_withdraws_its_open_referrals_once_and_dated_as_the
         of_it = [each for each in referrals.published(REFERRALS) if each.envelope.subject == still_open["referralId"]]
         return [each for each in of_it if each.envelope.aggregateversion == 2]
 
-    eventually(lambda: status_of(referrals, still_open) == "withdrawn")
+    wait_until(lambda: status_of(referrals, still_open) == "withdrawn")
     assert events_of(referrals, "referral", still_open["referralId"]) == ["ReferralMade", "ReferralWithdrawn"]
     assert status_of(referrals, begun) == "in_progress"
-    (withdrawal,) = eventually(withdrawals)
+    (withdrawal,) = wait_until(withdrawals)
     withdrawn = as_json(withdrawal.event)
     assert withdrawn["reason"] == {"list": "withdraw-referral", "code": "request_closed"}
     assert withdrawn["withdrawnBy"] == {"role": "service", "organisation": "own:samenspel", "actor": "referrals"}

@@ -1,7 +1,7 @@
 """The projection on the real PostgreSQL: a fact is appended once, with its position; a leader that slept cannot."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -9,24 +9,26 @@ import pytest
 from aiokafka import TopicPartition
 from hypothesis import HealthCheck, Phase, given, settings
 
-from contracts.topics import INPUTS
+from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
+from samenspel.topic_records import TopicRecord
 from services.chassis.messaging.topic_reader import Batch, Skipped, TopicReader, load_positions
 from services.reporting import cut, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
-from services.reporting.publication import Published
-from tests.rooms import a_room
-from tests.stories import Delivery, Record, Story, a_record, announced, arrived, delivered_stories
+from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
+from tests.sandbox import a_sandbox
+from tests.scenarios import Scenario, as_announced
 
-DEFINED = announced(SHIPPED)
+DEFINED = as_announced(SHIPPED)
 EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
+Partition = tuple[str, int]
 TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
 
-async def test_what_was_published_cut_by_cut_is_what_the_tables_say_at_once(stack: RealParts) -> None:
+async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stack: RealParts) -> None:
     async with a_leader(stack) as (leader, reader, db):
         for delivery in some_deliveries():
             await db.execute(f"TRUNCATE {TABLES} CASCADE")
@@ -35,28 +37,26 @@ async def test_what_was_published_cut_by_cut_is_what_the_tables_say_at_once(stac
             for part in delivery.parts:
                 await append_and_cut(projection, reader, db, part)
 
-            tables, published = await at_once(db)
-            assert rebuild.compare(tables, published)[1] == []
-            assert {fact.event_id for fact in await facts_of(db)} == {
-                read(record, record.topic).event_id for record in delivery.records
-            }
+            at_once, published = await counted_at_once(db), await store.newest_figures(db)
+            assert rebuild.compare(at_once, published)[1] == []
+            delivered = {read(record, record.topic).event_id for record in delivery.records}
+            assert {fact.event_id for fact in await facts_of(db)} == delivered
 
 
 async def test_a_batch_is_appended_once_with_the_positions_behind_it(stack: RealParts) -> None:
     async with a_leader(stack) as (projection, reader, db):
-        delivery = arrived(DEFINED)
+        delivery = delivered_in_order(DEFINED)
         await projection.append(db, reader, batch_of(projection, delivery.records))
 
         ends = {(record.topic, record.partition): record.offset + 1 for record in delivery.records}
         assert len(await facts_of(db)) == len(DEFINED)
-        assert {place: at for place, at in (await load_positions(db, INPUTS)).items() if at} == ends
-        assert {place: at for place, at in reader.positions.items() if at} == ends
+        assert moved(await load_positions(db, INPUTS)) == moved(reader.positions) == ends
 
 
 async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> None:
     async with a_leader(stack) as (projection, reader, db):
-        delivery = arrived(DEFINED)
-        await store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its place is taken
+        delivery = delivered_in_order(DEFINED)
+        await store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its offset is taken
 
         with pytest.raises(asyncpg.UniqueViolationError):
             await projection.append(db, reader, batch_of(projection, delivery.records))
@@ -67,16 +67,18 @@ async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> 
 
 
 async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: RealParts) -> None:
-    async with a_leader(stack) as (zombie, its_follower, db):
+    async with a_leader(stack) as (zombie, its_reader, db):
         half = len(DEFINED) // 2
-        first, second = arrived(DEFINED, cuts=[half]).parts
-        await zombie.append(db, its_follower, batch_of(zombie, first))
-        successor, new_follower = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_follower)
-        await successor.append(db, new_follower, batch_of(successor, second))
+        first, second = delivered_in_order(DEFINED, cuts=[half]).parts
+        await zombie.append(db, its_reader, batch_of(zombie, first))
+        successor, new_reader = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_reader)
+        await successor.append(db, new_reader, batch_of(successor, second))
 
         with pytest.raises(Skipped, match="stored"):
-            await zombie.append(db, its_follower, batch_of(zombie, second))
-        await zombie_cut_is_refused(zombie, its_follower, db)
+            await zombie.append(db, its_reader, batch_of(zombie, second))
+        zombie.figures.recompute()
+        with pytest.raises(Skipped):
+            await cut.take(db, zombie.settings.source, zombie.figures, its_reader.positions)
 
         assert len(await facts_of(db)) == len(DEFINED)
 
@@ -84,7 +86,7 @@ async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: Real
 async def test_without_the_fence_a_leader_that_slept_would_append_twice(stack: RealParts) -> None:
     async with a_leader(stack) as (_, _, db):
         await db.execute("ALTER TABLE facts DROP CONSTRAINT facts_pkey")
-        facts = [read(record, record.topic) for record in arrived(DEFINED).records]
+        facts = [read(record, record.topic) for record in delivered_in_order(DEFINED).records]
 
         for _ in ("the leader", "the zombie"):
             await store.append(db, facts)
@@ -96,7 +98,7 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
     stack: RealParts,
 ) -> None:
     async with a_leader(stack) as (projection, reader, db):
-        records = arrived(DEFINED).records
+        records = delivered_in_order(DEFINED).records
         last = records[-1]
         broken = a_record(last.topic, last.partition, last.offset + 1, key=b"own:b", value=b"{broken")
         await projection.append(db, reader, batch_of(projection, [*records, broken]))
@@ -109,10 +111,10 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
 
 
 def some_deliveries() -> list[Delivery]:
-    """Stories as they may arrive, the same in every run."""
+    """Scenarios as they may arrive, the same in every run."""
     found: list[Delivery] = []
 
-    @given(delivered_stories(before=DEFINED))
+    @given(delivered_scenarios(before=DEFINED))
     @settings(
         max_examples=EXAMPLES,
         database=None,
@@ -120,7 +122,7 @@ def some_deliveries() -> list[Delivery]:
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    def collect(delivered: tuple[Story, Delivery]) -> None:
+    def collect(delivered: tuple[Scenario, Delivery]) -> None:
         found.append(delivered[1])
 
     collect()
@@ -130,17 +132,18 @@ def some_deliveries() -> list[Delivery]:
 @asynccontextmanager
 async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, TopicReader, asyncpg.Connection]]:
     """A projection that leads, with empty tables, and reads what a test puts before it."""
-    async with a_room(stack, "reporting") as room:
-        db = await asyncpg.connect(room.settings.database_url)
-        reader = await TopicReader.open(room.settings, {(topic, number): 0 for topic in INPUTS for number in range(12)})
+    async with a_sandbox(stack, "reporting") as sandbox:
+        db = await asyncpg.connect(sandbox.settings.database_url)
+        beginning = {(topic, number): 0 for topic in INPUTS for number in range(PARTITIONS)}
+        reader = await TopicReader.open(sandbox.settings, beginning)
         try:
-            yield Projection(room.settings, room.database, room.health), reader, db
+            yield Projection(sandbox.settings, sandbox.database, sandbox.health), reader, db
         finally:
             await reader.close()
             await db.close()
 
 
-def batch_of(projection: Projection, records: Sequence[Record]) -> Batch:
+def batch_of(projection: Projection, records: Sequence[TopicRecord]) -> Batch:
     """Records as the reader would have polled them."""
     batch: Batch = defaultdict(list)
     for record in records:
@@ -149,7 +152,7 @@ def batch_of(projection: Projection, records: Sequence[Record]) -> Batch:
 
 
 async def append_and_cut(
-    projection: Projection, reader: TopicReader, db: asyncpg.Connection, part: Sequence[Record]
+    projection: Projection, reader: TopicReader, db: asyncpg.Connection, part: Sequence[TopicRecord]
 ) -> None:
     """One turn of the leader: what came, and a cut."""
     if part:
@@ -158,13 +161,17 @@ async def append_and_cut(
     await cut.take(db, projection.settings.source, projection.figures, reader.positions)
 
 
-async def at_once(db: asyncpg.Connection) -> tuple[Figures, dict[str, Published]]:
-    """Figures made of all facts in the tables, and what was published last."""
+async def counted_at_once(db: asyncpg.Connection) -> Figures:
+    """Figures made of all facts in the tables."""
     figures = Figures()
     for fact in await facts_of(db):
         figures.ledger.add(fact)
     figures.recompute()
-    return figures, await store.newest_figures(db)
+    return figures
+
+
+def moved(positions: Mapping[Partition, int]) -> dict[Partition, int]:
+    return {partition: offset for partition, offset in positions.items() if offset}
 
 
 async def facts_of(db: asyncpg.Connection) -> list[Fact]:
@@ -175,9 +182,3 @@ async def facts_of(db: asyncpg.Connection) -> list[Fact]:
 def copy_of(reader: TopicReader) -> TopicReader:
     """Another process that read the same positions."""
     return TopicReader(reader.consumer, reader.prefix, dict(reader.positions))
-
-
-async def zombie_cut_is_refused(zombie: Projection, reader: TopicReader, db: asyncpg.Connection) -> None:
-    zombie.figures.recompute()
-    with pytest.raises(Skipped):
-        await cut.take(db, zombie.settings.source, zombie.figures, reader.positions)

@@ -1,4 +1,4 @@
-"""Who asks the service `requests`, and what they ask of it before a test begins."""
+"""The callers of the service `requests`, and the commands that make the given of its tests."""
 
 from typing import Any
 

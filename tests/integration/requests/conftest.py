@@ -7,7 +7,8 @@ import pytest
 from local import RealParts
 from tests.builders import ART, BABEL, CHILDCARE, GROUP, SCHOOL, TODAY, group_details, site_details
 from tests.integration.requests.commands import CLOSED_SITE, OPERATOR, a_broker, a_request
-from tests.service_process import ServiceProcess, as_json, eventually, started
+from tests.service_process import ServiceProcess, as_json, started
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="package")
@@ -19,5 +20,5 @@ def requests(stack: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iter
         service.ask_ok("PUT", f"/v1/sites/{CLOSED_SITE}", as_json(site_details(closed_on=TODAY)), by=OPERATOR)
         service.ask_ok("PUT", f"/v1/groups/{GROUP}", as_json(group_details()), by=OPERATOR)
         service.receives(a_broker(BABEL, ART), key=BABEL)
-        eventually(lambda: a_request(service)["status"] == "assigned")
+        wait_until(lambda: a_request(service)["status"] == "assigned")
         yield service

@@ -101,9 +101,9 @@ def test_a_refused_command_leaves_its_key_unused(requests: ServiceProcess) -> No
     key = str(uuid4())
     refused = requests.ask("POST", PATH, {**DETAILS, "x": 1}, by=COORDINATOR, Idempotency_Key=key)
 
-    mended = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+    corrected = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
 
-    assert (refused.status_code, mended.status_code) == (400, 201)
+    assert (refused.status_code, corrected.status_code) == (400, 201)
 
 
 def test_a_caller_with_an_old_version_is_told_of_the_conflict(requests: ServiceProcess) -> None:

@@ -27,7 +27,8 @@ from tests.builders import (
     site_details,
 )
 from tests.integration.requests.commands import CONSULTANT, OPERATOR, a_broker, a_request, current, path_of
-from tests.service_process import ServiceProcess, as_json, error_of, eventually, problem_type
+from tests.service_process import ServiceProcess, as_json, error_of, problem_type
+from tests.waiting import wait_until
 
 
 def test_a_request_is_routed_at_once_and_published_in_order(requests: ServiceProcess) -> None:
@@ -37,7 +38,7 @@ def test_a_request_is_routed_at_once_and_published_in_order(requests: ServicePro
         mine = [each for each in requests.published(REQUESTS) if each.envelope.subject == request["requestId"]]
         return mine if len(mine) == 2 else None
 
-    first, second = eventually(both)
+    first, second = wait_until(both)
     assert (request["status"], request["brokerIds"]) == ("assigned", [BABEL])
     assert [type(each.event).__name__ for each in (first, second)] == ["RequestRaised", "RequestAssigned"]
     assert [each.envelope.aggregateversion for each in (first, second)] == [1, 2]
@@ -60,7 +61,7 @@ def test_a_request_that_nobody_covers_is_assigned_when_a_broker_comes(requests: 
     requests.receives(a_broker(S_PORT, SPORT), key=S_PORT)
 
     assert waiting["status"] == "no_broker"
-    eventually(lambda: current(requests, waiting)["status"] == "assigned")
+    wait_until(lambda: current(requests, waiting)["status"] == "assigned")
     assert current(requests, waiting)["brokerIds"] == [S_PORT]
 
 
@@ -70,7 +71,7 @@ def test_the_first_referral_is_the_answer_however_often_it_arrives(requests: Ser
 
     requests.receives(made, key=SCHOOL, copies=3)
 
-    eventually(lambda: current(requests, request)["status"] == "answered")
+    wait_until(lambda: current(requests, request)["status"] == "answered")
     assert (current(requests, request)["answer"], current(requests, request)["version"]) == ("refer", 3)
 
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import msgspec
 
-from contracts.envelope import PERSONAL_DATA
-from services.chassis.messaging.dead_letters import MAX_DETAIL, DeadLetter, as_message
+from services.chassis.messaging.dead_letters import MAX_DETAIL, PERSONAL_DATA, DeadLetter, as_message
 from services.chassis.messaging.outbox import Staged
 from tests.builders import NOW
-from tests.stories import a_record
+from tests.deliveries import a_record
 
 BYTES = b"{broken"
 RECORD = a_record("test.offers", 3, 7, key=b"own:b", value=BYTES, headers=[("traceparent", b"00-1-2-01")])
@@ -39,16 +38,31 @@ def test_a_dead_letter_is_the_message_with_the_reason_and_where_it_came_from() -
 
 
 def test_a_message_with_personal_data_leaves_neither_its_bytes_nor_its_headers() -> None:
-    message = as_message(replace(LETTER, reason=PERSONAL_DATA, detail="name.nl"), "requests", failed_at=NOW)
+    value = b'{"data":{"name":{"nl":"bel 073-6123456"}}}'
+    record = a_record("test.offers", 3, 7, key=b"own:b", value=value, headers=[("traceparent", b"00-1-2-01")])
+
+    message = as_message(replace(LETTER, record=record, reason="invalid-data"), "requests", failed_at=NOW)
 
     assert json.loads(message.value or b"") == {
         "topic": "offers",
         "partition": 3,
         "offset": 7,
-        "detail": "name.nl",
-        "sha256": hashlib.sha256(BYTES).hexdigest(),
+        "field": "data.name.nl",
+        "sha256": hashlib.sha256(value).hexdigest(),
     }
     assert all(name.startswith("samenspel-") for name in headers(message))
+    assert headers(message)["samenspel-reason"] == PERSONAL_DATA.encode()
+    assert headers(message)["samenspel-detail"] == b"data.name.nl seems to hold a telephone number (invalid-data)"
+
+
+def test_broken_bytes_with_personal_data_are_not_kept_either() -> None:
+    value = b'{"name": "juf@school.example'
+    record = a_record("test.offers", 3, 7, key=b"own:b", value=value)
+
+    message = as_message(replace(LETTER, record=record), "requests", failed_at=NOW)
+
+    assert b"juf" not in (message.value or b"")
+    assert headers(message)["samenspel-reason"] == PERSONAL_DATA.encode()
 
 
 def test_a_redriven_message_that_fails_again_says_where_it_failed_last() -> None:

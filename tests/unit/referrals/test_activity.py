@@ -60,8 +60,7 @@ def dispute(activity: Activity, by: Actor) -> ActivityEvent:
     return rules.dispute(activity, SCHOOL, NOT_HELD, reasons=reasons.DISPUTE, by=by, at=NOW)
 
 
-def words(activity: Activity) -> tuple[list[str], list[str]]:
-    """Which sites confirm it, and which dispute it."""
+def confirmed_and_disputed_by(activity: Activity) -> tuple[list[str], list[str]]:
     return sorted(activity.confirmed_by), sorted(activity.disputed_by)
 
 
@@ -209,22 +208,22 @@ def test_the_same_moment_in_another_offset_is_no_change() -> None:
         ({"occurred_at": datetime.fromisoformat("2025-10-01T13:00:00+02:00")}, False),
     ],
 )
-def test_what_sites_said_holds_until_it_was_about_something_else(body: dict[str, Any], holds: bool) -> None:
+def test_confirmations_and_disputes_hold_until_their_content_changes(body: dict[str, Any], holds: bool) -> None:
     activity = replace(an_activity(), confirmed_by=frozenset({SCHOOL}), disputed_by=frozenset({CHILDCARE}))
 
     after = rules.evolve(activity, correct(activity, an_actor("partner"), delivery_details(**body)))
 
-    assert words(after) == (([SCHOOL], [CHILDCARE]) if holds else ([], []))
+    assert confirmed_and_disputed_by(after) == (([SCHOOL], [CHILDCARE]) if holds else ([], []))
 
 
-def test_the_last_word_of_a_site_holds() -> None:
+def test_the_last_statement_of_a_site_holds() -> None:
     activity, by = an_activity(), an_actor("coordinator")
 
     disputed = rules.evolve(activity, dispute(activity, by))
     confirmed = rules.evolve(disputed, confirm(disputed, by))
 
-    assert words(disputed) == ([], [SCHOOL])
-    assert words(confirmed) == ([SCHOOL], [])
+    assert confirmed_and_disputed_by(disputed) == ([], [SCHOOL])
+    assert confirmed_and_disputed_by(confirmed) == ([SCHOOL], [])
 
 
 @pytest.mark.parametrize("name", [each for each in reasons.LISTS if each.startswith("activity-")])

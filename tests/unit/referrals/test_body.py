@@ -1,4 +1,4 @@
-"""What may stand in the plan and the body of an activity, whichever action brings it."""
+"""What the plan and the body of an activity may contain, whichever action brings them."""
 
 from datetime import datetime
 from typing import Any

@@ -51,9 +51,8 @@ def refer_if_known(
     by: Actor | None = None,
     **details: Any,
 ) -> ReferralMade:
-    hand_over = referral_details(request.id if request else None, **details)
-    who = by or an_actor("consultant")
-    return referring.refer(new_id(), hand_over, request=request, partner=partner, others=others, by=who, at=NOW)
+    body, by = referral_details(request.id if request else None, **details), by or an_actor("consultant")
+    return referring.refer(new_id(), body, request=request, partner=partner, others=others, by=by, at=NOW)
 
 
 def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_the_site_that_asks() -> None:

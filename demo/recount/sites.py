@@ -1,4 +1,4 @@
-"""Sites through time: what a site is on a day, where it lies, and with which sites it is linked."""
+"""Sites through time: what a site is on a day, where it is, and with which sites it is linked."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -9,7 +9,7 @@ from demo.recount.events import GroupRecorded, SiteRecorded
 CITY = "city"
 
 
-class Places:
+class Sites:
     """All records of all sites, each site's in the order of its versions."""
 
     def __init__(self, records: Iterable[SiteRecorded]) -> None:
@@ -40,7 +40,7 @@ class Places:
         """Whether either site's record of the day holds a link with the other (18)."""
         # Choice (18): a link of any kind, and direct only: what B is linked with is not linked with A.
         return any(
-            link.of == there and link.holds_on(day)
+            link.about == there and link.holds_on(day)
             for here, there in ((one, other), (other, one))
             if (site := self.on(here, day))
             for link in site.links

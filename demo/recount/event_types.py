@@ -1,7 +1,7 @@
 """How each event type is read from the plain `data` of its message: the table `TYPES`, and one reader each.
 
-Optional fields that the contracts give a default take that default; every other field that a figure needs
-must be there and be what wire.md says.
+Optional fields to which the contracts give a default take that default; every other field that a figure needs
+must be there and be valid.
 """
 
 from collections.abc import Callable
@@ -9,20 +9,20 @@ from typing import Any, NamedTuple
 
 from demo.recount import events
 from demo.recount.days import amsterdam_day
-from demo.recount.events import Said
-from demo.recount.plain import (
+from demo.recount.events import EventData
+from demo.recount.json_values import (
     areas,
+    array,
+    count,
     day,
     instant,
-    listed,
-    maybe,
-    maybe_day,
     one_of,
+    optional_day,
+    optional_text,
     school_year,
     span,
     text,
     texts,
-    whole,
 )
 
 KINDS = {"primary", "secondary", "special", "childcare", "out_of_school_care"}
@@ -33,21 +33,21 @@ SUBSTITUTIONS = {"replaces", "stacks", "unknown"}
 Data = dict[str, Any]
 
 
-def _site(data: Data) -> Said:
+def _site(data: Data) -> EventData:
     return events.SiteRecorded(
         site_id=text(data["siteId"]),
         valid_from=day(data["validFrom"]),
-        kinds=frozenset(one_of(kind, KINDS) for kind in listed(data["kinds"])),
+        kinds=frozenset(one_of(kind, KINDS) for kind in array(data["kinds"])),
         neighbourhood=text(data["neighbourhood"]),
-        opened_on=maybe_day(data.get("openedOn")),
-        closed_on=maybe_day(data.get("closedOn")),
-        links=tuple(span(link, of="siteId") for link in listed(data.get("links", []))),
-        declared=tuple(span(word, of="programme") for word in listed(data.get("declaredAdoption", []))),
+        opened_on=optional_day(data.get("openedOn")),
+        closed_on=optional_day(data.get("closedOn")),
+        links=tuple(span(link, about="siteId") for link in array(data.get("links", []))),
+        declared=tuple(span(each, about="programme") for each in array(data.get("declaredAdoption", []))),
     )
 
 
-def _group(data: Data) -> Said:
-    fewest, most = whole(data["headcount"]["lower"]), whole(data["headcount"]["upper"])
+def _group(data: Data) -> EventData:
+    fewest, most = count(data["headcount"]["lower"]), count(data["headcount"]["upper"])
     if most < fewest:
         raise ValueError(f"headcount: at most {most} is below at least {fewest}")
     return events.GroupRecorded(
@@ -60,7 +60,7 @@ def _group(data: Data) -> Said:
     )
 
 
-def _request(data: Data) -> Said:
+def _request(data: Data) -> EventData:
     return events.RequestRaised(
         request_id=text(data["requestId"]),
         site_id=text(data["siteId"]),
@@ -71,64 +71,64 @@ def _request(data: Data) -> Said:
     )
 
 
-def _moved(step: str) -> Callable[[Data], Said]:
-    return lambda data: events.RequestMoved(step, instant(data[f"{step}At"]))
+def _step(step: str) -> Callable[[Data], EventData]:
+    return lambda data: events.RequestStep(step, instant(data[f"{step}At"]))
+
+
+def _taking_part(data: Data) -> events.TakingPart:
+    counted = data.get("participants")
+    participants = None if counted is None else count(counted)
+    return events.TakingPart(text(data["groupId"]), participants, data.get("wholeGroup", False) is True)
 
 
 def _groups(data: Data) -> tuple[events.TakingPart, ...]:
-    taking_part = tuple(
-        events.TakingPart(
-            group_id=text(group["groupId"]),
-            participants=None if group.get("participants") is None else whole(group["participants"]),
-            whole_group=group.get("wholeGroup", False) is True,
-        )
-        for group in listed(data.get("groups", []))
-    )
+    taking_part = tuple(_taking_part(group) for group in array(data.get("groups", [])))
     if len({group.group_id for group in taking_part}) < len(taking_part):
         raise ValueError("the same group twice in one activity is refused (ruling 9)")
     return taking_part
 
 
-def _body(data: Data) -> events.Body:
-    return events.Body(
+def _details(data: Data) -> events.DeliveryDetails:
+    return events.DeliveryDetails(
         site_ids=frozenset(texts(data["siteIds"])),
         programme=text(data["programme"]),
         areas=areas(data["learningAreas"]),
         day=amsterdam_day(instant(data["occurredAt"])),
-        minutes=whole(data["durationMinutes"]),
+        minutes=count(data["durationMinutes"]),
         audience=one_of(data.get("audience", "children"), AUDIENCES),
         groups=_groups(data),
         substitution=one_of(data.get("substitution", "unknown"), SUBSTITUTIONS),
-        request_id=maybe(data.get("requestId")),
+        request_id=optional_text(data.get("requestId")),
     )
 
 
-def _delivered(data: Data) -> Said:
-    return events.ActivityDelivered(_body(data), texts(data.get("confirmedBySites", [])), instant(data["registeredAt"]))
+def _delivered(data: Data) -> EventData:
+    confirmed_by = texts(data.get("confirmedBySites", []))
+    return events.ActivityDelivered(_details(data), confirmed_by, instant(data["registeredAt"]))
 
 
-def _referral(data: Data) -> Said:
+def _referral(data: Data) -> EventData:
     return events.ReferralMade(text(data["requestId"]), instant(data["madeAt"]))
 
 
-def _accepted(data: Data) -> Said:
+def _accepted(data: Data) -> EventData:
     return events.ReferralAccepted(instant(data["acceptedAt"]))
 
 
-def _confirmed(data: Data) -> Said:
+def _confirmed(data: Data) -> EventData:
     return events.ActivityConfirmed(text(data["siteId"]), instant(data["confirmedAt"]))
 
 
-def _disputed(data: Data) -> Said:
+def _disputed(data: Data) -> EventData:
     return events.ActivityDisputed(text(data["siteId"]))
 
 
 class Type(NamedTuple):
-    """The kind of aggregate that an event is about, the field that names it, and what it says."""
+    """The kind of aggregate that an event is about, the field that identifies it, and how its data is read."""
 
     aggregate: str
     identified_by: str
-    read: Callable[[Data], Said]
+    read: Callable[[Data], EventData]
 
 
 TYPES = {
@@ -140,23 +140,25 @@ TYPES = {
     "ReferralAccepted": Type("referral", "referralId", _accepted),
     "ReferralVoided": Type("referral", "referralId", lambda _: events.ReferralVoided()),
     "ActivityDelivered": Type("activity", "activityId", _delivered),
-    "ActivityCorrected": Type("activity", "activityId", lambda data: events.ActivityCorrected(_body(data))),
+    "ActivityCorrected": Type("activity", "activityId", lambda data: events.ActivityCorrected(_details(data))),
     "ActivityRetracted": Type("activity", "activityId", lambda _: events.ActivityRetracted()),
     "ActivityConfirmed": Type("activity", "activityId", _confirmed),
     "ActivityDisputed": Type("activity", "activityId", _disputed),
 }
 """By the name in the envelope's `type`; what is not here is unknown."""
 
-for _step in ("Assigned", "Unbrokered", "Answered", "Closed", "Reopened", "Withdrawn"):
-    TYPES[f"Request{_step}"] = Type("request", "requestId", _moved(_step.lower()))
+for _name in ("Assigned", "Unbrokered", "Answered", "Closed", "Reopened", "Withdrawn"):
+    TYPES[f"Request{_name}"] = Type("request", "requestId", _step(_name.lower()))
 
-# They move no figure, but a later epoch may begin with one of them. Choice (32): `RequestAmended` is here
+# They change no figure, but a later epoch may begin with one of them. Choice (32): `RequestAmended` is here
 # because wire.md does not say what it carries.
-for _aggregate, _names in {
-    "request": "RequestAmended",
-    "referral": "ReferralAcknowledged ReferralDeclined ReferralWaitlisted ReferralExpired ReferralStarted "
-    "ReferralWithdrawn WithdrawalRequested ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed",
-    "activity": "ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld",
-}.items():
+_WITHOUT_EFFECT = """
+request: RequestAmended
+referral: ReferralAcknowledged ReferralDeclined ReferralWaitlisted ReferralExpired ReferralStarted
+referral: ReferralWithdrawn WithdrawalRequested ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed
+activity: ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld
+"""
+for _line in _WITHOUT_EFFECT.strip().splitlines():
+    _aggregate, _, _names = _line.partition(": ")
     for _name in _names.split():
-        TYPES[_name] = Type(_aggregate, f"{_aggregate}Id", lambda _: events.NothingOfInterest())
+        TYPES[_name] = Type(_aggregate, f"{_aggregate}Id", lambda _: events.NoEffect())

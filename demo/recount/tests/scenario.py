@@ -1,6 +1,6 @@
-"""Small stories told in plain JSON messages, for the recount to count: one method per event.
+"""Small scenarios in plain JSON messages, for the recount to count: one method per event.
 
-Ids are short words and everything that a test does not name is ordinary, so that a test shows what matters.
+Ids are short words and everything that a test does not name is usual, so that a test shows what matters.
 """
 
 import json
@@ -15,15 +15,15 @@ SPORT = {"scheme": "curriculum.nu", "code": "bewegen-en-sport"}
 IN_ART, IN_SPORT = "curriculum.nu:kunst-en-cultuur", "curriculum.nu:bewegen-en-sport"
 
 
-class Story:
-    """Messages in the order in which they are told; an aggregate's versions count by themselves."""
+class Scenario:
+    """Messages in order; an aggregate's versions count by themselves."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.versions: dict[tuple[str, str], int] = {}
 
-    def tell(self, name: str, subject: str, *, epoch: int = 1, version: int | None = None, **data: Any) -> None:
-        """One event; `version` only when the story is about versions."""
+    def event(self, name: str, subject: str, *, epoch: int = 1, version: int | None = None, **data: Any) -> None:
+        """One event; `version` only when the test is about versions."""
         aggregate = (name[:5], subject)  # Site…, Group…, Reque…, Refer…, Activ…: enough to tell the kinds apart
         self.versions[aggregate] = version or self.versions.get(aggregate, 0) + 1
         envelope = {
@@ -40,60 +40,46 @@ class Story:
         self.records.append(Record("partnership.any.v1", 0, len(self.records), value))
 
     def site(self, site: str, *kinds: str, neighbourhood: str = "5211", since: str = "2010-08-01", **more: Any) -> None:
-        self.tell(
-            "SiteRecorded",
-            site,
-            siteId=site,
-            validFrom=since,
-            kinds=kinds or ("primary",),
-            neighbourhood=neighbourhood,
-            **more,
-        )
+        where: dict[str, Any] = {"siteId": site, "validFrom": since, "neighbourhood": neighbourhood}
+        self.event("SiteRecorded", site, kinds=kinds or ("primary",), **where, **more)
 
     def group(
         self, group: str, site: str, headcount: tuple[int, int], register: str = "school", year: str = YEAR
     ) -> None:
-        lower, upper = headcount
-        self.tell(
-            "GroupRecorded",
-            group,
-            groupId=group,
-            siteId=site,
-            register=register,
-            schoolYear=year,
-            headcount={"lower": lower, "upper": upper},
-        )
+        size = {"lower": headcount[0], "upper": headcount[1]}
+        which: dict[str, Any] = {"groupId": group, "siteId": site, "register": register, "schoolYear": year}
+        self.event("GroupRecorded", group, **which, headcount=size)
 
     def raised(self, request: str, at: str, site: str = "school", **more: Any) -> None:
-        ordinary = {"coSiteIds": [], "programme": PROGRAMME, "learningAreas": [ART]}
-        self.tell("RequestRaised", request, **{"requestId": request, "siteId": site, "raisedAt": at} | ordinary | more)
+        usual = {"coSiteIds": [], "programme": PROGRAMME, "learningAreas": [ART]}
+        self.event("RequestRaised", request, **{"requestId": request, "siteId": site, "raisedAt": at} | usual | more)
 
-    def moved(self, request: str, step: str, at: str) -> None:
+    def step(self, request: str, step: str, at: str) -> None:
         """A step of a request: `Assigned`, `Unbrokered`, `Answered`, `Closed`, `Reopened`, `Withdrawn`, `Voided`."""
         moment: dict[str, Any] = {f"{step.lower()}At": at}
-        self.tell(f"Request{step}", request, requestId=request, **moment)
+        self.event(f"Request{step}", request, requestId=request, **moment)
 
     def referred(self, referral: str, request: str, made_at: str, accepted_at: str | None = None) -> None:
-        self.tell("ReferralMade", referral, referralId=referral, requestId=request, madeAt=made_at)
+        self.event("ReferralMade", referral, referralId=referral, requestId=request, madeAt=made_at)
         if accepted_at:
-            self.tell("ReferralAccepted", referral, referralId=referral, acceptedAt=accepted_at)
+            self.event("ReferralAccepted", referral, referralId=referral, acceptedAt=accepted_at)
 
     def delivered(self, activity: str, on: str = "2025-11-10", **more: Any) -> None:
         """A delivery for children at `school`; `on` is a day, or a whole local date-time."""
         at_once = {"confirmedBySites": [], "registeredAt": "2025-12-01T12:00:00.000Z"}
-        self.tell("ActivityDelivered", activity, **_body(activity, on) | at_once | more)
+        self.event("ActivityDelivered", activity, **_details(activity, on) | at_once | more)
 
     def corrected(self, activity: str, on: str = "2025-11-10", **more: Any) -> None:
-        self.tell("ActivityCorrected", activity, **_body(activity, on) | more)
+        self.event("ActivityCorrected", activity, **_details(activity, on) | more)
 
     def confirmed(self, activity: str, site: str = "school", at: str = "2025-12-02T12:00:00.000Z") -> None:
-        self.tell("ActivityConfirmed", activity, activityId=activity, siteId=site, confirmedAt=at)
+        self.event("ActivityConfirmed", activity, activityId=activity, siteId=site, confirmedAt=at)
 
     def disputed(self, activity: str, site: str = "school") -> None:
-        self.tell("ActivityDisputed", activity, activityId=activity, siteId=site)
+        self.event("ActivityDisputed", activity, activityId=activity, siteId=site)
 
     def retracted(self, activity: str) -> None:
-        self.tell("ActivityRetracted", activity, activityId=activity)
+        self.event("ActivityRetracted", activity, activityId=activity)
 
     def figures(self) -> dict[str, Counted]:
         return recount(self.records)
@@ -111,7 +97,7 @@ class Story:
         return figure.value
 
 
-def _body(activity: str, on: str) -> dict[str, Any]:
+def _details(activity: str, on: str) -> dict[str, Any]:
     return {
         "activityId": activity,
         "siteIds": ["school"],
@@ -131,8 +117,8 @@ def part(group: str, participants: int | None = None, *, whole: bool = False) ->
     return {"groupId": group, "wholeGroup": whole} | counted
 
 
-def a_story(*kinds: str) -> Story:
-    """A story in which there is one site, `school`: a primary one unless the kinds say otherwise."""
-    story = Story()
-    story.site("school", *kinds)
-    return story
+def a_scenario(*kinds: str) -> Scenario:
+    """With one site, `school`: a primary one unless the kinds say otherwise."""
+    scenario = Scenario()
+    scenario.site("school", *kinds)
+    return scenario

@@ -1,4 +1,4 @@
-"""Plain JSON values, read with suspicion: what is not as wire.md says raises one of `UNREADABLE`."""
+"""Checked JSON values: what is not as the format of the events says raises one of `UNREADABLE`."""
 
 from collections.abc import Collection
 from datetime import date, datetime
@@ -11,38 +11,34 @@ UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 
 
 def text(value: object) -> str:
-    """A text that says something."""
+    """A text that is not empty."""
     if isinstance(value, str) and value:
         return value
     raise TypeError(f"a text was expected, not {value!r}")
 
 
-def maybe(value: object) -> str | None:
-    """A text, or nothing."""
+def optional_text(value: object) -> str | None:
     return None if value is None else text(value)
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A list of texts."""
-    return tuple(text(one) for one in listed(value))
+    return tuple(text(one) for one in array(value))
 
 
-def listed(value: object) -> list[Any]:
-    """A list."""
+def array(value: object) -> list[Any]:
     if isinstance(value, list):
         return value
     raise TypeError(f"a list was expected, not {value!r}")
 
 
 def one_of(value: object, allowed: Collection[str]) -> str:
-    """One of the words that are allowed here."""
     if text(value) in allowed:
         return text(value)
     raise ValueError(f"{value!r} is none of {sorted(allowed)}")
 
 
-def whole(value: object) -> int:
-    """A count: a whole number, not below 0."""
+def count(value: object) -> int:
+    """A whole number, not below 0."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise TypeError(f"a count was expected, not {value!r}")
@@ -53,8 +49,7 @@ def day(value: object) -> date:
     return date.fromisoformat(text(value))
 
 
-def maybe_day(value: object) -> date | None:
-    """A calendar day, or nothing."""
+def optional_day(value: object) -> date | None:
     return None if value is None else day(value)
 
 
@@ -62,18 +57,18 @@ def instant(value: object) -> datetime:
     """A moment with its offset from UTC."""
     moment = datetime.fromisoformat(text(value))
     if moment.tzinfo is None:
-        raise ValueError(f"{value} does not say in which zone")
+        raise ValueError(f"{value} has no offset from UTC")
     return moment
 
 
 def areas(value: object) -> frozenset[str]:
     """Learning areas, each as `scheme:code`."""
-    return frozenset(f"{text(area['scheme'])}:{text(area['code'])}" for area in listed(value))
+    return frozenset(f"{text(area['scheme'])}:{text(area['code'])}" for area in array(value))
 
 
-def span(value: dict[str, Any], of: str) -> Span:
-    """A link or a declaration: what it is about, from when, until when."""
-    return Span(text(value[of]), day(value["from"]), maybe_day(value.get("to")))
+def span(value: dict[str, Any], about: str) -> Span:
+    """A link or a declaration; `about` is the name of the field that says with what, or of what."""
+    return Span(text(value[about]), day(value["from"]), optional_day(value.get("to")))
 
 
 def school_year(value: object) -> str:

@@ -1,0 +1,183 @@
+"""What the figures count: sites through time, groups, requests with their steps, activities.
+
+The newest surviving version of an entity's details holds as a whole; confirmations come on top (rulings 17, 32).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from demo.recount.days import ProgrammeYear, amsterdam_day, school_year_of
+from demo.recount.events import (
+    ActivityConfirmed,
+    ActivityCorrected,
+    ActivityDelivered,
+    ActivityDisputed,
+    ActivityRetracted,
+    DeliveryDetails,
+    EventData,
+    GroupRecorded,
+    ReferralAccepted,
+    ReferralMade,
+    ReferralVoided,
+    RequestRaised,
+    RequestStep,
+    RequestVoided,
+    SiteRecorded,
+)
+from demo.recount.messages import Aggregate, Record, surviving
+from demo.recount.sites import Sites
+
+History = Mapping[Aggregate, list[EventData]]
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    made_at: datetime
+    accepted_at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    raised: RequestRaised
+    steps: tuple[RequestStep, ...]
+    """In the order of their versions."""
+    referrals: tuple[Referral, ...]
+
+    @property
+    def raised_on(self) -> date:
+        return amsterdam_day(self.raised.raised_at)
+
+    @property
+    def year(self) -> ProgrammeYear:
+        return ProgrammeYear(self.raised.programme, school_year_of(self.raised_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A delivered activity, as it was last registered."""
+
+    details: DeliveryDetails
+    sites: frozenset[str]
+    """The involved sites that exist on its day: the known parts count (rulings 38, 39)."""
+    confirmed_by: frozenset[str]
+    """The sites that confirmed it as it is now, and did not dispute it later."""
+    confirmations: tuple[tuple[str, date], ...] = field(repr=False)
+    """Every confirmation there ever was: the site and the day."""
+
+    @property
+    def year(self) -> ProgrammeYear:
+        return ProgrammeYear(self.details.programme, school_year_of(self.details.day))
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """Everything that a figure may count."""
+
+    sites: Sites
+    groups: tuple[GroupRecorded, ...]
+    requests: dict[str, Request]
+    activities: tuple[Activity, ...]
+    programme_years: frozenset[ProgrammeYear]
+    """Every year in which something was asked or done, also by a site that is not known yet."""
+    areas: dict[ProgrammeYear, frozenset[str]]
+    """The learning areas of each year's activities for children, likewise."""
+
+
+def entities_from(records: Iterable[Record]) -> Entities:
+    history = surviving(records)
+    sites = Sites([event for events in history.values() for event in events if isinstance(event, SiteRecorded)])
+    # Choice (8, 32): a group has one register and one school year, those of its newest record.
+    groups = tuple(events[-1] for events in history.values() if isinstance(events[-1], GroupRecorded))
+    found = [_activity(events, sites) for (kind, _), events in history.items() if kind == "activity"]
+    activities = [activity for activity in found if activity is not None]
+    return Entities(
+        sites,
+        tuple(group for group in groups if sites.of_group(group)),
+        _requests(history, sites),
+        # Choice (38, 39): known is there on its day, for adoption too; without such a site it counts nowhere,
+        # not as a step of its request either. It still tells that there was a year, and in which areas.
+        tuple(activity for activity in activities if activity.sites),
+        frozenset({activity.year for activity in activities} | _years_of_requests(history)),
+        _areas(activities),
+    )
+
+
+def _years_of_requests(history: History) -> set[ProgrammeYear]:
+    """Every year in which a request was raised that was not voided."""
+    raised = [_raised(events) for (kind, _), events in history.items() if kind == "request"]
+    return {ProgrammeYear(each.programme, school_year_of(amsterdam_day(each.raised_at))) for each in raised if each}
+
+
+def _areas(activities: Iterable[Activity]) -> dict[ProgrammeYear, frozenset[str]]:
+    areas: dict[ProgrammeYear, frozenset[str]] = {}
+    for activity in activities:
+        if activity.details.audience == "children":
+            areas[activity.year] = areas.get(activity.year, frozenset()) | activity.details.areas
+    return areas
+
+
+def _requests(history: History, sites: Sites) -> dict[str, Request]:
+    referrals: dict[str, list[Referral]] = {}
+    for (kind, _), events in history.items():
+        if kind == "referral":
+            for request_id, referral in _referral(events):
+                referrals.setdefault(request_id, []).append(referral)
+    return {
+        request_id: request
+        for (kind, request_id), events in history.items()
+        if kind == "request" and (request := _request(events, referrals.get(request_id, []), sites))
+    }
+
+
+def _raised(events: list[EventData]) -> RequestRaised | None:
+    """None of a voided request: it leaves every figure (31)."""
+    if any(isinstance(event, RequestVoided) for event in events):
+        return None
+    return next((event for event in events if isinstance(event, RequestRaised)), None)
+
+
+def _request(events: list[EventData], referrals: list[Referral], sites: Sites) -> Request | None:
+    raised = _raised(events)
+    # Choice (36, 38): a request of a site that is not there on the day it was raised counts nowhere.
+    if raised is None or not sites.on(raised.site_id, amsterdam_day(raised.raised_at)):
+        return None
+    return Request(raised, tuple(event for event in events if isinstance(event, RequestStep)), tuple(referrals))
+
+
+def _referral(events: list[EventData]) -> list[tuple[str, Referral]]:
+    # Choice (26): a voided referral was a mistake and is no step of its request.
+    if any(isinstance(event, ReferralVoided) for event in events):
+        return []
+    accepted_at = tuple(event.at for event in events if isinstance(event, ReferralAccepted))
+    made = [event for event in events if isinstance(event, ReferralMade)]
+    return [(event.request_id, Referral(event.made_at, accepted_at)) for event in made]
+
+
+def _activity(events: list[EventData], sites: Sites) -> Activity | None:
+    """None of an activity that was not delivered, or was retracted."""
+    details: DeliveryDetails | None = None
+    confirms: dict[str, bool] = {}
+    confirmations: list[tuple[str, date]] = []
+    for event in events:
+        match event:
+            case ActivityRetracted():
+                return None
+            case ActivityDelivered():
+                details = event.details
+                confirms |= dict.fromkeys(event.confirmed_by, True)
+                confirmations += [(site, amsterdam_day(event.registered_at)) for site in event.confirmed_by]
+            case ActivityCorrected():
+                if details is not None and details.confirmed_content != event.details.confirmed_content:
+                    confirms.clear()  # details that cannot be compared with earlier ones end nothing
+                details = event.details
+            case ActivityConfirmed():
+                confirms[event.site_id] = True
+                confirmations.append((event.site_id, amsterdam_day(event.at)))
+            case ActivityDisputed():
+                confirms[event.site_id] = False
+    if details is None:
+        return None
+    present = frozenset(site for site in details.site_ids if sites.on(site, details.day))
+    confirmed_by = frozenset(site for site, yes in confirms.items() if yes)
+    return Activity(details, present, confirmed_by, tuple(confirmations))

@@ -1,0 +1,81 @@
+"""The limit of an HTTP command: a bare ASGI endpoint that runs the same SQL as POST /v1/requests, and nothing else.
+
+`python -m tests.bench.http_limit` with SAMENSPEL_DATABASE_URL and SAMENSPEL_HTTP_PORT.
+"""
+
+import json
+import os
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import asyncpg
+import uuid_utils.compat
+import uvicorn
+from starlette.types import Message, Receive, Scope, Send
+
+from services.chassis.http import idempotency
+from services.chassis.messaging import outbox
+
+AREAS = ["curriculum.nu/kunst-en-cultuur"]
+FROM, TO = date(2026, 1, 1), date(2026, 3, 1)
+SITES = """
+SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)
+ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from
+"""
+BROKERS = """
+SELECT broker_id, learning_areas FROM (
+    SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records
+    WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC
+) AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]
+"""
+SAVE = """
+INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id, learning_areas,
+    group_ids, wished)
+VALUES ($1, 'no_broker', '{}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))
+ON CONFLICT (request_id) DO UPDATE SET version = 2
+"""
+DOUBLES = """
+SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'
+AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')
+AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10
+"""
+_state: dict[str, asyncpg.Pool] = {}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI: read the body, one transaction, answer."""
+    if scope["type"] != "http":
+        return
+    message: Message = await receive()
+    body = json.loads(message["body"])
+    key = dict(scope["headers"])[b"idempotency-key"].decode()
+    if "pool" not in _state:
+        _state["pool"] = await asyncpg.create_pool(os.environ["SAMENSPEL_DATABASE_URL"], min_size=10, max_size=10)
+    answer = message["body"]
+    async with _state["pool"].acquire() as db, db.transaction():
+        await _same_sql(db, body["siteId"], key, answer)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 201, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, answer: bytes) -> None:
+    now, request_id = datetime.now(UTC), uuid_utils.compat.uuid7()
+    await db.fetchval(idempotency.CLAIM, site, key, b"fingerprint")
+    await db.fetch(SITES, [site], FROM)
+    await db.fetch(BROKERS, FROM, AREAS)
+    await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO)
+    rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
+    await db.execute(outbox.STAGE, now, False, *(list(column) for column in zip(*rows, strict=True)))
+    await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
+    await db.execute(idempotency.REMEMBER, site, key, 201, b"", answer)
+
+
+def _staged(request_id: UUID, version: int, key: bytes, value: bytes) -> outbox.Staged:
+    event_id, aggregate = uuid_utils.compat.uuid7(), f"request:{request_id}"
+    return outbox.Staged(event_id, "bench", key, value, None, aggregate, 1, version, None)
+
+
+if __name__ == "__main__":
+    port = int(os.environ["SAMENSPEL_HTTP_PORT"])
+    uvicorn.run(app, port=port, log_config=None, access_log=False, lifespan="off", loop="uvloop", http="httptools")

@@ -1,0 +1,143 @@
+"""Everything that a stack wrote down, read once when it is quiet: topics, journals, inboxes, facts and positions."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from contracts.events import catalogue
+from contracts.metrics import HISTORY
+from contracts.topics import SERVICES
+from demo.recount import Record, read_topics
+from local import Stack
+from tests.waiting import eventually
+
+QUIET = 90.0  # seconds for backlogs, a rebalance after a kill, and the last cut
+REACTING = ("requests", "referrals")
+
+Offset = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message that could be read."""
+
+    offset: Offset
+    id: str
+    type: str
+    aggregate: str
+    epoch: int
+    version: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    records: Sequence[Record]
+    """On the inputs of `reporting`."""
+    history: Sequence[Record]
+    journals: Mapping[str, Sequence[asyncpg.Record]]
+    inboxes: Mapping[str, Sequence[asyncpg.Record]]
+    facts: int
+    skipped: AbstractSet[Offset]
+    """What `reporting` set aside as dead letters."""
+    next_offsets: Mapping[tuple[str, int], int]
+    """How far `reporting` is on each partition."""
+
+    def events(self) -> Iterator[Event]:
+        """The messages on the inputs that were not set aside, in the order of each partition."""
+        for record in self.records:
+            if record[:3] not in self.skipped and (event := event_of(record)) is not None:
+                yield event
+
+
+def event_of(record: Record) -> Event | None:
+    try:
+        envelope = json.loads(record.value)
+        return Event(
+            offset=record[:3],
+            id=envelope["id"],
+            type=envelope["type"],
+            aggregate=f"{catalogue[envelope['type']].aggregate}:{envelope['subject']}",
+            epoch=envelope["streamepoch"],
+            version=envelope["aggregateversion"],
+            cause=envelope.get("causationid"),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def snapshot_of(stack: Stack) -> Snapshot:
+    """What is written down once all is quiet."""
+    return asyncio.run(_snapshot(stack))
+
+
+async def _snapshot(stack: Stack) -> Snapshot:
+    await eventually(lambda: _is_quiet(stack), QUIET)
+    journal = "SELECT event_id, topic, value, aggregate, epoch, version FROM journal"
+    inbox = "SELECT aggregate, epoch, applied FROM inbox"
+    positions = await _rows(stack, "reporting", "SELECT topic, partition, next_offset FROM positions")
+    return Snapshot(
+        records=await read_topics(stack.kafka, stack.prefix),
+        history=await read_topics(stack.kafka, stack.prefix, [HISTORY]),
+        journals={service: await _rows(stack, service, journal) for service in SERVICES},
+        inboxes={service: await _rows(stack, service, inbox) for service in REACTING},
+        facts=await _value(stack, "reporting", "SELECT count(*) FROM facts"),
+        skipped=await _skipped(stack),
+        next_offsets={(topic, partition): next_offset for topic, partition, next_offset in positions},
+    )
+
+
+async def _is_quiet(stack: Stack) -> bool:
+    """Whether everything is published, applied and cut, and stays so."""
+    before = await _progress(stack)
+    if before is None:
+        return False
+    await asyncio.sleep(1.2)  # a reaction under way would stage something, or a cut be taken, within a second
+    return await _progress(stack) == before
+
+
+async def _progress(stack: Stack) -> object:
+    """How far everything is; None while something waits."""
+    for service in SERVICES:
+        if await _value(stack, service, "SELECT count(*) FROM outbox"):
+            return None
+    offsets = {record[:3] for record in await read_topics(stack.kafka, stack.prefix)}
+    if len(offsets) != await _value(stack, "reporting", "SELECT coalesce(sum(next_offset), 0) FROM positions"):
+        return None
+    cut = await _value(stack, "reporting", "SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
+    ends = offsets_at(cut)
+    behind = {offset for offset in offsets if offset[2] >= ends[offset[:2]]}
+    if behind - await _skipped(stack):  # what is only set aside is no reason for a cut
+        return None
+    applied = "SELECT count(*) FROM inbox, unnest(applied)"
+    return len(offsets), [await _value(stack, service, applied) for service in REACTING]
+
+
+def offsets_at(cut: str) -> dict[tuple[str, int], int]:
+    """The next offset of every partition at a cut, from its event."""
+    vector = json.loads(cut)["vector"]
+    return {(each["topic"], number): offset for each in vector for number, offset in enumerate(each["offsets"])}
+
+
+async def _skipped(stack: Stack) -> set[Offset]:
+    return {tuple(row) for row in await _rows(stack, "reporting", 'SELECT topic, partition, "offset" FROM skipped')}
+
+
+async def _rows(stack: Stack, service: str, query: str) -> list[asyncpg.Record]:
+    database = await asyncpg.connect(stack.database_url(service))
+    try:
+        rows: list[asyncpg.Record] = await database.fetch(query)
+        return rows
+    finally:
+        await database.close()
+
+
+async def _value(stack: Stack, service: str, query: str) -> Any:
+    (row,) = await _rows(stack, service, query)
+    return row[0]
