@@ -1,6 +1,6 @@
 # A machine needs Python >= 3.11, git and make. Everything else comes from requirements.lock, by digest.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test check lint faults bench test-containers lock clean
+.PHONY: help documents demo up down status test check lint faults bench test-containers lock clean
 BIN := .venv/bin
 LOCKED := .venv/made-from-lock
 VENV := .venv/installed
@@ -35,6 +35,7 @@ lint: $(VENV) ## style, strict types, the borders between the rooms, and the con
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m contracts.documents check
+	$(BIN)/python -m services.documents check
 
 faults: $(VENV) ## all fault tests, the long ones too
 	$(BIN)/pytest tests/faults $(ARGS)
@@ -44,6 +45,10 @@ bench: $(VENV) ## measure speed, each beside its limit in the same run
 
 test-containers: $(VENV) ## the integration tests and the demo against containers (needs a Docker engine)
 	.ci/containers
+
+documents: $(VENV) ## write the documents that are made from the code: schemas, manifest, problems
+	$(BIN)/python -m contracts.documents write
+	$(BIN)/python -m services.documents write
 
 lock: $(VENV) ## write requirements.lock and the image's part of it from pyproject.toml; ARGS=--upgrade takes newer versions
 	$(BIN)/python -m venv .samenspel/lock

@@ -7,13 +7,13 @@ Exit codes: 0; 1, with one sentence, when something failed; 2 when the command w
 
 import errno
 import sys
-from importlib.metadata import entry_points
 
 import typer
 from aiokafka.errors import KafkaError
 
 from samenspel.commands import dead_letters, figures, importing, rebuild, topics
 from samenspel.failure import CommandFailed
+from samenspel.plugins import plugins
 
 DISK_ERRORS = {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}  # no bugs of ours, so no traceback
 
@@ -23,8 +23,8 @@ app = typer.Typer(
     add_completion=False,  # its two options would stand first in every help
     pretty_exceptions_show_locals=False,  # local variables hold passwords
 )
-for plugin in entry_points(group="samenspel.commands"):
-    app.add_typer(plugin.load())
+for commands in plugins("samenspel.commands"):
+    app.add_typer(commands)
 app.add_typer(rebuild.commands)
 app.add_typer(figures.commands, name="figures")
 app.add_typer(dead_letters.commands, name="dead-letters")

@@ -6,9 +6,9 @@ Packages that run services on this machine can say where, by the entry point `sa
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 from contracts.topics import SERVICES
+from samenspel.plugins import plugins
 
 USUAL_PORTS = {"requests": 8001, "referrals": 8002, "reporting": 8003}
 
@@ -40,8 +40,8 @@ def find_endpoints(**options: str | None) -> Endpoints:
 
 
 def _running() -> Endpoints | None:
-    for plugin in entry_points(group="samenspel.endpoints"):
-        found: Endpoints | None = plugin.load()()
+    for running in plugins("samenspel.endpoints"):
+        found: Endpoints | None = running()
         if found is not None:
             return found
     return None

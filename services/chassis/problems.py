@@ -1,12 +1,16 @@
 """Everything a service can say no with, as RFC 9457 problems.
 
-Four kinds: malformed (400), the rule says no (404, 409, 412), the caller may not (401, 403), and the world
-failed (503). An exception's docstring is its message; its arguments are the facts.
+Four kinds: malformed (400), the rule says no (404, 409, 412), the caller may not (401, 403), and a part that is
+needed does not answer (503). An exception's docstring is its message; its arguments are the facts. The type of a
+problem is part of the contract: its class is named as its type shall be.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
+
+PROBLEMS = "https://samenspel.nl/problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,20 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     retry_after: ClassVar[int | None] = None  # seconds
+    slug: ClassVar[str] = "problem"
+    """The class's name in kebab-case: the last part of the problem's type."""
+    title: ClassVar[str] = "Something went wrong."
+    """The docstring's first paragraph."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        cls.title = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
 
     def __init__(self, detail: str | None = None, *errors: WrongField) -> None:
         self.detail = detail or self.title
         self.errors = errors
         super().__init__(self.detail)
-
-    @property
-    def title(self) -> str:
-        """The docstring's first sentence."""
-        return " ".join((type(self).__doc__ or "").split("\n\n")[0].split())
-
-    @property
-    def slug(self) -> str:
-        """The class's name in kebab-case: the last part of the problem's type."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
 
 class Malformed(Problem):
@@ -87,3 +90,10 @@ class Unavailable(Problem):
 
     status = 503
     retry_after = 2
+
+
+def every_problem(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    """Every type of problem that the imported modules know."""
+    for each in kind.__subclasses__():
+        yield each
+        yield from every_problem(each)

@@ -26,7 +26,6 @@ EXCEPTIONS = {
     ("services/reporting", "book"): "the core of reporting is built anew",
     ("services/reporting", "slot"): "the core of reporting is built anew",
     ("services/reporting", "season"): "the core of reporting is built anew",
-    ("demo/recount", "season"): "follows the core that it recounts",
 }
 """By folder and word to avoid: why the word may still stand in names there."""
 

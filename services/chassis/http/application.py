@@ -4,12 +4,16 @@ Guarantee: every request belongs to a trace and has a limited body; every answer
 and every error is a problem.
 """
 
+from functools import partial
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problem_handlers
 from services.chassis.http.problem_handlers import problem_response
+from services.chassis.http.problem_schema import with_problems
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.service import Service
@@ -45,6 +49,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     )
     app.state.service = service
     problem_handlers.register(app)
+    app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     app.add_middleware(TraceAndLimit)
 
     @app.get("/health/live", tags=["health"])
@@ -57,6 +62,13 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
         return JSONResponse({"status": "ready" if is_ready else "not ready", "parts": parts}, 200 if is_ready else 503)
 
     return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of the service's API, with the problems that it answers with."""
+    if app.openapi_schema is None:
+        app.openapi_schema = with_problems(FastAPI.openapi(app))
+    return app.openapi_schema
 
 
 class TraceAndLimit:

@@ -8,13 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.chassis.problems import Malformed, NotFound, Problem, Unavailable, WrongField
+from services.chassis.problems import PROBLEMS, Malformed, NotFound, Problem, Unavailable, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE
 
 log = structlog.get_logger()
-
-PROBLEMS = "https://samenspel.nl/problems"
 
 
 class NoSuchAddress(NotFound):

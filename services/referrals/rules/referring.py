@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from contracts.offers import PartnerDetails
@@ -66,6 +67,7 @@ def refer(
     _check_replaced(details, others)
     return ReferralMade(
         **dict(details),
+        **_asked(request),
         referral_id=referral_id,
         site_id=request.site_id,
         broker_id=by.organisation,
@@ -73,6 +75,14 @@ def refer(
         made_by=by,
         made_at=at,
     )
+
+
+ASKED = ("co_site_ids", "programme", "audience", "groups", "headcount", "wished_from", "wished_to", "intention")
+"""What a partner needs to know of a request, by its name in both events."""
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    return {name: getattr(request.asked, name) for name in ASKED} if request.asked else {}
 
 
 def _check_areas(details: ReferralDetails, request: Request) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from contracts.requests import RequestDetails
 from contracts.values import Identifier, LearningArea
 from services.chassis.life_cycle import Parties
 
@@ -22,6 +23,8 @@ class Request:
     broker_ids: tuple[Identifier, ...] = ()
     covered_areas: tuple[LearningArea, ...] = ()
     """The areas that were asked and that a broker covers."""
+    asked: RequestDetails | None = None
+    """What was asked; none while `RequestRaised` has not come."""
 
     @property
     def is_open(self) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from contracts.requests import RequestAssigned, RequestRaised
+from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded
 from contracts.values import Identifier, LearningArea
 from services.chassis.running.database import Transaction
 from services.referrals.rules.request import Request, Status
 
-_REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas"
+_REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
 
 
 def _area(text: str) -> LearningArea:
@@ -29,6 +29,7 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["site_id"],
         tuple(row["broker_ids"]),
         tuple(map(_area, row["covered_areas"])),
+        RequestDetails.model_validate_json(row["asked"], extra="ignore") if row["asked"] else None,
     )
 
 
@@ -75,9 +76,14 @@ async def save_status(tx: Transaction, request_id: UUID, status: Status, answer:
 
 
 async def save_raised(tx: Transaction, request: RequestRaised) -> None:
-    """Who asks."""
+    """Who asks, and what."""
     await save_status(tx, request.request_id, "raised")
-    await tx.db.execute("UPDATE requests SET site_id = $2 WHERE request_id = $1", request.request_id, request.site_id)
+    await tx.db.execute(
+        "UPDATE requests SET site_id = $2, asked = $3 WHERE request_id = $1",
+        request.request_id,
+        request.site_id,
+        request.model_dump_json(by_alias=True, exclude_none=True),
+    )
 
 
 async def save_assigned(tx: Transaction, request: RequestAssigned) -> None:

@@ -20,6 +20,7 @@ from tests.builders import (
     ART,
     ATELIER,
     BABEL,
+    CHILDCARE,
     NOW,
     ROLES,
     S_PORT,
@@ -30,6 +31,7 @@ from tests.builders import (
     an_actor,
     partner_details,
     referral_details,
+    request_details,
 )
 
 
@@ -165,6 +167,15 @@ def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
     with pytest.raises(referring.NotInOffer):
         refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
+
+
+def test_a_referral_carries_what_a_partner_needs_to_know_of_the_request() -> None:
+    asked = request_details(co_site_ids=(CHILDCARE,))
+
+    made = refer(a_known_request(asked=asked))
+
+    assert (made.programme, made.co_site_ids, made.groups) == (asked.programme, (CHILDCARE,), asked.groups)
+    assert (made.wished_from, made.wished_to, made.intention) == (asked.wished_from, asked.wished_to, asked.intention)
 
 
 def test_a_partner_decides_today_or_later() -> None:
