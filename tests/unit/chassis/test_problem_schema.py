@@ -1,5 +1,7 @@
 """Problems in the description of an API, and their names."""
 
+from typing import Any
+
 import pytest
 
 from services.chassis.http.problem_schema import with_problems
@@ -14,7 +16,7 @@ ALL = [requests, referrals, reporting]  # imported, so that every problem of the
 
 
 def test_every_operation_may_answer_with_a_problem_and_never_with_422() -> None:
-    operation = {"responses": {"200": {}, "422": {}}}
+    operation: dict[str, Any] = {"responses": {"200": {}, "422": {}}}
 
     described = with_problems(
         {"components": {"schemas": {"HTTPValidationError": {}}}, "paths": {"/v1/x": {"get": operation}}}
