@@ -47,9 +47,8 @@ def _site(data: Data) -> EventData:
 
 
 def _group(data: Data) -> EventData:
-    fewest, most = count(data["headcount"]["lower"]), count(data["headcount"]["upper"])
-    if most < fewest:
-        raise ValueError(f"headcount: at most {most} is below at least {fewest}")
+    # A reader takes minimum and maximum (wire.md).
+    fewest, most = sorted((count(data["headcount"]["lower"]), count(data["headcount"]["upper"])))
     return events.GroupRecorded(
         group_id=text(data["groupId"]),
         site_id=text(data["siteId"]),
@@ -82,10 +81,16 @@ def _taking_part(data: Data) -> events.TakingPart:
 
 
 def _groups(data: Data) -> tuple[events.TakingPart, ...]:
-    taking_part = tuple(_taking_part(group) for group in array(data.get("groups", [])))
-    if len({group.group_id for group in taking_part}) < len(taking_part):
-        raise ValueError("the same group twice in one activity is refused (ruling 9)")
-    return taking_part
+    """Each group once: of a group that is named twice, the larger count (ruling 9)."""
+    named: dict[str, list[events.TakingPart]] = {}
+    for part in (_taking_part(group) for group in array(data.get("groups", []))):
+        named.setdefault(part.group_id, []).append(part)
+    return tuple(_together(parts) for parts in named.values())
+
+
+def _together(parts: list[events.TakingPart]) -> events.TakingPart:
+    counted = [part.participants for part in parts if part.participants is not None]
+    return events.TakingPart(parts[0].group_id, max(counted, default=None), any(part.whole_group for part in parts))
 
 
 def _details(data: Data) -> events.DeliveryDetails:

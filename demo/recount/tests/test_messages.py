@@ -75,7 +75,6 @@ def test_what_cannot_be_read_is_left_out(poison: bytes) -> None:
         {"durationMinutes": -60},
         {"substitution": "perhaps"},
         {"audience": None},
-        {"groups": [part("g", 2), part("g", 3)]},
         {"learningAreas": ["kunst-en-cultuur"]},
         {"activityId": "another"},
     ],

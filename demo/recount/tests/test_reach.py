@@ -32,6 +32,18 @@ def one_group(headcount: tuple[int, int], *sessions: dict[str, Any]) -> Counted 
     return scenario.figure("reach-school")
 
 
+def test_crossed_bounds_of_a_headcount_are_taken_as_minimum_and_maximum() -> None:
+    assert one_group((4, 1), part("g", 2)) == one_group((1, 4), part("g", 2))
+
+
+def test_a_group_that_one_activity_names_twice_takes_part_once_with_the_larger_count() -> None:
+    scenario = a_scenario()
+    scenario.group("g", "school", (20, 20))
+    scenario.delivered("a", groups=[part("g", 7), part("g", 12), part("g", 5)])
+
+    assert scenario.figure("reach-school") == children(12, 12, (20, 20))
+
+
 def test_three_groups_of_fifteen_in_many_sessions_are_45_children() -> None:
     scenario = Scenario()
     for number in range(3):
