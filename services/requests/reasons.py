@@ -6,5 +6,4 @@ from services.chassis.reasons import read_lists
 from services.chassis.schemes import read_schemes
 
 LISTS = read_lists((files(__package__) / "reasons.json").read_bytes())
-NOT_FULFILLED = LISTS["not-fulfilled"]
 SCHEMES = read_schemes((files(__package__) / "schemes.json").read_bytes())

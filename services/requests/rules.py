@@ -8,10 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Literal
 from uuid import UUID
 
-from contracts.reasons import ReasonListPublished
 from contracts.referrals import ReferralMade
 from contracts.requests import (
     RequestAnswered,
@@ -22,11 +21,11 @@ from contracts.requests import (
     RequestUnbrokered,
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
-from contracts.values import Actor, Identifier, LearningArea, Reason, calendar_day
+from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
 from services.chassis.checks import check_bounds, check_order, check_unique, check_visible
-from services.chassis.life_cycle import Parties, Step, allow
+from services.chassis.life_cycle import EVERYONE, Parties, Step, allow, available_actions, status_after
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
-from services.chassis.reasons import ReasonMissing, check_reason, usable_reasons
+from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
 from services.chassis.schemes import Schemes, check_learning_areas
 
 RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
@@ -43,15 +42,21 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
-LIFE_CYCLE = (
-    Step("assign", (Status.RAISED, Status.NO_BROKER), Status.ASSIGNED, ("service",)),
-    Step("unbroker", (Status.RAISED,), Status.NO_BROKER, ("service",)),
-    Step("answer", (Status.ASSIGNED,), Status.ANSWERED, ("consultant", "broker_lead")),
-    Step("refer", (Status.ASSIGNED,), Status.ANSWERED, ("service",)),
-    Step("close", (Status.ANSWERED, Status.NO_BROKER), Status.CLOSED, ("consultant", "broker_lead")),
-)
-
 ROUTER = Actor(role="service", organisation="own:samenspel", actor="requests")
+"""Who acts when something follows by itself."""
+
+SITE_OR_OPERATOR: Mapping[Role, str] = {"coordinator": "site", "operator": "city"}
+BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
+SAMENSPEL: Mapping[Role, str] = {"service": "samenspel"}
+
+LIFE_CYCLE = (
+    Step("raise", (), RequestRaised, Status.RAISED, SITE_OR_OPERATOR),
+    Step("assign", (Status.RAISED, Status.NO_BROKER), RequestAssigned, Status.ASSIGNED, SAMENSPEL),
+    Step("unbroker", (Status.RAISED,), RequestUnbrokered, Status.NO_BROKER, SAMENSPEL),
+    Step("answer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, BROKER, "not-fulfilled"),
+    Step("refer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, SAMENSPEL),
+    Step("close", (Status.ANSWERED, Status.NO_BROKER), RequestClosed, Status.CLOSED, BROKER, "not-fulfilled"),
+)
 
 
 class UnknownSite(Malformed):
@@ -97,7 +102,7 @@ class Request:
 
 def parties(request: Request) -> Parties:
     """Who is concerned: the brokers to which it is assigned; while there are none, every broker."""
-    return {"consultant": request.broker_ids, "broker_lead": request.broker_ids} if request.broker_ids else {}
+    return {"broker": request.broker_ids or EVERYONE, "samenspel": (ROUTER.organisation,)}
 
 
 def raise_request(
@@ -111,6 +116,7 @@ def raise_request(
     at: datetime,
 ) -> RequestRaised:
     """A coordinator asks. `sites` and `groups` are what is recorded of those that the request names."""
+    allow(LIFE_CYCLE, "raise", None, by, {"site": (details.site_id,), "city": EVERYONE})
     check_learning_areas(details.learning_areas, schemes)
     _check_asked(details)
     named = [("siteId", details.site_id)]
@@ -183,7 +189,7 @@ def route(
 ) -> RequestAssigned | RequestUnbrokered:
     """The router: to the brokers that cover an area of it, or visibly to nobody. `covering` has every area."""
     covered = tuple(area for area in request.details.learning_areas if covering.get(area))
-    allow(LIFE_CYCLE, "assign" if covered else "unbroker", request.status, ROUTER, {})
+    allow(LIFE_CYCLE, "assign" if covered else "unbroker", request.status, ROUTER, parties(request))
     if not covered:
         return RequestUnbrokered(request_id=request.id, learning_areas=request.details.learning_areas, unbrokered_at=at)
     return RequestAssigned(
@@ -201,24 +207,22 @@ def answer(
     reason: Reason | None,
     *,
     comment: str | None = None,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> RequestAnswered:
     """The consultant answers without a referral."""
-    allow(LIFE_CYCLE, "answer", request.status, by, parties(request))
+    step = allow(LIFE_CYCLE, "answer", request.status, by, parties(request))
     if how == "cannot_help" and reason is None:
-        raise ReasonMissing(
-            None, WrongField("reason", None, usable_reasons(reasons, "answer", by.role, calendar_day(at)))
-        )
+        raise ReasonMissing(None, WrongField("reason", None, usable_reasons(step, reasons, by.role, calendar_day(at))))
     if reason is not None:
-        check_reason(reasons, reason, comment, action="answer", role=by.role, day=calendar_day(at))
+        check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return RequestAnswered(request_id=request.id, answer=how, reason=reason, answered_by=by, answered_at=at)
 
 
 def answer_by_referring(request: Request, referral: ReferralMade) -> RequestAnswered | None:
     """The first referral is the answer `refer`, dated as the referral; later ones change nothing."""
-    if request.status is not Status.ASSIGNED:
+    if "refer" not in available_actions(LIFE_CYCLE, request.status, ROUTER, parties(request)):
         return None
     return RequestAnswered(
         request_id=request.id, answer="refer", answered_by=referral.made_by, answered_at=referral.made_at
@@ -235,16 +239,16 @@ def close(
     delivered: Mapping[UUID, UUID | None],
     uncovered: Collection[LearningArea],
     comment: str | None = None,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> RequestClosed:
     """The consultant closes. `delivered` are those of the named activities that were delivered, each with its
     request (none when it was retracted since); `uncovered` are the asked areas that no broker covers now: they
     are unmet, whoever forgets to say so."""
-    allow(LIFE_CYCLE, "close", request.status, by, parties(request))
+    step = allow(LIFE_CYCLE, "close", request.status, by, parties(request))
     if reason is not None:
-        check_reason(reasons, reason, comment, action="close", role=by.role, day=calendar_day(at))
+        check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     _check_fulfilment(request, outcome, activity_ids, delivered)
     for index, area in enumerate(unmet_areas):
         if area not in request.details.learning_areas:
@@ -254,11 +258,11 @@ def close(
             )
     unmet = tuple(area for area in request.details.learning_areas if area in unmet_areas or area in uncovered)
     if reason is None and uncovered and not unmet_areas:
-        reason = Reason(list=reasons.list, code="no_offer_in_area")
+        reason = reason_of(step, "no_offer_in_area")
     if reason is None and (unmet or outcome == "not_fulfilled"):
         raise ReasonMissing(
             "What was not fulfilled needs a reason.",
-            WrongField("reason", None, usable_reasons(reasons, "close", by.role, calendar_day(at))),
+            WrongField("reason", None, usable_reasons(step, reasons, by.role, calendar_day(at))),
         )
     return RequestClosed(
         request_id=request.id,
@@ -291,17 +295,16 @@ def _check_fulfilment(
 
 def evolve(request: Request | None, event: RequestEvent) -> Request:
     """The request after the event: the only place where its state changes."""
+    status = status_after(LIFE_CYCLE, request.status if request else None, event)
     if isinstance(event, RequestRaised):
-        return Request(event.request_id, event, Status.RAISED, version=1)
+        return Request(event.request_id, event, status, version=1)
     assert request is not None, "every other event follows RequestRaised"
-    request = replace(request, version=request.version + 1)
+    request = replace(request, status=status, version=request.version + 1)
     match event:
         case RequestAssigned():
-            return replace(request, status=Status.ASSIGNED, broker_ids=event.broker_ids)
-        case RequestUnbrokered():
-            return replace(request, status=Status.NO_BROKER)
+            return replace(request, broker_ids=event.broker_ids)
         case RequestAnswered():
-            return replace(request, status=Status.ANSWERED, answer=event.answer)
+            return replace(request, answer=event.answer)
         case RequestClosed():
-            return replace(request, status=Status.CLOSED, outcome=event.outcome)
-    assert_never(event)
+            return replace(request, outcome=event.outcome)
+    return request

@@ -133,7 +133,7 @@ async def correct(
         body.reason,
         comment=body.comment,
         known=await _known(tx, body),
-        reasons=reasons.CORRECT,
+        reasons=reasons.LISTS,
         by=caller.actor,
         at=tx.now,
     )
@@ -149,7 +149,7 @@ async def retract(
     """A partner takes it back, for good."""
     activity = await _load(tx, activity_id)
     retracted = rules.retract(
-        activity, body.reason, comment=body.comment, reasons=reasons.RETRACT, by=caller.actor, at=tx.now
+        activity, body.reason, comment=body.comment, reasons=reasons.LISTS, by=caller.actor, at=tx.now
     )
     activity = await _announce(tx, activity, retracted, body.comment)
     etag(response, activity.version)
@@ -175,7 +175,7 @@ async def dispute(
     """A site says that it was not so. Its last word holds."""
     activity = await _load(tx, activity_id)
     disputed = rules.dispute(
-        activity, body.site_id, body.reason, comment=body.comment, reasons=reasons.DISPUTE, by=caller.actor, at=tx.now
+        activity, body.site_id, body.reason, comment=body.comment, reasons=reasons.LISTS, by=caller.actor, at=tx.now
     )
     activity = await _announce(tx, activity, disputed, body.comment)
     etag(response, activity.version)

@@ -104,7 +104,7 @@ async def decline(
         comment=body.comment,
         better_partner_id=body.better_partner_id,
         partners=partners,
-        reasons=reasons.DECLINE,
+        reasons=reasons.LISTS,
         by=caller.actor,
         at=tx.now,
     )
@@ -133,7 +133,7 @@ async def withdraw(
     """The consultant takes it back."""
     referral = await _load(tx, referral_id)
     withdrawn = rules.withdraw(
-        referral, body.reason, comment=body.comment, reasons=reasons.WITHDRAW, by=caller.actor, at=tx.now
+        referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=caller.actor, at=tx.now
     )
     referral = await _announce(tx, referral, withdrawn)
     await comments.save(tx, referral.id, referral.version, body.comment)

@@ -4,10 +4,10 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
 from uuid import UUID
 
 from contracts.activities import (
@@ -20,11 +20,10 @@ from contracts.activities import (
     ActivityRetracted,
     DeliveryDetails,
 )
-from contracts.reasons import ReasonListPublished
-from contracts.values import Actor, Identifier, Reason, calendar_day
-from services.chassis.life_cycle import Parties, Step, allow, allow_actor
+from contracts.values import Actor, Identifier, Reason, Role, calendar_day
+from services.chassis.life_cycle import SAME, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import RuleSaysNo, WrongField
-from services.chassis.reasons import check_reason
+from services.chassis.reasons import ReasonLists, check_reason
 from services.referrals.rules.body import Known, check_body, check_plan, check_sites_named
 from services.referrals.rules.referral import Referral
 
@@ -41,12 +40,18 @@ class Status(StrEnum):
     RETRACTED = "retracted"
 
 
+NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED)
+
+PARTNER: Mapping[Role, str] = {"partner": "partner"}
+SITE: Mapping[Role, str] = {"coordinator": "site"}
+
 LIFE_CYCLE = (
-    Step("deliver", (Status.PLANNED,), Status.DELIVERED, ("partner",)),
-    Step("correct", (Status.DELIVERED,), Status.DELIVERED, ("partner",)),
-    Step("retract", (Status.PLANNED, Status.DELIVERED), Status.RETRACTED, ("partner",)),
-    Step("confirm", (Status.DELIVERED,), Status.DELIVERED, ("coordinator",)),
-    Step("dispute", (Status.DELIVERED,), Status.DELIVERED, ("coordinator",)),
+    Step("plan", (), ActivityPlanned, Status.PLANNED, PARTNER),
+    Step("deliver", (Status.PLANNED,), ActivityDelivered, Status.DELIVERED, PARTNER),
+    Step("correct", (Status.DELIVERED,), ActivityCorrected, SAME, PARTNER, "activity-correction"),
+    Step("retract", NOT_RETRACTED, ActivityRetracted, Status.RETRACTED, PARTNER, "activity-retraction"),
+    Step("confirm", (Status.DELIVERED,), ActivityConfirmed, SAME, SITE),
+    Step("dispute", (Status.DELIVERED,), ActivityDisputed, SAME, SITE, "activity-dispute"),
 )
 
 
@@ -84,18 +89,18 @@ class Activity:
 
 def parties(activity: Activity) -> Parties:
     """Who is concerned: its partners and its sites."""
-    return {"partner": activity.partner_ids, "coordinator": activity.site_ids}
+    return {"partner": activity.partner_ids, "site": activity.site_ids}
 
 
-def _allow(activity: Activity, action: str, by: Actor) -> None:
-    allow(LIFE_CYCLE, action, activity.status, by, parties(activity))
+def _allow(activity: Activity, action: str, by: Actor) -> Step[Status]:
+    return allow(LIFE_CYCLE, action, activity.status, by, parties(activity))
 
 
 def plan(
     activity_id: UUID, details: ActivityPlan, *, referral: Referral | None, known: Known, by: Actor, at: datetime
 ) -> ActivityPlanned:
     """A partner plans an activity, from a referral or directly."""
-    allow_actor("plan", ("partner",), by, {"partner": details.partner_ids})
+    allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids})
     check_plan(details, known)
     return ActivityPlanned(
         **dict(details),
@@ -117,8 +122,7 @@ def deliver(
     at: datetime,
 ) -> ActivityDelivered:
     """A partner registers that it was delivered, perhaps confirmed on the spot."""
-    _allow(activity, "deliver", by)
-    allow_actor("deliver", ("partner",), by, {"partner": body.partner_ids})
+    allow_actor(_allow(activity, "deliver", by), by, {"partner": body.partner_ids})
     check_body(body, known, calendar_day(at))
     check_sites_named("confirmedBySites", confirmed_by_sites, body)
     return ActivityDelivered(
@@ -139,14 +143,14 @@ def correct(
     *,
     comment: str | None = None,
     known: Known,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> ActivityCorrected:
     """A partner registers the whole body again, as it should have been."""
-    _allow(activity, "correct", by)
-    allow_actor("correct", ("partner",), by, {"partner": body.partner_ids})
-    check_reason(reasons, reason, comment, action="correct", role=by.role, day=calendar_day(at))
+    step = _allow(activity, "correct", by)
+    allow_actor(step, by, {"partner": body.partner_ids})
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     check_body(body, known, calendar_day(at))
     changed = tuple(
         str(field.alias)
@@ -172,20 +176,19 @@ def retract(
     reason: Reason,
     *,
     comment: str | None = None,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> ActivityRetracted:
     """A partner takes it back, for good: it leaves every figure."""
-    _allow(activity, "retract", by)
-    check_reason(reasons, reason, comment, action="retract", role=by.role, day=calendar_day(at))
+    step = _allow(activity, "retract", by)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ActivityRetracted(activity_id=activity.id, reason=reason, retracted_at=at)
 
 
 def confirm(activity: Activity, site_id: Identifier, *, by: Actor, at: datetime) -> ActivityConfirmed:
     """A site says that it was so."""
-    _allow(activity, "confirm", by)
-    allow_actor("confirm", ("coordinator",), by, {"coordinator": (site_id,)})
+    allow_actor(_allow(activity, "confirm", by), by, {"site": (site_id,)})
     return ActivityConfirmed(activity_id=activity.id, site_id=site_id, confirmed_at=at)
 
 
@@ -195,14 +198,14 @@ def dispute(
     reason: Reason,
     *,
     comment: str | None = None,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> ActivityDisputed:
     """A site says that it was not so."""
-    _allow(activity, "dispute", by)
-    allow_actor("dispute", ("coordinator",), by, {"coordinator": (site_id,)})
-    check_reason(reasons, reason, comment, action="dispute", role=by.role, day=calendar_day(at))
+    step = _allow(activity, "dispute", by)
+    allow_actor(step, by, {"site": (site_id,)})
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ActivityDisputed(activity_id=activity.id, site_id=site_id, reason=reason, disputed_at=at)
 
 
@@ -221,24 +224,22 @@ def _is_about_the_same(old: DeliveryDetails | None, new: DeliveryDetails) -> boo
 
 def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
     """The activity after the event: the only place where its state changes."""
+    status = status_after(LIFE_CYCLE, activity.status if activity else None, event)
     if isinstance(event, ActivityPlanned):
-        return Activity(event, Status.PLANNED, version=1)
+        return Activity(event, status, version=1)
     assert activity is not None, "every other event follows ActivityPlanned"
-    now = replace(activity, version=activity.version + 1)
+    now = replace(activity, status=status, version=activity.version + 1)
     none: frozenset[Identifier] = frozenset()
     match event:
         case ActivityDelivered():
-            confirmed = frozenset(event.confirmed_by_sites)
-            return replace(now, status=Status.DELIVERED, body=body_of(event), confirmed_by=confirmed)
+            return replace(now, body=body_of(event), confirmed_by=frozenset(event.confirmed_by_sites))
         case ActivityCorrected():
             heard = (
                 now if _is_about_the_same(activity.body, event) else replace(now, confirmed_by=none, disputed_by=none)
             )
             return replace(heard, body=body_of(event))
-        case ActivityRetracted():
-            return replace(now, status=Status.RETRACTED)
         case ActivityConfirmed(site_id=site):
             return replace(now, confirmed_by=now.confirmed_by | {site}, disputed_by=now.disputed_by - {site})
         case ActivityDisputed(site_id=site):
             return replace(now, confirmed_by=now.confirmed_by - {site}, disputed_by=now.disputed_by | {site})
-    assert_never(event)
+    return now

@@ -4,14 +4,13 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Literal
 from uuid import UUID
 
-from contracts.reasons import ReasonListPublished
 from contracts.referrals import (
     ReferralAccepted,
     ReferralCompleted,
@@ -20,10 +19,10 @@ from contracts.referrals import (
     ReferralStarted,
     ReferralWithdrawn,
 )
-from contracts.values import Actor, Identifier, Reason, calendar_day
-from services.chassis.life_cycle import Parties, Step, allow, allow_actor
+from contracts.values import Actor, Identifier, Reason, Role, calendar_day
+from services.chassis.life_cycle import Parties, Step, allow, allow_actor, available_actions, status_after, step_of
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
-from services.chassis.reasons import CommentMissing, check_reason
+from services.chassis.reasons import CommentMissing, ReasonLists, check_reason, reason_of
 
 ReferralEvent = (
     ReferralMade | ReferralAccepted | ReferralDeclined | ReferralStarted | ReferralWithdrawn | ReferralCompleted
@@ -46,14 +45,19 @@ class Status(StrEnum):
 
 
 ENDED = (Status.COMPLETED, Status.DECLINED, Status.WITHDRAWN)
-WITHDRAWABLE = (Status.REQUESTED, Status.ACCEPTED)
+NOT_STARTED = (Status.REQUESTED, Status.ACCEPTED)
+
+BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
+SENDER: Mapping[Role, str] = {**BROKER, "service": "samenspel"}
+PARTNER: Mapping[Role, str] = {"partner": "partner"}
 
 LIFE_CYCLE = (
-    Step("accept", (Status.REQUESTED,), Status.ACCEPTED, ("partner",)),
-    Step("decline", (Status.REQUESTED, Status.ACCEPTED), Status.DECLINED, ("partner",)),
-    Step("start", (Status.ACCEPTED,), Status.IN_PROGRESS, ("partner",)),
-    Step("withdraw", WITHDRAWABLE, Status.WITHDRAWN, ("consultant", "broker_lead", "service")),
-    Step("complete", (Status.ACCEPTED, Status.IN_PROGRESS), Status.COMPLETED, ("partner",)),
+    Step("refer", (), ReferralMade, Status.REQUESTED, BROKER),
+    Step("accept", (Status.REQUESTED,), ReferralAccepted, Status.ACCEPTED, PARTNER),
+    Step("decline", NOT_STARTED, ReferralDeclined, Status.DECLINED, PARTNER, "decline"),
+    Step("start", (Status.ACCEPTED,), ReferralStarted, Status.IN_PROGRESS, PARTNER),
+    Step("withdraw", NOT_STARTED, ReferralWithdrawn, Status.WITHDRAWN, SENDER, "withdraw-referral"),
+    Step("complete", (Status.ACCEPTED, Status.IN_PROGRESS), ReferralCompleted, Status.COMPLETED, PARTNER),
 )
 
 
@@ -89,12 +93,15 @@ class Referral:
 
 def parties(referral: Referral) -> Parties:
     """Who is concerned: the broker that made it, and the partner to which it was made."""
-    broker, partner = (referral.made.broker_id,), (referral.made.partner_id,)
-    return {"consultant": broker, "broker_lead": broker, "partner": partner}
+    return {
+        "broker": (referral.made.broker_id,),
+        "partner": (referral.made.partner_id,),
+        "samenspel": (OURSELVES.organisation,),
+    }
 
 
-def _allow(referral: Referral, action: str, by: Actor) -> None:
-    allow(LIFE_CYCLE, action, referral.status, by, parties(referral))
+def _allow(referral: Referral, action: str, by: Actor) -> Step[Status]:
+    return allow(LIFE_CYCLE, action, referral.status, by, parties(referral))
 
 
 def accept(referral: Referral, *, by: Actor, at: datetime) -> ReferralAccepted:
@@ -112,13 +119,13 @@ def decline(
     comment: str | None = None,
     better_partner_id: Identifier | None = None,
     partners: Collection[Identifier] = (),
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> ReferralDeclined:
     """The partner says no, perhaps late. `partners` are the recorded ones among those that it names."""
-    _allow(referral, "decline", by)
-    check_reason(reasons, reason, comment, action="decline", role=by.role, day=calendar_day(at))
+    step = _allow(referral, "decline", by)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     if reason.code == "better_partner_suggested" and better_partner_id is None:
         raise BetterPartnerMissing(None, WrongField("betterPartnerId", None, "a recorded partner"))
     if better_partner_id is not None and better_partner_id not in {*partners} - {referral.made.partner_id}:
@@ -145,7 +152,7 @@ def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
 def start_by_planning(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted | None:
     """The first planned activity starts an accepted referral; later ones change nothing."""
     if referral.status is Status.IN_PROGRESS:
-        allow_actor("plan", ("partner",), by, parties(referral))
+        allow_actor(step_of(LIFE_CYCLE, "start"), by, parties(referral))
         return None
     return start(referral, by=by, at=at)
 
@@ -155,13 +162,13 @@ def withdraw(
     reason: Reason,
     *,
     comment: str | None = None,
-    reasons: ReasonListPublished,
+    reasons: ReasonLists,
     by: Actor,
     at: datetime,
 ) -> ReferralWithdrawn:
     """The sender takes it back."""
-    _allow(referral, "withdraw", by)
-    check_reason(reasons, reason, comment, action="withdraw", role=by.role, day=calendar_day(at))
+    step = _allow(referral, "withdraw", by)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
 
 
@@ -174,15 +181,16 @@ def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral]) -
 
 def withdrawn_with_request(referrals: Iterable[Referral]) -> list[Referral]:
     """What the end of a request withdraws: its open referrals; what is in progress goes on."""
-    return [each for each in referrals if each.status in WITHDRAWABLE]
+    return [
+        each for each in referrals if "withdraw" in available_actions(LIFE_CYCLE, each.status, OURSELVES, parties(each))
+    ]
 
 
 def withdraw_by_itself(
     referral: Referral, why: Literal["other_partner_accepted", "request_closed"], *, at: datetime
 ) -> ReferralWithdrawn:
     """It ends because of something else that happened."""
-    _allow(referral, "withdraw", OURSELVES)
-    reason = Reason(list="withdraw-referral", code=why)
+    reason = reason_of(_allow(referral, "withdraw", OURSELVES), why)
     return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=OURSELVES, withdrawn_at=at)
 
 
@@ -205,20 +213,16 @@ def complete(
 
 def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:
     """The referral after the event: the only place where its state changes."""
+    status = status_after(LIFE_CYCLE, referral.status if referral else None, event)
     if isinstance(event, ReferralMade):
-        return Referral(event, Status.REQUESTED, version=1)
+        return Referral(event, status, version=1)
     assert referral is not None, "every other event follows ReferralMade"
-    referral = replace(referral, version=referral.version + 1)
+    referral = replace(referral, status=status, version=referral.version + 1)
     match event:
-        case ReferralAccepted():
-            return replace(referral, status=Status.ACCEPTED)
         case ReferralDeclined():
-            better = event.better_partner_id
-            return replace(referral, status=Status.DECLINED, reason=event.reason, better_partner_id=better)
-        case ReferralStarted():
-            return replace(referral, status=Status.IN_PROGRESS)
+            return replace(referral, reason=event.reason, better_partner_id=event.better_partner_id)
         case ReferralWithdrawn():
-            return replace(referral, status=Status.WITHDRAWN, reason=event.reason)
+            return replace(referral, reason=event.reason)
         case ReferralCompleted():
-            return replace(referral, status=Status.COMPLETED, outcome=event.outcome)
-    assert_never(event)
+            return replace(referral, outcome=event.outcome)
+    return referral

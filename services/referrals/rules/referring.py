@@ -9,9 +9,9 @@ from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralDetails, ReferralMade
 from contracts.values import Actor, calendar_day
 from services.chassis.checks import check_order, check_unique
-from services.chassis.life_cycle import IllegalTransition, allow_actor
+from services.chassis.life_cycle import IllegalTransition, allow
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
-from services.referrals.rules.referral import ENDED, Referral, Status, UnknownPartner
+from services.referrals.rules.referral import ENDED, LIFE_CYCLE, Referral, Status, UnknownPartner
 from services.referrals.rules.request import Request, parties
 
 
@@ -50,7 +50,7 @@ def refer(
     at: datetime,
 ) -> ReferralMade:
     """A consultant refers a request to a partner. `others` are the request's referrals so far."""
-    allow_actor("refer", ("consultant", "broker_lead"), by, parties(request) if request else {})
+    allow(LIFE_CYCLE, "refer", None, by, parties(request))
     if request is None or request.site_id is None or request.status == "raised":
         raise NotYetKnown(
             f"requestId is {details.request_id}: this service has not heard of its assignment yet; ask again shortly.",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.requests import RequestDetails
 from contracts.values import Identifier, LearningArea
-from services.chassis.life_cycle import Parties
+from services.chassis.life_cycle import EVERYONE, Parties
 
 Status = Literal["raised", "assigned", "no_broker", "answered", "closed"]
 
@@ -32,6 +32,6 @@ class Request:
         return self.status == "assigned" or (self.status == "answered" and self.answer == "refer")
 
 
-def parties(request: Request) -> Parties:
-    """Who is concerned: the brokers to which it is assigned."""
-    return {"consultant": request.broker_ids, "broker_lead": request.broker_ids} if request.broker_ids else {}
+def parties(request: Request | None) -> Parties:
+    """Who is concerned: the brokers to which it is assigned; while none is known here, every broker."""
+    return {"broker": (request.broker_ids if request else ()) or EVERYONE}

@@ -48,7 +48,7 @@ def deliver(body: DeliveryDetails, *confirmed_by_sites: str) -> ActivityDelivere
 
 
 def correct(body: DeliveryDetails) -> ActivityCorrected:
-    by, listed = an_actor("partner"), reasons.CORRECT
+    by, listed = an_actor("partner"), reasons.LISTS
     return rules.correct(an_activity(), body, WRONG_COUNT, known=KNOWN, reasons=listed, by=by, at=NOW)
 
 

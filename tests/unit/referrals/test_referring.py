@@ -33,6 +33,7 @@ from tests.builders import (
     referral_details,
     request_details,
 )
+from tests.life_cycles import FORBIDDEN, Cell, cells, cells_of_creation
 
 
 def a_known_request(**other: Any) -> Request:
@@ -85,10 +86,20 @@ def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
         refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
 
 
+@pytest.mark.parametrize("cell", cells_of_creation(cells(rules.LIFE_CYCLE, Status)), ids=str)
+def test_who_may_refer_a_request(cell: Cell[Status]) -> None:
+    if cell.becomes is FORBIDDEN:
+        with pytest.raises(NotAllowed):
+            refer(by=cell.by)
+    else:
+        assert rules.evolve(None, refer(by=cell.by)).status is cell.becomes
+
+
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in {"consultant", "broker_lead"}])
-def test_only_a_broker_refers(role: Role) -> None:
+@pytest.mark.parametrize("known", [None, a_known_request(status="raised", broker_ids=())])
+def test_only_a_broker_is_told_what_is_not_yet_known(role: Role, known: Request | None) -> None:
     with pytest.raises(NotAllowed):
-        refer(by=an_actor(role))
+        refer_if_known(known, partner_details(), by=an_actor(role))
 
 
 def test_only_a_broker_to_which_it_is_assigned_refers() -> None:

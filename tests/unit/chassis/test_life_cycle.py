@@ -1,0 +1,83 @@
+"""What a life cycle's table refuses, and what follows from its rows."""
+
+from enum import StrEnum
+
+import pytest
+
+from contracts.requests import RequestAssigned, RequestClosed, RequestRaised
+from services.chassis.life_cycle import (
+    EVERYONE,
+    SAME,
+    IllegalTransition,
+    Parties,
+    Step,
+    allow,
+    available_actions,
+    status_after,
+)
+from services.chassis.messaging.outbox import new_id
+from services.chassis.problems import NotAllowed
+from tests.builders import ART, ATELIER, BABEL, BAZUIN, NOW, an_actor
+
+
+class Light(StrEnum):
+    GREEN = "green"
+    RED = "red"
+
+
+TABLE = (
+    Step("hang", (), RequestRaised, Light.GREEN, {"partner": "owner"}),
+    Step("stop", (Light.GREEN,), RequestClosed, Light.RED, {"partner": "owner", "operator": "anyone"}),
+    Step("clean", (Light.GREEN, Light.RED), RequestAssigned, SAME, {"partner": "owner"}),
+)
+PARTIES: Parties = {"owner": (ATELIER,), "anyone": EVERYONE}
+CLEANED = RequestAssigned(request_id=new_id(), broker_ids=(BABEL,), learning_areas=(ART,), assigned_at=NOW)
+
+
+def test_the_row_of_an_allowed_action_is_given() -> None:
+    assert allow(TABLE, "stop", Light.GREEN, an_actor("partner"), PARTIES) is TABLE[1]
+
+
+def test_a_role_that_the_row_does_not_name_is_refused() -> None:
+    with pytest.raises(NotAllowed, match="Role consultant may not stop; partner, operator may"):
+        allow(TABLE, "stop", Light.GREEN, an_actor("consultant", ATELIER), PARTIES)
+
+
+def test_an_organisation_that_is_no_party_is_refused() -> None:
+    with pytest.raises(NotAllowed, match=f"You act for {BAZUIN}; to stop is up to {ATELIER}"):
+        allow(TABLE, "stop", Light.GREEN, an_actor("partner", BAZUIN), PARTIES)
+
+
+def test_a_party_without_members_refuses_every_organisation() -> None:
+    with pytest.raises(NotAllowed, match="is up to nobody"):
+        allow(TABLE, "stop", Light.GREEN, an_actor("partner"), {})
+
+
+def test_every_organisation_belongs_to_a_party_of_everyone() -> None:
+    assert allow(TABLE, "stop", Light.GREEN, an_actor("operator", BAZUIN), PARTIES) is TABLE[1]
+
+
+def test_another_state_is_an_illegal_transition() -> None:
+    with pytest.raises(IllegalTransition, match="It is red; to stop, it must be green"):
+        allow(TABLE, "stop", Light.RED, an_actor("partner"), PARTIES)
+
+
+def test_what_exists_is_not_brought_into_being_again() -> None:
+    assert allow(TABLE, "hang", None, an_actor("partner"), PARTIES) is TABLE[0]
+    with pytest.raises(IllegalTransition, match="it must be new"):
+        allow(TABLE, "hang", Light.GREEN, an_actor("partner"), PARTIES)
+
+
+def test_the_actions_that_are_offered_are_those_of_state_role_and_organisation() -> None:
+    assert available_actions(TABLE, Light.GREEN, an_actor("partner"), PARTIES) == ("stop", "clean")
+    assert available_actions(TABLE, Light.RED, an_actor("partner"), PARTIES) == ("clean",)
+    assert available_actions(TABLE, Light.GREEN, an_actor("partner", BAZUIN), PARTIES) == ()
+    assert available_actions(TABLE, Light.GREEN, an_actor("operator"), PARTIES) == ("stop",)
+
+
+def test_an_event_leads_to_the_state_that_its_row_names_and_same_keeps_it() -> None:
+    closed = RequestClosed(request_id=new_id(), outcome="advice_only", closed_by=an_actor("consultant"), closed_at=NOW)
+
+    assert status_after(TABLE, Light.GREEN, closed) is Light.RED
+    assert status_after(TABLE, Light.GREEN, CLEANED) is Light.GREEN
+    assert status_after(TABLE, Light.RED, CLEANED) is Light.RED
