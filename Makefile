@@ -46,7 +46,7 @@ bench: $(VENV) ## measure speed, each beside its limit in the same run
 test-containers: $(VENV) ## the integration tests and the demo against containers (needs a Docker engine)
 	.ci/containers
 
-documents: $(VENV) ## write the documents that are made from the code: schemas, manifest, problems
+documents: $(VENV) ## write the documents that are made from the code: schemas, manifest, problems, life cycles
 	$(BIN)/python -m contracts.documents write
 	$(BIN)/python -m services.documents write
 

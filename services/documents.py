@@ -4,19 +4,26 @@ write   make them anew
 check   say which of them is stale; ends with 1 when one is
 """
 
+import re
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from services.chassis.life_cycle import SAME, Step
 from services.chassis.problems import PROBLEMS, Problem, every_problem
 from services.referrals import app as referrals
+from services.referrals.rules import activity, referral
 from services.reporting import app as reporting
 from services.requests import app as requests
+from services.requests import rules as request
 
 DOCS = Path(__file__).parents[1] / "docs"
+GLOSSARY = DOCS / "glossary.md"
 SERVICES = [module.NAME for module in (requests, referrals, reporting)]
 
-INTRODUCTION = f"""# Problems
+ABOUT_PROBLEMS = f"""# Problems
 
 Every refusal is an RFC 9457 problem (`application/problem+json`): `type` is `{PROBLEMS}/` and one of the names below,
 `errors` names each wrong field, its value and what is allowed, `traceId` is what to tell us. A type is a promise: its
@@ -35,7 +42,86 @@ def _services(problem: type[Problem]) -> str:
 def problems() -> str:
     """The table of all problem types."""
     rows = sorted((problem.status, problem.slug, problem.title, _services(problem)) for problem in every_problem())
-    return INTRODUCTION + "".join(f"| `{slug}` | {status} | {title} | {who} |\n" for status, slug, title, who in rows)
+    return ABOUT_PROBLEMS + "".join(f"| `{slug}` | {status} | {title} | {who} |\n" for status, slug, title, who in rows)
+
+
+LIFE_CYCLES: dict[str, Sequence[Step[Any]]] = {
+    "request": request.LIFE_CYCLE,
+    "referral": referral.LIFE_CYCLE,
+    "activity": activity.LIFE_CYCLE,
+}
+
+ABOUT_LIFE_CYCLES = """# Life cycles
+
+What may be done with a request, a referral and an activity: from which states, by whom, and what it becomes. What a
+table does not name is refused. The Dutch word from the [glossary](glossary.md) stands in italics. Made from the tables
+in the code by `python -m services.documents write`.
+
+- **from**: the states from which the action may be taken; none brings the object into being.
+- **becomes**: the state after the event; *same* keeps the state and changes something else.
+- **who**: roles, each with the party to which its organisation must belong: the object's site, broker or partner.
+  While a request has no broker, every broker is a party to it; `city` is any organisation; `samenspel` is the service
+  itself, when something follows by itself.
+- **reasons**: the published list from which a reason is given; the action may demand one or not.
+"""
+LIFE_CYCLE_HEADER = """
+| action | from | event | becomes | who | reasons |
+|---|---|---|---|---|---|
+"""
+
+
+def _dutch_words() -> dict[str, str]:
+    """The Dutch word for each English one of the glossary."""
+    rows = re.findall(
+        r"^\| ([^|(†]+?)(?: \([^|]*\))? \| ([^|]+) \|", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return {english: dutch for english, dutch in rows if dutch[0].isalpha()}
+
+
+DUTCH = _dutch_words()
+
+
+def _dutch(word: str) -> str | None:
+    return DUTCH.get(word.replace("_", " "))
+
+
+def _both(word: str) -> str:
+    """A word of the code with the Dutch one, where the glossary has it."""
+    return f"`{word}` *{_dutch(word)}*" if _dutch(word) else f"`{word}`"
+
+
+def _row(step: Step[Any]) -> str:
+    cells = [
+        _both(step.action),
+        ", ".join(map(_both, step.begins)) or "",
+        f"`{step.event.__name__}` *{step.event.dutch}*",
+        "*same*" if step.becomes is SAME else _both(step.becomes),
+        ", ".join(f"`{role}` ({party})" for role, party in step.who.items()),
+        f"`{step.reasons}`" if step.reasons else "",
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _diagram(steps: Sequence[Step[Any]]) -> str:
+    """The states and what leads from one to another, in Mermaid."""
+    actions: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for step in steps:
+        for before in step.begins or ("[*]",):
+            actions[before, before if step.becomes is SAME else step.becomes].append(step.action)
+    states = list(dict.fromkeys(after for _, after in actions))
+    lines = [f'state "{state} ({_dutch(state)})" as {state}' for state in states if _dutch(state)]
+    lines += [f"{before} --> {after}: {', '.join(names)}" for (before, after), names in actions.items()]
+    left = {before for before, after in actions if before != after}
+    lines += [f"{state} --> [*]" for state in states if state not in left]
+    return "\n```mermaid\nstateDiagram-v2\n" + "".join(f"    {line}\n" for line in lines) + "```\n"
+
+
+def life_cycles() -> str:
+    """A diagram and a table for each life cycle."""
+    return ABOUT_LIFE_CYCLES + "".join(
+        f"\n## {name.capitalize()} / {_dutch(name)}\n{_diagram(steps)}{LIFE_CYCLE_HEADER}{''.join(map(_row, steps))}"
+        for name, steps in LIFE_CYCLES.items()
+    )
 
 
 def stale() -> Iterator[Path]:
@@ -45,7 +131,7 @@ def stale() -> Iterator[Path]:
             yield path
 
 
-DOCUMENTS = {DOCS / "problems.md": problems()}
+DOCUMENTS = {DOCS / "problems.md": problems(), DOCS / "life-cycles.md": life_cycles()}
 
 
 def main(arguments: list[str]) -> int:

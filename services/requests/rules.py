@@ -294,7 +294,8 @@ def _check_fulfilment(
 
 
 def evolve(request: Request | None, event: RequestEvent) -> Request:
-    """The request after the event: the only place where its state changes."""
+    """The request after the event: the only place where its state changes. The table gives the status; an event that
+    has no case below sets nothing else."""
     status = status_after(LIFE_CYCLE, request.status if request else None, event)
     if isinstance(event, RequestRaised):
         return Request(event.request_id, event, status, version=1)

@@ -223,7 +223,8 @@ def _is_about_the_same(old: DeliveryDetails | None, new: DeliveryDetails) -> boo
 
 
 def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
-    """The activity after the event: the only place where its state changes."""
+    """The activity after the event: the only place where its state changes. The table gives the status; an event that
+    has no case below sets nothing else."""
     status = status_after(LIFE_CYCLE, activity.status if activity else None, event)
     if isinstance(event, ActivityPlanned):
         return Activity(event, status, version=1)

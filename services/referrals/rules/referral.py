@@ -212,7 +212,8 @@ def complete(
 
 
 def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:
-    """The referral after the event: the only place where its state changes."""
+    """The referral after the event: the only place where its state changes. The table gives the status; an event that
+    has no case below sets nothing else."""
     status = status_after(LIFE_CYCLE, referral.status if referral else None, event)
     if isinstance(event, ReferralMade):
         return Referral(event, status, version=1)
