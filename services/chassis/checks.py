@@ -45,7 +45,6 @@ def check_order(earlier: date | datetime | None, later: date | datetime | None, 
 
 
 def check_bounds(interval: Interval, *, field: str) -> None:
-    """Refuse an upper bound below the lower one."""
     if interval.upper < interval.lower:
         raise BoundsInWrongOrder(
             f"{field}.upper is {interval.upper}, below {field}.lower ({interval.lower}).",
@@ -54,7 +53,6 @@ def check_bounds(interval: Interval, *, field: str) -> None:
 
 
 def check_unique(values: Sequence[str], *, field: str) -> None:
-    """Refuse the same thing twice in one list."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:
@@ -66,7 +64,6 @@ def check_unique(values: Sequence[str], *, field: str) -> None:
 
 
 def check_visible(name: str, *, field: str) -> None:
-    """Refuse a name that nobody can see (ruling 43)."""
     if all(unicodedata.category(character)[0] in WITHOUT_WORDS for character in name):
         raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
 
