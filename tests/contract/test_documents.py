@@ -136,7 +136,7 @@ def _is_bounded(node: dict[str, Any]) -> bool:
             return "pattern" in node and not UNBOUNDED.search(SETS.sub("", node["pattern"]))
         case "object":
             return "properties" in node or "maxProperties" in node or "$ref" in node
-    return node["type"] == "boolean"
+    return bool(node["type"] == "boolean")
 
 
 @pytest.mark.parametrize("name", sorted(name for name in documents() if name.startswith("schemas/")))
