@@ -52,12 +52,13 @@ def check_bounds(interval: Interval, *, field: str) -> None:
         )
 
 
-def check_unique(values: Sequence[str], *, field: str) -> None:
-    seen: set[str] = set()
+def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = ()) -> None:
+    """`beside`: what is named elsewhere, and not here again."""
+    seen = set(beside)
     for index, value in enumerate(values):
         if value in seen:
             raise NamedTwice(
-                f"{field}[{index}] names {value}, which {field} names before.",
+                f"{field}[{index}] names {value}, which is named before.",
                 WrongField(f"{field}[{index}]", value, "each thing once"),
             )
         seen.add(value)
