@@ -71,7 +71,6 @@ class Message:
 
 
 def encode(envelope: Envelope, event: Event) -> bytes:
-    """The bytes of one event, as they are kept and sent."""
     attributes = envelope.model_dump_json(exclude_none=True)
     data = event.model_dump_json(by_alias=True, exclude_none=True)
     return f'{attributes[:-1]},"data":{data}}}'.encode()
@@ -146,7 +145,6 @@ def describe(
     causation: str | None = None,
     traceparent: str | None = None,
 ) -> Envelope:
-    """The envelope of a new event."""
     return Envelope(
         id=id,
         source=source,

@@ -38,10 +38,8 @@ class Event(Value):
 
     @property
     def subject(self) -> str:
-        """The id of the aggregate that this event is about."""
         return str(getattr(self, self.identified_by))
 
     @property
     def dataschema(self) -> str:
-        """The stable address of this event's schema."""
         return f"{SCHEMAS}/{type(self).__name__}.v{self.version}.json"

@@ -37,7 +37,6 @@ class Topic:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The topic's configuration in Kafka's words."""
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": "-1",

@@ -13,7 +13,6 @@ __all__ = ["MANIFEST", "documents", "envelope_schema", "manifest", "schema_file"
 
 
 def documents() -> dict[str, str]:
-    """Every generated file under `contracts/`, by its name there."""
     schemas = {
         f"schemas/{schema_file(event)}": schema_of(event, schema_file(event), event.dutch)
         for event in catalogue.values()

@@ -26,7 +26,6 @@ def _say(sentence: str) -> None:
 
 
 def _present(folder: Path) -> dict[str, Path]:
-    """The generated files that are there, by their name below the folder."""
     found = [*folder.glob("schemas/*"), folder / MANIFEST]
     return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file()}
 
@@ -98,7 +97,6 @@ def unreadable(folder: Path) -> Iterator[str]:
 
 
 def write(folder: Path) -> int:
-    """Make the generated files what the models say."""
     made = documents()
     for name in _present(folder).keys() - made.keys():
         (folder / name).unlink()

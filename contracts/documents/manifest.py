@@ -35,7 +35,6 @@ def _topic_entry(topic: Topic) -> dict[str, Any]:
 
 
 def manifest() -> dict[str, Any]:
-    """The topic manifest: everything that a reader or writer in another language has to know."""
     return {
         "description": (
             "Who writes and reads which topic. A value on a topic that carries events is one CloudEvent in"

@@ -29,7 +29,6 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], cursor: i
 
 
 def sentence(figure: Json, definition: Json, texts: Texts) -> str:
-    """The figure in words."""
     label = definition.get("label", {}).get(texts.language, figure["indicator"])
     unit = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
     return f"{label}, {unit}, {_period(figure['period'], texts)}: {_finding(figure, texts)}."

@@ -24,7 +24,6 @@ def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 
 
 
 def refusal(answer: httpx.Response) -> str:
-    """A problem (RFC 9457) in one sentence."""
     try:
         problem = answer.json()
         fields = "".join(

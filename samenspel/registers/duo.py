@@ -89,7 +89,6 @@ def opened_on(location: Location) -> date:
 
 
 def school_record(location: Location) -> dict[str, Any]:
-    """What `requests` records of a school, from DUO alone."""
     opened = opened_on(location)
     record = site_record(location.id, location.name, location.board, [location.kind], location, opened)
     return record | {"brin4": location.brin4}
@@ -98,7 +97,6 @@ def school_record(location: Location) -> dict[str, Any]:
 def site_record(
     site_id: str, name: str, board: str, kinds: Sequence[str], location: Location, opened: date
 ) -> dict[str, Any]:
-    """The record of a site that is where this location is."""
     return {
         "siteId": site_id,
         "validFrom": opened.isoformat(),

@@ -97,7 +97,6 @@ class Loaded:
 
 
 def load(folder: Path, table: Table) -> Loaded:
-    """Read the one file of the folder that has the table's columns."""
     path = _find(folder, table)
     sheet = _Sheet(path.name, table, _header(path))
     findings = sheet.doubtful_columns()

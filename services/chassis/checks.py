@@ -45,7 +45,6 @@ def check_order(earlier: date | datetime | None, later: date | datetime | None, 
 
 
 def check_bounds(interval: Interval, *, field: str) -> None:
-    """Refuse an upper bound below the lower one."""
     if interval.upper < interval.lower:
         raise BoundsInWrongOrder(
             f"{field}.upper is {interval.upper}, below {field}.lower ({interval.lower}).",
@@ -53,20 +52,19 @@ def check_bounds(interval: Interval, *, field: str) -> None:
         )
 
 
-def check_unique(values: Sequence[str], *, field: str) -> None:
-    """Refuse the same thing twice in one list."""
-    seen: set[str] = set()
+def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = ()) -> None:
+    """`beside`: what is named elsewhere, and not here again."""
+    seen = set(beside)
     for index, value in enumerate(values):
         if value in seen:
             raise NamedTwice(
-                f"{field}[{index}] names {value}, which {field} names before.",
+                f"{field}[{index}] names {value}, which is named before.",
                 WrongField(f"{field}[{index}]", value, "each thing once"),
             )
         seen.add(value)
 
 
 def check_visible(name: str, *, field: str) -> None:
-    """Refuse a name that nobody can see (ruling 43)."""
     if all(unicodedata.category(character)[0] in WITHOUT_WORDS for character in name):
         raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
 

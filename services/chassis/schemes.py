@@ -16,12 +16,10 @@ class UnknownLearningArea(Malformed):
 
 
 def read_schemes(text: bytes) -> Schemes:
-    """The codes that a service knows, a JSON object of lists."""
     return _SCHEMES.validate_json(text)
 
 
 def check_learning_areas(areas: Sequence[LearningArea], schemes: Schemes) -> None:
-    """Refuse a code that its scheme does not have."""
     for index, area in enumerate(areas):
         known = schemes.get(area.scheme)
         if known is not None and area.code not in known:

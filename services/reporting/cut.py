@@ -69,7 +69,6 @@ class Figures:
 
 
 def vector_of(positions: Positions) -> tuple[Offsets, ...]:
-    """The next offset of every partition of every input topic."""
     return tuple(
         Offsets(topic=topic, offsets=tuple(positions[topic, partition] for partition in range(PARTITIONS)))
         for topic in INPUTS
@@ -121,7 +120,6 @@ async def take(db: asyncpg.Connection, source: str, figures: Figures, positions:
 async def _announce(
     tx: Transaction, figures: Figures, changed: dict[str, Restated], cut_id: int, epoch: int
 ) -> dict[str, Published]:
-    """Stage and store every changed figure."""
     messages: list[outbox.Staged] = []
     rows: list[store.FigureRow] = []
     published: dict[str, Published] = {}

@@ -120,7 +120,6 @@ def figures(
 
 
 def is_emptied(fields: Fields) -> bool:
-    """Whether nothing is left that the figure was about."""
     return fields.get("emptied") is True
 
 

@@ -79,7 +79,6 @@ async def everything(reader: TopicReader, ends: Positions) -> AsyncIterator[Batc
 
 
 async def read_history(settings: Settings) -> History:
-    """Everything on the history topic."""
     history = History()
     reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
@@ -122,7 +121,6 @@ def _remember(history: History, value: bytes | None) -> None:
 
 
 def positions_of(cut: CutTaken) -> Positions:
-    """A cut's vector as positions."""
     return {(each.topic, partition): offset for each in cut.vector for partition, offset in enumerate(each.offsets)}
 
 
@@ -169,7 +167,6 @@ class Outcome:
     differences: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """For the API."""
         return {
             "cutId": self.cut_id,
             "events": self.events,

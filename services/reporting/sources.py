@@ -60,7 +60,6 @@ def _behind(ledger: Ledger, family: str, subject: str, cell: Cell) -> Iterator[s
 
 
 def _adopting(ledger: Ledger, school_id: str, cell: Cell) -> Iterator[str]:
-    """The activities that make a school adopt, and their requests."""
     for activity in adoption.qualifying(ledger, school_id, cell.programme, adoption.day_of(cell)):
         yield f"activity:{activity.body.activity_id}"
         if activity.body.request_id:

@@ -17,7 +17,6 @@ PAGE = 20_000  # facts read at a time: some tens of megabytes
 
 
 async def append(db: Connection, facts: Sequence[Fact], *, table: str = "facts") -> None:
-    """Append facts by COPY."""
     rows = [
         (
             fact.topic,
@@ -39,7 +38,6 @@ BESIDE = "facts_beside"
 
 
 async def make_beside(db: Connection) -> None:
-    """An empty table beside the live one."""
     await db.execute("DROP TABLE IF EXISTS facts_beside")
     await db.execute("CREATE TABLE facts_beside (LIKE facts INCLUDING ALL)")
 
@@ -63,14 +61,12 @@ async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
 
 
 async def skip(db: Connection, places: Iterable[tuple[str, int, int]]) -> None:
-    """Remember dead-lettered messages: there is no fact of them."""
     await db.executemany(
         'INSERT INTO skipped (topic, partition, "offset") VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', list(places)
     )
 
 
 async def skipped(db: Connection) -> list[tuple[str, int, int]]:
-    """The dead-lettered messages, ordered by topic, partition and offset."""
     rows = await db.fetch('SELECT topic, partition, "offset" FROM skipped ORDER BY topic, partition, "offset"')
     return [(row["topic"], row["partition"], row["offset"]) for row in rows]
 
@@ -117,7 +113,6 @@ async def last_cut(db: Connection) -> tuple[int, datetime | None, date | None]:
 
 
 async def cut_event(db: Connection, cut_id: int) -> dict[str, Any] | None:
-    """The data of a cut's CutTaken."""
     text = await db.fetchval("SELECT event FROM cuts WHERE cut_id = $1", cut_id)
     return json.loads(text) if text else None
 
@@ -138,7 +133,6 @@ def fields_of(data: str) -> dict[str, Any]:
 
 
 async def newest_figures(db: Connection) -> dict[str, Published]:
-    """The newest published state of every figure."""
     rows = await db.fetch(
         "SELECT DISTINCT ON (key) key, version, epoch, known_at, digest, data FROM figures ORDER BY key, cut_id DESC"
     )
@@ -180,20 +174,17 @@ async def figure_page(
 
 
 async def history(db: Reader, key: str) -> list[dict[str, Any]]:
-    """Everything ever published of one figure, oldest first."""
     rows = await db.fetch("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id", key)
     return [json.loads(row["data"]) for row in rows]
 
 
 async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: datetime) -> None:
-    """Ask the leader for a rebuild."""
     await db.execute(
         "INSERT INTO rebuilds (rebuild_id, cause, requested_at) VALUES ($1, $2, $3)", rebuild_id, cause, at
     )
 
 
 async def requested_rebuild(db: Connection) -> UUID | None:
-    """The oldest rebuild that was asked for and not done."""
     found: UUID | None = await db.fetchval(
         "SELECT rebuild_id FROM rebuilds WHERE finished_at IS NULL AND cause = 'asked' ORDER BY requested_at LIMIT 1"
     )
@@ -207,7 +198,6 @@ async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, An
 
 
 async def rebuilds(db: Reader, rebuild_id: UUID | None = None) -> list[dict[str, Any]]:
-    """Rebuilds, newest first."""
     rows = await db.fetch(
         "SELECT rebuild_id, cause, requested_at, finished_at, outcome FROM rebuilds"
         " WHERE $1::uuid IS NULL OR rebuild_id = $1 ORDER BY requested_at DESC LIMIT 50",

@@ -138,7 +138,7 @@ def _check_asked(details: RequestDetails) -> None:
     check_order(details.wished_from, details.wished_to, field="wishedTo", after="wishedFrom")
     check_unique([group.group_id for group in details.groups], field="groups")
     check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
-    check_unique([details.site_id, *details.co_site_ids], field="coSiteIds")
+    check_unique(details.co_site_ids, field="coSiteIds", beside=(details.site_id,))
     if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
         raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
 

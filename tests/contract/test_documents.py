@@ -1,6 +1,7 @@
 """The committed schemas and manifest: complete, fresh, and about what is really written."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -116,3 +117,48 @@ def test_the_command_says_how_it_is_used_when_it_is_used_wrongly() -> None:
 
     assert ended.returncode == 2
     assert "python -m contracts.documents write | check | release" in ended.stdout
+
+
+SETS = re.compile(r"\[[^]]*\]")  # of characters: what stands in them repeats nothing
+UNBOUNDED = re.compile(r"[*+]|\{[0-9]+,\}")
+
+
+def _is_bounded(node: dict[str, Any]) -> bool:
+    """Whether the largest value that a schema allows can be told from the schema."""
+    if "enum" in node or "const" in node or "maxLength" in node or node.get("format") in {"uuid", "date"}:
+        return True
+    match node["type"]:
+        case "array":
+            return "maxItems" in node
+        case "integer":
+            return "minimum" in node and "maximum" in node
+        case "string":
+            return "pattern" in node and not UNBOUNDED.search(SETS.sub("", node["pattern"]))
+        case "object":
+            return "properties" in node or "maxProperties" in node or "$ref" in node
+    return bool(node["type"] == "boolean")
+
+
+@pytest.mark.parametrize("name", sorted(name for name in documents() if name.startswith("schemas/")))
+def test_every_text_list_and_number_of_a_schema_has_bounds(name: str) -> None:
+    document = json.loads(documents()[name])
+    conditions = {id(node) for node in _everything_in([document.get("if"), document.get("then")])}
+
+    nodes = [node for node in _everything_in(document) if isinstance(node, dict) and isinstance(node.get("type"), str)]
+
+    unbounded = [node for node in nodes if id(node) not in conditions and not _is_bounded(node)]
+    assert [node for node in unbounded if node != document["properties"].get("data")] == []
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"type": "string"},
+        {"type": "string", "pattern": "^[a-z]+$"},
+        {"type": "string", "pattern": "^a{2,}$"},
+        {"type": "array", "items": {}},
+        {"type": "integer", "minimum": 0},
+    ],
+)
+def test_what_has_no_bounds_is_seen(node: dict[str, Any]) -> None:
+    assert not _is_bounded(node)

@@ -59,7 +59,6 @@ def parse_actor(header: str) -> Actor:
 
 
 def identify(request: Request, settings: Settings) -> Caller:
-    """The caller of this request; raises `UnknownCaller`."""
     header = request.headers.get(HEADER)
     host = request.client.host if request.client else ""
     if header is None or not settings.development_identity or not _is_accepted_from(host, settings):

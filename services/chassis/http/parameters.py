@@ -37,5 +37,4 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 def etag(response: Response, version: int) -> None:
-    """Set the header that says which version the answer shows."""
     response.headers["ETag"] = f'"{version}"'

@@ -53,7 +53,6 @@ def wrong_fields(errors: list[Any]) -> list[WrongField]:
 
 
 def _listed(allowed: object) -> object:
-    """What is allowed: every one of a list, or a description."""
     return allowed if isinstance(allowed, list | tuple) else str(allowed)
 
 
@@ -69,7 +68,6 @@ def _plain(value: object) -> object:
 
 
 def problem_response(problem: Problem) -> JSONResponse:
-    """RFC 9457."""
     body = {
         "type": f"{PROBLEMS}/{problem.slug}",
         "title": problem.title,
@@ -117,7 +115,6 @@ async def _on_world(_: Request, error: Exception) -> Response:
 
 
 def register(app: FastAPI) -> None:
-    """Answer every exception of this app as a problem."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

@@ -43,7 +43,6 @@ class DeadLetter:
 
 
 def headers_of(record: Record) -> Mapping[str, bytes | None]:
-    """The headers by name; a header without a value is kept."""
     return dict(record.headers)
 
 

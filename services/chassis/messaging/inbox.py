@@ -53,7 +53,6 @@ class Reactions:
     by_type: dict[str, Reaction[Any]] = field(default_factory=dict)
 
     def to(self, event: type[Happened]) -> Callable[[Reaction[Happened]], Reaction[Happened]]:
-        """Register the function that reacts to this event."""
 
         def register(reaction: Reaction[Happened]) -> Reaction[Happened]:
             self.by_type[event.type] = reaction
@@ -74,7 +73,6 @@ class Inbox:
     failures_in_a_row: int = 0
 
     async def run(self) -> None:
-        """React until cancelled."""
         await Consumer(self.settings, self.topics, self.health, PART, self.receive).run()
 
     async def receive(self, records: list[Record]) -> None:

@@ -142,7 +142,6 @@ class Relay:
         return len(rows)
 
     async def _forget(self, connection: asyncpg.Connection) -> None:
-        """Delete the pointers to the acknowledged messages."""
         if self.acknowledged:
             await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", self.acknowledged)
             self.acknowledged = []
@@ -161,7 +160,6 @@ class Relay:
         return Batch(partition, builder, positions)
 
     async def _send(self, kafka: AIOKafkaProducer, batch: Batch) -> Sent:
-        """Send a batch and wait for Kafka's answer."""
         topic, partition = batch.partition
         try:
             async with asyncio.timeout(SEND_SECONDS):

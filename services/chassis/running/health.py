@@ -34,22 +34,18 @@ class Health:
     """Gets the reason when the process must end."""
 
     def expect(self, *names: str) -> None:
-        """Name the parts that must work for the service to be ready."""
         for name in names:
             self.parts.setdefault(name, Part())
 
     def tick(self, name: str, state: str = "working") -> None:
-        """Report that this part works."""
         part = self.parts.setdefault(name, Part())
         part.state, part.ready, part.ticked = state, True, time.monotonic()
 
     def trouble(self, name: str, why: str) -> None:
-        """Report that this part cannot work now and will try again."""
         part = self.parts.setdefault(name, Part())
         part.state, part.ready, part.ticked = why, False, time.monotonic()
 
     def report(self) -> tuple[bool, dict[str, str]]:
-        """Whether all parts work, and the state of each."""
         now = time.monotonic()
         words: dict[str, str] = {}
         for name, part in self.parts.items():

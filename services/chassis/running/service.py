@@ -55,7 +55,6 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
         yield
 
     def leave(self) -> None:
@@ -89,7 +88,6 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
 
 
 async def _migrate(settings: Settings, package: str) -> None:
-    """Migrate as soon as PostgreSQL answers."""
     for left in range(DATABASE_SECONDS, -1, -1):
         try:
             applied = await migrate(settings.database_url, "services.chassis", package)
@@ -104,7 +102,6 @@ async def _migrate(settings: Settings, package: str) -> None:
 
 
 async def _serve_http(settings: Settings, app: FastAPI, health: Health) -> None:
-    """Answer requests until a signal says stop or a part ends."""
     server = Server(
         uvicorn.Config(
             app,

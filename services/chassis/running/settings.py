@@ -112,12 +112,10 @@ class EnvironmentOrFiles(PydanticBaseSettingsSource):
         self.environment = environment
 
     def __call__(self) -> dict[str, Any]:
-        """The settings that are given; raises `WrongSetting`."""
         given = {name: self.get_field_value(field, name)[0] for name, field in Settings.model_fields.items()}
         return {name: value for name, value in given.items() if value is not None}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        """The text of one setting, if it is given."""
         name = _variable(field_name)
         value, file = self.environment.get(name), self.environment.get(f"{name}_FILE")
         if value and file:

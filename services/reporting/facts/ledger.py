@@ -24,7 +24,6 @@ class Index:
     of: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def move(self, thing: str, before: Iterable[str], after: Iterable[str]) -> None:
-        """Replace the keys that an object names."""
         for key in before:
             self.of[key].discard(thing)
         for key in after:
@@ -171,11 +170,9 @@ class Ledger:
                 areas[area.stratum] += amount
 
     def areas_in(self, programme: str, school_year: str) -> frozenset[str]:
-        """The learning areas of a season's activities for children."""
         return frozenset(area for area, count in self.areas[programme, school_year].items() if count > 0)
 
     def programmes_in(self, school_year: str) -> list[str]:
-        """The programmes that have a season in this school year."""
         return [programme for (programme, year), count in self.seasons.items() if year == school_year and count > 0]
 
 

@@ -104,7 +104,6 @@ def site(facts: list[Fact]) -> Site | None:
 
 
 def group(facts: list[Fact]) -> GroupRecorded | None:
-    """A group's newest record."""
     body = facts[-1].body if facts else None
     return body if isinstance(body, GroupRecorded) else None
 

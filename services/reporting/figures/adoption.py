@@ -25,7 +25,6 @@ def days_of(school_year: str) -> tuple[date, ...]:
 
 
 def day_of(cell: Cell) -> date:
-    """The day to which a figure of adoption applies."""
     return date.fromisoformat(cell.period)
 
 
@@ -79,7 +78,6 @@ def qualifying(ledger: Ledger, school_id: str, programme: str, day: date) -> Ite
 
 
 def is_joint(ledger: Ledger, school_id: str, activity: Activity) -> bool:
-    """Whether childcare and out-of-school care linked to the school on the activity's day were involved."""
     involved = set(activity.body.site_ids)
     request = ledger.requests.get(activity.body.request_id) if activity.body.request_id else None
     if request is not None and request.raised is not None and request.raised.programme == activity.body.programme:
@@ -93,7 +91,6 @@ def is_joint(ledger: Ledger, school_id: str, activity: Activity) -> bool:
 
 
 def are_linked(ledger: Ledger, one: str, other: str, day: date) -> bool:
-    """Whether either site's record in force holds a link to the other that is valid on this day."""
     for holder, target in ((one, other), (other, one)):
         record = ledger.sites[holder].on(day) if holder in ledger.sites else None
         if record and any(link.site_id == target and link.holds_on(day) for link in record.links):

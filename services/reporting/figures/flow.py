@@ -17,7 +17,6 @@ STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", 
 
 
 def contributions(ledger: Ledger, request_id: str) -> Contributions:
-    """What one request contributes."""
     request = ledger.requests.get(request_id)
     if request is None or request.raised is None:
         return {}

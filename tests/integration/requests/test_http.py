@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from services.chassis.messaging.outbox import new_id
-from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, request_details
+from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, request_details, site_details
 from tests.integration.requests.commands import CLOSED_SITE, CONSULTANT, COORDINATOR, a_request, path_of
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
 
@@ -25,8 +25,8 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "an unknown area": ({"learningAreas": [UNKNOWN_AREA]}, 400, "learningAreas[0].code", "zwemmen"),
     "no area": ({"learningAreas": []}, 400, "learningAreas", []),
     "dates in the wrong order": ({"wishedTo": "2025-10-31"}, 400, "wishedTo", "2025-10-31"),
-    "the same group twice": ({"groups": TWICE}, 400, "groups", GROUP),
-    "the same site twice": ({"coSiteIds": [SCHOOL]}, 400, "coSiteIds", SCHOOL),
+    "the same group twice": ({"groups": TWICE}, 400, "groups[1]", GROUP),
+    "the same site twice": ({"coSiteIds": [SCHOOL]}, 400, "coSiteIds[0]", SCHOOL),
     "a malformed id": ({"siteId": "16NV00"}, 400, "siteId", "16NV00"),
 }
 
@@ -144,3 +144,24 @@ def test_what_is_not_there_is_not_found(requests: ServiceProcess) -> None:
 
     assert (unknown.status_code, nowhere.status_code) == (404, 404)
     assert nowhere.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "slug", "field"),
+    [
+        ({"name": {"nl": "bel 073-6123456"}}, "personal-data", "name.nl"),
+        ({"board": "own:bel-0612345678"}, "personal-data", "board"),
+        ({"name": {"nl": "\u200b"}}, "nothing-visible", "name.nl"),
+        ({"openedOn": "2020-08-01", "closedOn": "2019-08-01"}, "dates-in-wrong-order", "closedOn"),
+        ({"kinds": ["primary", "primary"]}, "named-twice", "kinds[1]"),
+        ({"neighbourhood": "5211/1"}, "malformed", "neighbourhood"),
+    ],
+)
+def test_what_a_site_may_not_say_has_a_problem_type_of_its_own(
+    requests: ServiceProcess, wrong: dict[str, Any], slug: str, field: str
+) -> None:
+    response = requests.ask("PUT", "/v1/sites/own:nieuw", as_json(site_details(), **wrong), by=an_actor("operator"))
+
+    assert (response.status_code, problem_type(response)) == (400, slug)
+    assert error_of(response)["field"] == field
+    assert "6123456" not in response.text
