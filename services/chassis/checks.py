@@ -69,12 +69,12 @@ def check_visible(name: str, *, field: str) -> None:
         raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
 
 
-def check_personal_data(body: object) -> None:
+def check_personal_data(body: object, *, within: str = "") -> None:
     """Refuse parsed JSON in which a text seems to hold a person's contact or number; the text is not repeated.
 
     Looks at every text, whatever its field is for: names, comments, identifiers, codes.
     """
     found = find_personal_data(body)
     if found is not None:
-        field, what = found
+        field, what = f"{within}{found[0]}", found[1]
         raise PersonalData(f"{field} seems to hold {what}; leave it out.", WrongField(field, None, f"not {what}"))

@@ -61,14 +61,15 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, answer: bytes) -> None:
     now, request_id = datetime.now(UTC), uuid_utils.compat.uuid7()
-    await db.fetchval(idempotency.CLAIM, site, key, b"fingerprint")
+    owner = (site, "coordinator", "a1", key)
+    await db.fetchval(idempotency.CLAIM, *owner, b"digest")
     await db.fetch(SITES, [site], FROM)
     await db.fetch(BROKERS, FROM, AREAS)
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO)
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
     await db.execute(outbox.STAGE, now, False, *(list(column) for column in zip(*rows, strict=True)))
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
-    await db.execute(idempotency.REMEMBER, site, key, 201, b"", answer)
+    await db.execute(idempotency.REMEMBER, *owner, 201, b"", answer)
 
 
 def _staged(request_id: UUID, version: int, key: bytes, value: bytes) -> outbox.Staged:

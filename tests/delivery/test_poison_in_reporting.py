@@ -93,7 +93,8 @@ UNKNOWN_DEFINITIONS: list[dict[str, Any]] = [
     {"function": "unknown@1"},
     {"parameters": {}},
     {"parameters": {"reading": "other"}},
-    {"strata": {"x": ["y"]}},
+    {"strata": {"country": ["domain"]}},
+    {"periods": ["term"]},
 ]
 
 

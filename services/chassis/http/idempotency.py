@@ -5,6 +5,7 @@ same key again gets the same answer and has no second effect. A refused command 
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable
 
@@ -20,11 +21,18 @@ from services.chassis.running import telemetry
 from services.chassis.running.service import Service
 
 KEY = re.compile(r"^[!-~]{1,128}$")
-CLAIM = (
-    "INSERT INTO idempotency (organisation, key, fingerprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true"
-)
-REMEMBER = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE organisation = $1 AND key = $2"
-_RECALL = "SELECT fingerprint, status, headers, body FROM idempotency WHERE organisation = $1 AND key = $2"
+CLAIM = """
+INSERT INTO idempotency (organisation, role, actor, key, fingerprint) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING true
+"""
+REMEMBER = """
+UPDATE idempotency SET status = $5, headers = $6, body = $7
+WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
+"""
+_RECALL = """
+SELECT fingerprint, status, headers, body FROM idempotency
+WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
+"""
 
 
 class IdempotencyKeyMissing(Malformed):
@@ -45,8 +53,7 @@ class CommandRoute(APIRoute):
             service: Service = request.app.state.service
             caller = identify(request, service.settings)
             key = _idempotency_key(request)
-            body = await request.body()
-            await _check_personal_data(request)
+            digest = await _read_body(request)
             async with service.database.transaction(
                 at=caller.now,
                 causation=key,
@@ -56,32 +63,35 @@ class CommandRoute(APIRoute):
                 request.state.tx, request.state.caller = tx, caller
                 if key is None:
                     return await endpoint(request)
-                fingerprint = hashlib.sha256(
-                    b"\0".join((request.method.encode(), request.url.path.encode(), body))
-                ).digest()
-                organisation = caller.actor.organisation
-                if not await tx.db.fetchval(CLAIM, organisation, key, fingerprint):
-                    return _recalled(await tx.db.fetchrow(_RECALL, organisation, key), key, fingerprint)
+                owner = (caller.actor.organisation, caller.actor.role, caller.actor.actor, key)
+                if not await tx.db.fetchval(CLAIM, *owner, digest):
+                    return _recalled(await tx.db.fetchrow(_RECALL, *owner), key, digest)
                 response = await endpoint(request)
                 headers = msgspec.msgpack.encode(list(response.raw_headers))
-                await tx.db.execute(REMEMBER, organisation, key, response.status_code, headers, bytes(response.body))
+                await tx.db.execute(REMEMBER, *owner, response.status_code, headers, bytes(response.body))
             return response
 
         return command
 
 
-async def _check_personal_data(request: Request) -> None:
-    """Looks at JSON only: what is not JSON is refused by whoever reads it, and lines are looked at one by one."""
+async def _read_body(request: Request) -> bytes:
+    """The digest of method, path and what is read of the body: the order of JSON's keys says nothing. Refuses personal
+    data in JSON; what is not JSON is refused by whoever reads it, and lines are looked at one by one."""
+    body = await request.body()
     try:
-        body = await request.json()  # parsed once: the endpoint is given the same
+        said = await request.json()  # parsed once: the endpoint is given the same
+        check_personal_data(said)
+        body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise Malformed("The body is nested too deep.", WrongField("body", None, "fewer levels")) from error
     except ValueError:
-        return
-    check_personal_data(body)
+        pass
+    return hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), body))).digest()
 
 
-def _recalled(stored: asyncpg.Record | None, key: str, fingerprint: bytes) -> Response:
+def _recalled(stored: asyncpg.Record | None, key: str, digest: bytes) -> Response:
     assert stored is not None, "the key was just found, and keys are deleted only after 30 days"
-    if stored["fingerprint"] != fingerprint:
+    if stored["fingerprint"] != digest:
         raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", key, "a key that was not used before"))
     response = Response(stored["body"], stored["status"])
     response.raw_headers = msgspec.msgpack.decode(stored["headers"], type=list[tuple[bytes, bytes]])

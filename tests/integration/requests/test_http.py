@@ -1,5 +1,6 @@
 """What the service `requests` refuses at its door, and how it says so."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -95,6 +96,51 @@ def test_a_key_is_not_used_for_another_command(requests: ServiceProcess) -> None
 
     assert (other.status_code, error_of(other)["field"]) == (409, "Idempotency-Key")
     assert error_of(other)["value"] == key
+
+
+def test_the_same_json_in_another_order_is_the_same_command(requests: ServiceProcess) -> None:
+    key = str(uuid4())
+    first = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    again = requests.ask("POST", PATH, dict(reversed(DETAILS.items())), by=COORDINATOR, Idempotency_Key=key)
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_belongs_to_whoever_sent_it(requests: ServiceProcess) -> None:
+    key = str(uuid4())
+    colleague = COORDINATOR.model_copy(update={"actor": "a2"})
+    first = requests.ask("POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+
+    of_a_colleague = requests.ask("POST", PATH, DETAILS, by=colleague, Idempotency_Key=key)
+    of_another_role = requests.ask(
+        "POST", PATH, DETAILS, by=COORDINATOR.model_copy(update={"role": "analyst"}), Idempotency_Key=key
+    )
+
+    assert of_a_colleague.status_code == 201
+    assert of_a_colleague.json()["requestId"] != first.json()["requestId"]
+    assert of_another_role.status_code == 403  # not the stored answer
+
+
+def test_a_body_that_is_nested_too_deep_is_malformed(requests: ServiceProcess) -> None:
+    deep = b'{"siteId":' * 5_000 + b"{}" + b"}" * 5_000
+
+    response = requests.ask("POST", PATH, deep, by=COORDINATOR, Content_Type="application/json")
+
+    assert (response.status_code, error_of(response)["field"]) == (400, "body")
+
+
+def test_personal_data_in_lines_is_refused_by_its_line(requests: ServiceProcess) -> None:
+    sites = [as_json(site_details(), siteId=f"own:nieuw-{number}") for number in range(2)]
+    sites[1]["name"] = {"nl": "bel 073-6123456"}
+    lines = "\n".join(json.dumps(site) for site in sites).encode()
+
+    response = requests.ask("POST", "/v1/sites", lines, by=an_actor("operator"), Content_Type="application/x-ndjson")
+
+    assert (response.status_code, problem_type(response)) == (400, "personal-data")
+    assert error_of(response)["field"] == "line 2: name.nl"
+    assert "6123456" not in response.text
 
 
 def test_a_refused_command_leaves_its_key_unused(requests: ServiceProcess) -> None:
