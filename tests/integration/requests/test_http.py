@@ -211,3 +211,14 @@ def test_what_a_site_may_not_say_has_a_problem_type_of_its_own(
     assert (response.status_code, problem_type(response)) == (400, slug)
     assert error_of(response)["field"] == field
     assert "6123456" not in response.text
+
+
+def test_the_service_describes_its_operations_and_its_problems(requests: ServiceProcess) -> None:
+    described = requests.client.get("/v1/openapi.json").json()
+
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    types = described["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert all("default" in operation["responses"] for operation in operations)
+    assert not any("422" in operation["responses"] for operation in operations)
+    assert {"https://samenspel.nl/problems/unknown-site", "https://samenspel.nl/problems/personal-data"} <= set(types)
+    assert "https://samenspel.nl/problems/no-such-activity" not in types  # another service's
