@@ -18,7 +18,6 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 
 def wire(service: Service) -> Wiring:
-    """What this service consists of."""
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
     for room in (organisations, referrals, activities):
         app.include_router(room.commands)

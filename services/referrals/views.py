@@ -146,7 +146,6 @@ class ActivityPage(Value):
 
 
 def referral_view(referral: Referral, caller: Caller) -> ReferralView:
-    """The referral for this caller."""
     made = referral.made
     return ReferralView(
         referral_id=referral.id,
@@ -167,7 +166,6 @@ def referral_view(referral: Referral, caller: Caller) -> ReferralView:
 
 
 def activity_view(activity: Activity, caller: Caller) -> ActivityView:
-    """The activity for this caller."""
     planned = activity.planned
     return ActivityView(
         activity_id=activity.id,

@@ -18,7 +18,6 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 
 def wire(service: Service) -> Wiring:
-    """What this service consists of."""
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
     app.include_router(api.commands)
     app.include_router(api.queries)

@@ -37,7 +37,6 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
 
 
 async def save(tx: Transaction, request: Request) -> None:
-    """The request as it is now."""
     asked = request.details
     details = RequestDetails.model_validate(dict(asked), extra="ignore")
     await tx.db.execute(
@@ -83,7 +82,6 @@ async def find(db: Reader, request_id: UUID) -> Request | None:
 
 
 async def page(db: Reader, *, site_id: str | None, status: str | None, after: UUID | None, limit: int) -> list[Request]:
-    """Requests in the order in which they were raised."""
     rows = await db.fetch(
         f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3) ORDER BY request_id LIMIT $4",
@@ -132,7 +130,6 @@ async def site_record(tx: Transaction, site_id: str, valid_from: date) -> SiteDe
 
 
 async def save_site(tx: Transaction, site_id: str, details: SiteDetails, version: int) -> None:
-    """Record a site from a day on."""
     await tx.db.execute("UPDATE sites SET version = $2 WHERE site_id = $1", site_id, version)
     await tx.db.execute(
         "INSERT INTO site_records (site_id, valid_from, opened_on, closed_on, details) VALUES ($1, $2, $3, $4, $5)"
@@ -157,7 +154,6 @@ async def sites_on(db: Reader, site_ids: Iterable[str], day: date) -> dict[str, 
 
 
 async def site_page(db: Reader, *, after: str | None, limit: int, day: date) -> dict[str, SiteDetails]:
-    """Sites in the order of their ids."""
     rows = await db.fetch(
         "SELECT site_id FROM sites WHERE ($1::text IS NULL OR site_id > $1) ORDER BY site_id LIMIT $2",
         after,
@@ -177,7 +173,6 @@ async def group(tx: Transaction, group_id: str) -> tuple[GroupDetails | None, in
 
 
 async def save_group(tx: Transaction, group_id: str, details: GroupDetails, version: int) -> None:
-    """Record a group."""
     await tx.db.execute(
         "INSERT INTO groups (group_id, site_id, school_year, details, version) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, school_year = $3, details = $4, version = $5",

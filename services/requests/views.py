@@ -98,7 +98,6 @@ class SitePage(Value):
 
 
 def view(request: Request, caller: Caller, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
-    """The request for this caller."""
     return RequestView(
         request_id=request.id,
         status=request.status,

@@ -73,7 +73,6 @@ class Activity:
 
     @property
     def id(self) -> UUID:
-        """Its id."""
         return self.planned.activity_id
 
     @property
@@ -187,7 +186,6 @@ def retract(
 
 
 def confirm(activity: Activity, site_id: Identifier, *, by: Actor, at: datetime) -> ActivityConfirmed:
-    """A site says that it was so."""
     allow_actor(_allow(activity, "confirm", by), by, {"site": (site_id,)})
     return ActivityConfirmed(activity_id=activity.id, site_id=site_id, confirmed_at=at)
 

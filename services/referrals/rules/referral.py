@@ -87,7 +87,6 @@ class Referral:
 
     @property
     def id(self) -> UUID:
-        """Its id."""
         return self.made.referral_id
 
 
@@ -105,7 +104,6 @@ def _allow(referral: Referral, action: str, by: Actor) -> Step[Status]:
 
 
 def accept(referral: Referral, *, by: Actor, at: datetime) -> ReferralAccepted:
-    """The partner takes it on."""
     _allow(referral, "accept", by)
     return ReferralAccepted(
         referral_id=referral.id, partner_id=referral.made.partner_id, accepted_by=by, accepted_at=at
@@ -144,7 +142,6 @@ def decline(
 
 
 def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
-    """The partner begins."""
     _allow(referral, "start", by)
     return ReferralStarted(referral_id=referral.id, started_at=at)
 

@@ -23,7 +23,6 @@ def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its 
 
 
 async def save(tx: Transaction, activity: Activity) -> None:
-    """The activity as it is now."""
     planned, body = activity.planned, activity.body
     await tx.db.execute(
         f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
@@ -56,7 +55,6 @@ async def find(db: Reader, activity_id: UUID) -> Activity | None:
 async def page(
     db: Reader, *, site_id: Identifier | None, referral_id: UUID | None, after: UUID | None, limit: int
 ) -> list[Activity]:
-    """Activities in the order in which they were planned; of a site: those in which it is involved."""
     rows = await db.fetch(
         f"SELECT {_ACTIVITY} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
         " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"

@@ -23,7 +23,6 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
 
 
 async def save(tx: Transaction, referral: Referral) -> None:
-    """The referral as it is now."""
     made, reason = referral.made, referral.reason
     await tx.db.execute(
         f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
@@ -51,7 +50,6 @@ async def lock(tx: Transaction, referral_id: UUID) -> Referral | None:
 
 
 async def of_request(tx: Transaction, request_id: UUID) -> list[Referral]:
-    """The referrals of a request, in the order in which they were made."""
     rows = await tx.db.fetch(
         f"SELECT {_REFERRAL} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
         request_id,
@@ -74,7 +72,6 @@ async def page(
     after: UUID | None,
     limit: int,
 ) -> list[Referral]:
-    """Referrals in the order in which they were made."""
     rows = await db.fetch(
         f"SELECT {_REFERRAL} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)"
