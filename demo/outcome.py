@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.programme import PROGRAMME
 from demo.proofs import is_emptied
-from demo.rebuild import OF_ITS_CUT, Figures, Rebuilt
+from demo.rebuild import OF_ITS_CUT, FiguresByKey, Rebuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Outcome:
     seed: int
     known_at: str
     cut_id: int
-    figures: Figures
+    figures: FiguresByKey
     counts: Mapping[str, int]
     events: int
     dead_letters: int

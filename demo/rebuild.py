@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.5
 OF_ITS_CUT = ("cutId", "knownAt")
 """Fields that say when a figure was known, not what it is."""
 
-Figures = dict[str, dict[str, Any]]
+FiguresByKey = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Rebuilt:
     differences: tuple[str, ...]
 
 
-async def all_figures(client: httpx.AsyncClient) -> Figures:
+async def all_figures(client: httpx.AsyncClient) -> FiguresByKey:
     """The newest figures by key, as `reporting` shows them."""
-    found: Figures = {}
+    found: FiguresByKey = {}
     cursor: str | None = None
     while True:
         params = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
@@ -44,7 +44,7 @@ async def all_figures(client: httpx.AsyncClient) -> Figures:
             return found
 
 
-async def rebuilt(client: httpx.AsyncClient, before: Figures, start: Callable[[], str]) -> Rebuilt:
+async def rebuilt(client: httpx.AsyncClient, before: FiguresByKey, start: Callable[[], str]) -> Rebuilt:
     """Start a rebuild (`start` returns its cause), wait for it, and compare the figures with those before."""
     known = {each["rebuildId"] for each in await _rebuilds(client)}
     cause = await asyncio.to_thread(start)

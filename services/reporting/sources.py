@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.reporting.facts import views
+from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact
 from services.reporting.facts.ledger import Ledger
 from services.reporting.figures import adoption, flow, reach, substitution
@@ -33,7 +33,7 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
         ),
     }
     known = [ledger.facts[entity] for entity in entities if entity in ledger.facts]
-    found = [fact for versions in known for fact in views.in_order(versions.values()) if fact.name in READ]
+    found = [fact for versions in known for fact in folds.in_order(versions.values()) if fact.name in READ]
     return sorted(found, key=lambda fact: (fact.topic, fact.partition, fact.offset))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.values import calendar_day, school_year_of
-from services.reporting.facts import views
+from services.reporting.facts import folds
 from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined
 
 Season = tuple[str, str]
@@ -46,16 +46,16 @@ class Change:
 
 @dataclass(slots=True)
 class Ledger:
-    """All facts, and the views over them as of the last `settle`."""
+    """All facts, and what they say together as of the last `settle`."""
 
     facts: dict[str, dict[tuple[int, int], Fact]] = field(default_factory=dict)
     fresh: dict[str, list[Fact]] = field(default_factory=dict)
     """By entity, what was added since the last `settle`."""
-    sites: dict[str, views.Site] = field(default_factory=dict)
+    sites: dict[str, folds.Site] = field(default_factory=dict)
     groups: dict[str, GroupRecorded] = field(default_factory=dict)
-    requests: dict[str, views.Request] = field(default_factory=dict)
-    referrals: dict[str, views.Referral] = field(default_factory=dict)
-    activities: dict[str, views.Activity] = field(default_factory=dict)
+    requests: dict[str, folds.Request] = field(default_factory=dict)
+    referrals: dict[str, folds.Referral] = field(default_factory=dict)
+    activities: dict[str, folds.Activity] = field(default_factory=dict)
     definitions: dict[tuple[str, int], IndicatorDefined] = field(default_factory=dict)
     groups_at: Index = field(default_factory=Index)
     requests_at: Index = field(default_factory=Index)
@@ -83,8 +83,8 @@ class Ledger:
         return known is None
 
     def settle(self) -> list[Change]:
-        """Bring the views up to date; returns what changed."""
-        folds: dict[str, Callable[[str, list[Fact]], tuple[Any, Any]]] = {
+        """Bring what the facts say together up to date; returns what changed."""
+        by_kind: dict[str, Callable[[str, list[Fact]], tuple[Any, Any]]] = {
             "site": self.fold_site,
             "group": self.fold_group,
             "request": self.fold_request,
@@ -95,9 +95,9 @@ class Ledger:
         changes: list[Change] = []
         for entity, facts in self.fresh.items():
             kind, _, id_ = entity.partition(":")
-            fold = folds.get(kind)
+            fold = by_kind.get(kind)
             if fold is not None:
-                before, after = fold(id_, views.in_order(self.facts[entity].values()))
+                before, after = fold(id_, folds.in_order(self.facts[entity].values()))
                 changes.append(Change(kind, id_, before, after, facts))
         self.fresh = {}
         return changes
@@ -106,36 +106,36 @@ class Ledger:
         """Bring only the definitions up to date. Their facts stay fresh, so `settle` still reports them as changed."""
         for entity in self.fresh:
             if entity.startswith("indicator:"):
-                self.fold_definition(entity, views.in_order(self.facts[entity].values()))
+                self.fold_definition(entity, folds.in_order(self.facts[entity].values()))
 
     def fold_site(self, site_id: str, facts: list[Fact]) -> tuple[Any, Any]:
-        before, after = self.sites.get(site_id), views.site(facts)
+        before, after = self.sites.get(site_id), folds.site(facts)
         _put(self.sites, site_id, after)
         self.linked_to.move(site_id, _links(before), _links(after))
         return before, after
 
     def fold_group(self, group_id: str, facts: list[Fact]) -> tuple[Any, Any]:
-        before, after = self.groups.get(group_id), views.group(facts)
+        before, after = self.groups.get(group_id), folds.group(facts)
         _put(self.groups, group_id, after)
         self.groups_at.move(group_id, [before.site_id] if before else [], [after.site_id] if after else [])
         self.groups_in.move(group_id, [before.school_year] if before else [], [after.school_year] if after else [])
         return before, after
 
     def fold_request(self, request_id: str, facts: list[Fact]) -> tuple[Any, Any]:
-        before, after = self.requests.get(request_id), views.request(facts)
+        before, after = self.requests.get(request_id), folds.request(facts)
         self.requests[request_id] = after
         self.requests_at.move(request_id, _asking(before), _asking(after))
         self._count(_season_of_request(before), _season_of_request(after))
         return before, after
 
     def fold_referral(self, referral_id: str, facts: list[Fact]) -> tuple[Any, Any]:
-        before, after = self.referrals.get(referral_id), views.referral(facts)
+        before, after = self.referrals.get(referral_id), folds.referral(facts)
         self.referrals[referral_id] = after
         self.referrals_of.move(referral_id, [], [after.made.request_id] if after.made else [])
         return before, after
 
     def fold_activity(self, activity_id: str, facts: list[Fact]) -> tuple[Any, Any]:
-        before, after = self.activities.get(activity_id), views.activity(facts)
+        before, after = self.activities.get(activity_id), folds.activity(facts)
         _put(self.activities, activity_id, after)
         old, new = before.body if before else None, after.body if after else None
         self.activities_at.move(activity_id, old.site_ids if old else (), new.site_ids if new else ())
@@ -163,7 +163,7 @@ class Ledger:
         if after is not None:
             self.seasons[after] += 1
 
-    def _count_areas(self, activity: views.Activity | None, amount: int) -> None:
+    def _count_areas(self, activity: folds.Activity | None, amount: int) -> None:
         if activity is not None and activity.body.audience == "children":
             areas = self.areas[activity.body.programme, activity.school_year]
             for area in activity.body.learning_areas:
@@ -183,11 +183,11 @@ def _put(things: dict[str, Any], id_: str, thing: object) -> None:
         things[id_] = thing
 
 
-def _links(site: views.Site | None) -> set[str]:
+def _links(site: folds.Site | None) -> set[str]:
     return {link.site_id for record in site.records for link in record.links} if site else set()
 
 
-def _asking(request: views.Request | None) -> list[str]:
+def _asking(request: folds.Request | None) -> list[str]:
     return [request.raised.site_id, *request.raised.co_site_ids] if request and request.raised else []
 
 
@@ -195,11 +195,11 @@ def _asked_by(body: Any) -> list[str]:  # noqa: ANN401 - a body or none
     return [body.request_id] if body is not None and body.request_id else []
 
 
-def _season_of_activity(activity: views.Activity | None) -> Season | None:
+def _season_of_activity(activity: folds.Activity | None) -> Season | None:
     return (activity.body.programme, activity.school_year) if activity else None
 
 
-def _season_of_request(request: views.Request | None) -> Season | None:
+def _season_of_request(request: folds.Request | None) -> Season | None:
     if request is None or request.raised is None:
         return None
     return request.raised.programme, school_year_of(calendar_day(request.raised.raised_at))

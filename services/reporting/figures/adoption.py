@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from services.reporting.facts.events import SiteRecorded
+from services.reporting.facts.folds import Activity
 from services.reporting.facts.ledger import Ledger
-from services.reporting.facts.views import Activity
 from services.reporting.figures.cells import ALL, CITY, DAYS, Cell, Contributions, Slot
 
 NAME = "adoption"

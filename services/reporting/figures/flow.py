@@ -7,8 +7,8 @@ The days of a step are those since the step before it, over the requests that re
 from datetime import date, datetime
 
 from contracts.values import calendar_day, school_year_of
+from services.reporting.facts.folds import Activity, Request
 from services.reporting.facts.ledger import Ledger
-from services.reporting.facts.views import Activity, Request
 from services.reporting.figures.cells import CITY, Cell, Contributions, Slot, strata_of, units
 
 NAME = "flow"
