@@ -19,7 +19,7 @@ from services.chassis.running.database import Transaction
 from services.reporting import publication, store
 from services.reporting.facts.events import Fact
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.book import Book, Touched
+from services.reporting.figures.totals import Totals, Touched
 from services.reporting.publication import Fields, Published
 
 
@@ -40,7 +40,7 @@ class Figures:
     """Everything that the leader holds in memory. The next leader loads it again from the tables."""
 
     ledger: Ledger = field(default_factory=Ledger)
-    book: Book = field(default_factory=Book)
+    totals: Totals = field(default_factory=Totals)
     published: dict[str, Published] = field(default_factory=dict)
     unpublished: dict[str, Restated] = field(default_factory=dict)
     """Figures that differ from what was published; the next cut announces them."""
@@ -51,10 +51,10 @@ class Figures:
     def recompute(self) -> None:
         """Bring everything up to date; figures that now differ from what was published go to `unpublished`."""
         changes = self.ledger.settle()
-        touched: Touched = self.book.update(self.ledger, changes)
+        touched: Touched = self.totals.update(self.ledger, changes)
         if any(change.kind == "indicator" for change in changes):  # a new definition can change every figure
-            touched = {where: touched.get(where, []) for where in self.book.sums}
-        for key, where, fields in publication.figures(self.book, self.ledger, touched):
+            touched = {where: touched.get(where, []) for where in self.totals.sums}
+        for key, where, fields in publication.figures(self.totals, self.ledger, touched):
             before = self.published.get(key)
             digest = publication.digest_of(fields)
             if before.digest == digest if before else publication.is_emptied(fields):

@@ -14,9 +14,9 @@ import msgspec
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.book import Book
 from services.reporting.figures.cells import Cell
 from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+from services.reporting.figures.totals import Totals
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
@@ -97,7 +97,7 @@ def canonical(fields: Fields) -> bytes:
 
 
 def figures(
-    book: Book, ledger: Ledger, cells: Iterable[tuple[str, Cell]]
+    totals: Totals, ledger: Ledger, cells: Iterable[tuple[str, Cell]]
 ) -> Iterator[tuple[str, tuple[str, Cell], Fields]]:
     """Every figure that the definitions declare for these cells: its key, its family and cell, its fields.
 
@@ -109,7 +109,7 @@ def figures(
         if function is not None and function.accepts(definition.parameters):  # a newer release may have defined it
             by_family.setdefault(function.family, []).append(definition)
     for family, cell in cells:
-        sums = book.sums.get((family, cell))
+        sums = totals.sums.get((family, cell))
         for definition in by_family.get(family, []) if sums is not None else []:
             assert sums is not None, "checked above"
             if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(

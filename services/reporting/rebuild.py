@@ -181,7 +181,7 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
     """Byte by byte: (number of figures compared, sentences about those that differ)."""
     now = {
         key: fields
-        for key, _, fields in publication.figures(computed.book, computed.ledger, computed.book.sums)
+        for key, _, fields in publication.figures(computed.totals, computed.ledger, computed.totals.sums)
         if not publication.is_emptied(fields)
     }
     differences: list[str] = []

@@ -6,18 +6,18 @@ from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact
 from services.reporting.facts.ledger import Ledger
 from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.book import Book
 from services.reporting.figures.cells import Cell
 from services.reporting.figures.functions import FUNCTIONS
+from services.reporting.figures.totals import Totals
 from services.reporting.publication import cell_of
 
 
 def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
     """The facts that a figure rests on, ordered by topic, partition and offset; none if there is no such figure."""
-    ledger, book = Ledger(), Book()
+    ledger, totals = Ledger(), Totals()
     for fact in facts:
         ledger.add(fact)
-    book.update(ledger, ledger.settle())
+    totals.update(ledger, ledger.settle())
     indicator, version, cell = cell_of(key)
     definition = ledger.definitions.get((indicator, version))
     if definition is None or definition.function not in FUNCTIONS:
@@ -27,7 +27,7 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
         f"indicator:{indicator}",
         *(
             entity
-            for (its_family, subject), contributed in book.contributed.items()
+            for (its_family, subject), contributed in totals.contributed.items()
             if its_family == family and cell in contributed
             for entity in _behind(ledger, family, subject, cell)
         ),

@@ -1,6 +1,6 @@
 """The promise: however often and in whatever order events arrive, and wherever it is cut, the figures are the same.
 
-The code under test is what runs in `reporting`: reading, ledger, book, publication and the comparison of a
+The code under test is what runs in `reporting`: reading, ledger, totals, publication and the comparison of a
 rebuild. Each protection is also taken away once, to see the promise broken.
 """
 
@@ -117,5 +117,5 @@ def follow(delivery: Delivery, ledger: type[Ledger] = Ledger) -> Figures:
 
 def figures_of(figures: Figures) -> dict[str, Fields]:
     """Every figure that there is now."""
-    everything = publication.figures(figures.book, figures.ledger, figures.book.sums)
+    everything = publication.figures(figures.totals, figures.ledger, figures.totals.sums)
     return {key: fields for key, _, fields in everything if not publication.is_emptied(fields)}

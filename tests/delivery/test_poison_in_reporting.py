@@ -84,7 +84,7 @@ def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoile
         figures.ledger.add(fact)
     figures.recompute()
 
-    for key, _, fields in publication.figures(figures.book, figures.ledger, figures.book.sums):
+    for key, _, fields in publication.figures(figures.totals, figures.ledger, figures.totals.sums):
         assert publication.cell_of(key)
         publication.digest_of(fields)
 
@@ -118,7 +118,7 @@ def _published_with(change: dict[str, Any]) -> list[str]:
     for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
         figures.ledger.add(read(_record(json.dumps(message).encode(), offset), "topic"))
     figures.recompute()
-    return [key for key, _, _ in publication.figures(figures.book, figures.ledger, figures.book.sums)]
+    return [key for key, _, _ in publication.figures(figures.totals, figures.ledger, figures.totals.sums)]
 
 
 def test_every_example_is_read() -> None:

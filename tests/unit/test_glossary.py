@@ -23,9 +23,6 @@ NAMES_OF_OTHERS = {
 }
 EXCEPTIONS = {
     ("services/reporting", "ledger"): "the core of reporting is built anew",
-    ("services/reporting", "book"): "the core of reporting is built anew",
-    ("services/reporting", "slot"): "the core of reporting is built anew",
-    ("services/reporting", "season"): "the core of reporting is built anew",
 }
 """By folder and word to avoid: why the word may still stand in names there."""
 

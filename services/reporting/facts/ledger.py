@@ -13,7 +13,7 @@ from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
 from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined
 
-Season = tuple[str, str]
+ProgrammeYear = tuple[str, str]
 """A programme in a school year."""
 
 
@@ -67,10 +67,10 @@ class Ledger:
     """By site, the sites whose records hold a link to it."""
     groups_in: Index = field(default_factory=Index)
     """By school year."""
-    seasons: Counter[Season] = field(default_factory=Counter)
-    """How many requests and activities each season has."""
-    areas: defaultdict[Season, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """How many activities for children each learning area has in a season."""
+    programme_years: Counter[ProgrammeYear] = field(default_factory=Counter)
+    """How many requests and activities each programme year has."""
+    areas: defaultdict[ProgrammeYear, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """How many activities for children each learning area has in a programme year."""
 
     def add(self, fact: Fact) -> bool:
         """Add a fact; False when its version was known already."""
@@ -125,7 +125,7 @@ class Ledger:
         before, after = self.requests.get(request_id), folds.request(facts)
         self.requests[request_id] = after
         self.requests_at.move(request_id, _asking(before), _asking(after))
-        self._count(_season_of_request(before), _season_of_request(after))
+        self._count(_programme_year_of_request(before), _programme_year_of_request(after))
         return before, after
 
     def fold_referral(self, referral_id: str, facts: list[Fact]) -> tuple[Any, Any]:
@@ -145,7 +145,7 @@ class Ledger:
             [each.group_id for each in new.groups] if new else (),
         )
         self.activities_for.move(activity_id, _asked_by(old), _asked_by(new))
-        self._count(_season_of_activity(before), _season_of_activity(after))
+        self._count(_programme_year_of_activity(before), _programme_year_of_activity(after))
         self._count_areas(before, -1)
         self._count_areas(after, 1)
         return before, after
@@ -157,11 +157,11 @@ class Ledger:
                 self.definitions[fact.body.indicator, fact.body.definition_version] = fact.body
         return before, self.definitions
 
-    def _count(self, before: Season | None, after: Season | None) -> None:
+    def _count(self, before: ProgrammeYear | None, after: ProgrammeYear | None) -> None:
         if before is not None:
-            self.seasons[before] -= 1
+            self.programme_years[before] -= 1
         if after is not None:
-            self.seasons[after] += 1
+            self.programme_years[after] += 1
 
     def _count_areas(self, activity: folds.Activity | None, amount: int) -> None:
         if activity is not None and activity.body.audience == "children":
@@ -173,7 +173,9 @@ class Ledger:
         return frozenset(area for area, count in self.areas[programme, school_year].items() if count > 0)
 
     def programmes_in(self, school_year: str) -> list[str]:
-        return [programme for (programme, year), count in self.seasons.items() if year == school_year and count > 0]
+        return [
+            programme for (programme, year), count in self.programme_years.items() if year == school_year and count > 0
+        ]
 
 
 def _put(things: dict[str, Any], id_: str, thing: object) -> None:
@@ -195,11 +197,11 @@ def _asked_by(body: Any) -> list[str]:  # noqa: ANN401 - a body or none
     return [body.request_id] if body is not None and body.request_id else []
 
 
-def _season_of_activity(activity: folds.Activity | None) -> Season | None:
+def _programme_year_of_activity(activity: folds.Activity | None) -> ProgrammeYear | None:
     return (activity.body.programme, activity.school_year) if activity else None
 
 
-def _season_of_request(request: folds.Request | None) -> Season | None:
+def _programme_year_of_request(request: folds.Request | None) -> ProgrammeYear | None:
     if request is None or request.raised is None:
         return None
     return request.raised.programme, school_year_of(calendar_day(request.raised.raised_at))

@@ -11,7 +11,7 @@ from datetime import date
 from services.reporting.facts.events import SiteRecorded
 from services.reporting.facts.folds import Activity
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import ALL, CITY, DAYS, Cell, Contributions, Slot
+from services.reporting.figures.cells import ALL, CITY, DAYS, Cell, Component, Contributions
 
 NAME = "adoption"
 AUGUST = 8
@@ -29,18 +29,18 @@ def day_of(cell: Cell) -> date:
 
 
 def contributions(ledger: Ledger, school_id: str) -> Contributions:
-    """What one school contributes in every season, on both of its days."""
+    """What one school contributes in every programme year, on both of its days."""
     site = ledger.sites.get(school_id)
-    found: dict[Cell, dict[Slot, int]] = {}
+    found: dict[Cell, dict[Component, int]] = {}
     if site is None:
         return found
-    for (programme, school_year), count in ledger.seasons.items():
+    for (programme, school_year), count in ledger.programme_years.items():
         for day in days_of(school_year) if count > 0 else ():
             record = site.on(day)
             if record is None or not is_regular_primary(record) or not record.is_open_on(day):
                 continue
             adopting = list(qualifying(ledger, school_id, programme, day))
-            counted: dict[Slot, int] = {
+            counted: dict[Component, int] = {
                 "schools": 1,
                 "loose": int(bool(adopting)),
                 "strict": int(any(is_joint(ledger, school_id, activity) for activity in adopting)),

@@ -18,7 +18,7 @@ SCHOOL_YEAR = "school-year"
 DAYS = {"31-december": (12, 31), "31-july": (7, 31)}
 """The days of a school year at which something can stand, by their names in definitions: month and day."""
 
-Slot = str | tuple[str, int]
+Component = str | tuple[str, int]
 """What is summed in a cell: a count by its name, or by (step, days) how many requests took that many days."""
 
 
@@ -46,8 +46,8 @@ class Cell(NamedTuple):
 
 _DAY_NAMES = {f"{month:02}-{day:02}": name for name, (month, day) in DAYS.items()}
 
-Contributions = Mapping[Cell, Mapping[Slot, int]]
-Sums = Counter[Slot]
+Contributions = Mapping[Cell, Mapping[Component, int]]
+Sums = Counter[Component]
 
 
 def units(ledger: Ledger, site_ids: Iterable[str], day: date) -> set[str]:

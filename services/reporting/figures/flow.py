@@ -9,7 +9,7 @@ from datetime import date, datetime
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts.folds import Activity, Request
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import CITY, Cell, Contributions, Slot, strata_of, units
+from services.reporting.figures.cells import CITY, Cell, Component, Contributions, strata_of, units
 
 NAME = "flow"
 FINE = frozenset({CITY})
@@ -67,8 +67,8 @@ def _deliveries(ledger: Ledger, request_id: str, programme: str) -> list[Activit
     ]
 
 
-def _counted(days: list[date | None]) -> dict[Slot, int]:
-    counted: dict[Slot, int] = {}
+def _counted(days: list[date | None]) -> dict[Component, int]:
+    counted: dict[Component, int] = {}
     for step, day, before in zip(STEPS, days, [None, *days[:-1]], strict=True):
         if day is not None:
             counted[step] = 1

@@ -107,9 +107,9 @@ def _reached(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | N
 
 def _lead_time(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
     days = sorted(
-        (slot[1], count)
-        for slot, count in sums.items()
-        if isinstance(slot, tuple) and slot[0] == parameters["step"] and count > 0
+        (component[1], count)
+        for component, count in sums.items()
+        if isinstance(component, tuple) and component[0] == parameters["step"] and count > 0
     )
     if not days:
         return None

@@ -9,7 +9,7 @@ from datetime import date
 
 from services.reporting.facts.events import GroupRecorded, Headcount, TakingPart
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import CITY, Cell, Contributions, Slot, strata_of
+from services.reporting.figures.cells import CITY, Cell, Component, Contributions, strata_of
 
 NAME = "reach"
 FINE = frozenset({"neighbourhood", CITY})
@@ -24,7 +24,7 @@ def contributions(ledger: Ledger, group_id: str) -> Contributions:
     """What one group contributes to the reach of its register, in every programme of its school year."""
     group = ledger.groups.get(group_id)
     site = ledger.sites.get(group.site_id) if group else None
-    found: dict[Cell, dict[Slot, int]] = {}
+    found: dict[Cell, dict[Component, int]] = {}
     if group is None or site is None:
         return found
     neighbourhood = site.on_or_first(first_day(group.school_year)).neighbourhood
@@ -58,7 +58,7 @@ def _parts_by_stratum(
     return parts
 
 
-def _counted(group: GroupRecorded, parts: list[TakingPart]) -> dict[Slot, int]:
+def _counted(group: GroupRecorded, parts: list[TakingPart]) -> dict[Component, int]:
     lower, upper, is_uncertain = bounds(group.headcount, parts)
     register = group.register
     return {

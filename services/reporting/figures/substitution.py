@@ -1,7 +1,7 @@
 """Replaced or stacked (metrics.md 2, ruling 21): all delivered activities for children, confirmed or not."""
 
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import ALL, Cell, Contributions, Slot, units
+from services.reporting.figures.cells import ALL, Cell, Component, Contributions, units
 
 NAME = "substitution"
 
@@ -12,7 +12,7 @@ def contributions(ledger: Ledger, activity_id: str) -> Contributions:
     if activity is None or activity.body.audience != "children":
         return {}
     body = activity.body
-    counted: dict[Slot, int] = {body.substitution: 1, f"minutes.{body.substitution}": body.duration_minutes}
+    counted: dict[Component, int] = {body.substitution: 1, f"minutes.{body.substitution}": body.duration_minutes}
     return {
         Cell(body.programme, unit, ALL, activity.school_year): counted
         for unit in units(ledger, body.site_ids, activity.day)

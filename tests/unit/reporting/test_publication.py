@@ -9,9 +9,9 @@ import rfc8785
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import IndicatorDefined
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.book import Book
 from services.reporting.figures.cells import Cell, Sums
 from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+from services.reporting.figures.totals import Totals
 from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures, key_of
 
 
@@ -70,6 +70,6 @@ def test_a_definition_is_published_for_the_periods_that_it_names() -> None:
     definition = a_definition()
     ledger = Ledger(definitions={("adoption-strict", 1): definition})
 
-    published = [key for key, _, _ in figures(Book(sums=sums), ledger, sums)]
+    published = [key for key, _, _ in figures(Totals(sums=sums), ledger, sums)]
 
     assert published == ["adoption-strict/1/kvk/city/all/2026-07-31"]

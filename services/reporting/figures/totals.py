@@ -1,7 +1,7 @@
 """What every school, group, activity and request contributes to every cell, and the sums of that.
 
-`update` computes only the contributions that depend on what changed. A book that was updated step by step and one that
-was made at once from the same facts hold the same sums: that is what a rebuild checks.
+`update` computes only the contributions that depend on what changed. Totals that were updated step by step and
+those made at once from the same facts hold the same sums: that is what a rebuild checks.
 """
 
 from collections import Counter, defaultdict
@@ -12,13 +12,14 @@ from typing import Any
 from services.reporting.facts.events import Fact
 from services.reporting.facts.ledger import Change, Ledger
 from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.cells import Cell, Contributions, Slot, Sums
+from services.reporting.figures.cells import Cell, Component, Contributions, Sums
 
 Subject = tuple[str, str]
 """A family of figures, and the id of the school, group, activity or request that contributes to it."""
 
 Touched = dict[tuple[str, Cell], list[list[Fact]]]
-"""The cells that changed, each with the facts that changed it. Cells share these lists: a season changes thousands."""
+"""The cells that changed, each with the facts that changed it. Cells share these lists: one programme year changes
+thousands."""
 
 FAMILIES: dict[str, Callable[[Ledger, str], Contributions]] = {
     adoption.NAME: adoption.contributions,
@@ -30,13 +31,13 @@ _NOTHING: Contributions = {}
 
 
 @dataclass(slots=True)
-class Book:
+class Totals:
     """Sums per family and cell, and who contributed what."""
 
     sums: dict[tuple[str, Cell], Sums] = field(default_factory=dict)
     contributed: dict[Subject, Contributions] = field(default_factory=dict)
-    seen_seasons: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """The seasons at the last update, with their learning areas."""
+    seen_programme_years: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The programme years at the last update, with their learning areas."""
 
     def update(self, ledger: Ledger, changes: list[Change]) -> Touched:
         """Follow the ledger's changes; returns the cells that changed."""
@@ -47,7 +48,7 @@ class Book:
             for subject in dependents(ledger, change):
                 because[subject].append(change.facts)
         everything = [fact for change in changes for fact in change.facts]
-        for subject in self._of_changed_seasons(ledger):
+        for subject in self._of_changed_programme_years(ledger):
             because[subject] = [everything]
         touched: Touched = {}
         for subject, facts in because.items():
@@ -60,9 +61,9 @@ class Book:
         return touched
 
     def _add_everything(self, ledger: Ledger) -> Touched:
-        """Fill an empty book from all facts. Nothing was published from it, so no cell needs the facts that
+        """Fill empty totals from all facts. Nothing was published from it, so no cell needs the facts that
         changed it."""
-        self.seen_seasons = _seasons(ledger)
+        self.seen_programme_years = _programme_years(ledger)
         things: dict[str, Iterable[str]] = {
             adoption.NAME: ledger.sites,
             reach.NAME: ledger.groups,
@@ -93,31 +94,31 @@ class Book:
             self._sum(subject[0], cell, before[cell], -1)
         return [*cells, *(cell for cell in gone if cell not in now)]
 
-    def _sum(self, family: str, cell: Cell, counted: Mapping[Slot, int], sign: int) -> None:
+    def _sum(self, family: str, cell: Cell, counted: Mapping[Component, int], sign: int) -> None:
         sums = self.sums.get((family, cell))
         if sums is None:
             sums = self.sums[family, cell] = Counter()
-        for slot, amount in counted.items():
-            sums[slot] += sign * amount
+        for component, amount in counted.items():
+            sums[component] += sign * amount
 
-    def _of_changed_seasons(self, ledger: Ledger) -> Iterator[Subject]:
-        """All schools and groups whose figures change because a season came, went or got another area."""
-        seasons = _seasons(ledger)
+    def _of_changed_programme_years(self, ledger: Ledger) -> Iterator[Subject]:
+        """All schools and groups whose figures change because a programme year came, went or got another area."""
+        years = _programme_years(ledger)
         changed = {
-            season
-            for season in seasons.keys() | self.seen_seasons
-            if seasons.get(season) != self.seen_seasons.get(season)
+            year
+            for year in years.keys() | self.seen_programme_years
+            if years.get(year) != self.seen_programme_years.get(year)
         }
-        came_or_went = {season for season in changed if (season in seasons) != (season in self.seen_seasons)}
-        self.seen_seasons = seasons
+        came_or_went = {year for year in changed if (year in years) != (year in self.seen_programme_years)}
+        self.seen_programme_years = years
         if came_or_went:
             yield from ((adoption.NAME, site_id) for site_id in ledger.sites)
         for school_year in {year for _, year in changed}:
             yield from ((reach.NAME, group_id) for group_id in ledger.groups_in[school_year])
 
 
-def _seasons(ledger: Ledger) -> dict[tuple[str, str], frozenset[str]]:
-    return {season: ledger.areas_in(*season) for season, count in ledger.seasons.items() if count > 0}
+def _programme_years(ledger: Ledger) -> dict[tuple[str, str], frozenset[str]]:
+    return {year: ledger.areas_in(*year) for year, count in ledger.programme_years.items() if count > 0}
 
 
 def dependents(ledger: Ledger, change: Change) -> Iterator[Subject]:
