@@ -1,17 +1,35 @@
 """Every cell of a life cycle's table: each action in each status, by each role, at a party and at a stranger."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Generic
+from typing import Generic, Protocol, TypeVar
 
+import pytest
+
+from contracts.events import Event
 from contracts.values import Actor, Role
-from services.chassis.life_cycle import SAME, State, Step
+from services.chassis.life_cycle import SAME, IllegalTransition, State, Step
+from services.chassis.problems import NotAllowed
 from tests.builders import ORGANISATION_OF, ROLES, an_actor
 
 FORBIDDEN = None
 STRANGER = "own:stranger"
 """An organisation that nothing concerns."""
+
+Announced = TypeVar("Announced", bound=Event)
+
+
+class Living(Protocol):
+    """A request, a referral or an activity."""
+
+    @property
+    def status(self) -> object: ...
+    @property
+    def version(self) -> int: ...
+
+
+Life = TypeVar("Life", bound=Living)
 
 OpenToAll = Mapping[tuple[str, object], Collection[Role]]
 """By action and status: the roles for which every organisation is a party."""
@@ -62,3 +80,32 @@ def cells_of_creation(every: Iterable[Cell[State]]) -> list[Cell[State]]:
 
 def cells_of_change(every: Iterable[Cell[State]]) -> list[Cell[State]]:
     return [cell for cell in every if cell.before is not None]
+
+
+def check_creation(
+    cell: Cell[State], *, create: Callable[[], Announced], evolve: Callable[[None, Announced], Living]
+) -> None:
+    """What happens is what the table says."""
+    if cell.becomes is FORBIDDEN:
+        with pytest.raises(NotAllowed):
+            create()
+    else:
+        assert evolve(None, create()).status is cell.becomes
+
+
+def check_change(
+    cell: Cell[State],
+    before: Life,
+    *,
+    offered: Collection[str],
+    act: Callable[[Life, Actor], Announced],
+    evolve: Callable[[Life, Announced], Living],
+) -> None:
+    """What is offered and what happens are what the table says."""
+    assert (cell.action in offered) is (cell.becomes is not FORBIDDEN)
+    if cell.becomes is FORBIDDEN:
+        with pytest.raises((NotAllowed, IllegalTransition)):
+            act(before, cell.by)
+    else:
+        after = evolve(before, act(before, cell.by))
+        assert (after.status, after.version) == (cell.becomes, before.version + 1)

@@ -36,7 +36,7 @@ from tests.builders import (
     request_details,
     site_details,
 )
-from tests.life_cycles import FORBIDDEN, Cell, OpenToAll, cells, cells_of_change, cells_of_creation
+from tests.life_cycles import Cell, OpenToAll, cells, cells_of_change, cells_of_creation, check_change, check_creation
 
 NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
 OTHER = Reason(list="not-fulfilled", code="other")
@@ -88,11 +88,7 @@ CELLS = cells(rules.LIFE_CYCLE, Status, open_to_all=OPEN_TO_ALL)
 
 @pytest.mark.parametrize("cell", cells_of_creation(CELLS), ids=str)
 def test_who_may_raise_a_request(cell: Cell[Status]) -> None:
-    if cell.becomes is FORBIDDEN:
-        with pytest.raises(NotAllowed):
-            raise_request(by=cell.by)
-    else:
-        assert rules.evolve(None, raise_request(by=cell.by)).status is cell.becomes
+    check_creation(cell, create=lambda: raise_request(by=cell.by), evolve=rules.evolve)
 
 
 @pytest.mark.parametrize("cell", cells_of_change(CELLS), ids=str)
@@ -101,13 +97,7 @@ def test_life_cycle_of_a_request(cell: Cell[Status]) -> None:
 
     offered = available_actions(rules.LIFE_CYCLE, request.status, cell.by, rules.parties(request))
 
-    assert (cell.action in offered) is (cell.becomes is not FORBIDDEN)
-    if cell.becomes is FORBIDDEN:
-        with pytest.raises((NotAllowed, IllegalTransition)):
-            ACTIONS[cell.action](request, cell.by)
-    else:
-        after = rules.evolve(request, ACTIONS[cell.action](request, cell.by))
-        assert (after.status, after.version) == (cell.becomes, request.version + 1)
+    check_change(cell, request, offered=offered, act=ACTIONS[cell.action], evolve=rules.evolve)
 
 
 @pytest.mark.parametrize("act", [answer, close])
