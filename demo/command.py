@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,24 +9,22 @@ from typing import Annotated
 
 import typer
 
-from contracts.topics import SERVICES
 from demo.programme import PROGRAMME_FOLDER
 from demo.progress import Stages
 from demo.rebuild import drop_tables
 from demo.run import Run
-from demo.simulation.city import City, city_of
+from demo.simulation.city import city_of
 from demo.simulation.year import plan
 from demo.summary import summary
 from local import FOLDER, Stack
+from local.endpoints import endpoints_of
 from local.waiting import completed
 from samenspel import programmes
-from samenspel.commands.options import AsJson
-from samenspel.commands.services import ask
-from samenspel.endpoints import Endpoints, find_endpoints, usual_endpoints
-from samenspel.failure import CommandFailed
-from samenspel.language import Language, Texts, usual_language
+from samenspel.commands.options import AnswerLanguage, AsJson
+from samenspel.commands.rebuild import request_rebuild
+from samenspel.endpoints import find_endpoints, usual_endpoints
+from samenspel.language import Texts, usual_language
 from samenspel.registers import duo
-from samenspel.registers.tables import DuoProblem
 
 commands = typer.Typer()
 
@@ -38,7 +35,7 @@ def demo(
     activities: Annotated[int, typer.Option(min=1, max=100_000, help="How many activities are delivered.")] = 900,
     duo_folder: Annotated[Path | None, typer.Option("--duo", help="A folder with DUO's files of the country.")] = None,
     municipality: Annotated[str | None, typer.Option(help="Which municipality of it to play.")] = None,
-    language: Annotated[Language | None, typer.Option(help="The language of the answer; else the terminal's.")] = None,
+    language: AnswerLanguage = None,
     against_running: Annotated[bool, typer.Option(help="Play against what `samenspel up` keeps running.")] = False,
     compose: Annotated[bool, typer.Option(help="Play against docker compose's ports.")] = False,
     as_json: AsJson = False,
@@ -47,7 +44,8 @@ def demo(
     if against_running and compose:
         raise typer.BadParameter("--against-running and --compose exclude each other")
     programme = programmes.read(PROGRAMME_FOLDER)
-    city = _city(duo_folder or PROGRAMME_FOLDER / "duo", municipality or programme.municipality.name, seed)
+    name = municipality or programme.municipality.name
+    city = city_of(name, duo.read(duo_folder or PROGRAMME_FOLDER / "duo", name), seed)
     year = plan(city, activities, seed)
     texts = Texts("demo", language or usual_language())
     stages = Stages(texts)
@@ -58,7 +56,7 @@ def demo(
         else:
             with stages.stage("start"):
                 stack = started.enter_context(Stack.started(FOLDER / "demo", services=True, fresh=True))
-            endpoints = Endpoints({name: stack.service_url(name) for name in SERVICES}, stack.kafka)
+            endpoints = endpoints_of(stack)
             start_rebuild = partial(_lose_tables, stack)
         outcome = asyncio.run(Run(city, year, seed, endpoints, stages, start_rebuild).execute())
     if as_json:
@@ -67,13 +65,6 @@ def demo(
         typer.echo("\n".join(summary(outcome, float(programme.target("adoption-strict").value), texts)))
     if not outcome.is_proven:
         raise typer.Exit(1)
-
-
-def _city(folder: Path, municipality: str, seed: int) -> City:
-    try:
-        return city_of(municipality, duo.read(folder, municipality), seed)
-    except DuoProblem as problem:
-        raise CommandFailed(str(problem)) from problem
 
 
 def _lose_tables(stack: Stack) -> str:
@@ -86,5 +77,5 @@ def _lose_tables(stack: Stack) -> str:
 
 def _request_rebuild(reporting_url: str) -> str:
     """Request a rebuild over HTTP, where the tables are not the demo's to drop; returns its cause."""
-    ask(reporting_url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})
+    request_rebuild(reporting_url)
     return "asked"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from contracts.metrics import HISTORY
+from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import SERVICES, dead_letter_topic
 from demo.recount import Record, compare, newest_figures, read_topics, recount
 from demo.topics import envelopes, event_name
@@ -29,6 +29,8 @@ class Known:
     inputs: Sequence[Record]
     history: Sequence[Record]
     cut: Mapping[str, Any]
+    lost: int = 0
+    doubled: int = 0
 
 
 def lost_and_doubled(acknowledged: Counter[tuple[str, str]], inputs: Sequence[Record]) -> tuple[int, int]:
@@ -53,10 +55,10 @@ async def wait_until_counted(
             read_topics(endpoints.kafka, endpoints.prefix, [HISTORY]),
         )
         cut = newest_complete_cut(history)
-        lost, _ = lost_and_doubled(acknowledged, inputs)
+        lost, doubled = lost_and_doubled(acknowledged, inputs)
         is_counted = cut is not None and covers(cut, inputs) and not lost and len(inputs) == before
         if cut and is_counted and set((await health_of(clients)).values()) == {"ready"}:
-            return Known(inputs, history, cut)
+            return Known(inputs, history, cut, lost, doubled)
         before = len(inputs)
         await asyncio.sleep(PAUSE_SECONDS)
     problem = f"{lost} events are missing" if lost else "no complete cut covers all events, or a service is not ready"
@@ -69,7 +71,7 @@ def newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
     figures: Counter[int] = Counter()
     for envelope in envelopes(history):
         data = envelope["data"]
-        if envelope["type"] == "nl.samenspel.CutTaken.v1":
+        if envelope["type"] == CutTaken.type:
             cuts[data["cutId"]] = data
         else:
             figures[data["cutId"]] += 1

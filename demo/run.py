@@ -50,7 +50,6 @@ class Run:
                 checked = await checking
             with self.stages.stage("rebuild"):
                 rebuilding = await rebuilt(clients["reporting"], figures, self.start_rebuild)
-            lost, doubled = proofs.lost_and_doubled(player.acknowledged, known.inputs)
             return Outcome(
                 city=self.city.name,
                 schools=len(self.city.schools),
@@ -62,8 +61,8 @@ class Run:
                 events=len(known.inputs),
                 dead_letters=await proofs.count_dead_letters(self.endpoints),
                 health=await proofs.health_of(clients),
-                lost=lost,
-                doubled=doubled,
+                lost=known.lost,
+                doubled=known.doubled,
                 recounted=recounted,
                 recount_differences=differences,
                 rebuilt=rebuilding,

@@ -1,7 +1,6 @@
 """What the demo prints at its end, in 80 columns: each number with its date, its bounds and what is uncertain. Pure."""
 
 import math
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,9 +9,8 @@ from demo.bars import bar, scale
 from demo.outcome import Outcome
 from demo.programme import PROGRAMME
 from demo.simulation.calendar import LAST_DAY, SCHOOL_YEAR
-from samenspel.language import Texts
+from samenspel.language import Texts, wrapped
 
-WIDTH = 80
 MAX_DIFFERENCES = 10  # all of them are in --json
 LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 18  # columns
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
@@ -36,8 +34,8 @@ def summary(outcome: Outcome, target: float, texts: Texts) -> list[str]:
 def _heading(outcome: Outcome, texts: Texts) -> Iterator[str]:
     yield texts.say("heading.title", city=outcome.city, year=SCHOOL_YEAR)
     yield texts.say("heading.known", moment=texts.moment(outcome.known_at), cut=outcome.cut_id)
-    yield from _wrapped(texts.say("heading.real"))
-    yield from _wrapped(texts.say("heading.simulated", seed=outcome.seed))
+    yield from wrapped(texts.say("heading.real"))
+    yield from wrapped(texts.say("heading.simulated", seed=outcome.seed))
 
 
 def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
@@ -58,7 +56,7 @@ def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
             conclusion = texts.say("adoption.below", missing=missing, schools=schools, target=percent)
         else:
             conclusion = texts.say("adoption.met", schools=schools, target=percent)
-        yield from _wrapped(conclusion, "    ")
+        yield from wrapped(conclusion, "    ")
 
 
 def _adoption_figure(outcome: Outcome, reading: str) -> Figure | None:
@@ -103,7 +101,7 @@ def _activities_and_requests(outcome: Outcome, texts: Texts) -> Iterator[str]:
     line = " → ".join(step for name in STEPS if (step := _step(outcome, name, texts)))
     if without := outcome.figure("requests-without-broker", "city", SCHOOL_YEAR):
         line += " · " + texts.say("requests.without-broker", number=texts.number(without["numerator"]))
-    yield from _wrapped(line, "    ")
+    yield from wrapped(line, "    ")
 
 
 def _step(outcome: Outcome, name: str, texts: Texts) -> str:
@@ -136,12 +134,12 @@ def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
     seconds = texts.number(rebuilt.seconds, "#,##0.0")
     yield "  " + texts.say("proof.rebuild", verdict=verdict, seconds=seconds, count=rebuilt.figures)
     if checked.not_done:
-        yield from _wrapped(texts.say("proof.not-checked", reason=checked.not_done), "  ")
+        yield from wrapped(texts.say("proof.not-checked", reason=checked.not_done), "  ")
     else:
         verdict = _verdict(checked.violations, texts.say("verdict.all-kept"), texts)
         yield "  " + texts.say("proof.contracts", verdict=verdict, count=checked.messages)
     for difference in outcome.differences[:MAX_DIFFERENCES]:
-        yield from _wrapped(difference, "    ! ")
+        yield from wrapped(difference, "    ! ")
     if more := outcome.differences[MAX_DIFFERENCES:]:
         yield "    ! " + texts.say("proof.more", number=texts.number(len(more)))
 
@@ -161,9 +159,3 @@ def _hints(outcome: Outcome, texts: Texts) -> Iterator[str]:
 
 def _percent(figure: Figure, texts: Texts) -> str:
     return texts.percent(Decimal(figure["value"]))
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    """Lines of 80 columns; only the first has what is not blank in the indent."""
-    blank = " " * len(indent)
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=blank, break_on_hyphens=False)

@@ -14,6 +14,7 @@ from local.health import Health, PartHealth, examine
 from local.interrupts import termination_as_ctrl_c, uninterrupted
 from local.stack import FOLDER, Stack
 from local.state import locked
+from samenspel.commands.options import AsJson
 from samenspel.endpoints import USUAL_PORTS
 
 MIB = 2**20
@@ -21,7 +22,6 @@ STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "re
 
 commands = typer.Typer()
 Folder = Annotated[Path, typer.Option(help="Where the stack keeps its data, logs and state.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 
 
 @commands.command(epilog="Example: samenspel up")

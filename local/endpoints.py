@@ -11,4 +11,8 @@ def running() -> Endpoints | None:
     if not (folder / "stack.json").exists():
         return None
     stack = Stack(folder)
-    return Endpoints({name: stack.service_url(name) for name in SERVICES}, stack.kafka) if stack.is_kept else None
+    return endpoints_of(stack) if stack.is_kept else None
+
+
+def endpoints_of(stack: Stack) -> Endpoints:
+    return Endpoints({name: stack.service_url(name) for name in SERVICES}, stack.kafka)

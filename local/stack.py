@@ -44,9 +44,6 @@ class RealParts(Protocol):
     def create_database(self, name: str, role: str) -> str:
         """A database that only this role can enter; returns the role's URL."""
 
-    def pid(self, name: str) -> int | None:
-        """The process of "kafka" or "postgres", for tests that stop or kill it."""
-
 
 class Stack:
     def __init__(self, folder: Path, *, prefix: str = "") -> None:

@@ -5,6 +5,7 @@ used: no build step, and no binary file in the repository.
 """
 
 import os
+import textwrap
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -22,6 +23,8 @@ class Language(StrEnum):
 
 
 _LOCALES = {Language.EN: "en_GB", Language.NL: "nl_NL"}  # English as in Europe: day before month, 24 hours
+
+WIDTH = 80  # columns of what people read
 
 Number = int | float | Decimal
 
@@ -97,3 +100,9 @@ def _catalogue(package: str, language: Language) -> GNUTranslations:
         write_mo(compiled, read_po(texts, locale=language, abort_invalid=True))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of 80 columns; only the first has what is not blank in the indent."""
+    blank = " " * len(indent)
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=blank, break_on_hyphens=False)

@@ -1,14 +1,13 @@
 """A figure explained: a sentence, its definition, its parts, what is missing, its events and its history. Pure."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from samenspel.language import Texts
+from contracts.events import NAMESPACE
+from samenspel.language import Texts, wrapped
 
-WIDTH = 80
 MAX_VALUES = 12  # of its history; --json has them all
 
 Json = Mapping[str, Any]
@@ -18,7 +17,7 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], cursor: i
     """The lines; `page` is one page of the events behind the figure, from `cursor` on."""
     figure = page["figure"]
     parts = (
-        _wrapped(sentence(figure, definition, texts)),
+        wrapped(sentence(figure, definition, texts)),
         _definition(definition, texts),
         _numerator_and_denominator(figure, texts),
         _missing(figure, texts),
@@ -88,7 +87,7 @@ def _definition(definition: Json, texts: Texts) -> Iterator[str]:
     formula = texts.say("definition.formula", formula=definition["formula"])
     yield texts.say("definition.title")
     for text in (definition["explanation"][texts.language], formula, function):
-        yield from _wrapped(text, "  ")
+        yield from wrapped(text, "  ")
 
 
 def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
@@ -98,14 +97,14 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
     if denominator := figure.get("denominator"):
         number, day = _denominator(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
         text = texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day)
-        yield from _wrapped(text, "  ")
+        yield from wrapped(text, "  ")
     yield "  " + texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
 
 
 def _missing(figure: Json, texts: Texts) -> Iterator[str]:
     groups = figure.get("toConfirm")
     yield texts.say("missing.title")
-    yield from _wrapped(texts.say("missing.groups", count=groups) if groups else texts.say("missing.nothing"), "  ")
+    yield from wrapped(texts.say("missing.groups", count=groups) if groups else texts.say("missing.nothing"), "  ")
 
 
 def _events(page: Json, cursor: int, texts: Texts) -> Iterator[str]:
@@ -113,7 +112,7 @@ def _events(page: Json, cursor: int, texts: Texts) -> Iterator[str]:
     first, last = cursor + 1 if items else 0, cursor + len(items)
     yield texts.say("events.title", first=first, last=last, total=texts.number(page["total"]))
     for item in items:
-        yield f"  {item['type'].removeprefix('nl.samenspel.'):<20} {item['subject']}"
+        yield f"  {item['type'].removeprefix(NAMESPACE + '.'):<20} {item['subject']}"
         yield f"    {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
     if page.get("nextCursor"):
         yield "  " + texts.say("events.more", cursor=page["nextCursor"])
@@ -125,7 +124,3 @@ def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
         why = texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
         value = figure.get("verdict") or f"{_value(figure, texts)} / {_denominator(figure, texts)}"
         yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()  # the instant as `--known-at` takes it
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

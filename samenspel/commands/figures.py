@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from contracts.targets import TARGETS
+from contracts.targets import TARGETS, IndicatorDefined
 from samenspel.commands.explanation import explanation
-from samenspel.commands.options import AsJson, Kafka, Reporting
+from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
 from samenspel.commands.services import PAGE, ask
 from samenspel.endpoints import Endpoints, find_endpoints
-from samenspel.language import Language, Texts, usual_language
+from samenspel.language import Texts, usual_language
 from samenspel.topic_records import read_topics
 
 EXAMPLE = "Example: samenspel figures explain adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
@@ -74,7 +74,7 @@ def explain(
     key: Annotated[str, typer.Argument(help="indicator/version/programme/unit/stratum/period")],
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the events behind it to show.")] = 20,
     cursor: Annotated[int, typer.Option(min=0, help="Where to continue: as printed below the page before.")] = 0,
-    language: Annotated[Language | None, typer.Option(help="The language of the answer; else the terminal's.")] = None,
+    language: AnswerLanguage = None,
     reporting: Reporting = None,
     kafka: Kafka = None,
     as_json: AsJson = False,
@@ -99,7 +99,7 @@ def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:
     for record in asyncio.run(read_topics(endpoints.kafka, [endpoints.prefix + TARGETS])):
         envelope = json.loads(record.value or b"null")
         data: dict[str, Any] = envelope["data"]
-        is_definition = envelope["type"] == "nl.samenspel.IndicatorDefined.v1"
+        is_definition = envelope["type"] == IndicatorDefined.type
         if is_definition and (data["indicator"], data["definitionVersion"]) == wanted:
             return data | {"source": f"{TARGETS}/{record.partition}/{record.offset}"}
     return {}

@@ -10,9 +10,7 @@ import typer
 from samenspel.commands.options import AsJson, Requests
 from samenspel.commands.services import ask
 from samenspel.endpoints import find_endpoints
-from samenspel.failure import CommandFailed
 from samenspel.registers import duo
-from samenspel.registers.tables import DuoProblem
 
 commands = typer.Typer(help="Record the data of official registers.", no_args_is_help=True)
 
@@ -31,10 +29,7 @@ def import_duo(
     as_json: AsJson = False,
 ) -> None:
     """Record a municipality's school locations: all of them, or none when there is a mistake in a file."""
-    try:
-        locations = duo.read(folder, municipality)
-    except DuoProblem as problem:
-        raise CommandFailed(str(problem)) from problem
+    locations = duo.read(folder, municipality)
     lines = "\n".join(json.dumps(duo.school_record(location), ensure_ascii=False) for location in locations).encode()
     done = {"locations": len(locations), "recorded": 0, "unchanged": 0}
     if not dry_run:

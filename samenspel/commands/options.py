@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from samenspel.language import Language
+
+AnswerLanguage = Annotated[Language | None, typer.Option(help="The language of the answer; else the terminal's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 Requests = Annotated[str | None, typer.Option(help="The address of `requests`.", metavar="URL", show_default=False)]
 Reporting = Annotated[str | None, typer.Option(help="The address of `reporting`.", metavar="URL", show_default=False)]

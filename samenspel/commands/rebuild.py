@@ -24,8 +24,7 @@ def rebuild(
 ) -> None:
     """Compute every figure again from the topics; ends with 1 when one differs from what was published."""
     url = find_endpoints(reporting=reporting).urls["reporting"]
-    asked = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})
-    outcome = _outcome(url, asked["rebuildId"], patience)
+    outcome = _outcome(url, request_rebuild(url), patience)
     if as_json:
         typer.echo(json.dumps(outcome))
     else:
@@ -38,6 +37,12 @@ def rebuild(
             typer.echo(f"  {difference}")
     if not outcome["equal"]:
         raise typer.Exit(1)
+
+
+def request_rebuild(url: str) -> str:
+    """Returns the id of the rebuild that `reporting` begins."""
+    rebuild_id: str = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})["rebuildId"]
+    return rebuild_id
 
 
 def _outcome(url: str, rebuild_id: str, patience: float) -> dict[str, Any]:

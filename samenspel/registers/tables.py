@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from samenspel.failure import CommandFailed
+
 _log = logging.getLogger(__name__)
 
 YEAR = re.compile(r"LEERLINGEN_([0-9]{4})")
@@ -37,7 +39,7 @@ class Finding:
         return f"{self.file}{line}{column}: found {value!r}, expected {self.allowed}."
 
 
-class DuoProblem(Exception):
+class DuoProblem(CommandFailed):
     """There are mistakes in DUO's files; nothing was read from them."""
 
     def __init__(self, *findings: Finding) -> None:

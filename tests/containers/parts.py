@@ -77,12 +77,6 @@ class Containers:
         password = self.passwords.setdefault(role, secrets.token_urlsafe())
         return databases.create(self._superuser_url, name=name, role=role, password=password)
 
-    def pid(self, name: str) -> int | None:
-        """The first process of a container, as this machine numbers it; None where the engine runs elsewhere."""
-        container = {"kafka": self.broker, "postgres": self.server}[name].get_wrapped_container()
-        container.reload()
-        return int(container.attrs["State"]["Pid"]) or None
-
     def close_to_the_public(self) -> None:
         """Nobody else may connect to the databases that the image made."""
         databases.revoke_public_access(self._superuser_url, "postgres", "template1", self.server.dbname)
