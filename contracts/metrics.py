@@ -6,17 +6,16 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import Count, Day, Decimal, Instant, ReferenceDay, Slug, Value, Visible
+from contracts.values import IDENTIFIER, Count, Day, Decimal, Instant, ReferenceDay, Slug, Value, Visible
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
 
-_IDENTIFIER = r"(duo:([0-9]{2}[A-Z]{2}([0-9]{2})?|[0-9]{5})|lrk:[0-9]{1,12}|own:[A-Za-z0-9._-]{1,124})"
 UnitCode = Annotated[
     str,
     Field(
         pattern=r"^(city|network|country|municipality:GM[0-9]{4}|(neighbourhood|region):[A-Za-z0-9-]{1,20}"
-        rf"|(cohort|hub|network):[a-z0-9][a-z0-9.-]{{0,63}}|(site|institution|board):{_IDENTIFIER})$"
+        rf"|(cohort|hub|network):[a-z0-9][a-z0-9.-]{{0,63}}|(site|institution|board):{IDENTIFIER})$"
     ),
 ]
 """What a figure is about, by kind and code: `city` (the whole programme), `neighbourhood:5211`, `site:duo:16NV00`."""

@@ -32,7 +32,6 @@ class Topic:
     key: str
     cleanup: Literal["delete", "compact"] = "delete"
     max_message_bytes: int = 1_048_588  # Kafka's own default: 1 MiB and the batch's overhead
-    dead_letters: str = "partnership.dead-letters.{consumer}.v1"
     carries: Literal["events", "untouched bytes"] = "events"
 
     @property
@@ -68,7 +67,6 @@ TOPICS = (
             (),
             "the original key",
             max_message_bytes=_TWO_MIB,
-            dead_letters="",
             carries="untouched bytes",
         )
         for service in SERVICES

@@ -140,12 +140,8 @@ Prose = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00-\x0
 Visible = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[!-~]+$")]
 """A technical text: ASCII without spaces, short enough for a key or an index entry."""
 
-Identifier = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(duo:([0-9]{2}[A-Z]{2}([0-9]{2})?|[0-9]{5})|lrk:[0-9]{1,12}|own:[A-Za-z0-9._-]{1,124})$"
-    ),
-]
+IDENTIFIER = r"(duo:([0-9]{2}[A-Z]{2}([0-9]{2})?|[0-9]{5})|lrk:[0-9]{1,12}|own:[A-Za-z0-9._-]{1,124})"
+Identifier = Annotated[str, StringConstraints(pattern=f"^{IDENTIFIER}$")]
 """The register's own key behind its prefix (ruling 43): `duo:16NV00` (a location), `duo:16NV` (an institution),
 `duo:30650` (a board), `lrk:212423455`; `own:…` for what no register knows."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]

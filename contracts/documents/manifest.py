@@ -5,7 +5,7 @@ from typing import Any
 from contracts.documents.schemas import schema_file
 from contracts.envelope import CONTENT_TYPE
 from contracts.events import MAX_EVENT_BYTES, Event, catalogue
-from contracts.topics import PARTITIONER, PARTITIONS, TOPICS, Topic
+from contracts.topics import PARTITIONER, PARTITIONS, TOPICS, Topic, dead_letter_topic
 
 MANIFEST = "topics.json"
 
@@ -29,7 +29,7 @@ def _topic_entry(topic: Topic) -> dict[str, Any]:
         "key": topic.key,
         "carries": topic.carries,
         "settings": topic.settings,
-        "deadLetters": {reader: topic.dead_letters.format(consumer=reader) for reader in topic.consumers},
+        "deadLetters": {reader: dead_letter_topic(reader) for reader in topic.consumers},
         "events": [_event_entry(event) for event in sorted(carried, key=lambda event: event.type)],
     }
 

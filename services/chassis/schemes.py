@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import TypeAdapter
 
 from contracts.values import LearningArea
+from services.chassis.checks import check_unique
 from services.chassis.problems import Malformed, WrongField
 
 Schemes = Mapping[str, tuple[str, ...]]
@@ -17,6 +18,15 @@ class UnknownLearningArea(Malformed):
 
 def read_schemes(text: bytes) -> Schemes:
     return _SCHEMES.validate_json(text)
+
+
+def area_key(area: LearningArea) -> str:
+    """Such as `curriculum.nu/kunst-en-cultuur`."""
+    return f"{area.scheme}/{area.code}"
+
+
+def check_areas_unique(areas: Sequence[LearningArea]) -> None:
+    check_unique([area_key(area) for area in areas], field="learningAreas")
 
 
 def check_learning_areas(areas: Sequence[LearningArea], schemes: Schemes) -> None:

@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from contracts.metrics import MetricPublished
+from contracts.metrics import CutTaken, MetricPublished
 from contracts.values import Instant, Slug, Value
 from services.chassis.http.idempotency import CommandRoute
-from services.chassis.http.parameters import CommandTx, CurrentCaller
+from services.chassis.http.parameters import CommandTx, CurrentCaller, ReadPool
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
-from services.chassis.running.database import Database
 from services.reporting import store
+from services.reporting.rebuild import positions_of
 from services.reporting.sources import sources
 
 commands = APIRouter(route_class=CommandRoute)
@@ -83,14 +83,9 @@ class RebuildPage(Value):
     items: tuple[RebuildView, ...]
 
 
-def _database(http: Request) -> Database:
-    database: Database = http.app.state.service.database
-    return database
-
-
 @queries.get("/v1/figures", tags=["figures"])
 async def list_figures(
-    http: Request,
+    db: ReadPool,
     _: CurrentCaller,
     indicator: Slug | None = None,
     programme: Slug | None = None,
@@ -103,7 +98,7 @@ async def list_figures(
 ) -> FigurePage:
     """The newest figures; with `knownAt` exactly what was published then."""
     found = await store.figure_page(
-        _database(http).pool,
+        db,
         indicator=indicator,
         programme=programme,
         unit=unit,
@@ -117,19 +112,15 @@ async def list_figures(
 
 
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
-async def show_sources(key: str, http: Request, _: CurrentCaller, cursor: int = 0, limit: Limit = 100) -> SourcePage:
+async def show_sources(key: str, db: ReadPool, _: CurrentCaller, cursor: int = 0, limit: Limit = 100) -> SourcePage:
     """The events behind a figure as it was last published."""
-    history = await store.history(_database(http).pool, key)
+    history = await store.history(db, key)
     if not history:
         raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
-    async with _database(http).pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
-        taken = await store.cut_event(db, history[-1]["cutId"]) or {"vector": []}
-        below = {
-            (each["topic"], partition): offset
-            for each in taken["vector"]
-            for partition, offset in enumerate(each["offsets"])
-        }
-        facts = await store.facts(db, below=below)
+    async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
+        taken = await store.cut_event(reading, history[-1]["cutId"])
+        below = positions_of(CutTaken.model_validate(taken)) if taken else {}
+        facts = await store.facts(reading, below=below)
     found = await asyncio.to_thread(sources, facts, key)
     items = tuple(
         Source(
@@ -148,9 +139,9 @@ async def show_sources(key: str, http: Request, _: CurrentCaller, cursor: int = 
 
 
 @queries.get("/v1/figures/{key:path}/history", tags=["figures"])
-async def show_history(key: str, http: Request, _: CurrentCaller) -> HistoryPage:
+async def show_history(key: str, db: ReadPool, _: CurrentCaller) -> HistoryPage:
     """Every value ever published of a figure, and why it changed."""
-    history = await store.history(_database(http).pool, key)
+    history = await store.history(db, key)
     if not history:
         raise NoSuchFigure(None, WrongField("key", key, "a published figure"))
     return HistoryPage(items=tuple(history))
@@ -167,16 +158,16 @@ async def ask_for_rebuild(caller: CurrentCaller, tx: CommandTx, response: Respon
 
 
 @queries.get("/v1/rebuilds/{rebuild_id}", tags=["rebuilds"])
-async def show_rebuild(rebuild_id: UUID, http: Request, _: CurrentCaller) -> RebuildView:
+async def show_rebuild(rebuild_id: UUID, db: ReadPool, _: CurrentCaller) -> RebuildView:
     """A rebuild and what came of it."""
-    found = await store.rebuilds(_database(http).pool, rebuild_id)
+    found = await store.rebuilds(db, rebuild_id)
     if not found:
         raise NoSuchRebuild(None, WrongField("rebuildId", str(rebuild_id), "a rebuild that was asked for"))
     return RebuildView.model_validate(found[0])
 
 
 @queries.get("/v1/rebuilds", tags=["rebuilds"])
-async def list_rebuilds(http: Request, _: CurrentCaller) -> RebuildPage:
+async def list_rebuilds(db: ReadPool, _: CurrentCaller) -> RebuildPage:
     """The newest rebuilds: asked for by an operator, or done after the tables were lost."""
-    found = await store.rebuilds(_database(http).pool)
+    found = await store.rebuilds(db)
     return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

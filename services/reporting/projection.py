@@ -192,13 +192,14 @@ class Projection:
             self.figures.ledger.add(fact)
 
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
+        if not letters:
+            return
         tx = Transaction(db, now(), self.settings.source, self.database.epoch)
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
         await store.skip(db, [(each.topic, each.record.partition, each.record.offset) for each in letters])
-        if letters:
-            self.database.on_staged()
+        self.database.on_staged()
 
     async def _define_once(self, reader: TopicReader, beginning: Positions) -> None:
         """Announce the shipped definitions that are not on the targets topic, when all of that topic was read."""

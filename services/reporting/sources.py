@@ -6,7 +6,7 @@ from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact
 from services.reporting.facts.ledger import Ledger
 from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.cells import Cell
+from services.reporting.figures.cells import ALL, Cell
 from services.reporting.figures.functions import FUNCTIONS
 from services.reporting.figures.totals import Totals
 from services.reporting.publication import cell_of
@@ -48,7 +48,7 @@ def _behind(ledger: Ledger, family: str, subject: str, cell: Cell) -> Iterator[s
             for activity_id in ledger.activities_with[subject]:
                 activity = ledger.activities[activity_id]
                 if (activity.body.programme, activity.school_year) == (cell.programme, cell.period) and (
-                    cell.stratum == "all" or cell.stratum in {area.stratum for area in activity.body.learning_areas}
+                    cell.stratum == ALL or cell.stratum in {area.stratum for area in activity.body.learning_areas}
                 ):
                     yield f"activity:{activity_id}"
         case substitution.NAME:

@@ -26,7 +26,7 @@ from services.chassis.checks import check_bounds, check_order, check_unique, che
 from services.chassis.life_cycle import EVERYONE, Parties, Step, allow, available_actions, status_after
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
-from services.chassis.schemes import Schemes, check_learning_areas
+from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
 RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
 Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
@@ -137,7 +137,7 @@ def _check_asked(details: RequestDetails) -> None:
     """What the schema of a request cannot say."""
     check_order(details.wished_from, details.wished_to, field="wishedTo", after="wishedFrom")
     check_unique([group.group_id for group in details.groups], field="groups")
-    check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
+    check_areas_unique(details.learning_areas)
     check_unique(details.co_site_ids, field="coSiteIds", beside=(details.site_id,))
     if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
         raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
@@ -298,7 +298,8 @@ def evolve(request: Request | None, event: RequestEvent) -> Request:
     has no case below sets nothing else."""
     status = status_after(LIFE_CYCLE, request.status if request else None, event)
     if isinstance(event, RequestRaised):
-        return Request(event.request_id, event, status, version=1)
+        details = RequestDetails.model_validate(dict(event), extra="ignore")
+        return Request(event.request_id, details, status, version=1)
     assert request is not None, "every other event follows RequestRaised"
     request = replace(request, status=status, version=request.version + 1)
     match event:

@@ -10,14 +10,11 @@ from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import LearningArea, Value
 from services.chassis.running.database import Reader, Transaction
+from services.chassis.schemes import area_key
 from services.requests.rules import Request, Status
 
 _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
 _BROKERS = 7_305_101  # any number, the same in every replica
-
-
-def _area(area: LearningArea) -> str:
-    return f"{area.scheme}/{area.code}"
 
 
 def _json(details: Value) -> str:
@@ -38,7 +35,6 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
 
 async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
-    details = RequestDetails.model_validate(dict(asked), extra="ignore")
     await tx.db.execute(
         f"INSERT INTO requests ({_REQUEST}, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, daterange($11, $12, '[]'))"
@@ -48,10 +44,10 @@ async def save(tx: Transaction, request: Request) -> None:
         list(request.broker_ids),
         request.answer,
         request.outcome,
-        details.model_dump_json(by_alias=True, exclude_none=True),
+        _json(asked),
         request.version,
         asked.site_id,
-        [_area(area) for area in asked.learning_areas],
+        [area_key(area) for area in asked.learning_areas],
         [group.group_id for group in asked.groups],
         asked.wished_from,
         asked.wished_to,
@@ -102,7 +98,7 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
         " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10",
         asked.site_id,
         request.id,
-        [_area(area) for area in asked.learning_areas],
+        [area_key(area) for area in asked.learning_areas],
         asked.wished_from,
         asked.wished_to,
         [group.group_id for group in asked.groups],
@@ -208,7 +204,7 @@ async def save_broker(tx: Transaction, broker: BrokerRecorded) -> None:
         broker.broker_id,
         broker.valid_from,
         broker.valid_to,
-        [_area(area) for area in broker.learning_areas],
+        [area_key(area) for area in broker.learning_areas],
         *tx.reacting_to,
     )
 
@@ -221,9 +217,9 @@ async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) ->
         "  WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC"
         ") AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]",
         day,
-        [_area(area) for area in areas],
+        [area_key(area) for area in areas],
     )
-    return {area: [row["broker_id"] for row in rows if _area(area) in row["learning_areas"]] for area in areas}
+    return {area: [row["broker_id"] for row in rows if area_key(area) in row["learning_areas"]] for area in areas}
 
 
 async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | None) -> None:

@@ -104,7 +104,7 @@ def view(request: Request, caller: Caller, likely_doubles: tuple[UUID, ...] = ()
         broker_ids=request.broker_ids,
         answer=request.answer,
         outcome=request.outcome,
-        details=RequestDetails.model_validate(dict(request.details), extra="ignore"),
+        details=request.details,
         version=request.version,
         available_actions=available_actions(LIFE_CYCLE, request.status, caller.actor, parties(request)),
         likely_doubles=likely_doubles,

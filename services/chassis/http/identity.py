@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 
 from contracts.values import Actor, Instant
-from services.chassis.now import now, to_milliseconds
+from services.chassis.now import now
 from services.chassis.problems import Malformed, NotAllowed, Unidentified, WrongField
 from services.chassis.running.settings import Settings
 
@@ -65,7 +65,7 @@ def identify(request: Request, settings: Settings) -> Caller:
         raise UnknownCaller
     said = request.headers.get(NOW)
     try:
-        return Caller(parse_actor(header), to_milliseconds(_instant.validate_python(said)) if said else now())
+        return Caller(parse_actor(header), _instant.validate_python(said) if said else now())
     except ValidationError as error:
         raise Malformed(
             f"{NOW} is {said!r}; an instant such as 2025-10-03T09:12:00Z is expected", WrongField(NOW, said)

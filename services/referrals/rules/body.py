@@ -8,7 +8,7 @@ from contracts.activities import ActivityPlan, DeliveryDetails, TakingPart
 from contracts.values import Identifier, calendar_day
 from services.chassis.checks import check_unique
 from services.chassis.problems import Malformed, NotYetKnown, WrongField
-from services.chassis.schemes import Schemes, check_learning_areas
+from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 from services.referrals.rules.referral import UnknownPartner
 
 
@@ -86,7 +86,7 @@ def check_sites_named(field: str, site_ids: Collection[Identifier], body: Delive
 
 def _check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
     check_learning_areas(named.learning_areas, known.schemes)
-    check_unique([f"{area.scheme}/{area.code}" for area in named.learning_areas], field="learningAreas")
+    check_areas_unique(named.learning_areas)
     check_unique(named.site_ids, field="siteIds")
     check_unique(named.partner_ids, field="partnerIds")
     for index, site_id in enumerate(named.site_ids):

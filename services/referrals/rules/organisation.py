@@ -1,13 +1,13 @@
 """What may be recorded of a broker or a partner. Pure, as all rules."""
 
 from contracts.offers import BrokerDetails, PartnerDetails
-from services.chassis.checks import check_order, check_unique, check_visible
-from services.chassis.schemes import Schemes, check_learning_areas
+from services.chassis.checks import check_order, check_visible
+from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
 
 def check_organisation(details: BrokerDetails | PartnerDetails, schemes: Schemes) -> None:
     """What the schemas of brokers and partners cannot say."""
     check_visible(details.name.nl, field="name.nl")
     check_order(details.valid_from, details.valid_to, field="validTo", after="validFrom")
-    check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
+    check_areas_unique(details.learning_areas)
     check_learning_areas(details.learning_areas, schemes)

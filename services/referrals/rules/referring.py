@@ -8,9 +8,10 @@ from uuid import UUID
 from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralDetails, ReferralMade
 from contracts.values import Actor, calendar_day
-from services.chassis.checks import check_order, check_unique
+from services.chassis.checks import check_order
 from services.chassis.life_cycle import IllegalTransition, allow
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
+from services.chassis.schemes import check_areas_unique
 from services.referrals.rules.referral import ENDED, LIFE_CYCLE, Referral, Status, UnknownPartner
 from services.referrals.rules.request import Request, parties
 
@@ -86,7 +87,7 @@ def _asked(request: Request) -> dict[str, Any]:
 
 
 def _check_areas(details: ReferralDetails, request: Request) -> None:
-    check_unique([f"{area.scheme}/{area.code}" for area in details.learning_areas], field="learningAreas")
+    check_areas_unique(details.learning_areas)
     for index, area in enumerate(details.learning_areas):
         if area not in request.covered_areas:
             raise AreaNotCovered(

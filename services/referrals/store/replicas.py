@@ -11,6 +11,7 @@ from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded
 from contracts.values import Identifier, LearningArea
 from services.chassis.running.database import Transaction
+from services.chassis.schemes import area_key
 from services.referrals.rules.request import Request, Status
 
 _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
@@ -94,7 +95,7 @@ async def save_assigned(tx: Transaction, request: RequestAssigned) -> None:
         " WHERE request_id = $1 AND (assigned_epoch, assigned_version) < ($4, $5)",
         request.request_id,
         list(request.broker_ids),
-        [f"{area.scheme}/{area.code}" for area in request.learning_areas],
+        [area_key(area) for area in request.learning_areas],
         *tx.reacting_to,
     )
 

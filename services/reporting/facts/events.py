@@ -68,8 +68,9 @@ def _stratum_of(area: Area) -> str:
     return area.stratum
 
 
-class Link(Read):
-    site_id: str
+class Held(Read, kw_only=True):
+    """What holds from a day, and perhaps to one."""
+
     starts_on: date = msgspec.field(name="from")
     ends_on: date | None = msgspec.field(name="to", default=None)
 
@@ -78,16 +79,14 @@ class Link(Read):
         return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
 
 
-class Declared(Read):
+class Link(Held):
+    site_id: str
+
+
+class Declared(Held):
     """A site's own word that it works with a programme."""
 
     programme: str
-    starts_on: date = msgspec.field(name="from")
-    ends_on: date | None = msgspec.field(name="to", default=None)
-
-    def holds_on(self, day: date) -> bool:
-        """Validity is half-open (ruling 1)."""
-        return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
 
 
 class SiteRecorded(Read):

@@ -7,11 +7,12 @@ first wins; within a partition that is the one with the lowest offset.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
-from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined
+from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined, SiteRecorded
 
 ProgrammeYear = tuple[str, str]
 """A programme in a school year."""
@@ -168,6 +169,11 @@ class Ledger:
             areas = self.areas[activity.body.programme, activity.school_year]
             for area in activity.body.learning_areas:
                 areas[area.stratum] += amount
+
+    def site_on(self, site_id: str, day: date) -> SiteRecorded | None:
+        """The record of a site that is in force; none while the site is not known."""
+        site = self.sites.get(site_id)
+        return site.on(day) if site else None
 
     def areas_in(self, programme: str, school_year: str) -> frozenset[str]:
         return frozenset(area for area, count in self.areas[programme, school_year].items() if count > 0)

@@ -85,14 +85,14 @@ def is_joint(ledger: Ledger, school_id: str, activity: Activity) -> bool:
     kinds: set[str] = set()
     for site_id in involved - {school_id}:
         if are_linked(ledger, school_id, site_id, activity.day):
-            record = ledger.sites[site_id].on(activity.day) if site_id in ledger.sites else None
+            record = ledger.site_on(site_id, activity.day)
             kinds |= set(record.kinds) if record else set()
     return all(kind in kinds for kind in CARE)
 
 
 def are_linked(ledger: Ledger, one: str, other: str, day: date) -> bool:
     for holder, target in ((one, other), (other, one)):
-        record = ledger.sites[holder].on(day) if holder in ledger.sites else None
+        record = ledger.site_on(holder, day)
         if record and any(link.site_id == target and link.holds_on(day) for link in record.links):
             return True
     return False

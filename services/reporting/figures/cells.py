@@ -54,8 +54,7 @@ def units(ledger: Ledger, site_ids: Iterable[str], day: date) -> set[str]:
     """The units that sites belong to on a day: each known site, its neighbourhood, and the city once."""
     found: set[str] = set()
     for site_id in site_ids:
-        site = ledger.sites.get(site_id)
-        record = site.on(day) if site else None
+        record = ledger.site_on(site_id, day)
         if record is not None:
             found |= {f"site:{site_id}", f"neighbourhood:{record.neighbourhood}", CITY}
     return found

@@ -9,7 +9,7 @@ from datetime import date
 
 from services.reporting.facts.events import GroupRecorded, Headcount, TakingPart
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import CITY, Cell, Component, Contributions, strata_of
+from services.reporting.figures.cells import ALL, CITY, Cell, Component, Contributions, strata_of
 
 NAME = "reach"
 FINE = frozenset({"neighbourhood", CITY})
@@ -44,16 +44,16 @@ def _parts_by_stratum(
     ledger: Ledger, group: GroupRecorded, programme: str, areas: Iterable[str]
 ) -> dict[str, list[TakingPart]]:
     """The group's participations in the programme's activities for children of its school year."""
-    parts: dict[str, list[TakingPart]] = {"all": [], **{area: [] for area in areas}}
+    parts: dict[str, list[TakingPart]] = {ALL: [], **{area: [] for area in areas}}
     for activity_id in ledger.activities_with[group.group_id]:
         activity = ledger.activities[activity_id]
         body = activity.body
         if body.programme != programme or body.audience != "children" or activity.school_year != group.school_year:
             continue
-        if not any(site_id in ledger.sites and ledger.sites[site_id].on(activity.day) for site_id in body.site_ids):
+        if not any(ledger.site_on(site_id, activity.day) for site_id in body.site_ids):
             continue  # with no known site it counts nowhere (ruling 39)
         part = next(each for each in body.groups if each.group_id == group.group_id)
-        for stratum in ("all", *(area.stratum for area in body.learning_areas)):
+        for stratum in (ALL, *(area.stratum for area in body.learning_areas)):
             parts[stratum].append(part)
     return parts
 
