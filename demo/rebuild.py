@@ -26,6 +26,8 @@ class Rebuilt:
     figures: int
     seconds: float
     differences: tuple[str, ...]
+    cause: str = "loss"
+    """`loss`: its tables were dropped; `asked`: it was made beside them."""
 
 
 async def all_figures(client: httpx.AsyncClient) -> FiguresByKey:
@@ -55,7 +57,7 @@ async def rebuilt(client: httpx.AsyncClient, before: FiguresByKey, start: Callab
         for key in sorted(before.keys() | after.keys())
         if _shown(before.get(key)) != _shown(after.get(key))
     ]
-    return Rebuilt(outcome["figures"], outcome["seconds"], (*outcome["differences"], *differences))
+    return Rebuilt(outcome["figures"], outcome["seconds"], (*outcome["differences"], *differences), cause)
 
 
 def _shown(figure: Mapping[str, Any] | None) -> str:

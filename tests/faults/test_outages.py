@@ -98,15 +98,16 @@ async def numbers(url: str) -> set[int]:
 
 @pytest.mark.parametrize("service", ["requests", "referrals", "reporting"])
 def test_a_service_that_is_told_to_stop_finishes_what_it_began(system: System, service: str) -> None:
-    earlier = len(system.calls)
+    earlier, log = len(system.calls), system.stack.folder / "logs" / f"{service}.log"
     with system.load(requests=60) as load:
         load.reaches(0.3)
-        began = time.monotonic()
+        began, said = time.monotonic(), log.stat().st_size
         system.stack.stop_service(service)
-        took = time.monotonic() - began
+        took, last_words = time.monotonic() - began, log.read_bytes()[said:]
         system.stack.start_service(service)
 
     assert took < STOP
+    assert b'"event": "stopped"' in last_words.splitlines()[-1]
     # No 5xx: refused connections only.
     assert not any(call.refused_as_busy or call.server_errors for call in system.calls[earlier:])
     assert system.violations() == []

@@ -84,7 +84,10 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
         await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         pool.terminate()
     assert health.died is not None, "set above"
-    return health.died.result() if health.died.done() else None
+    if health.died.done():
+        return health.died.result()
+    log.info("stopped")
+    return None
 
 
 async def _migrate(settings: Settings, package: str) -> None:

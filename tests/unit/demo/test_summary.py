@@ -66,6 +66,13 @@ def test_a_met_target_is_said() -> None:
     assert "The covenant's 80% of 41 open primary schools is met" in text
 
 
+def test_tables_that_were_kept_are_not_called_dropped() -> None:
+    text = printed(an_outcome(rebuilt=Rebuilt(12, 0.1, (), cause="asked")))
+
+    assert "Rebuilt beside the tables in 0.1 s: byte-equal (12 figures)" in text
+    assert "dropped" not in text
+
+
 def test_one_is_singular() -> None:
     text = printed(an_outcome(events=1, dead_letters=1, recounted=1, rebuilt=Rebuilt(1, 0.1, ()), checked=Checked(1)))
 
