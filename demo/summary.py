@@ -132,8 +132,7 @@ def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
     yield "  " + texts.say("proof.recount", verdict=verdict, count=outcome.recounted)
     verdict = _verdict(rebuilt.differences, texts.say("verdict.byte-equal"), texts)
     seconds = texts.number(rebuilt.seconds, "#,##0.0")
-    proof = "proof.rebuild" if rebuilt.cause == "loss" else "proof.rebuild-beside"
-    yield "  " + texts.say(proof, verdict=verdict, seconds=seconds, count=rebuilt.figures)
+    yield "  " + texts.say(f"proof.rebuild.{rebuilt.cause}", verdict=verdict, seconds=seconds, count=rebuilt.figures)
     if checked.not_done:
         yield from wrapped(texts.say("proof.not-checked", reason=checked.not_done), "  ")
     else:
