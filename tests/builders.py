@@ -42,9 +42,8 @@ from services.chassis.messaging.outbox import new_id
 from services.referrals.reasons import SCHEMES
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
-from services.referrals.rules.activity import Activity, ActivityEvent
+from services.referrals.rules.activity import Activity, ActivityEvent, Known
 from services.referrals.rules.activity import Status as ActivityStatus
-from services.referrals.rules.body import Known
 from services.referrals.rules.referral import Referral, ReferralEvent
 from services.referrals.rules.referral import Status as ReferralStatus
 from services.requests import rules as request_rules

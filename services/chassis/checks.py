@@ -6,6 +6,7 @@ Readers do not ask any of this: they take what is schema-valid, and normalise it
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from contracts.personal_data import find_personal_data
 from contracts.values import Interval
@@ -78,3 +79,30 @@ def check_personal_data(body: object, *, within: str = "") -> None:
     if found is not None:
         field, what = f"{within}{found[0]}", found[1]
         raise PersonalData(f"{field} seems to hold {what}; leave it out.", WrongField(field, None, f"not {what}"))
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`("body", "groups", 0, "groupId")` as `groups[0].groupId`."""
+    text = ""
+    for part in location[1:] if location and location[0] in {"body", "query", "path", "header"} else location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+_ALLOWED = ("expected", "pattern", "ge", "le", "gt", "lt", "min_length", "max_length")
+
+
+def wrong_fields(errors: list[Any], *, within: str = "") -> list[WrongField]:
+    """What pydantic found wrong, in the caller's words; `within` stands before each field."""
+    found: list[WrongField] = []
+    for error in errors:
+        context = error.get("ctx", {})
+        field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
+        allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
+        value = context.get("value", error.get("input"))
+        found.append(WrongField(within + field, None if error["type"] == "missing" else value, allowed))
+    return found
+
+
+def _listed(allowed: object) -> object:
+    return allowed if isinstance(allowed, list | tuple) else str(allowed)

@@ -72,7 +72,7 @@ def status_after(steps: Sequence[Step[State]], state: State | None, event: Event
 
 def available_actions(steps: Sequence[Step[State]], state: State, by: Actor, parties: Parties) -> tuple[str, ...]:
     """What this actor may do now, as far as state, role and organisation decide."""
-    concerned = [(step, _members(step, by.role, parties)) for step in steps if state in step.begins]
+    concerned = [(step, _members(step.who, by.role, parties)) for step in steps if state in step.begins]
     return tuple(step.action for step, members in concerned if members is EVERYONE or by.organisation in members)
 
 
@@ -90,19 +90,23 @@ def allow(steps: Sequence[Step[State]], action: str, state: State | None, by: Ac
 
 def allow_actor(step: Step[State], by: Actor, parties: Parties) -> None:
     """Raise `NotAllowed` unless the row names the actor's role, and its organisation belongs to that role's party."""
-    if by.role not in step.who:
+    check_actor(step.action, step.who, by, parties)
+
+
+def check_actor(action: str, who: Mapping[Role, str], by: Actor, parties: Parties) -> None:
+    """Raise `NotAllowed` unless `who` names the actor's role, and its organisation belongs to that role's party."""
+    if by.role not in who:
         raise NotAllowed(
-            f"Role {by.role} may not {step.action}; {', '.join(step.who)} may.",
-            WrongField("role", by.role, tuple(step.who)),
+            f"Role {by.role} may not {action}; {', '.join(who)} may.", WrongField("role", by.role, tuple(who))
         )
-    members = _members(step, by.role, parties)
+    members = _members(who, by.role, parties)
     if members is not EVERYONE and by.organisation not in members:
         raise NotAllowed(
-            f"You act for {by.organisation}; to {step.action} is up to {', '.join(members) or 'nobody'}.",
+            f"You act for {by.organisation}; to {action} is up to {', '.join(members) or 'nobody'}.",
             WrongField("organisation", by.organisation, tuple(members)),
         )
 
 
-def _members(step: Step[State], role: Role, parties: Parties) -> Collection[str] | Everyone:
-    """The organisations for which this role may take the action."""
-    return parties.get(step.who[role], ()) if role in step.who else ()
+def _members(who: Mapping[Role, str], role: Role, parties: Parties) -> Collection[str] | Everyone:
+    """The organisations for which this role may do it."""
+    return parties.get(who[role], ()) if role in who else ()

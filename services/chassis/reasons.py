@@ -7,13 +7,21 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from contracts.reasons import ReasonListPublished
-from contracts.values import Actor, Reason, Role
+from contracts.values import Actor, Reason, Role, Text, Value
 from services.chassis.life_cycle import Step
 from services.chassis.problems import Malformed, WrongField
 
 ReasonLists = Mapping[str, ReasonListPublished]
 """The lists of a service, by name."""
 _LISTS = TypeAdapter(tuple[ReasonListPublished, ...])
+
+
+class Why(Value):
+    """Why: a reason of the list that is meant for this, and perhaps a comment."""
+
+    reason: Reason
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
 
 
 class UnknownReason(Malformed):

@@ -4,11 +4,12 @@ from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
 from services.chassis.http.application import application
+from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.running.service import Service, Wiring
-from services.referrals import reactions, reasons
-from services.referrals.api import activities, organisations, referrals
+from services.referrals import api, reactions, reasons
+from services.referrals.commands import activities, organisations, referrals
 
 NAME = "referrals"
 DEFAULT_PORT = 8002
@@ -19,9 +20,8 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
-    for room in (organisations, referrals, activities):
-        app.include_router(room.commands)
-        app.include_router(room.queries)
+    add_command_routes(app, service, referrals.commands, activities.commands, organisations.commands)
+    app.include_router(api.queries)
     inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), reactions.reactions)
     return Wiring(
         app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)

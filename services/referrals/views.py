@@ -1,4 +1,4 @@
-"""What `referrals` shows over HTTP: bodies of commands and representations."""
+"""What `referrals` shows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,65 +6,12 @@ from uuid import UUID
 from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.values import Identifier, Reason, Text, Value
-from services.chassis.http.identity import Caller
+from contracts.values import Actor, Identifier, Reason, Value
 from services.chassis.life_cycle import available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity
-from services.referrals.rules.referral import Outcome, Referral
-
-
-class Nothing(Value):
-    """A command that says it all by its address: `{}`, or no body."""
-
-
-class WhyBody(Value):
-    """Why: a reason of the list that is meant for this, and perhaps a comment."""
-
-    reason: Reason
-    comment: Text | None = None
-    """For the people concerned; it stays in this service and never enters an event."""
-
-
-class DeclineBody(WhyBody):
-    """Why a partner says no, and who might say yes."""
-
-    better_partner_id: Identifier | None = None
-
-
-class CompletionBody(Value):
-    """How a referral came to its end."""
-
-    outcome: Outcome
-    comment: Text | None = None
-    """Where, when it was delivered elsewhere; it stays in this service and never enters an event."""
-
-
-class DeliveryBody(DeliveryDetails):
-    """What was delivered, and which of its sites confirmed that on the spot."""
-
-    confirmed_by_sites: tuple[Identifier, ...] = ()
-
-
-class CorrectionBody(DeliveryDetails):
-    """The whole right body, and why the old one was wrong."""
-
-    reason: Reason
-    comment: Text | None = None
-    """For the people concerned; it stays in this service and never enters an event."""
-
-
-class ConfirmationBody(Value):
-    """Which site says that it was so."""
-
-    site_id: Identifier
-
-
-class DisputeBody(WhyBody):
-    """Which site says that it was not so, and why."""
-
-    site_id: Identifier
+from services.referrals.rules.referral import Referral
 
 
 class BrokerView(Value):
@@ -145,7 +92,7 @@ class ActivityPage(Value):
     next_cursor: str | None = None
 
 
-def referral_view(referral: Referral, caller: Caller) -> ReferralView:
+def referral_view(referral: Referral, by: Actor) -> ReferralView:
     made = referral.made
     return ReferralView(
         referral_id=referral.id,
@@ -160,12 +107,12 @@ def referral_view(referral: Referral, caller: Caller) -> ReferralView:
         outcome=referral.outcome,
         version=referral.version,
         available_actions=available_actions(
-            referral_rules.LIFE_CYCLE, referral.status, caller.actor, referral_rules.parties(referral)
+            referral_rules.LIFE_CYCLE, referral.status, by, referral_rules.parties(referral)
         ),
     )
 
 
-def activity_view(activity: Activity, caller: Caller) -> ActivityView:
+def activity_view(activity: Activity, by: Actor) -> ActivityView:
     planned = activity.planned
     return ActivityView(
         activity_id=activity.id,
@@ -178,6 +125,6 @@ def activity_view(activity: Activity, caller: Caller) -> ActivityView:
         disputed_by_sites=tuple(sorted(activity.disputed_by)),
         version=activity.version,
         available_actions=available_actions(
-            activity_rules.LIFE_CYCLE, activity.status, caller.actor, activity_rules.parties(activity)
+            activity_rules.LIFE_CYCLE, activity.status, by, activity_rules.parties(activity)
         ),
     )

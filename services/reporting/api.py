@@ -6,20 +6,22 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from contracts.metrics import CutTaken, MetricPublished
 from contracts.values import Instant, Slug, Value
-from services.chassis.http.idempotency import CommandRoute
-from services.chassis.http.parameters import CommandTx, CurrentCaller, ReadPool
+from services.chassis.commands import Command, Commands, Done, NoBody
+from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
+from services.chassis.running.database import CommandTx
 from services.reporting import store
 from services.reporting.rebuild import positions_of
 from services.reporting.sources import sources
 
-commands = APIRouter(route_class=CommandRoute)
+commands = Commands()
 queries = APIRouter()
 
 Limit = Annotated[int, Field(ge=1, le=1000)]
@@ -147,18 +149,31 @@ async def show_history(key: str, db: ReadPool, _: CurrentCaller) -> HistoryPage:
     return HistoryPage(items=tuple(history))
 
 
-@commands.post("/v1/rebuilds", status_code=202, tags=["rebuilds"])
-async def ask_for_rebuild(caller: CurrentCaller, tx: CommandTx, response: Response) -> RebuildView:
-    """Build everything anew from the topics, beside the live tables; compare; swap when equal."""
-    caller.must_be("operator")
+async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:
+    check_actor("ask for a rebuild", {"operator": "city"}, tx.by, {"city": EVERYONE})
     rebuild_id = outbox.new_id()
     await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now)
-    response.headers["Location"] = f"/v1/rebuilds/{rebuild_id}"
-    return RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now)
+    return Done(str(rebuild_id), None, RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now))
 
 
-@queries.get("/v1/rebuilds/{rebuild_id}", tags=["rebuilds"])
-async def show_rebuild(rebuild_id: UUID, db: ReadPool, _: CurrentCaller) -> RebuildView:
+commands.add(
+    Command(
+        name="askForRebuild",
+        about="Build everything anew from the topics, beside the live tables; compare; swap when equal.",
+        kind="rebuild",
+        collection="rebuilds",
+        status=202,
+        body=NoBody,
+        view=RebuildView,
+        run=_ask_for_rebuild,
+    )
+)
+
+
+@queries.get("/v1/rebuilds/{rebuildId}", tags=["rebuilds"])
+async def show_rebuild(
+    rebuild_id: Annotated[UUID, Path(alias="rebuildId")], db: ReadPool, _: CurrentCaller
+) -> RebuildView:
     """A rebuild and what came of it."""
     found = await store.rebuilds(db, rebuild_id)
     if not found:

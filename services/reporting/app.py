@@ -1,6 +1,7 @@
 """Wiring of the service `reporting`: its routes and its projection."""
 
 from services.chassis.http.application import application
+from services.chassis.http.command_routes import add_command_routes
 from services.chassis.running.service import Service, Wiring
 from services.reporting import api
 from services.reporting.projection import Projection
@@ -14,7 +15,7 @@ Send `Samenspel-Actor` (development) to say who asks."""
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel reporting", description=DESCRIPTION)
-    app.include_router(api.commands)
+    add_command_routes(app, service, api.commands)
     app.include_router(api.queries)
     projection = Projection(service.settings, service.database, service.health)
     return Wiring(app, {"projection": projection.run})

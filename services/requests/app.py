@@ -5,10 +5,11 @@ from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.sites import SITES
 from services.chassis.http.application import application
+from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.running.service import Service, Wiring
-from services.requests import api, reactions, reasons
+from services.requests import api, commands, reactions, reasons
 
 NAME = "requests"
 DEFAULT_PORT = 8001
@@ -19,7 +20,7 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
-    app.include_router(api.commands)
+    add_command_routes(app, service, commands.requests, commands.reference_data)
     app.include_router(api.queries)
     inbox = Inbox(
         service.settings,

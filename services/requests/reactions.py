@@ -3,8 +3,6 @@
 from contracts.activities import ActivityDelivered, ActivityRetracted
 from contracts.offers import BrokerRecorded
 from contracts.referrals import ReferralMade
-from contracts.values import calendar_day
-from services.chassis.messaging import outbox
 from services.chassis.messaging.inbox import Reactions
 from services.chassis.running.database import Transaction
 from services.requests import rules, store
@@ -16,19 +14,16 @@ reactions = Reactions()
 async def assign_what_waited_for_a_broker(event: BrokerRecorded, tx: Transaction) -> None:
     await store.save_broker(tx, event)
     for request in await store.lock_without_broker(tx):
-        covering = await store.covering(tx, request.details.learning_areas, calendar_day(tx.now))
+        covering = await store.covering(tx, request.details.learning_areas, tx.today)
         if any(covering.values()):
-            routed = rules.route(request, covering, at=tx.now)
-            await store.save(tx, rules.evolve(request, routed))
-            await outbox.add(tx, routed)
+            await store.REQUESTS.announce(tx, request, rules.route(request, covering, at=tx.now))
 
 
 @reactions.to(ReferralMade)
 async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     request = await store.lock(tx, event.request_id)
     if request and (answered := rules.answer_by_referring(request, event)):
-        await store.save(tx, rules.evolve(request, answered))
-        await outbox.add(tx, answered)
+        await store.REQUESTS.announce(tx, request, answered)
 
 
 @reactions.to(ActivityDelivered)

@@ -24,7 +24,7 @@ from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
 from services.chassis.checks import check_bounds, check_order, check_unique, check_visible
 from services.chassis.life_cycle import EVERYONE, Parties, Step, allow, available_actions, status_after
-from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
+from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
@@ -57,6 +57,10 @@ LIFE_CYCLE = (
     Step("refer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, SAMENSPEL),
     Step("close", (Status.ANSWERED, Status.NO_BROKER), RequestClosed, Status.CLOSED, BROKER, "not-fulfilled"),
 )
+
+
+class NoSuchRequest(NotFound):
+    """There is no such request."""
 
 
 class UnknownSite(Malformed):

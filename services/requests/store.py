@@ -9,12 +9,17 @@ from contracts.offers import BrokerRecorded
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import LearningArea, Value
-from services.chassis.running.database import Reader, Transaction
+from services.chassis.aggregates import Aggregate
+from services.chassis.records import Records
+from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key
-from services.requests.rules import Request, Status
+from services.requests.rules import Request, Status, evolve
 
 _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
-_BROKERS = 7_305_101  # any number, the same in every replica
+SITES = Records("site", SiteDetails)
+BROKERS = Records("broker", BrokerRecorded)
+"""As `referrals` announced them."""
+_BROKERS_LOCK = 7_305_101  # any number, the same in every replica
 
 
 def _json(details: Value) -> str:
@@ -57,10 +62,7 @@ async def save(tx: Transaction, request: Request) -> None:
 async def lock(tx: Transaction, request_id: UUID) -> Request | None:
     """The request, kept from others until the end of the transaction."""
     row = await tx.db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1 FOR UPDATE", request_id)  # noqa: S608
-    if row is None:
-        return None
-    tx.check_version(row["version"])
-    return _request(row)
+    return _request(row) if row else None
 
 
 async def lock_without_broker(tx: Transaction) -> list[Request]:
@@ -106,59 +108,7 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
     return [row["request_id"] for row in rows]
 
 
-async def lock_site(tx: Transaction, site_id: str) -> int:
-    """Keep the site from other writers; returns its version (0: new)."""
-    version = await tx.db.fetchval(
-        "INSERT INTO sites (site_id, version) VALUES ($1, 0)"
-        " ON CONFLICT (site_id) DO UPDATE SET version = sites.version RETURNING version",
-        site_id,
-    )
-    tx.check_version(version)
-    return int(version)
-
-
-async def site_record(tx: Transaction, site_id: str, valid_from: date) -> SiteDetails | None:
-    """The record of a site that begins on this very day."""
-    text = await tx.db.fetchval(
-        "SELECT details FROM site_records WHERE site_id = $1 AND valid_from = $2", site_id, valid_from
-    )
-    return SiteDetails.model_validate_json(text, extra="ignore") if text else None
-
-
-async def save_site(tx: Transaction, site_id: str, details: SiteDetails, version: int) -> None:
-    await tx.db.execute("UPDATE sites SET version = $2 WHERE site_id = $1", site_id, version)
-    await tx.db.execute(
-        "INSERT INTO site_records (site_id, valid_from, opened_on, closed_on, details) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (site_id, valid_from) DO UPDATE SET opened_on = $3, closed_on = $4, details = $5",
-        site_id,
-        details.valid_from,
-        details.opened_on,
-        details.closed_on,
-        _json(details),
-    )
-
-
-async def sites_on(db: Reader, site_ids: Iterable[str], day: date) -> dict[str, SiteDetails]:
-    """What each site is on a day; a site that is not there yet has its first record."""
-    rows = await db.fetch(
-        "SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)"
-        " ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from",
-        list(site_ids),
-        day,
-    )
-    return {row["site_id"]: SiteDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
-
-
-async def site_page(db: Reader, *, after: str | None, limit: int, day: date) -> dict[str, SiteDetails]:
-    rows = await db.fetch(
-        "SELECT site_id FROM sites WHERE ($1::text IS NULL OR site_id > $1) ORDER BY site_id LIMIT $2",
-        after,
-        limit,
-    )
-    return await sites_on(db, [row["site_id"] for row in rows], day)
-
-
-async def group(tx: Transaction, group_id: str) -> tuple[GroupDetails | None, int]:
+async def group(tx: CommandTx, group_id: str) -> tuple[GroupDetails | None, int]:
     """The group and its version (0: new), kept from other writers."""
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", group_id)
     row = await tx.db.fetchrow("SELECT details, version FROM groups WHERE group_id = $1", group_id)
@@ -190,36 +140,26 @@ async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails
 
 async def await_brokers(tx: Transaction) -> None:
     """Let no broker be recorded until the end of this transaction: it would miss the request that is being raised."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _BROKERS)
+    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _BROKERS_LOCK)
 
 
 async def save_broker(tx: Transaction, broker: BrokerRecorded) -> None:
     """What a broker covers from a day on. Waits for the requests that are being raised just now."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _BROKERS)
-    await tx.db.execute(
-        "INSERT INTO broker_records (broker_id, valid_from, valid_to, learning_areas, epoch, version)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (broker_id, valid_from) DO UPDATE"
-        " SET valid_to = $3, learning_areas = $4, epoch = $5, version = $6"
-        " WHERE (broker_records.epoch, broker_records.version) < ($5, $6)",
-        broker.broker_id,
-        broker.valid_from,
-        broker.valid_to,
-        [area_key(area) for area in broker.learning_areas],
-        *tx.reacting_to,
-    )
+    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _BROKERS_LOCK)
+    await BROKERS.save(tx, broker.broker_id, broker, tx.reacting_to)
 
 
 async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) -> dict[LearningArea, list[str]]:
     """The brokers that cover each of these areas on a day."""
     rows = await tx.db.fetch(
-        "SELECT broker_id, learning_areas FROM ("
-        "  SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records"
-        "  WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC"
-        ") AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]",
+        "SELECT entity_id, area.scheme || '/' || area.code AS area FROM records_on('broker', $1),"
+        " jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)"
+        " WHERE valid_from <= $1 AND coalesce($1 < (details->>'validTo')::date, true)"
+        " AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id",
         day,
         [area_key(area) for area in areas],
     )
-    return {area: [row["broker_id"] for row in rows if area_key(area) in row["learning_areas"]] for area in areas}
+    return {area: [row["entity_id"] for row in rows if row["area"] == area_key(area)] for area in areas}
 
 
 async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | None) -> None:
@@ -249,12 +189,19 @@ async def delivered_among(tx: Transaction, activity_ids: Sequence[UUID]) -> dict
     return {row["activity_id"]: row["request_id"] for row in rows}
 
 
-async def save_comment(tx: Transaction, request: Request, comment: str | None) -> None:
+async def save_comment(tx: Transaction, request: Request, comment: str) -> None:
     """What somebody added in words to the version of a request that they made."""
-    if comment is not None:
-        await tx.db.execute(
-            "INSERT INTO comments (request_id, version, comment) VALUES ($1, $2, $3)",
-            request.id,
-            request.version,
-            comment,
-        )
+    await tx.db.execute(
+        "INSERT INTO comments (request_id, version, comment) VALUES ($1, $2, $3)", request.id, request.version, comment
+    )
+
+
+REQUESTS = Aggregate(
+    kind="request",
+    load=lock,
+    evolve=evolve,
+    save=save,
+    save_comment=save_comment,
+    key=lambda request: request.details.site_id,
+    correlation=lambda request: request.id,
+)

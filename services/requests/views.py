@@ -1,36 +1,12 @@
-"""What `requests` shows over HTTP: bodies of commands and representations."""
+"""What `requests` shows: representations, and the lines of a bulk recording."""
 
-from typing import Annotated, Literal
 from uuid import UUID
-
-from pydantic import Field
 
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.values import Identifier, LearningArea, Reason, Text, Value
-from services.chassis.http.identity import Caller
+from contracts.values import Actor, Identifier, Value
 from services.chassis.life_cycle import available_actions
-from services.requests.rules import LIFE_CYCLE, Outcome, Request, parties
-
-
-class AnswerBody(Value):
-    """An answer without a referral (to refer is to POST a referral)."""
-
-    answer: Literal["advise", "cannot_help"]
-    reason: Reason | None = None
-    comment: Text | None = None
-    """For the people concerned; it stays in this service and never enters an event."""
-
-
-class ClosureBody(Value):
-    """How a request ends."""
-
-    outcome: Outcome
-    reason: Reason | None = None
-    comment: Text | None = None
-    """Stays in this service, as with an answer."""
-    activity_ids: tuple[UUID, ...] = ()
-    unmet_areas: tuple[LearningArea, ...] = ()
+from services.requests.rules import LIFE_CYCLE, Request, parties
 
 
 class RequestView(Value):
@@ -76,13 +52,6 @@ class GroupLine(GroupDetails):
     group_id: Identifier
 
 
-class Recorded(Value):
-    """What a bulk recording did."""
-
-    recorded: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
-
-
 class RequestPage(Value):
     """A page of requests."""
 
@@ -97,7 +66,7 @@ class SitePage(Value):
     next_cursor: str | None = None
 
 
-def view(request: Request, caller: Caller, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
+def view(request: Request, by: Actor, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
     return RequestView(
         request_id=request.id,
         status=request.status,
@@ -106,6 +75,6 @@ def view(request: Request, caller: Caller, likely_doubles: tuple[UUID, ...] = ()
         outcome=request.outcome,
         details=request.details,
         version=request.version,
-        available_actions=available_actions(LIFE_CYCLE, request.status, caller.actor, parties(request)),
+        available_actions=available_actions(LIFE_CYCLE, request.status, by, parties(request)),
         likely_doubles=likely_doubles,
     )

@@ -100,7 +100,7 @@ def _answers(port: int) -> bool:
 async def _copy_sites(from_url: str, to_url: str) -> None:
     """The same sites in the other database."""
     there, here = await asyncpg.connect(from_url), await asyncpg.connect(to_url)
-    for table in ("sites", "site_records"):
+    for table in ("entities", "records"):
         rows = [tuple(row) for row in await there.fetch(f"SELECT * FROM {table}")]
         await here.copy_records_to_table(table, records=rows)
     await there.close()

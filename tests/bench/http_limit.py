@@ -13,20 +13,19 @@ import uuid_utils.compat
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
-from services.chassis.http import idempotency
+from services.chassis import commands
 from services.chassis.messaging import outbox
 
 AREAS = ["curriculum.nu/kunst-en-cultuur"]
 FROM, TO = date(2026, 1, 1), date(2026, 3, 1)
 SITES = """
-SELECT DISTINCT ON (site_id) site_id, details FROM site_records WHERE site_id = ANY($1)
-ORDER BY site_id, (valid_from <= $2) DESC, CASE WHEN valid_from <= $2 THEN valid_from END DESC, valid_from
+SELECT entity_id, details FROM records_on('site', $2) WHERE entity_id = ANY($1)
 """
 BROKERS = """
-SELECT broker_id, learning_areas FROM (
-    SELECT DISTINCT ON (broker_id) broker_id, valid_to, learning_areas FROM broker_records
-    WHERE valid_from <= $1 ORDER BY broker_id, valid_from DESC
-) AS current WHERE (valid_to IS NULL OR $1 < valid_to) AND learning_areas && $2::text[]
+SELECT entity_id, area.scheme || '/' || area.code AS area FROM records_on('broker', $1),
+jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)
+WHERE valid_from <= $1 AND coalesce($1 < (details->>'validTo')::date, true)
+AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
 """
 SAVE = """
 INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id, learning_areas,
@@ -62,14 +61,14 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, answer: bytes) -> None:
     now, request_id = datetime.now(UTC), uuid_utils.compat.uuid7()
     owner = (site, "coordinator", "a1", key)
-    await db.fetchval(idempotency.CLAIM, *owner, b"digest")
+    await db.fetchval(commands.CLAIM, *owner, b"digest")
     await db.fetch(SITES, [site], FROM)
     await db.fetch(BROKERS, FROM, AREAS)
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO)
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
     await db.execute(outbox.STAGE, now, False, *(list(column) for column in zip(*rows, strict=True)))
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
-    await db.execute(idempotency.REMEMBER, *owner, 201, b"", answer)
+    await db.execute(commands.REMEMBER, *owner, str(request_id), 2, answer)
 
 
 def _staged(request_id: UUID, version: int, key: bytes, value: bytes) -> outbox.Staged:

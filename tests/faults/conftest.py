@@ -47,7 +47,7 @@ class System:
         """Whether `requests` knows a broker."""
         database = await asyncpg.connect(self.stack.database_url("requests"))
         try:
-            return bool(await database.fetchval("SELECT count(*) FROM broker_records"))
+            return bool(await database.fetchval("SELECT count(*) FROM records WHERE kind = 'broker'"))
         finally:
             await database.close()
 

@@ -12,7 +12,6 @@ from services.chassis.life_cycle import SAME, Step
 from services.chassis.reasons import ReasonLists, usable_reasons
 from services.referrals import reasons as reasons_of_referrals
 from services.referrals.rules import activity, referral
-from services.referrals.rules import request as request_replica
 from services.requests import reasons as reasons_of_requests
 from services.requests import rules as request
 from tests.builders import TODAY
@@ -83,7 +82,7 @@ def test_sql_allows_the_states_of_the_table_and_no_others(machine: Machine) -> N
 
 def test_the_replica_of_a_request_can_have_every_state_of_a_request() -> None:
     assert statuses_in_sql("referrals", "requests") == set(request.Status)
-    assert set(get_args(request_replica.Status)) == set(request.Status)
+    assert set(get_args(referral.RequestStatus)) == set(request.Status)
 
 
 @every_service

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from contracts.values import Actor, Instant
 from services.chassis.now import now
-from services.chassis.problems import Malformed, NotAllowed, Unidentified, WrongField
+from services.chassis.problems import Malformed, Unidentified, WrongField
 from services.chassis.running.settings import Settings
 
 HEADER = "Samenspel-Actor"
@@ -30,19 +30,6 @@ class Caller:
 
     actor: Actor
     now: datetime
-
-    def must_be(self, *roles: str, organisation: str | None = None) -> None:
-        """Raise `NotAllowed` unless the caller has one of these roles, at this organisation."""
-        if self.actor.role not in roles:
-            raise NotAllowed(
-                f"Role {self.actor.role} may not do that; {', '.join(roles)} may.",
-                WrongField("role", self.actor.role, roles),
-            )
-        if organisation is not None and self.actor.role != "operator" and self.actor.organisation != organisation:
-            raise NotAllowed(
-                f"You act for {self.actor.organisation}; only {organisation} may do that.",
-                WrongField("organisation", self.actor.organisation, organisation),
-            )
 
 
 def parse_actor(header: str) -> Actor:

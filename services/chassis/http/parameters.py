@@ -1,4 +1,4 @@
-"""Parameters of endpoints: the transaction of a command, the caller, the pool to read from, the size of a page."""
+"""Parameters of queries: the caller, the pool to read from, the size of a page."""
 
 from typing import Annotated
 
@@ -6,13 +6,7 @@ import asyncpg
 from fastapi import Depends, Query, Request, Response
 
 from services.chassis.http.identity import Caller, identify
-from services.chassis.running.database import Transaction
 from services.chassis.running.service import Service
-
-
-async def _transaction(request: Request) -> Transaction:
-    tx: Transaction = request.state.tx
-    return tx
 
 
 async def _caller(request: Request) -> Caller:
@@ -27,8 +21,6 @@ async def _pool(request: Request) -> asyncpg.Pool:
     return service.database.pool
 
 
-CommandTx = Annotated[Transaction, Depends(_transaction)]
-"""The transaction of the command; only in a `CommandRoute`."""
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 ReadPool = Annotated[asyncpg.Pool, Depends(_pool)]
 """The database, for queries outside a transaction."""

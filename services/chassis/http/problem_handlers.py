@@ -1,14 +1,13 @@
 """How a service says no: every refusal as an RFC 9457 problem that names field, value and what is allowed."""
 
-from typing import Any
-
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.chassis.problems import PROBLEMS, Malformed, NotFound, Problem, Unavailable, WrongField
+from services.chassis.checks import wrong_fields
+from services.chassis.problems import PROBLEMS, Malformed, NotFound, Problem, Unavailable
 from services.chassis.running import telemetry
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE
 
@@ -27,33 +26,6 @@ class MethodNotAllowed(Problem):
     """This address does not take that method; /v1/openapi.json lists what it takes."""
 
     status = 405
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """`("body", "groups", 0, "groupId")` as `groups[0].groupId`."""
-    text = ""
-    for part in location[1:] if location and location[0] in {"body", "query", "path", "header"} else location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
-_ALLOWED = ("expected", "pattern", "ge", "le", "gt", "lt", "min_length", "max_length")
-
-
-def wrong_fields(errors: list[Any]) -> list[WrongField]:
-    """What pydantic found wrong, in the caller's words."""
-    found: list[WrongField] = []
-    for error in errors:
-        context = error.get("ctx", {})
-        field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
-        allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
-        value = context.get("value", error.get("input"))
-        found.append(WrongField(field, None if error["type"] == "missing" else value, allowed))
-    return found
-
-
-def _listed(allowed: object) -> object:
-    return allowed if isinstance(allowed, list | tuple) else str(allowed)
 
 
 def _plain(value: object) -> object:

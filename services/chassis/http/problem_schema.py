@@ -7,7 +7,7 @@ from services.chassis.problems import PROBLEMS, every_problem
 _METHODS = {"get", "put", "post", "patch", "delete"}
 _TEXT = {"type": "string"}
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
-_ANSWER = {"description": "A problem.", "content": {"application/problem+json": {"schema": _REFERENCE}}}
+PROBLEM_ANSWER = {"description": "A problem.", "content": {"application/problem+json": {"schema": _REFERENCE}}}
 _FIELD = {
     "type": "object",
     "required": ["field", "value", "allowed"],
@@ -42,7 +42,7 @@ def with_problems(description: dict[str, Any]) -> dict[str, Any]:
     for path in description["paths"].values():
         for operation in (path[method] for method in path.keys() & _METHODS):
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = _ANSWER
+            operation["responses"]["default"] = PROBLEM_ANSWER
     for unused in ("HTTPValidationError", "ValidationError"):
         description["components"]["schemas"].pop(unused, None)
     return description

@@ -93,22 +93,9 @@ async def stage(tx: Transaction, messages: Sequence[Staged], *, barrier: bool = 
         tx.staged += len(messages)
 
 
-async def add(tx: Transaction, *events: Event, key: str | None = None, correlation: str | None = None) -> int:
-    """Announce events of one aggregate, in this order; returns its new version.
-
-    The first events of an aggregate give its `key` (and `correlation`); later ones give neither and get the same.
-    """
-    first = 1
-    epoch = tx.epoch
-    if key is None:
-        last = await tx.db.fetchrow(_LAST, f"{events[0].aggregate}:{events[0].subject}")
-        assert last is not None, "the first events of an aggregate give its key"
-        key, correlation, first = last["key"].decode(), last["correlation"], last["version"] + 1
-    messages: list[Staged] = []
-    for version, event in enumerate(events, first):
-        messages += encoded(tx, event, key=key, epoch=epoch, version=version, correlation=correlation)
-    await stage(tx, messages)
-    return first + len(events) - 1
+async def add(tx: Transaction, event: Event, *, key: str, version: int) -> None:
+    """Announce an event as this version of its aggregate."""
+    await stage(tx, encoded(tx, event, key=key, epoch=tx.epoch, version=version))
 
 
 async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -> None:

@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import TypeVar
 
 import asyncpg
 
+from contracts.values import Actor, calendar_day
 from services.chassis.now import now
 from services.chassis.problems import VersionConflict
 
@@ -53,17 +55,33 @@ class Transaction:
     """The stream epoch of the events that this transaction announces."""
     causation: str | None = None
     traceparent: str | None = None
-    expected_version: int | None = None
-    """The version that the caller has read (`If-Match`)."""
     reacting_to: tuple[int, int] = (0, 0)
     """Epoch and version of the event that this reacts to."""
     staged: int = 0
     """How many messages can be published after the commit."""
 
+    @property
+    def today(self) -> date:
+        """The calendar day in Europe/Amsterdam."""
+        return calendar_day(self.now)
+
+
+@dataclass(slots=True, kw_only=True)
+class CommandTx(Transaction):
+    """The transaction of a command."""
+
+    by: Actor
+    """Who gave it."""
+    expected_version: int | None = None
+    """The version that the caller has read."""
+
     def check_version(self, version: int) -> None:
         """Raise `VersionConflict` when the caller has read another version than this one."""
         if self.expected_version not in {None, version}:
             raise VersionConflict(f"It is at version {version}; you read version {self.expected_version}.")
+
+
+Tx = TypeVar("Tx", bound=Transaction)
 
 
 @dataclass(slots=True)
@@ -77,20 +95,43 @@ class Database:
     """Called after each commit that staged messages: wakes the relay."""
 
     @asynccontextmanager
-    async def transaction(
+    async def transaction(self, *, at: datetime | None = None) -> AsyncIterator[Transaction]:
+        """One transaction: committed when the block ends, rolled back when the block raises."""
+        async with self._begin(lambda db: Transaction(db, at or now(), self.source, self.epoch)) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def command(
         self,
         *,
-        at: datetime | None = None,
-        causation: str | None = None,
-        traceparent: str | None = None,
-        expected_version: int | None = None,
-    ) -> AsyncIterator[Transaction]:
-        """One transaction: committed when the block ends, rolled back when the block raises."""
+        by: Actor,
+        at: datetime,
+        causation: str | None,
+        traceparent: str | None,
+        expected_version: int | None,
+    ) -> AsyncIterator[CommandTx]:
+        """The transaction of one command, as `transaction`."""
+
+        def start(db: Connection) -> CommandTx:
+            return CommandTx(
+                db,
+                at,
+                self.source,
+                self.epoch,
+                causation,
+                traceparent,
+                by=by,
+                expected_version=expected_version,
+            )
+
+        async with self._begin(start) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _begin(self, start: Callable[[Connection], Tx]) -> AsyncIterator[Tx]:
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             async with connection.transaction():
-                tx = Transaction(
-                    connection, at or now(), self.source, self.epoch, causation, traceparent, expected_version
-                )
+                tx = start(connection)
                 yield tx
             if tx.staged:
                 self.on_staged()

@@ -4,9 +4,9 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,13 +19,15 @@ from contracts.activities import (
     ActivityPlanned,
     ActivityRetracted,
     DeliveryDetails,
+    TakingPart,
 )
 from contracts.values import Actor, Identifier, Reason, Role, calendar_day
+from services.chassis.checks import check_unique
 from services.chassis.life_cycle import SAME, Parties, Step, allow, allow_actor, status_after
-from services.chassis.problems import RuleSaysNo, WrongField
+from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, check_reason
-from services.referrals.rules.body import Known, check_body, check_plan, check_sites_named
-from services.referrals.rules.referral import Referral
+from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
+from services.referrals.rules.referral import Referral, UnknownPartner
 
 ActivityEvent = (
     ActivityPlanned | ActivityDelivered | ActivityCorrected | ActivityRetracted | ActivityConfirmed | ActivityDisputed
@@ -55,8 +57,28 @@ LIFE_CYCLE = (
 )
 
 
+class NoSuchActivity(NotFound):
+    """There is no such activity."""
+
+
 class NothingChanged(RuleSaysNo):
     """A correction changes something; this is what was registered already."""
+
+
+class OccurrenceInFuture(Malformed):
+    """An activity is registered on its own day or later."""
+
+
+class ParticipantsExceedHeadcount(Malformed):
+    """More children of a group took part than the group has."""
+
+
+class GroupOfAnotherSite(Malformed):
+    """A group takes part when its site is involved."""
+
+
+class SiteNotInvolved(Malformed):
+    """A site confirms an activity when it is involved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,17 @@ def parties(activity: Activity) -> Parties:
     return {"partner": activity.partner_ids, "site": activity.site_ids}
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this service knows of the sites, groups and partners that an activity names."""
+
+    sites: Collection[Identifier]
+    groups: Mapping[Identifier, Identifier]
+    """The site of each group."""
+    partners: Collection[Identifier]
+    schemes: Schemes
+
+
 def _allow(activity: Activity, action: str, by: Actor) -> Step[Status]:
     return allow(LIFE_CYCLE, action, activity.status, by, parties(activity))
 
@@ -100,7 +133,7 @@ def plan(
 ) -> ActivityPlanned:
     """A partner plans an activity, from a referral or directly."""
     allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids})
-    check_plan(details, known)
+    check_named(details, known)
     return ActivityPlanned(
         **dict(details),
         activity_id=activity_id,
@@ -242,3 +275,67 @@ def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
         case ActivityDisputed(site_id=site):
             return replace(now, confirmed_by=now.confirmed_by - {site}, disputed_by=now.disputed_by | {site})
     return now
+
+
+def check_body(body: DeliveryDetails, known: Known, today: date) -> None:
+    """A body names what is known here, is about today or before, and counts nobody who is not there."""
+    check_named(body, known)
+    check_unique([group.group_id for group in body.groups], field="groups")
+    if calendar_day(body.occurred_at) > today:
+        raise OccurrenceInFuture(
+            f"occurredAt is {body.occurred_at.isoformat()}; today is {today}.",
+            WrongField("occurredAt", body.occurred_at.isoformat(), f"at most {today}"),
+        )
+    for index, group in enumerate(body.groups):
+        _check_group(f"groups[{index}]", group, body.site_ids, known)
+
+
+def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier], known: Known) -> None:
+    site_id = known.groups.get(group.group_id)
+    if site_id is None:
+        raise _not_yet_known(f"{field}.groupId", group.group_id, "group")
+    if site_id not in site_ids:
+        raise GroupOfAnotherSite(
+            f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
+            WrongField(f"{field}.groupId", group.group_id, site_ids),
+        )
+    if group.participants is not None and group.participants > group.headcount:
+        raise ParticipantsExceedHeadcount(
+            f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
+            WrongField(f"{field}.participants", group.participants, f"at most {group.headcount}"),
+        )
+
+
+def check_sites_named(field: str, site_ids: Collection[Identifier], body: DeliveryDetails) -> None:
+    """These sites are among those of the body, each once."""
+    check_unique(list(site_ids), field=field)
+    for index, site_id in enumerate(site_ids):
+        if site_id not in body.site_ids:
+            raise SiteNotInvolved(
+                f"{field}[{index}] is {site_id}; siteIds does not name it.",
+                WrongField(f"{field}[{index}]", site_id, body.site_ids),
+            )
+
+
+def check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
+    """A plan or a body names known sites and partners, each once."""
+    check_learning_areas(named.learning_areas, known.schemes)
+    check_areas_unique(named.learning_areas)
+    check_unique(named.site_ids, field="siteIds")
+    check_unique(named.partner_ids, field="partnerIds")
+    for index, site_id in enumerate(named.site_ids):
+        if site_id not in known.sites:
+            raise _not_yet_known(f"siteIds[{index}]", site_id, "site")
+    for index, partner_id in enumerate(named.partner_ids):
+        if partner_id not in known.partners:
+            raise UnknownPartner(
+                f"partnerIds[{index}] is {partner_id}: no such partner is recorded.",
+                WrongField(f"partnerIds[{index}]", partner_id, "a recorded partner"),
+            )
+
+
+def _not_yet_known(field: str, value: str, kind: str) -> NotYetKnown:
+    return NotYetKnown(
+        f"{field} is {value}: this service has not heard of that {kind} yet; ask again shortly.",
+        WrongField(field, value, f"a recorded {kind}"),
+    )

@@ -1,8 +1,14 @@
 """What may be recorded of a broker or a partner. Pure, as all rules."""
 
+from collections.abc import Mapping
+
 from contracts.offers import BrokerDetails, PartnerDetails
+from contracts.values import Role
 from services.chassis.checks import check_order, check_visible
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
+
+BROKER_OR_OPERATOR: Mapping[Role, str] = {"broker_lead": "broker", "operator": "city"}
+PARTNER_OR_OPERATOR: Mapping[Role, str] = {"partner": "partner", "operator": "city"}
 
 
 def check_organisation(details: BrokerDetails | PartnerDetails, schemes: Schemes) -> None:

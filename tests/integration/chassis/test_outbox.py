@@ -121,8 +121,8 @@ async def announce(sandbox: Sandbox, number: int) -> None:
 
 async def add(tx: Transaction, broker: BrokerRecorded) -> None:
     """Announce a broker, for the first time or again."""
-    known = await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", f"broker:{broker.broker_id}")
-    await outbox.add(tx, broker, key=None if known else broker.broker_id)
+    versions = await tx.db.fetchval("SELECT count(*) FROM journal WHERE aggregate = $1", f"broker:{broker.broker_id}")
+    await outbox.add(tx, broker, key=broker.broker_id, version=versions + 1)
 
 
 def a_broker(broker_id: str) -> BrokerRecorded:

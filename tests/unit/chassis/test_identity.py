@@ -6,10 +6,9 @@ import pytest
 from starlette.requests import Request
 
 from contracts.values import Actor
-from services.chassis.http.identity import Caller, UnknownCaller, identify, parse_actor
-from services.chassis.problems import Malformed, NotAllowed
+from services.chassis.http.identity import UnknownCaller, identify, parse_actor
+from services.chassis.problems import Malformed
 from services.chassis.running.settings import Settings, read_settings
-from tests.builders import ATELIER, BABEL, NOW, an_actor
 
 ACTOR = "role=consultant; organisation=own:babel; actor=a1"
 CONSULTANT = Actor(role="consultant", organisation="own:babel", actor="a1")
@@ -81,13 +80,3 @@ def test_what_is_wrong_in_the_header_is_named(actor: str, field: str) -> None:
         parse_actor(actor)
 
     assert [wrong.field for wrong in refused.value.errors] == [field]
-
-
-def test_a_caller_acts_in_a_role_that_may_at_its_own_organisation() -> None:
-    partner = Caller(an_actor("partner"), NOW)
-
-    partner.must_be("partner", "operator", organisation=ATELIER)
-    with pytest.raises(NotAllowed, match="consultant, operator may"):
-        partner.must_be("consultant", "operator")
-    with pytest.raises(NotAllowed, match=f"only {BABEL} may"):
-        partner.must_be("partner", organisation=BABEL)

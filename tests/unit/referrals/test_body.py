@@ -13,12 +13,12 @@ from services.chassis.problems import NotYetKnown, Problem
 from services.chassis.schemes import UnknownLearningArea
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
-from services.referrals.rules.activity import Status
-from services.referrals.rules.body import (
+from services.referrals.rules.activity import (
     GroupOfAnotherSite,
     OccurrenceInFuture,
     ParticipantsExceedHeadcount,
     SiteNotInvolved,
+    Status,
 )
 from tests.builders import (
     ATELIER,

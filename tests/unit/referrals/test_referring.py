@@ -13,9 +13,7 @@ from services.chassis.life_cycle import IllegalTransition
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, NotYetKnown
 from services.referrals.rules import referral as rules
-from services.referrals.rules import referring
-from services.referrals.rules.referral import Referral, Status
-from services.referrals.rules.request import Request
+from services.referrals.rules.referral import AskedRequest, Referral, Status
 from tests.builders import (
     ART,
     ATELIER,
@@ -36,18 +34,18 @@ from tests.builders import (
 from tests.life_cycles import Cell, cells, cells_of_creation, check_creation
 
 
-def a_known_request(**other: Any) -> Request:
+def a_known_request(**other: Any) -> AskedRequest:
     """A request as this service knows it from the events of `requests`."""
     usual = {"status": "assigned", "site_id": SCHOOL, "broker_ids": (BABEL,), "covered_areas": (ART,)}
-    return Request(id=new_id(), **(usual | other))
+    return AskedRequest(id=new_id(), **(usual | other))
 
 
-def refer(request: Request | None = None, *, partner: PartnerDetails | None = None, **given: Any) -> ReferralMade:
+def refer(request: AskedRequest | None = None, *, partner: PartnerDetails | None = None, **given: Any) -> ReferralMade:
     return refer_if_known(request or a_known_request(), partner or partner_details(), **given)
 
 
 def refer_if_known(
-    request: Request | None,
+    request: AskedRequest | None,
     partner: PartnerDetails | None,
     *,
     others: tuple[Referral, ...] = (),
@@ -55,7 +53,7 @@ def refer_if_known(
     **details: Any,
 ) -> ReferralMade:
     body, by = referral_details(request.id if request else None, **details), by or an_actor("consultant")
-    return referring.refer(new_id(), body, request=request, partner=partner, others=others, by=by, at=NOW)
+    return rules.refer(new_id(), body, request=request, partner=partner, others=others, by=by, at=NOW)
 
 
 def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_the_site_that_asks() -> None:
@@ -82,7 +80,7 @@ def test_parallel_referrals_share_their_attempt() -> None:
 def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
     parallel = new_id()
 
-    with pytest.raises(referring.ParallelSetDecided):
+    with pytest.raises(rules.ParallelSetDecided):
         refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
 
 
@@ -93,7 +91,7 @@ def test_who_may_refer_a_request(cell: Cell[Status]) -> None:
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in {"consultant", "broker_lead"}])
 @pytest.mark.parametrize("known", [None, a_known_request(status="raised", broker_ids=())])
-def test_only_a_broker_is_told_what_is_not_yet_known(role: Role, known: Request | None) -> None:
+def test_only_a_broker_is_told_what_is_not_yet_known(role: Role, known: AskedRequest | None) -> None:
     with pytest.raises(NotAllowed):
         refer_if_known(known, partner_details(), by=an_actor(role))
 
@@ -108,7 +106,7 @@ WITHOUT_ITS_SITE = a_known_request(site_id=None)
 
 
 @pytest.mark.parametrize("known", [None, UNASSIGNED, WITHOUT_ITS_SITE])
-def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: Request | None) -> None:
+def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: AskedRequest | None) -> None:
     with pytest.raises(NotYetKnown) as refused:
         refer_if_known(known, partner_details())
 
@@ -139,7 +137,7 @@ def test_a_request_is_referred_while_it_is_open(status: str, answer: str | None,
 
 @pytest.mark.parametrize("area", [SPORT, LearningArea(scheme="curriculum.nu", code="zwemmen")])
 def test_a_referral_is_about_areas_that_were_asked_and_have_a_broker(area: LearningArea) -> None:
-    with pytest.raises(referring.AreaNotCovered) as refused:
+    with pytest.raises(rules.AreaNotCovered) as refused:
         refer(learning_areas=(ART, area))
 
     assert refused.value.errors[0].field == "learningAreas[1].code"
@@ -164,7 +162,7 @@ UNTIL_TODAY = partner_details(valid_from=date(2020, 1, 1), valid_to=TODAY)
 
 @pytest.mark.parametrize("partner", [FROM_TOMORROW, UNTIL_TODAY])
 def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> None:
-    with pytest.raises(referring.PartnerNotActive):
+    with pytest.raises(rules.PartnerNotActive):
         refer(partner=partner)
 
 
@@ -172,7 +170,7 @@ def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     request = a_known_request(covered_areas=(ART, SPORT))
 
     assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
-    with pytest.raises(referring.NotInOffer):
+    with pytest.raises(rules.NotInOffer):
         refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
 
 
@@ -197,7 +195,7 @@ def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
     ended, still_open = a_referral(Status.DECLINED), a_referral(Status.ACCEPTED)
 
     assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
-    with pytest.raises(referring.ReferralStillOpen):
+    with pytest.raises(rules.ReferralStillOpen):
         refer(others=(ended, still_open), replaces=still_open.id)
-    with pytest.raises(referring.UnknownReferral):
+    with pytest.raises(rules.UnknownReferral):
         refer(others=(ended, still_open), replaces=new_id())

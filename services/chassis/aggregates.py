@@ -1,0 +1,64 @@
+"""Aggregates: what changes by events only, one version after another.
+
+Guarantee: state and announced events cannot disagree. `announce` is the one place where an event changes the state, is
+saved and is staged, in the transaction of its command or reaction.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from contracts.events import Event
+from services.chassis.messaging import outbox
+from services.chassis.running.database import Transaction
+
+
+class Versioned(Protocol):
+    """The state of an aggregate, as the rules see it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(Generic[Thing]):
+    """One kind of aggregate: how it is loaded, changed and saved."""
+
+    kind: str
+    """As its events name it."""
+    load: Callable[[Transaction, UUID], Awaitable[Thing | None]]
+    """Keeps it from other writers until the end of the transaction."""
+    evolve: Callable[[Thing | None, Any], Thing]
+    """The state after an event; pure."""
+    save: Callable[[Transaction, Thing], Awaitable[None]]
+    save_comment: Callable[[Transaction, Thing, str], Awaitable[None]]
+    """What somebody added in words to the version that they made; it never enters an event."""
+    key: Callable[[Thing], str]
+    """The Kafka key of its events; the same for all of them."""
+    correlation: Callable[[Thing], UUID | None]
+    """The request that it belongs to."""
+
+    async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
+        """The state after these events (`thing` is None before the first one), saved, with the events staged."""
+        messages: list[outbox.Staged] = []
+        for event in events:
+            thing = self.evolve(thing, event)
+            correlation = self.correlation(thing)
+            messages += outbox.encoded(
+                tx,
+                event,
+                key=self.key(thing),
+                epoch=tx.epoch,
+                version=thing.version,
+                correlation=str(correlation) if correlation else None,
+            )
+        assert thing is not None, "there is at least one event"
+        await self.save(tx, thing)
+        await outbox.stage(tx, messages)
+        return thing

@@ -1,0 +1,367 @@
+"""Commands: what somebody asks a service to do, written once and given through any door.
+
+A door (HTTP; a command topic) says who asks, when, what and under which key; `carry_out` does the rest in one
+transaction: load, check the version, decide, evolve, save, stage, answer. Guarantee: a command that was answered is
+committed, with its events in the journal; the same command with the same key again gets the same answer and has no
+second effect. A refused command changes nothing.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from inspect import signature
+from itertools import groupby
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from contracts.events import Event
+from contracts.values import Actor, Identifier, Value
+from services.chassis.aggregates import Aggregate, Thing
+from services.chassis.checks import check_personal_data, wrong_fields
+from services.chassis.life_cycle import Step, step_of
+from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
+from services.chassis.running.database import CommandTx, Database
+
+CLAIM = """
+INSERT INTO idempotency (organisation, role, actor, key, digest) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING true
+"""
+REMEMBER = """
+UPDATE idempotency SET subject = $5, version = $6, view = $7
+WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
+"""
+_RECALL = """
+SELECT digest, subject, version, view FROM idempotency
+WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
+"""
+
+Events = Event | Sequence[Event]
+"""What a command makes happen, in this order: each event changes the aggregate that it is about."""
+
+
+Decide = TypeVar("Decide", bound=Callable[..., Awaitable[Events]])
+"""The transaction, what it changes unless it makes it, and the body, in: what happens, out."""
+FullView = Callable[[CommandTx, Thing], Awaitable[Value]]
+
+
+class NoBody(Value):
+    """A command that says it all by its address: `{}`, or no body."""
+
+
+class IdempotencyKeyReused(RuleSaysNo):
+    """This Idempotency-Key was used for another command; use a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command did: what it changed or made, the version of that, and how it is shown to the caller."""
+
+    subject: str | None
+    version: int | None
+    view: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command of a service, as its doors need it."""
+
+    name: str
+    """Unique in its service, and the operation id of its route."""
+    about: str
+    """What it does, for people."""
+    kind: str
+    """What it changes or makes, such as `referral`."""
+    collection: str
+    """The plural noun under which it is addressed, such as `referrals`."""
+    noun: str | None = None
+    """What is posted to one of them, such as `acceptances`."""
+    method: str = "POST"
+    status: int = 201
+    identified_by: type | Any = None
+    """The type of its subject's id; None when it has none yet."""
+    body: type[Value]
+    in_lines: bool = False
+    """The body is any number of values, a line each."""
+    view: type[Value]
+    step: Step[Any] | None = None
+    """Its row in a life cycle."""
+    event: type[Event] | None = None
+    """What it announces, if it announces anything."""
+    run: Callable[[CommandTx, Any, Any], Awaitable[Done]]
+
+    @property
+    def subject_field(self) -> str:
+        return f"{self.kind}Id"
+
+    def read_subject(self, said: str) -> str | UUID:
+        """The id of what is to be changed; raises `Malformed`."""
+        try:
+            subject: str | UUID = TypeAdapter(self.identified_by).validate_python(said)
+        except ValidationError as error:
+            (wrong,) = wrong_fields(list(error.errors()))
+            detail = f"{self.subject_field} is {said}: {error.errors()[0]['msg']}"
+            raise Malformed(detail, WrongField(self.subject_field, said, wrong.allowed)) from error
+        return subject
+
+    def read_json(self, text: bytes, *, within: str = "") -> Value:
+        """The body in a JSON text; raises as `read`, or `Malformed` when it is not JSON."""
+        try:
+            said = from_json(text, allow_inf_nan=False)
+        except ValueError as error:
+            field = f"{within}body"
+            raise Malformed(f"{field} is not JSON: {error}", WrongField(field, None, "a JSON object")) from error
+        return self.read(said, within=within)
+
+    def read(self, said: object, *, within: str = "") -> Value:
+        """The body in parsed JSON; raises `PersonalData`, or `Malformed` with every wrong field."""
+        check_personal_data(said, within=within)
+        try:
+            return self.body.model_validate(said)
+        except ValidationError as error:
+            fields = wrong_fields(list(error.errors()), within=within)
+            detail = f"{fields[0].field or 'the body'}: {error.errors()[0]['msg']}"
+            raise Malformed(detail, *fields) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A command that was given: by whom, when, about what, and under which key."""
+
+    by: Actor
+    at: datetime
+    subject: str | UUID | None = None
+    body: Value | Sequence[Value]
+    key: str | None = None
+    """Told apart per organisation, role and actor. Without one, a repeated command is carried out again."""
+    expected_version: int | None = None
+    """The version that the caller has read."""
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said to whoever gave the command; the same each time that the command comes again."""
+
+    subject: str | None
+    version: int | None
+    view: bytes
+    """JSON."""
+    is_replayed: bool = False
+
+
+async def carry_out(database: Database, command: Command, call: Call) -> Answer:
+    """Do what a caller asks, once for each key. Raises the problem that says why not."""
+    async with database.command(
+        by=call.by,
+        at=call.at,
+        causation=call.key,
+        traceparent=call.traceparent,
+        expected_version=call.expected_version,
+    ) as tx:
+        if call.key is None:
+            return _answer(await command.run(tx, call.subject, call.body))
+        owner, digest = (call.by.organisation, call.by.role, call.by.actor, call.key), _digest(command, call)
+        if not await tx.db.fetchval(CLAIM, *owner, digest):
+            return _recalled(await tx.db.fetchrow(_RECALL, *owner), call.key, digest)
+        answer = _answer(await command.run(tx, call.subject, call.body))
+        await tx.db.execute(REMEMBER, *owner, answer.subject, answer.version, answer.view)
+    return answer
+
+
+def _answer(done: Done) -> Answer:
+    view = done.view.model_dump_json(by_alias=True).encode()
+    return Answer(subject=done.subject, version=done.version, view=view)
+
+
+def _digest(command: Command, call: Call) -> bytes:
+    """Of what was read, not of how it was written: spaces, the order of keys and defaults say nothing."""
+    digest = hashlib.sha256(f"{command.name}\0{call.subject}\0".encode())
+    for body in [call.body] if isinstance(call.body, Value) else call.body:
+        digest.update(body.model_dump_json().encode() + b"\n")
+    return digest.digest()
+
+
+def _recalled(stored: asyncpg.Record | None, key: str, digest: bytes) -> Answer:
+    assert stored is not None, "the key was just found, and keys are deleted only after 30 days"
+    if stored["digest"] != digest:
+        raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", key, "a key that was not used before"))
+    return Answer(subject=stored["subject"], version=stored["version"], view=stored["view"], is_replayed=True)
+
+
+@dataclass(slots=True)
+class Commands:
+    """The commands of a service, by name; what is registered here has a route."""
+
+    by_name: dict[str, Command] = field(default_factory=dict)
+
+    def add(self, command: Command) -> None:
+        """Raises `ValueError` when there is one with this name."""
+        if command.name in self.by_name:
+            raise ValueError(f"there are two commands {command.name}")
+        self.by_name[command.name] = command
+
+    def include(self, *others: "Commands") -> None:
+        for command in [command for each in others for command in each.by_name.values()]:
+            self.add(command)
+
+
+@dataclass(slots=True, kw_only=True)
+class AggregateCommands(Commands, Generic[Thing]):
+    """The commands that change one kind of aggregate, each a row of its life cycle.
+
+    A command's function is given what it changes and decides; everything around that is written here, once.
+    """
+
+    aggregate: Aggregate[Thing]
+    steps: Sequence[Step[Any]]
+    collection: str
+    view: Callable[[Thing, Actor], Value]
+    shows: type[Value]
+    missing: type[NotFound]
+    also: Sequence[Aggregate[Any]] = ()
+    """Other aggregates that its events may be about."""
+
+    def creates(self, action: str, *, view: FullView[Thing] | None = None) -> Callable[[Decide], Decide]:
+        """Register what brings one into being: `POST /v1/{collection}`. `view`: what only its maker is shown."""
+
+        def register(decide: Decide) -> Decide:
+            async def run(tx: CommandTx, _: None, body: Value) -> Done:
+                thing = await self._announce(tx, None, await decide(tx, body), body)
+                return self._done(tx, thing, await view(tx, thing) if view else None)
+
+            self._add(action, decide, run, name=to_camel(decide.__name__))
+            return decide
+
+        return register
+
+    def to(self, noun: str) -> Callable[[Decide], Decide]:
+        """Register what is done with one of them, named as its action: `POST /v1/{collection}/{id}/{noun}`."""
+
+        def register(decide: Decide) -> Decide:
+            async def run(tx: CommandTx, subject: UUID, body: Value) -> Done:
+                thing = await self._load(tx, subject)
+                tx.check_version(thing.version)
+                return self._done(tx, await self._announce(tx, thing, await decide(tx, thing, body), body))
+
+            name = to_camel(f"{decide.__name__}_{self.aggregate.kind}")
+            self._add(decide.__name__, decide, run, name=name, noun=noun, identified_by=UUID)
+            return decide
+
+        return register
+
+    def _add(self, action: str, decide: Callable[..., Any], run: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401
+        step = step_of(self.steps, action)
+        self.add(
+            Command(
+                about=decide.__doc__ or "",
+                kind=self.aggregate.kind,
+                collection=self.collection,
+                body=_body_of(decide),
+                view=self.shows,
+                step=step,
+                event=step.event,
+                run=run,
+                **more,
+            )
+        )
+
+    async def _load(self, tx: CommandTx, subject: UUID) -> Thing:
+        thing = await self.aggregate.load(tx, subject)
+        if thing is None:
+            kind = self.aggregate.kind
+            raise self.missing(None, WrongField(f"{kind}Id", str(subject), f"the id of a known {kind}"))
+        return thing
+
+    def _done(self, tx: CommandTx, thing: Thing, view: Value | None = None) -> Done:
+        return Done(str(thing.id), thing.version, view or self.view(thing, tx.by))
+
+    async def _announce(self, tx: CommandTx, thing: Thing | None, events: Events, body: Value) -> Thing:
+        """Announce the events in their order, also those of other aggregates; keep the comment."""
+        every = (events,) if isinstance(events, Event) else events
+        (_, own), *others = [(about, list(some)) for about, some in groupby(every, _about)]
+        thing = await self.aggregate.announce(tx, thing, *own)
+        if comment := getattr(body, "comment", None):
+            await self.aggregate.save_comment(tx, thing, comment)
+        for (kind, subject), theirs in others:
+            await self._announce_other(tx, kind, subject, theirs)
+        return thing
+
+    async def _announce_other(self, tx: CommandTx, kind: str, subject: str, events: Sequence[Event]) -> None:
+        aggregate = next(each for each in (self.aggregate, *self.also) if each.kind == kind)
+        await aggregate.announce(tx, await aggregate.load(tx, UUID(subject)), *events)
+
+
+def _body_of(function: Callable[..., Any]) -> type[Value]:
+    """The type of a command's body: the annotation of the function's last parameter."""
+    *_, last = signature(function).parameters.values()
+    body: type[Value] = last.annotation
+    return body
+
+
+def _about(event: Event) -> tuple[str, str]:
+    return event.aggregate, event.subject
+
+
+class Recorded(Value):
+    """What a recording in lines did."""
+
+    recorded: Annotated[int, Field(ge=0)]
+    unchanged: Annotated[int, Field(ge=0)]
+
+
+Record = TypeVar("Record", bound=Callable[..., Awaitable[int]])
+"""The transaction, the entity's id and its details, in: the entity's version, out."""
+
+
+@dataclass(slots=True)
+class RecordCommands(Commands):
+    """The commands that record reference data."""
+
+    def records(
+        self, kind: str, *, event: type[Event], shows: type[Value], line: type[Value] | None = None
+    ) -> Callable[[Record], Record]:
+        """Register what records one entity: `PUT /v1/{kind}s/{id}`; with `line` also many of them, all or nothing:
+        `POST /v1/{kind}s`, one JSON object a line."""
+
+        def register(record: Record) -> Record:
+            details = _body_of(record)
+            about, identified_by = record.__doc__ or "", f"{kind}_id"
+            shared: dict[str, Any] = {"kind": kind, "collection": f"{kind}s", "event": event, "status": 200}
+
+            async def run(tx: CommandTx, subject: str, body: Value) -> Done:
+                version = await record(tx, subject, body)
+                shown = shows.model_validate({identified_by: subject, "details": body, "version": version})
+                return Done(subject, version, shown)
+
+            async def run_lines(tx: CommandTx, _: None, lines: Sequence[Value]) -> Done:
+                before = tx.staged
+                for each in lines:
+                    read = details.model_validate(dict(each), extra="ignore")
+                    await record(tx, getattr(each, identified_by), read)
+                new = tx.staged - before
+                return Done(None, None, Recorded(recorded=new, unchanged=len(lines) - new))
+
+            one = Command(
+                name=to_camel(record.__name__),
+                about=about,
+                method="PUT",
+                identified_by=Identifier,
+                body=details,
+                view=shows,
+                run=run,
+                **shared,
+            )
+            self.add(one)
+            if line is not None:
+                name = to_camel(f"{record.__name__}s")
+                many = Command(name=name, about=about, body=line, in_lines=True, view=Recorded, run=run_lines, **shared)
+                self.add(many)
+            return record
+
+        return register

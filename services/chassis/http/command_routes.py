@@ -1,0 +1,193 @@
+"""The HTTP door of commands: a route for each of them, described from the registry.
+
+FastAPI describes the routes (parameters, body, answer, problems); what is read and answered is written here, because
+FastAPI's own way solves dependencies and validates our own answers at each request.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Header, Path, Request, Response
+from fastapi.routing import APIRoute
+
+from contracts.values import Value
+from services.chassis.commands import Answer, Call, Command, Commands, NoBody, carry_out
+from services.chassis.http.examples import example_of
+from services.chassis.http.identity import identify
+from services.chassis.http.lines import read_lines
+from services.chassis.http.problem_schema import PROBLEM_ANSWER
+from services.chassis.problems import Malformed, WrongField
+from services.chassis.running import telemetry
+from services.chassis.running.service import Service
+
+KEY = re.compile(r"^[!-~]{1,128}$")
+VERSION = re.compile(r'^"(\d{1,9})"$')
+LINES = "application/x-ndjson"
+PROBLEMS = {
+    400: "The command is malformed: `errors` names each wrong field.",
+    401: "The caller is not known.",
+    403: "This role, or this organisation, may not do that.",
+    404: "There is no such thing.",
+    409: "A rule says no, or this service does not know of something yet (then `Retry-After` says when to ask again).",
+    412: "It changed since the version in `If-Match`.",
+    503: "A part that is needed does not answer; nothing was lost.",
+}
+
+
+class IdempotencyKeyMissing(Malformed):
+    """A POST needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each command."""
+
+
+def add_command_routes(app: FastAPI, service: Service, *registries: Commands) -> None:
+    """Give every command of these registries its route."""
+    for command in [command for each in registries for command in each.by_name.values()]:
+        app.router.add_api_route(
+            _path(command),
+            _described(command),
+            methods=[command.method],
+            status_code=command.status,
+            response_model=command.view,
+            operation_id=command.name,
+            tags=["reference data" if command.step is None and command.event else command.collection],
+            description=_description(command),
+            responses=_responses(command),
+            openapi_extra=_lines_body(command),
+            route_class_override=_route_class(_handler(service, command)),
+        )
+
+
+def _route_class(handle: Callable[[Request], Awaitable[Response]]) -> type[APIRoute]:
+    class CommandRoute(APIRoute):
+        def get_route_handler(self) -> Any:  # noqa: ANN401 - as FastAPI's own
+            return handle
+
+    return CommandRoute
+
+
+def _handler(service: Service, command: Command) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        caller = identify(request, service.settings)
+        call = Call(
+            by=caller.actor,
+            at=caller.now,
+            key=_idempotency_key(request),
+            expected_version=_expected_version(request),
+            subject=command.read_subject(request.path_params[command.subject_field]) if command.identified_by else None,
+            body=await (read_lines(request, command) if command.in_lines else _read_body(request, command)),
+            traceparent=telemetry.traceparent(),
+        )
+        return _response(command, await carry_out(service.database, command, call))
+
+    return handle
+
+
+async def _read_body(request: Request, command: Command) -> Value:
+    text = await request.body()
+    return NoBody() if not text and command.body is NoBody else command.read_json(text)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None and request.method == "POST":
+        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", None, KEY.pattern))
+    if key is not None and not KEY.match(key):
+        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", key, KEY.pattern))
+    return key
+
+
+def _expected_version(request: Request) -> int | None:
+    tag = request.headers.get("If-Match")
+    if tag is None:
+        return None
+    version = VERSION.match(tag)
+    if version is None:
+        raise Malformed(
+            f"If-Match is {tag}; a version in quotes is expected", WrongField("If-Match", tag, '"<version>"')
+        )
+    return int(version.group(1))
+
+
+def _response(command: Command, answer: Answer) -> Response:
+    response = Response(answer.view, command.status, media_type="application/json")
+    if answer.version is not None:
+        response.headers["ETag"] = f'"{answer.version}"'
+    if answer.subject is not None and command.identified_by is None:
+        response.headers["Location"] = f"/v1/{command.collection}/{answer.subject}"
+    if answer.is_replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _path(command: Command) -> str:
+    subject = f"/{{{command.subject_field}}}" if command.identified_by else ""
+    return f"/v1/{command.collection}{subject}{f'/{command.noun}' if command.noun else ''}"
+
+
+def _described(command: Command) -> Callable[[], None]:
+    """A function with the parameters of the command's route, for FastAPI to describe: it is never called."""
+
+    def endpoint() -> None:
+        raise AssertionError
+
+    headers = {
+        "Idempotency-Key": (str if command.method == "POST" else str | None, KEY.pattern),
+        "If-Match": (str | None, VERSION.pattern),
+    }
+    parameters = {
+        name.replace("-", "_").lower(): Annotated[kind, Header(alias=name, pattern=pattern)]
+        for name, (kind, pattern) in headers.items()
+    }
+    if command.identified_by:
+        parameters[f"{command.kind}_id"] = Annotated[command.identified_by, Path(alias=command.subject_field)]
+    if not command.in_lines:
+        optional = command.body | None if command.body is NoBody else command.body
+        parameters["body"] = Annotated[optional, Body(examples=_examples(command))]
+    endpoint.__name__ = command.name
+    endpoint.__signature__ = Signature(  # type: ignore[attr-defined]  # what `inspect.signature` reads
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=_default(kind))
+            for name, kind in parameters.items()
+        ]
+    )
+    return endpoint
+
+
+def _default(annotated: Any) -> object:  # noqa: ANN401 - a type
+    is_optional = type(None) in getattr(annotated.__origin__, "__args__", ())
+    return None if is_optional else Parameter.empty
+
+
+def _description(command: Command) -> str:
+    if command.step is None:
+        return command.about
+    who = ", ".join(f"`{role}` of its {party}" for role, party in command.step.who.items())
+    begins = f"It must be {' or '.join(f'`{state}`' for state in command.step.begins)}. " if command.step.begins else ""
+    return f"{command.about}\n\nAllowed to: {who}. {begins}Announces `{command.step.event.__name__}`."
+
+
+def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
+    text = {"schema": {"type": "string"}}
+    headers = {"ETag": {"description": "The version of what was changed, for `If-Match`.", **text}}
+    headers["Idempotency-Replayed"] = {"description": "`true`: this command was carried out before.", **text}
+    if command.identified_by is None and not command.in_lines:
+        headers["Location"] = {"description": "Where it can be read.", **text}
+    problems: dict[int | str, dict[str, Any]] = {
+        status: {**PROBLEM_ANSWER, "description": about} for status, about in PROBLEMS.items()
+    }
+    if command.identified_by is None:
+        del problems[404], problems[412]
+    return {command.status: {"headers": headers}, **problems}
+
+
+def _examples(command: Command) -> list[dict[str, Any]]:
+    example = example_of(command.body, command.event) if command.event else None
+    return [] if example is None else [example]
+
+
+def _lines_body(command: Command) -> dict[str, Any] | None:
+    if not command.in_lines:
+        return None
+    schema = {"type": "string", "description": f"One JSON object a line: {command.body.__doc__}"}
+    return {"requestBody": {"required": True, "content": {LINES: {"schema": schema}}}}

@@ -1,0 +1,137 @@
+"""What `referrals` tells over HTTP: referrals, activities, brokers and partners. (Its commands have their routes from
+the registry.)"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Response
+
+from contracts.values import Identifier, calendar_day
+from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
+from services.chassis.problems import NotFound, WrongField
+from services.referrals import store
+from services.referrals.rules.activity import NoSuchActivity
+from services.referrals.rules.referral import NoSuchReferral, Status
+from services.referrals.views import (
+    ActivityPage,
+    ActivityView,
+    BrokerPage,
+    BrokerView,
+    PartnerPage,
+    PartnerView,
+    ReferralPage,
+    ReferralView,
+    activity_view,
+    referral_view,
+)
+
+queries = APIRouter()
+
+
+class NoSuchBroker(NotFound):
+    """There is no such broker."""
+
+
+class NoSuchPartner(NotFound):
+    """There is no such partner."""
+
+
+@queries.get("/v1/referrals/{referralId}", tags=["referrals"])
+async def show_referral(
+    referral_id: Annotated[UUID, Path(alias="referralId")], caller: CurrentCaller, db: ReadPool, response: Response
+) -> ReferralView:
+    """One referral, and what the caller may do with it."""
+    referral = await store.find_referral(db, referral_id)
+    if referral is None:
+        raise NoSuchReferral(None, WrongField("referralId", str(referral_id), "the id of a known referral"))
+    etag(response, referral.version)
+    return referral_view(referral, caller.actor)
+
+
+@queries.get("/v1/referrals", tags=["referrals"])
+async def list_referrals(
+    caller: CurrentCaller,
+    db: ReadPool,
+    *,
+    request_id: Annotated[UUID | None, Query(alias="requestId")] = None,
+    partner_id: Annotated[Identifier | None, Query(alias="partnerId")] = None,
+    status: Status | None = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
+) -> ReferralPage:
+    """Referrals in the order in which they were made."""
+    found = await store.referral_page(
+        db, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit
+    )
+    items = tuple(referral_view(referral, caller.actor) for referral in found)
+    return ReferralPage(items=items, next_cursor=str(found[-1].id) if len(found) == limit else None)
+
+
+@queries.get("/v1/activities/{activityId}", tags=["activities"])
+async def show_activity(
+    activity_id: Annotated[UUID, Path(alias="activityId")], caller: CurrentCaller, db: ReadPool, response: Response
+) -> ActivityView:
+    """One activity, and what the caller may do with it."""
+    activity = await store.find_activity(db, activity_id)
+    if activity is None:
+        raise NoSuchActivity(None, WrongField("activityId", str(activity_id), "the id of a known activity"))
+    etag(response, activity.version)
+    return activity_view(activity, caller.actor)
+
+
+@queries.get("/v1/activities", tags=["activities"])
+async def list_activities(
+    caller: CurrentCaller,
+    db: ReadPool,
+    *,
+    site_id: Annotated[Identifier | None, Query(alias="siteId")] = None,
+    referral_id: Annotated[UUID | None, Query(alias="referralId")] = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
+) -> ActivityPage:
+    """Activities in the order in which they were planned; of a site: those in which it is involved."""
+    found = await store.activity_page(db, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit)
+    items = tuple(activity_view(activity, caller.actor) for activity in found)
+    return ActivityPage(items=items, next_cursor=str(found[-1].id) if len(found) == limit else None)
+
+
+@queries.get("/v1/brokers/{brokerId}", tags=["reference data"])
+async def show_broker(
+    broker_id: Annotated[Identifier, Path(alias="brokerId")], caller: CurrentCaller, db: ReadPool
+) -> BrokerView:
+    """A broker as it is today."""
+    found = await store.BROKERS.on_day(db, [broker_id], calendar_day(caller.now))
+    if broker_id not in found:
+        raise NoSuchBroker(None, WrongField("brokerId", broker_id, "a recorded broker"))
+    return BrokerView(broker_id=broker_id, details=found[broker_id])
+
+
+@queries.get("/v1/partners/{partnerId}", tags=["reference data"])
+async def show_partner(
+    partner_id: Annotated[Identifier, Path(alias="partnerId")], caller: CurrentCaller, db: ReadPool
+) -> PartnerView:
+    """A partner as it is today."""
+    found = await store.PARTNERS.on_day(db, [partner_id], calendar_day(caller.now))
+    if partner_id not in found:
+        raise NoSuchPartner(None, WrongField("partnerId", partner_id, "a recorded partner"))
+    return PartnerView(partner_id=partner_id, details=found[partner_id])
+
+
+@queries.get("/v1/brokers", tags=["reference data"])
+async def list_brokers(
+    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
+) -> BrokerPage:
+    """Brokers in the order of their ids."""
+    found = await store.BROKERS.page(db, after=cursor, limit=limit, day=calendar_day(caller.now))
+    items = tuple(BrokerView(broker_id=broker_id, details=details) for broker_id, details in found.items())
+    return BrokerPage(items=items, next_cursor=items[-1].broker_id if len(items) == limit else None)
+
+
+@queries.get("/v1/partners", tags=["reference data"])
+async def list_partners(
+    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
+) -> PartnerPage:
+    """Partners in the order of their ids."""
+    found = await store.PARTNERS.page(db, after=cursor, limit=limit, day=calendar_day(caller.now))
+    items = tuple(PartnerView(partner_id=partner_id, details=details) for partner_id, details in found.items())
+    return PartnerPage(items=items, next_cursor=items[-1].partner_id if len(items) == limit else None)

@@ -1,1 +1,0 @@
-"""HTTP in: brokers and partners, referrals, activities."""

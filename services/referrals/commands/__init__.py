@@ -1,0 +1,1 @@
+"""What others ask `referrals` to do: each command loads, and lets a rule decide."""

@@ -1,0 +1,288 @@
+"""All SQL of the service `referrals`.
+
+Whoever changes a referral holds its request's row, so that all of a request change one by one. Of sites, groups and
+requests it keeps what `requests` announced: whatever order the messages of an aggregate come in, the newest word of
+each kind holds.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from contracts.activities import ActivityPlanned, DeliveryDetails
+from contracts.offers import BrokerDetails, PartnerDetails
+from contracts.referrals import ReferralMade
+from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
+from contracts.sites import GroupRecorded
+from contracts.values import Identifier, LearningArea, Reason
+from services.chassis.aggregates import Aggregate
+from services.chassis.records import Records
+from services.chassis.running.database import Reader, Transaction
+from services.chassis.schemes import area_key
+from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import referral as referral_rules
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.activity import Status as ActivityStatus
+from services.referrals.rules.referral import AskedRequest, Referral, RequestStatus
+from services.referrals.rules.referral import Status as ReferralStatus
+
+BROKERS = Records("broker", BrokerDetails)
+PARTNERS = Records("partner", PartnerDetails)
+_REFERRAL = "referral_id, status, made, reason, better_partner_id, outcome, version"
+_ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
+_REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
+
+
+def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its own
+    return Referral(
+        ReferralMade.model_validate_json(row["made"], extra="ignore"),
+        ReferralStatus(row["status"]),
+        row["version"],
+        Reason.model_validate_json(row["reason"]) if row["reason"] else None,
+        row["better_partner_id"],
+        row["outcome"],
+    )
+
+
+async def save_referral(tx: Transaction, referral: Referral) -> None:
+    made, reason = referral.made, referral.reason
+    await tx.db.execute(
+        f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
+        " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
+        " outcome = $8, version = $9",
+        made.request_id,
+        made.partner_id,
+        referral.id,
+        referral.status,
+        made.model_dump_json(by_alias=True, exclude_none=True),
+        reason.model_dump_json() if reason else None,
+        referral.better_partner_id,
+        referral.outcome,
+        referral.version,
+    )
+
+
+async def lock_referral(tx: Transaction, referral_id: UUID) -> Referral | None:
+    """The referral; it and the others of its request are kept from others until the end of the transaction."""
+    await tx.db.execute(
+        "SELECT FROM requests WHERE request_id = (SELECT request_id FROM referrals WHERE referral_id = $1) FOR UPDATE",
+        referral_id,
+    )
+    return await find_referral(tx.db, referral_id)
+
+
+async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
+    rows = await tx.db.fetch(
+        f"SELECT {_REFERRAL} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
+        request_id,
+    )
+    return [_referral(row) for row in rows]
+
+
+async def find_referral(db: Reader, referral_id: UUID) -> Referral | None:
+    """The referral, to read."""
+    row = await db.fetchrow(f"SELECT {_REFERRAL} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
+    return _referral(row) if row else None
+
+
+async def referral_page(
+    db: Reader,
+    *,
+    request_id: UUID | None,
+    partner_id: Identifier | None,
+    status: ReferralStatus | None,
+    after: UUID | None,
+    limit: int,
+) -> list[Referral]:
+    rows = await db.fetch(
+        f"SELECT {_REFERRAL} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
+        " AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)"
+        " AND ($4::uuid IS NULL OR referral_id > $4) ORDER BY referral_id LIMIT $5",
+        request_id,
+        partner_id,
+        status,
+        after,
+        limit,
+    )
+    return [_referral(row) for row in rows]
+
+
+def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its own
+    return Activity(
+        ActivityPlanned.model_validate_json(row["planned"], extra="ignore"),
+        ActivityStatus(row["status"]),
+        row["version"],
+        DeliveryDetails.model_validate_json(row["body"], extra="ignore") if row["body"] else None,
+        frozenset(row["confirmed_by"]),
+        frozenset(row["disputed_by"]),
+    )
+
+
+async def save_activity(tx: Transaction, activity: Activity) -> None:
+    planned, body = activity.planned, activity.body
+    await tx.db.execute(
+        f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
+        " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
+        " disputed_by = $8, version = $9",
+        planned.referral_id,
+        list(activity.site_ids),
+        activity.id,
+        activity.status,
+        planned.model_dump_json(by_alias=True, exclude_none=True),
+        body.model_dump_json(by_alias=True, exclude_none=True) if body else None,
+        sorted(activity.confirmed_by),
+        sorted(activity.disputed_by),
+        activity.version,
+    )
+
+
+async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
+    """The activity, kept from others until the end of the transaction."""
+    row = await tx.db.fetchrow(f"SELECT {_ACTIVITY} FROM activities WHERE activity_id = $1 FOR UPDATE", activity_id)  # noqa: S608
+    return _activity(row) if row else None
+
+
+async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
+    """The activity, to read."""
+    row = await db.fetchrow(f"SELECT {_ACTIVITY} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
+    return _activity(row) if row else None
+
+
+async def activity_page(
+    db: Reader, *, site_id: Identifier | None, referral_id: UUID | None, after: UUID | None, limit: int
+) -> list[Activity]:
+    rows = await db.fetch(
+        f"SELECT {_ACTIVITY} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
+        " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"
+        " ORDER BY activity_id LIMIT $4",
+        site_id,
+        referral_id,
+        after,
+        limit,
+    )
+    return [_activity(row) for row in rows]
+
+
+async def delivered_of(tx: Transaction, referral_id: UUID) -> int:
+    """How many activities of a referral stand as delivered."""
+    return int(
+        await tx.db.fetchval(
+            "SELECT count(*) FROM activities WHERE referral_id = $1 AND status = 'delivered'", referral_id
+        )
+    )
+
+
+async def _save_comment(tx: Transaction, subject: UUID, version: int, comment: str) -> None:
+    """What people add in words to a version of a referral or an activity: kept here, never in an event."""
+    await tx.db.execute(
+        "INSERT INTO comments (subject, version, comment) VALUES ($1, $2, $3)", subject, version, comment
+    )
+
+
+def _area(text: str) -> LearningArea:
+    scheme, _, code = text.partition("/")
+    return LearningArea(scheme=scheme, code=code)
+
+
+def _request(row: Any) -> AskedRequest:  # noqa: ANN401 - a row has no type of its own
+    return AskedRequest(
+        row["request_id"],
+        row["status"],
+        row["answer"],
+        row["site_id"],
+        tuple(row["broker_ids"]),
+        tuple(map(_area, row["covered_areas"])),
+        RequestDetails.model_validate_json(row["asked"], extra="ignore") if row["asked"] else None,
+    )
+
+
+async def save_site(tx: Transaction, site_id: Identifier) -> None:
+    """A site is there: that is all our rules ask."""
+    await tx.db.execute("INSERT INTO sites (site_id) VALUES ($1) ON CONFLICT DO NOTHING", site_id)
+
+
+async def save_group(tx: Transaction, group: GroupRecorded) -> None:
+    """A group, and the site that it belongs to."""
+    await tx.db.execute(
+        "INSERT INTO groups (group_id, site_id, epoch, version) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, epoch = $3, version = $4"
+        " WHERE (groups.epoch, groups.version) < ($3, $4)",
+        group.group_id,
+        group.site_id,
+        *tx.reacting_to,
+    )
+
+
+async def sites_among(tx: Transaction, site_ids: Iterable[Identifier]) -> set[Identifier]:
+    """The sites of these that are there."""
+    rows = await tx.db.fetch("SELECT site_id FROM sites WHERE site_id = ANY($1)", list(site_ids))
+    return {row["site_id"] for row in rows}
+
+
+async def groups_among(tx: Transaction, group_ids: Iterable[Identifier]) -> dict[Identifier, Identifier]:
+    """The groups of these that are there, and their sites."""
+    rows = await tx.db.fetch("SELECT group_id, site_id FROM groups WHERE group_id = ANY($1)", list(group_ids))
+    return {row["group_id"]: row["site_id"] for row in rows}
+
+
+async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus, answer: str | None = None) -> None:
+    """Where a request stands, unless something newer said so already."""
+    await tx.db.execute(
+        "INSERT INTO requests (request_id, status, answer, epoch, version) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (request_id) DO UPDATE SET status = $2, answer = $3, epoch = $4, version = $5"
+        " WHERE (requests.epoch, requests.version) < ($4, $5)",
+        request_id,
+        status,
+        answer,
+        *tx.reacting_to,
+    )
+
+
+async def save_raised(tx: Transaction, request: RequestRaised) -> None:
+    """Who asks, and what."""
+    await save_status(tx, request.request_id, "raised")
+    await tx.db.execute(
+        "UPDATE requests SET site_id = $2, asked = $3 WHERE request_id = $1",
+        request.request_id,
+        request.site_id,
+        request.model_dump_json(by_alias=True, exclude_none=True),
+    )
+
+
+async def save_assigned(tx: Transaction, request: RequestAssigned) -> None:
+    """Who brokers it, and which of its areas."""
+    await save_status(tx, request.request_id, "assigned")
+    await tx.db.execute(
+        "UPDATE requests SET broker_ids = $2, covered_areas = $3, assigned_epoch = $4, assigned_version = $5"
+        " WHERE request_id = $1 AND (assigned_epoch, assigned_version) < ($4, $5)",
+        request.request_id,
+        list(request.broker_ids),
+        [area_key(area) for area in request.learning_areas],
+        *tx.reacting_to,
+    )
+
+
+async def lock_request(tx: Transaction, request_id: UUID) -> AskedRequest | None:
+    """The request; it and its referrals are kept from others until the end of the transaction."""
+    row = await tx.db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1 FOR UPDATE", request_id)  # noqa: S608 - a constant
+    return _request(row) if row else None
+
+
+REFERRALS = Aggregate(
+    kind="referral",
+    load=lock_referral,
+    evolve=referral_rules.evolve,
+    save=save_referral,
+    save_comment=lambda tx, referral, comment: _save_comment(tx, referral.id, referral.version, comment),
+    key=lambda referral: referral.made.site_id,
+    correlation=lambda referral: referral.made.request_id,
+)
+ACTIVITIES = Aggregate(
+    kind="activity",
+    load=lock_activity,
+    evolve=activity_rules.evolve,
+    save=save_activity,
+    save_comment=lambda tx, activity, comment: _save_comment(tx, activity.id, activity.version, comment),
+    key=lambda activity: activity.planned.site_ids[0],  # the lead site when it was planned, for ever
+    correlation=lambda activity: activity.planned.request_id,
+)

@@ -1,0 +1,110 @@
+"""What others ask `requests` to do: each command loads, and lets a rule decide."""
+
+from typing import Literal
+from uuid import UUID
+
+from contracts.requests import RequestDetails
+from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
+from contracts.values import Identifier, LearningArea, Reason, Text, Value
+from services.chassis.commands import AggregateCommands, Events, RecordCommands
+from services.chassis.life_cycle import EVERYONE, check_actor
+from services.chassis.messaging import outbox
+from services.chassis.running.database import CommandTx
+from services.requests import reasons, rules, store
+from services.requests.rules import LIFE_CYCLE, SITE_OR_OPERATOR, NoSuchRequest, Outcome, Request
+from services.requests.views import GroupLine, GroupView, RequestView, SiteLine, SiteView, view
+
+requests = AggregateCommands(
+    aggregate=store.REQUESTS,
+    steps=LIFE_CYCLE,
+    collection="requests",
+    view=view,
+    shows=RequestView,
+    missing=NoSuchRequest,
+)
+reference_data = RecordCommands()
+
+
+async def _with_likely_doubles(tx: CommandTx, request: Request) -> RequestView:
+    return view(request, tx.by, tuple(await store.likely_doubles(tx, request)))
+
+
+@requests.creates("raise", view=_with_likely_doubles)
+async def raise_request(tx: CommandTx, body: RequestDetails) -> Events:
+    """A coordinator raises a request; it is routed to the brokers of its areas at once."""
+    sites = await store.SITES.on_day(tx.db, [body.site_id, *body.co_site_ids], tx.today)
+    groups = await store.groups(tx.db, [group.group_id for group in body.groups])
+    raised = rules.raise_request(
+        outbox.new_id(), body, sites=sites, groups=groups, schemes=reasons.SCHEMES, by=tx.by, at=tx.now
+    )
+    await store.await_brokers(tx)
+    covering = await store.covering(tx, body.learning_areas, tx.today)
+    return raised, rules.route(rules.evolve(None, raised), covering, at=tx.now)
+
+
+class AnswerBody(Value):
+    """An answer without a referral (to refer is to POST a referral)."""
+
+    answer: Literal["advise", "cannot_help"]
+    reason: Reason | None = None
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
+
+
+@requests.to("answers")
+async def answer(tx: CommandTx, request: Request, body: AnswerBody) -> Events:
+    """The consultant advises, or cannot help."""
+    return rules.answer(
+        request, body.answer, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now
+    )
+
+
+class ClosureBody(Value):
+    """How a request ends."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    comment: Text | None = None
+    """Stays in this service, as with an answer."""
+    activity_ids: tuple[UUID, ...] = ()
+    unmet_areas: tuple[LearningArea, ...] = ()
+
+
+@requests.to("closures")
+async def close(tx: CommandTx, request: Request, body: ClosureBody) -> Events:
+    """The consultant closes the request: what became of it, and what stays unmet."""
+    covering = await store.covering(tx, request.details.learning_areas, tx.today)
+    return rules.close(
+        request,
+        body.outcome,
+        body.reason,
+        activity_ids=body.activity_ids,
+        unmet_areas=body.unmet_areas,
+        delivered=await store.delivered_among(tx, body.activity_ids),
+        uncovered=[area for area in covering if not covering[area]],
+        comment=body.comment,
+        reasons=reasons.LISTS,
+        by=tx.by,
+        at=tx.now,
+    )
+
+
+@reference_data.records("site", event=SiteRecorded, shows=SiteView, line=SiteLine)
+async def record_site(tx: CommandTx, site_id: Identifier, details: SiteDetails) -> int:
+    """Record what a site is from `validFrom` on. The same again changes nothing."""
+    check_actor("record the site", SITE_OR_OPERATOR, tx.by, {"site": (site_id,), "city": EVERYONE})
+    rules.check_site(details)
+    return await store.SITES.record(tx, site_id, details, lambda: SiteRecorded(**dict(details), site_id=site_id))
+
+
+@reference_data.records("group", event=GroupRecorded, shows=GroupView, line=GroupLine)
+async def record_group(tx: CommandTx, group_id: Identifier, details: GroupDetails) -> int:
+    """Record a group of children of one school year. The same again changes nothing."""
+    check_actor("record the group", SITE_OR_OPERATOR, tx.by, {"site": (details.site_id,), "city": EVERYONE})
+    recorded, version = await store.group(tx, group_id)
+    if recorded == details:
+        return version
+    rules.check_group(recorded, details, await store.SITES.on_day(tx.db, [details.site_id], tx.today))
+    await outbox.add(tx, GroupRecorded(**dict(details), group_id=group_id), key=details.site_id, version=version + 1)
+    await store.save_group(tx, group_id, details, version + 1)
+    return version + 1
