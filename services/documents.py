@@ -4,15 +4,21 @@ write   make them anew
 check   say which of them is stale; ends with 1 when one is
 """
 
+import json
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from services.chassis.life_cycle import SAME, Step
 from services.chassis.problems import PROBLEMS, Problem, every_problem
+from services.chassis.running.database import Database
+from services.chassis.running.health import Health
+from services.chassis.running.service import Service
+from services.chassis.running.settings import read_settings
 from services.referrals import app as referrals
 from services.referrals.rules import activity, referral
 from services.reporting import app as reporting
@@ -21,7 +27,7 @@ from services.requests import rules as request
 
 DOCS = Path(__file__).parents[1] / "docs"
 GLOSSARY = DOCS / "glossary.md"
-SERVICES = [module.NAME for module in (requests, referrals, reporting)]
+SERVICES = (requests, referrals, reporting)
 
 ABOUT_PROBLEMS = f"""# Problems
 
@@ -35,7 +41,7 @@ meaning does not change. Made from the code by `python -m services.documents wri
 
 
 def _services(problem: type[Problem]) -> str:
-    raised_by = [name for name in SERVICES if problem.__module__.startswith(f"services.{name}.")]
+    raised_by = [each.NAME for each in SERVICES if problem.__module__.startswith(f"services.{each.NAME}.")]
     return ", ".join(raised_by) or "all"
 
 
@@ -124,6 +130,13 @@ def life_cycles() -> str:
     )
 
 
+def openapi(service: ModuleType) -> str:
+    """The description of a service's API, as it answers with at `/v1/openapi.json`."""
+    settings = read_settings(service.NAME, service.DEFAULT_PORT, {"SAMENSPEL_DATABASE_URL": "postgresql://localhost/x"})
+    wiring = service.wire(Service(settings, cast("Database", None), Health()))
+    return json.dumps(wiring.app.openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
 def stale() -> Iterator[Path]:
     """The documents that are not what the code says."""
     for path, text in DOCUMENTS.items():
@@ -131,7 +144,11 @@ def stale() -> Iterator[Path]:
             yield path
 
 
-DOCUMENTS = {DOCS / "problems.md": problems(), DOCS / "life-cycles.md": life_cycles()}
+DOCUMENTS = {
+    DOCS / "problems.md": problems(),
+    DOCS / "life-cycles.md": life_cycles(),
+    **{DOCS / "openapi" / f"{service.NAME}.json": openapi(service) for service in SERVICES},
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -139,12 +156,13 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["write"]:
             for path, text in DOCUMENTS.items():
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             return 0
         case ["check"]:
             found = list(stale())
             for path in found:
-                sys.stdout.write(f"docs/{path.name} is stale: run `python -m services.documents write`.\n")
+                sys.stdout.write(f"docs/{path.relative_to(DOCS)} is stale: run `python -m services.documents write`.\n")
             return 1 if found else 0
         case _:
             sys.stdout.write(__doc__ or "")

@@ -51,7 +51,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     )
     app.state.service = service
     problem_handlers.register(app)
-    app.openapi = partial(openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = partial(openapi, app, service.settings.service)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     app.add_middleware(TraceAndLimit)
 
     @app.get("/health/live", tags=["health"])
@@ -66,10 +66,10 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
     return app
 
 
-def openapi(app: FastAPI) -> dict[str, Any]:
+def openapi(app: FastAPI, service: str) -> dict[str, Any]:
     """The description of the service's API, with the problems that it answers with."""
     if app.openapi_schema is None:
-        app.openapi_schema = with_problems(FastAPI.openapi(app))
+        app.openapi_schema = with_problems(FastAPI.openapi(app), service)
     return app.openapi_schema
 
 

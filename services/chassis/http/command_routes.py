@@ -4,6 +4,7 @@ FastAPI describes the routes (parameters, body, answer, problems); what is read 
 FastAPI's own way solves dependencies and validates our own answers at each request.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, Signature
@@ -131,15 +132,10 @@ def _described(command: Command) -> Callable[[], None]:
     def endpoint() -> None:
         raise AssertionError
 
-    headers = {
-        "Idempotency-Key": (str if command.method == "POST" else str | None, KEY.pattern),
-        "If-Match": (str | None, VERSION.pattern),
-    }
-    parameters = {
-        name.replace("-", "_").lower(): Annotated[kind, Header(alias=name, pattern=pattern)]
-        for name, (kind, pattern) in headers.items()
-    }
+    key = str if command.method == "POST" else str | None
+    parameters: dict[str, Any] = {"key": Annotated[key, Header(alias="Idempotency-Key", pattern=KEY.pattern)]}
     if command.identified_by:
+        parameters["version"] = Annotated[str | None, Header(alias="If-Match", pattern=VERSION.pattern)]
         parameters[f"{command.kind}_id"] = Annotated[command.identified_by, Path(alias=command.subject_field)]
     if not command.in_lines:
         optional = command.body | None if command.body is NoBody else command.body
@@ -169,8 +165,9 @@ def _description(command: Command) -> str:
 
 def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
     text = {"schema": {"type": "string"}}
-    headers = {"ETag": {"description": "The version of what was changed, for `If-Match`.", **text}}
-    headers["Idempotency-Replayed"] = {"description": "`true`: this command was carried out before.", **text}
+    headers = {"Idempotency-Replayed": {"description": "`true`: this command was carried out before.", **text}}
+    if command.event and not command.in_lines:
+        headers["ETag"] = {"description": "The version of what was changed, for `If-Match`.", **text}
     if command.identified_by is None and not command.in_lines:
         headers["Location"] = {"description": "Where it can be read.", **text}
     problems: dict[int | str, dict[str, Any]] = {
@@ -190,4 +187,5 @@ def _lines_body(command: Command) -> dict[str, Any] | None:
     if not command.in_lines:
         return None
     schema = {"type": "string", "description": f"One JSON object a line: {command.body.__doc__}"}
-    return {"requestBody": {"required": True, "content": {LINES: {"schema": schema}}}}
+    lines = [json.dumps(example, ensure_ascii=False) for example in _examples(command)]
+    return {"requestBody": {"required": True, "content": {LINES: {"schema": schema, "example": "\n".join(lines)}}}}

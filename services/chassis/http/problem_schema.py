@@ -19,8 +19,10 @@ _FIELD = {
 }
 
 
-def _schema() -> dict[str, Any]:
-    types = sorted({f"{PROBLEMS}/{problem.slug}" for problem in every_problem()})
+def _schema(service: str) -> dict[str, Any]:
+    packages = ("services.chassis.", f"services.{service}.")
+    own = [problem for problem in every_problem() if problem.__module__.startswith(packages)]
+    types = sorted({f"{PROBLEMS}/{problem.slug}" for problem in own})
     return {
         "type": "object",
         "description": "Why something was refused (RFC 9457).",
@@ -36,9 +38,9 @@ def _schema() -> dict[str, Any]:
     }
 
 
-def with_problems(description: dict[str, Any]) -> dict[str, Any]:
+def with_problems(description: dict[str, Any], service: str) -> dict[str, Any]:
     """The description, in which every operation may answer with a problem; FastAPI's own 422 never comes."""
-    description["components"]["schemas"]["Problem"] = _schema()
+    description["components"]["schemas"]["Problem"] = _schema(service)
     for path in description["paths"].values():
         for operation in (path[method] for method in path.keys() & _METHODS):
             operation["responses"].pop("422", None)

@@ -19,7 +19,7 @@ def test_every_operation_may_answer_with_a_problem_and_never_with_422() -> None:
     operation: dict[str, Any] = {"responses": {"200": {}, "422": {}}}
 
     described = with_problems(
-        {"components": {"schemas": {"HTTPValidationError": {}}}, "paths": {"/v1/x": {"get": operation}}}
+        {"components": {"schemas": {"HTTPValidationError": {}}}, "paths": {"/v1/x": {"get": operation}}}, "requests"
     )
 
     assert described["paths"]["/v1/x"]["get"]["responses"].keys() == {"200", "default"}
@@ -35,7 +35,7 @@ def test_every_operation_may_answer_with_a_problem_and_never_with_422() -> None:
     ],
 )
 def test_a_problem_is_named_as_its_class(problem: type[Problem], slug: str) -> None:
-    described = with_problems({"components": {"schemas": {}}, "paths": {}})
+    described = with_problems({"components": {"schemas": {}}, "paths": {}}, "requests")
 
     assert problem.slug == slug
     assert f"{PROBLEMS}/{slug}" in described["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
