@@ -37,8 +37,10 @@ async def raise_request(tx: CommandTx, body: RequestDetails) -> Events:
     raised = rules.raise_request(
         outbox.new_id(), body, sites=sites, groups=groups, schemes=reasons.SCHEMES, by=tx.by, at=tx.now
     )
-    await store.await_brokers(tx)
     covering = await store.covering(tx, body.learning_areas, tx.today)
+    if not any(covering.values()):  # a broker that is being recorded just now would miss it
+        await store.await_brokers(tx)
+        covering = await store.covering(tx, body.learning_areas, tx.today)
     return raised, rules.route(rules.evolve(None, raised), covering, at=tx.now)
 
 

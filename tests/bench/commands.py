@@ -1,6 +1,7 @@
 """An HTTP command beside a bare ASGI endpoint with the same SQL."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -15,13 +16,14 @@ import httpx
 
 from local.stack import Stack
 from services.chassis.running.database import migrate
-from tests.bench.http_client import Client, record_sites
+from tests.bench.http_client import REQUEST, Client, record_sites
 from tests.bench.measured import Measured, rate
 
 CLIENTS = 8  # two cores are busy long before
 COMMANDS = 1_200  # a round
 ROUNDS = 3  # in turn; the median of each counts
 READY_SECONDS = 20.0
+BROKER = "own:broker"
 # Our process finds no Kafka, so that its relay rests: what is compared is the way from request to answer.
 OURS = {
     "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
@@ -42,7 +44,8 @@ async def measure(stack: Stack, commands: int) -> Measured:
         process("tests.bench.http_limit", {"SAMENSPEL_DATABASE_URL": bare_url}) as limit,
     ):
         record_sites(url)
-        await _copy_sites(ours_url, bare_url)
+        await _record_broker(ours_url)
+        await _copy_records(ours_url, bare_url)
         for turn in range(ROUNDS):
             ours.append(await _seconds(url, f"ours-{turn}", commands))
             limits.append(await _seconds(limit, f"bare-{turn}", commands))
@@ -97,8 +100,25 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def _copy_sites(from_url: str, to_url: str) -> None:
-    """The same sites in the other database."""
+async def _record_broker(url: str) -> None:
+    """One that covers what is asked, as if `referrals` had announced it."""
+    database = await asyncpg.connect(url)
+    details = {
+        "brokerId": BROKER,
+        "validFrom": "2015-08-01",
+        "name": {"nl": BROKER},
+        "learningAreas": REQUEST["learningAreas"],
+    }
+    await database.execute(
+        "INSERT INTO records (kind, entity_id, valid_from, details) VALUES ('broker', $1, '2015-08-01', $2)",
+        BROKER,
+        json.dumps(details),
+    )
+    await database.close()
+
+
+async def _copy_records(from_url: str, to_url: str) -> None:
+    """The same sites and the same broker in the other database."""
     there, here = await asyncpg.connect(from_url), await asyncpg.connect(to_url)
     for table in ("entities", "records"):
         rows = [tuple(row) for row in await there.fetch(f"SELECT * FROM {table}")]

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.chassis import commands
 from services.chassis.messaging import outbox
+from services.chassis.running.database import connect
 
 AREAS = ["curriculum.nu/kunst-en-cultuur"]
 FROM, TO = date(2026, 1, 1), date(2026, 3, 1)
@@ -30,7 +31,7 @@ AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
 SAVE = """
 INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id, learning_areas,
     group_ids, wished)
-VALUES ($1, 'no_broker', '{}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))
+VALUES ($1, 'assigned', '{own:broker}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))
 ON CONFLICT (request_id) DO UPDATE SET version = 2
 """
 DOUBLES = """
@@ -49,7 +50,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     body = json.loads(message["body"])
     key = dict(scope["headers"])[b"idempotency-key"].decode()
     if "pool" not in _state:
-        _state["pool"] = await asyncpg.create_pool(os.environ["SAMENSPEL_DATABASE_URL"], min_size=10, max_size=10)
+        _state["pool"] = await connect(os.environ["SAMENSPEL_DATABASE_URL"])
     answer = message["body"]
     async with _state["pool"].acquire() as db, db.transaction():
         await _same_sql(db, body["siteId"], key, answer)

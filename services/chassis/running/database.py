@@ -137,6 +137,11 @@ class Database:
                 self.on_staged()
 
 
+async def _leave_as_it_is(_: Connection) -> None:
+    """No round trip to reset a connection that goes back to the pool: nothing here changes the state of a session. (The
+    pool itself rolls back what was not committed.)"""
+
+
 async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
     """A pool of connections that limit the time of each statement and of idle transactions."""
     return await asyncpg.create_pool(
@@ -144,6 +149,7 @@ async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
         min_size=1,
         max_size=size,
         command_timeout=30,
+        reset=_leave_as_it_is,
         server_settings={
             "statement_timeout": STATEMENT_TIMEOUT,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,

@@ -113,6 +113,7 @@ async def _serve_http(settings: Settings, app: FastAPI, health: Health) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who calls is told by the connection, never by X-Forwarded-For
             date_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             lifespan="off",
