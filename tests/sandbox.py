@@ -53,7 +53,7 @@ async def a_sandbox(stack: RealParts, service: str) -> AsyncIterator[Sandbox]:
     environment = {"SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": url}
     settings = read_settings(service, ANY_PORT, environment)
     pool = await connect(url, size=CONNECTIONS)
-    database = Database(pool, settings.source, epoch=1, on_staged=lambda: None)
+    database = Database(pool, settings.source, epoch=1, secret=b"secret", on_staged=lambda: None)
     try:
         yield Sandbox(settings, database, Health(died=asyncio.get_running_loop().create_future()))
     finally:

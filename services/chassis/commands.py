@@ -7,6 +7,7 @@ second effect. A refused command changes nothing.
 """
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -160,7 +161,7 @@ async def carry_out(database: Database, command: Command, call: Call) -> Answer:
     async with database.command(
         by=call.by,
         at=call.at,
-        causation=call.key,
+        causation=call.key and causation_of(call.by, call.key, database.secret),
         traceparent=call.traceparent,
         expected_version=call.expected_version,
     ) as tx:
@@ -172,6 +173,13 @@ async def carry_out(database: Database, command: Command, call: Call) -> Answer:
         answer = _answer(await command.run(tx, call.subject, call.body))
         await tx.db.execute(REMEMBER, *owner, answer.subject, answer.version, answer.view)
     return answer
+
+
+def causation_of(by: Actor, key: str, secret: bytes) -> str:
+    """What stands for a command as the cause of its events: the same each time that it comes, and without the key, in
+    which a caller may have written anything."""
+    said = f"{by.organisation}\0{by.role}\0{by.actor}\0{key}"
+    return hmac.new(secret, said.encode(), hashlib.sha256).hexdigest()
 
 
 def _answer(done: Done) -> Answer:

@@ -74,7 +74,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     settings = read_settings("reporting", 8003, environment)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
-    projection = Projection(settings, Database(pool, settings.source, 1, lambda: None), Health())
+    projection = Projection(settings, Database(pool, settings.source, 1, b"secret", lambda: None), Health())
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()

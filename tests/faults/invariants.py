@@ -18,6 +18,8 @@ from contracts.topics import INPUTS, TOPICS, dead_letter_topic
 from demo.recount import compare, newest_figures, read_topics, recount
 from local import Stack
 from local.waiting import completed
+from services.chassis.commands import causation_of
+from services.chassis.http.identity import parse_actor
 from services.referrals import reactions as referrals
 from services.requests import reactions as requests
 from tests.faults.client import Call
@@ -59,10 +61,11 @@ def _acknowledged(snapshot: Snapshot, calls: Sequence[Call]) -> Iterator[str]:
     """What was acknowledged is in the journal, and what was refused is not."""
     effects = _effects_by_cause(snapshot)
     for call in calls:
-        if call.outcome == "ok" and not effects[call.key]:
+        led_to = effects[_cause(call, snapshot)]
+        if call.outcome == "ok" and not led_to:
             yield f"acknowledged: {call.method} {call.path} left no event"
-        if call.outcome == "failed" and effects[call.key]:
-            yield f"acknowledged: {call.method} {call.path} was refused and left {effects[call.key]}"
+        if call.outcome == "failed" and led_to:
+            yield f"acknowledged: {call.method} {call.path} was refused and left {led_to}"
 
 
 def _published(snapshot: Snapshot, foreign: AbstractSet[Offset]) -> Iterator[str]:
@@ -101,11 +104,12 @@ def _versions(snapshot: Snapshot) -> Iterator[str]:
 
 def _effects(snapshot: Snapshot, calls: Sequence[Call]) -> Iterator[str]:
     """One effect per idempotency key, and per event that something reacts to."""
-    keys = {call.key for call in calls}
+    keys = {_cause(call, snapshot): call.key for call in calls}
     for cause, types in _effects_by_cause(snapshot).items():
         for type_, times in types.items():
             if times > 1 and not type_.startswith("nl.samenspel.Metric"):
-                yield f"effects: {'key' if cause in keys else 'event'} {cause} led to {times} times {type_}"
+                what = f"key {keys[cause]}" if cause in keys else f"event {cause}"
+                yield f"effects: {what} led to {times} times {type_}"
 
 
 def _reactions(snapshot: Snapshot) -> Iterator[str]:
@@ -156,6 +160,11 @@ def rebuild(stack: Stack) -> dict[str, Any]:
             time.sleep(0.1)
     outcome: dict[str, Any] = view["outcome"]
     return outcome
+
+
+def _cause(call: Call, snapshot: Snapshot) -> str:
+    """What the events of this command name as their cause."""
+    return causation_of(parse_actor(call.actor), call.key, snapshot.secrets[call.service])
 
 
 def _effects_by_cause(snapshot: Snapshot) -> Mapping[str, Counter[str]]:

@@ -33,7 +33,6 @@ class Event:
     aggregate: str
     epoch: int
     version: int
-    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class Snapshot:
     """What `reporting` set aside as dead letters."""
     next_offsets: Mapping[tuple[str, int], int]
     """How far `reporting` is on each partition."""
+    secrets: Mapping[str, bytes]
+    """With which each service turns a key into a cause."""
 
     def events(self) -> Iterator[Event]:
         """The messages on the inputs that were not set aside, in the order of each partition."""
@@ -66,7 +67,6 @@ def event_of(record: Record) -> Event | None:
             aggregate=f"{catalogue[envelope['type']].aggregate}:{envelope['subject']}",
             epoch=envelope["streamepoch"],
             version=envelope["aggregateversion"],
-            cause=envelope.get("causationid"),
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
@@ -90,6 +90,7 @@ async def _snapshot(stack: Stack) -> Snapshot:
         facts=await _value(stack, "reporting", "SELECT count(*) FROM facts"),
         skipped=await _skipped(stack),
         next_offsets={(topic, partition): next_offset for topic, partition, next_offset in positions},
+        secrets={service: await _value(stack, service, "SELECT secret FROM stream") for service in SERVICES},
     )
 
 

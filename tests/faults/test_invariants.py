@@ -10,6 +10,7 @@ from demo.recount import Record
 from tests.faults.client import Call
 from tests.faults.conftest import System
 from tests.faults.invariants import violations_in
+from tests.faults.load import OPERATOR
 from tests.faults.snapshot import Snapshot, snapshot_of
 
 
@@ -26,7 +27,7 @@ def test_nothing_is_violated_by_undisturbed_load(system: System, snapshot: Snaps
 
 
 def test_an_acknowledged_command_without_an_event_is_reported(system: System, snapshot: Snapshot) -> None:
-    forgotten = Call("requests", "POST", "/v1/requests", "nobody", None, outcome="ok")
+    forgotten = Call("requests", "POST", "/v1/requests", OPERATOR, None, outcome="ok")
 
     assert names(violations_in(snapshot, [*system.calls, forgotten], foreign=system.foreign)) == {"acknowledged"}
 

@@ -91,6 +91,8 @@ class Database:
     pool: asyncpg.Pool
     source: str
     epoch: int
+    secret: bytes
+    """Known to this service alone."""
     on_staged: Callable[[], None]
     """Called after each commit that staged messages: wakes the relay."""
 

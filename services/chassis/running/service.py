@@ -68,8 +68,10 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     health = Health(died=asyncio.get_running_loop().create_future())
     relay = Relay(settings, health)
     pool = await connect(settings.database_url)
-    epoch = await pool.fetchval("SELECT epoch FROM stream")
-    wiring = wire(Service(settings, Database(pool, settings.source, epoch, relay.wake.set), health))
+    stream = await pool.fetchrow("SELECT epoch, secret FROM stream")
+    assert stream is not None, "the first migration made it"
+    database = Database(pool, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
+    wiring = wire(Service(settings, database, health))
     if wiring.prepare is not None:
         await wiring.prepare()
     parts = {"relay": relay.run, **wiring.parts}

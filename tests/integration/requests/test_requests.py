@@ -1,6 +1,7 @@
 """Requests and what they are about: what the service takes, publishes and keeps to itself."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,9 +25,10 @@ from tests.builders import (
     a_referral_made,
     delivery_details,
     referral_details,
+    request_details,
     site_details,
 )
-from tests.integration.requests.commands import CONSULTANT, OPERATOR, a_broker, a_request, current, path_of
+from tests.integration.requests.commands import CONSULTANT, COORDINATOR, OPERATOR, a_broker, a_request, current, path_of
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
 from tests.waiting import wait_until
 
@@ -45,6 +47,20 @@ def test_a_request_is_routed_at_once_and_published_in_order(requests: ServicePro
     assert {each.envelope.partitionkey for each in (first, second)} == {SCHOOL}
     assert {each.envelope.correlationid for each in (first, second)} == {request["requestId"]}
     assert all(each.envelope.traceparent for each in (first, second))
+
+
+def test_what_a_caller_wrote_into_a_key_is_never_published(requests: ServiceProcess) -> None:
+    key = "jansen@school.example"
+
+    body = as_json(request_details())
+    response = requests.ask("POST", "/v1/requests", body, by=COORDINATOR, Idempotency_Key=key)
+
+    about = f"request:{response.json()['requestId']}"
+    rows = requests.rows("SELECT convert_from(value, 'UTF8') AS text FROM journal WHERE aggregate = $1", about)
+    causes = {json.loads(row["text"])["causationid"] for row in rows}
+    assert key not in "".join(row["text"] for row in rows)
+    assert len(causes) == 1
+    assert re.fullmatch("[0-9a-f]{64}", causes.pop())
 
 
 def test_a_likely_double_is_a_warning_never_a_block(requests: ServiceProcess) -> None:
