@@ -203,5 +203,6 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
 def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
     """The id and moment of the newest cut of which anything is there, `CutTaken` or a figure: the next comes after."""
     ids = history.cuts.keys() | {cut_id for _, cut_id in history.rows}
-    moments = [each.known_at for each in (*published.values(), *history.cuts.values())]
+    moments = [each.known_at for each in published.values()]
+    moments += [each.known_at for each in history.cuts.values()]
     return max(ids, default=0), max(moments, default=None)

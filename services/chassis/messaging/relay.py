@@ -106,7 +106,7 @@ class Relay:
         async with leadership(
             self.settings.database_url, LEADS_RELAY, lambda: self.health.tick("relay", "standing by")
         ) as connection:
-            await connection.execute(_SETTINGS)
+            await self.prepare(connection)
             try:
                 while True:
                     self.health.tick("relay", self._state())
@@ -127,9 +127,13 @@ class Relay:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
 
+    async def prepare(self, connection: asyncpg.Connection) -> None:
+        """Choose how PostgreSQL claims, before the first round on this connection."""
+        await connection.execute(_SETTINGS)
+
     async def drain(self, connection: asyncpg.Connection) -> None:
         """Publish until the outbox is empty."""
-        await connection.execute(_SETTINGS)
+        await self.prepare(connection)
         while await self.publish_round(connection):
             await self._pause()
 

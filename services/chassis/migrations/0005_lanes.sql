@@ -4,18 +4,17 @@ CREATE FUNCTION pg_temp.partition_of(key bytea) RETURNS integer LANGUAGE plpgsql
 -- Kafka's murmur2 over 12 partitions, for the pointers that wait during this migration. New ones get it from Python.
 DECLARE
     m CONSTANT bigint := 1540483477;
-    low CONSTANT bigint := 4294967295;  -- 32 bits
     size CONSTANT integer := length(key);
     h bigint := 2538058380 # size;
     k bigint;
 BEGIN
     FOR at IN 0 .. size / 4 - 1 LOOP
-        k := get_byte(key, 4 * at)::bigint | get_byte(key, 4 * at + 1)::bigint << 8
-            | get_byte(key, 4 * at + 2)::bigint << 16 | get_byte(key, 4 * at + 3)::bigint << 24;
+        k := get_byte(key, 4 * at) + (get_byte(key, 4 * at + 1)::bigint << 8)
+            + (get_byte(key, 4 * at + 2)::bigint << 16) + (get_byte(key, 4 * at + 3)::bigint << 24);
         k := (k::numeric * m % 4294967296)::bigint;
         k := k # (k >> 24);
         k := (k::numeric * m % 4294967296)::bigint;
-        h := (h::numeric * m % 4294967296)::bigint # k;
+        h := ((h::numeric * m % 4294967296)::bigint) # k;
     END LOOP;
     FOR at IN REVERSE size - 1 .. size - size % 4 LOOP
         h := h # (get_byte(key, at)::bigint << 8 * (at % 4));
