@@ -170,4 +170,5 @@ class CutTaken(Event, topics=(HISTORY,), aggregate="cut", identified_by="cut_id"
     skipped: Annotated[tuple[Position, ...], Field(max_length=1_000)] = ()
     """Dead-lettered messages below the vector: a rebuild leaves them out too."""
     figure_count: Annotated[int, Field(ge=0, le=10**9)]
-    """How many figures belong to this cut; fewer on the topic means that it was interrupted."""
+    """How many figures belong to this cut. They come in any order, before this event too: the cut is complete when they
+    are all there; with fewer it was interrupted, or is under way."""

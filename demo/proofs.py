@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,17 +66,17 @@ async def wait_until_counted(
 
 
 def newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
-    """The newest cut, if all its figures have followed it."""
+    """The newest cut, if all of it is there: `CutTaken` and its figures, in any order and however often."""
     cuts: dict[int, Mapping[str, Any]] = {}
-    figures: Counter[int] = Counter()
+    figures: dict[int, set[str]] = defaultdict(set)
     for envelope in envelopes(history):
         data = envelope["data"]
         if envelope["type"] == CutTaken.type:
             cuts[data["cutId"]] = data
         else:
-            figures[data["cutId"]] += 1
-    newest = cuts[max(cuts)] if cuts else None
-    return newest if newest and figures[newest["cutId"]] >= newest["figureCount"] else None
+            figures[data["cutId"]].add(data["key"])
+    newest = cuts.get(max(cuts.keys() | figures.keys(), default=0))
+    return newest if newest and len(figures[newest["cutId"]]) >= newest["figureCount"] else None
 
 
 def covers(cut: Mapping[str, Any], inputs: Sequence[Record]) -> bool:

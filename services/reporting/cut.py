@@ -1,7 +1,7 @@
 """A cut: what was known, and the figures that changed since the one before.
 
 Guarantee: a cut, its figures and their events are committed in one transaction, and only if the stored positions are
-those up to which this process has facts in memory. Kafka acknowledges `CutTaken` before its figures are sent.
+those up to which this process has facts in memory. `CutTaken` and the figures reach the topic in any order.
 """
 
 from dataclasses import dataclass, field
@@ -109,7 +109,7 @@ async def take(db: asyncpg.Connection, source: str, figures: Figures, positions:
             figure_count=len(changed),
             event=taken.model_dump_json(by_alias=True, exclude_none=True),
         )
-        await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1), barrier=True)
+        await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1))
         published = await _announce(tx, figures, changed, cut_id, epoch)
     figures.published |= published
     figures.unpublished = {}

@@ -95,7 +95,7 @@ class Projection:
             self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = await store.last_cut(db)
             self.figures.published = await store.newest_figures(db)
             facts = await store.facts(db)
-            known = await store.cut_event(db, self.figures.last_cut)
+            known = await store.newest_cut_event(db)
         if not facts:
             history = await rebuild.read_history(self.settings)
             if history.cuts:

@@ -40,7 +40,8 @@ class History:
     """By key and cut; sent twice, a figure stands here once."""
 
     def newest_complete_cut(self) -> CutTaken | None:
-        """The newest cut of which every figure is there: the last one may have been interrupted."""
+        """The newest cut of which `CutTaken` and every figure are there, in whatever order they came: the last ones may
+        have been interrupted."""
         counts: dict[int, int] = {}
         for _, cut_id in self.rows:
             counts[cut_id] = counts.get(cut_id, 0) + 1
@@ -200,9 +201,8 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
 
 
 def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
-    """The newest cut's id and moment, whether or not all its figures are there: the next one comes after it."""
-    if not history.cuts:
-        return 0, None
-    newest = history.cuts[max(history.cuts)]
-    moments = [each.known_at for each in published.values()] + [newest.known_at]
-    return newest.cut_id, max(moments)
+    """The id and moment of the newest cut of which anything is there, `CutTaken` or a figure: the next comes after."""
+    ids = history.cuts.keys() | {cut_id for _, cut_id in history.rows}
+    moments = [each.known_at for each in published.values()]
+    moments += [each.known_at for each in history.cuts.values()]
+    return max(ids, default=0), max(moments, default=None)

@@ -106,10 +106,23 @@ async def save_cut(
     )
 
 
+_LAST_CUT = """
+SELECT greatest((SELECT max(cut_id) FROM cuts), (SELECT max(cut_id) FROM figures)) AS cut_id,
+    greatest((SELECT max(known_at) FROM cuts), (SELECT max(known_at) FROM figures)) AS known_at,
+    (SELECT day FROM cuts ORDER BY cut_id DESC LIMIT 1) AS day
+"""
+
+
 async def last_cut(db: Connection) -> tuple[int, datetime | None, date | None]:
-    """The newest cut: its id (0: none), moment and day."""
-    row = await db.fetchrow("SELECT cut_id, known_at, day FROM cuts ORDER BY cut_id DESC LIMIT 1")
-    return (row["cut_id"], row["known_at"], row["day"]) if row else (0, None, None)
+    """The newest cut: its id (0: none), moment and day. After a loss it may have figures only: `CutTaken` was lost."""
+    row = await db.fetchrow(_LAST_CUT)
+    assert row is not None, "a query without FROM has one row"
+    return row["cut_id"] or 0, row["known_at"], row["day"]
+
+
+async def newest_cut_event(db: Connection) -> dict[str, Any] | None:
+    text = await db.fetchval("SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
+    return json.loads(text) if text else None
 
 
 async def cut_event(db: Connection, cut_id: int) -> dict[str, Any] | None:

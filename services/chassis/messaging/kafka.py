@@ -4,6 +4,7 @@ Guarantee: a producer is acknowledged by all replicas (`acks=all`), and its own 
 """
 
 import asyncio
+from contextlib import suppress
 from functools import lru_cache
 
 import structlog
@@ -21,6 +22,7 @@ Record = ConsumerRecord[bytes | None, bytes | None]
 MAX_REQUEST = 2 * 1024 * 1024  # bytes: a dead letter of full size with its headers
 MAX_BATCH = 512 * 1024  # bytes: larger batches made the relay no faster, and one refused record costs a batch
 REQUEST_TIMEOUT_MS = 15_000  # half of the relay's SEND_SECONDS: one retry fits in
+RETRY_BACKOFF_MS = 500  # every lane of the relay has a producer: together they must not flood a broker in trouble
 STOP_SECONDS = 5.0  # stop() can hang for ever when the broker does not answer
 
 
@@ -40,7 +42,20 @@ def producer(bootstrap: str, client: str) -> AIOKafkaProducer:
         max_batch_size=MAX_BATCH,
         max_request_size=MAX_REQUEST,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
     )
+
+
+async def abandon(client: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for what Kafka has not acknowledged.
+
+    `stop` would wait for it for ever, because an idempotent batch never expires, and so leave its task and connections.
+    """
+    client._closed = True  # noqa: SLF001 - else it warns that it was not stopped
+    with suppress(TimeoutError, KafkaError, OSError):
+        await asyncio.wait_for(client._sender.close(), STOP_SECONDS)  # noqa: SLF001 - nothing public ends the retries
+    with suppress(TimeoutError, KafkaError, OSError):
+        await asyncio.wait_for(client.client.close(), STOP_SECONDS)
 
 
 async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:

@@ -2,7 +2,7 @@
 
 Guarantee: an event is in the journal if and only if its transaction committed; its bytes never change; the relay
 publishes it at least once, in order per aggregate. The caller of `add` must hold a lock on the aggregate's row, or have
-just inserted that row.
+just inserted that row. A pointer names topic and partition, because the relay sends each partition by itself.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,26 @@ import uuid_utils.compat
 
 from contracts.envelope import describe, encode
 from contracts.events import MAX_EVENT_BYTES, Event
+from services.chassis.messaging.kafka import partition_of
 from services.chassis.problems import Malformed
 from services.chassis.running.database import Transaction
 
 _LAST = """
-SELECT version, key, correlation FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
+SELECT version FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
 """
 STAGE = """
-WITH added AS (
+WITH new AS (
+    SELECT * FROM unnest(
+        $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[],
+        $7::text[], $8::integer[], $9::integer[], $10::text[], $11::integer[]
+    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, partition)
+), added AS (
     INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
-    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1
-    FROM unnest(
-        $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
-        $8::text[], $9::integer[], $10::integer[], $11::text[]
-    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, correlation)
-    RETURNING position
+    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1 FROM new
+    RETURNING position, event_id, topic
 )
-INSERT INTO outbox (position, barrier) SELECT position, $2 FROM added
+INSERT INTO outbox (position, topic, partition)
+SELECT position, topic, partition FROM added JOIN new USING (event_id, topic)
 """
 
 
@@ -82,15 +85,22 @@ def encoded(
     ]
 
 
-async def stage(tx: Transaction, messages: Sequence[Staged], *, barrier: bool = False) -> None:
-    """Write messages to the journal, and pointers to them to the outbox.
-
-    `barrier`: Kafka must acknowledge these messages before any later one is sent.
-    """
+async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:
+    """Write messages to the journal, and pointers to them to the outbox."""
     if messages:
-        columns = (list(column) for column in zip(*messages, strict=True))
-        await tx.db.execute(STAGE, tx.now, barrier, *columns)
+        await tx.db.execute(STAGE, tx.now, *columns(messages))
         tx.staged += len(messages)
+
+
+def columns(messages: Sequence[Staged]) -> list[list[object]]:
+    """What `STAGE` takes behind the time: the messages by column, and their partitions."""
+    partitions: list[object] = [partition(each.key, each.event_id) for each in messages]
+    return [*(list(column) for column in zip(*messages, strict=True)), partitions]
+
+
+def partition(key: bytes | None, event_id: UUID) -> int:
+    """The partition of a message. One without a key (some dead letters) goes to any, but always to the same."""
+    return partition_of(event_id.bytes if key is None else key)
 
 
 async def add(tx: Transaction, event: Event, *, key: str, version: int) -> None:
@@ -102,7 +112,7 @@ async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -
     """Announce this version of something that the service ships as data, unless it did so before."""
     aggregate = f"{event.aggregate}:{event.subject}"
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", aggregate)
-    last = await tx.db.fetchrow(_LAST, aggregate)
-    if last is None or last["version"] < version:
+    last = await tx.db.fetchval(_LAST, aggregate)
+    if last is None or last < version:
         messages = encoded(tx, event, key=event.subject, epoch=tx.epoch, version=version)
         await stage(tx, [message for message in messages if message.topic == topic])

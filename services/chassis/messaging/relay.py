@@ -2,25 +2,23 @@
 
 Guarantee: at least once, in order per key, by one active relay per database (the others stand by). It reads the rows
 that are there, never "all rows after the last id": ids are given before the commit, so a lower id can appear later.
-One batch per partition is sent at a time: a failure delays that partition only, and no later message overtakes. A crash
+Each partition is a lane, which is claimed and sent by itself: one that cannot be written delays no other. A crash
 between the acknowledgement and the delete sends a batch twice.
 """
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
-import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.errors import KafkaError
 
-from contracts.envelope import CONTENT_TYPE
-from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import partition_of, producer, stop
+from services.chassis.messaging.kafka import MAX_BATCH, MAX_REQUEST
+from services.chassis.messaging.lane import MAX_ROWS, Lane, Pace, Sent
 from services.chassis.running.database import UNAVAILABLE
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import leadership
@@ -28,43 +26,56 @@ from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
 
-ROUND = 5_000  # rows read in one round: a few MB in memory, enough to fill the batch of every partition
-POLL_SECONDS = 0.2  # for messages that other instances stage; our own commits wake us at once
-SEND_SECONDS = 30.0  # needed, because an idempotent batch never expires by itself
+ROUND_BYTES = 8 * 1024 * 1024  # read at once: dead letters of 1 MiB must not fill the memory
+ROUND_LANES = ROUND_BYTES // MAX_BATCH  # claimed at once; the next round begins behind the last of them
+POLL_SECONDS = 0.2  # for messages that other instances stage, and lanes that have rested; our own commits wake us
 RETRY_SECONDS = 1.0
+MAX_NAMED = 3  # stuck lanes in the health report; when Kafka is away, all of them are stuck
 LEADS_RELAY = 7_305_002  # any number, the same in every instance
-_CLAIM = """
-SELECT position, barrier, topic, key, value, headers
-FROM outbox JOIN journal USING (position)
-WHERE position NOT IN (SELECT unnest($2::bigint[])) ORDER BY position LIMIT $1
+_SETTINGS = """
+SET jit = off;  -- compiling takes longer than this query
+SET enable_seqscan = off;  -- a plan made while the outbox was empty is kept, and must not read a backlog whole
+SET enable_bitmapscan = off  -- nor sort it
 """
-_EVENT_HEADERS: list[tuple[str, bytes]] = [("content-type", CONTENT_TYPE)]
+_CLAIM = """
+WITH RECURSIVE found AS (
+    (SELECT topic, partition FROM outbox ORDER BY topic, partition LIMIT 1)
+    UNION ALL
+    SELECT later.topic, later.partition FROM found CROSS JOIN LATERAL (
+        SELECT topic, partition FROM outbox
+        WHERE (outbox.topic, outbox.partition) > (found.topic, found.partition) ORDER BY topic, partition LIMIT 1
+    ) AS later
+), lane AS (
+    SELECT row_number() OVER (ORDER BY (topic, partition) <= ($3, $4), topic, partition) AS turn, topic, partition
+    FROM found
+    WHERE (topic, partition) NOT IN (SELECT * FROM unnest($1::text[], $2::integer[]))
+    ORDER BY turn LIMIT $5
+), batch AS (
+    SELECT turn, topic, partition, position, key, value, headers, size,
+        sum(size) OVER (PARTITION BY turn ORDER BY position) AS size_in_lane
+    FROM lane CROSS JOIN LATERAL (
+        SELECT position, key, value, headers,
+            coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0) AS size
+        FROM (
+            SELECT position FROM outbox
+            WHERE outbox.topic = lane.topic AND outbox.partition = lane.partition ORDER BY position LIMIT $6
+        ) AS pointer JOIN journal USING (position)
+    ) AS message
+), round AS (
+    SELECT *, sum(size) OVER (ORDER BY turn, position) AS size_in_round FROM batch
+    WHERE size_in_lane <= $7 OR size_in_lane = size
+)
+SELECT topic, partition, position, key, value, headers, size FROM round
+WHERE size_in_round <= $8 OR size_in_round = size ORDER BY turn, position
+"""
 
-Headers = list[tuple[str, bytes]]
+Place = tuple[str, int]
+"""Topic (its name in the contracts) and partition."""
 AfterAck = Callable[[], Awaitable[None]]
 
 
 async def _nothing() -> None:
     """Runs between Kafka's acknowledgement and the delete; a test kills the process there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The messages that are sent to one partition together."""
-
-    partition: TopicPartition
-    builder: BatchBuilder
-    positions: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The result of one batch: the acknowledged positions, or one that Kafka will never accept, or a failure that
-    leaves unknown what Kafka has."""
-
-    acknowledged: list[int] = field(default_factory=list)
-    refused: int | None = None
-    failure: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -74,13 +85,12 @@ class Relay:
     settings: Settings
     health: Health
     after_ack: AfterAck = _nothing
+    pace: Pace = field(default_factory=Pace)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    acknowledged: list[int] = field(default_factory=list)
-    """Positions published in the last round; their pointers are deleted during the next one."""
-    ahead: list[asyncpg.Record] = field(default_factory=list)
-    """Rows read while the last round was sent."""
-    one_by_one: set[TopicPartition] = field(default_factory=set)
-    """Partitions whose last batch had a message that is too large: sent singly until it is found."""
+    """Set when something was staged, and when a lane has sent its batch."""
+    lanes: dict[Place, Lane] = field(default_factory=dict)
+    sending: dict[Place, asyncio.Task[Sent]] = field(default_factory=dict)
+    last_claimed: Place = ("", 0)
 
     async def run(self) -> None:
         """Publish until cancelled; retries for ever while PostgreSQL or Kafka does not answer."""
@@ -96,83 +106,94 @@ class Relay:
         async with leadership(
             self.settings.database_url, LEADS_RELAY, lambda: self.health.tick("relay", "standing by")
         ) as connection:
-            self.acknowledged, self.ahead = [], []
-            kafka = producer(self.settings.kafka, f"{self.settings.service}-relay")
+            await self.prepare(connection)
             try:
-                await asyncio.wait_for(kafka.start(), SEND_SECONDS)
-                await self._publish(connection, kafka)
+                while True:
+                    self.health.tick("relay", self._state())
+                    await self.publish_round(connection)
+                    await self._pause()
             finally:
-                await stop(kafka)
+                await self.close()
 
-    async def _publish(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> None:
-        while True:
-            self.wake.clear()
-            self.health.tick("relay", "publishing")
-            if await self.publish_round(connection, kafka) == 0:
-                try:
-                    await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
-                except TimeoutError:
-                    continue
+    def _state(self) -> str:
+        stuck = [lane for lane in self.lanes.values() if lane.is_stuck()]
+        if not stuck:
+            return "publishing"
+        named = [f"{each.topic}/{each.partition} for {each.waited():.0f} s ({each.trouble})" for each in stuck]
+        more = f" and {len(stuck) - MAX_NAMED} more" if len(stuck) > MAX_NAMED else ""
+        return f"publishing, but these cannot be written: {', '.join(named[:MAX_NAMED])}{more}"
 
-    async def publish_round(self, connection: asyncpg.Connection, kafka: AIOKafkaProducer) -> int:
-        """Publish at most one batch per partition; returns how many messages it looked at.
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
 
-        PostgreSQL and Kafka work at the same time: while a round is sent, the pointers of the previous one are deleted
-        and the next rows are read. So a crash repeats at most two rounds.
+    async def prepare(self, connection: asyncpg.Connection) -> None:
+        """Choose how PostgreSQL claims, before the first round on this connection."""
+        await connection.execute(_SETTINGS)
+
+    async def drain(self, connection: asyncpg.Connection) -> None:
+        """Publish until the outbox is empty."""
+        await self.prepare(connection)
+        while await self.publish_round(connection):
+            await self._pause()
+
+    async def publish_round(self, connection: asyncpg.Connection) -> bool:
+        """Delete the pointers of what was acknowledged, and send what waits in the lanes that are free.
+
+        Returns whether anything is being sent or waits.
         """
-        rows = _up_to_barrier(self.ahead or await connection.fetch(_CLAIM, ROUND, self.acknowledged))
-        batches = [self._batch(kafka, partition, queue) for partition, queue in self._by_partition(rows).items()]
-        answers = asyncio.gather(*(self._send(kafka, batch) for batch in batches))
-        try:
-            await self._forget(connection)
-            sending = [position for batch in batches for position in batch.positions]
-            self.ahead = await connection.fetch(_CLAIM, ROUND, sending) if rows else []
-        finally:
-            sent = await answers
-        await self.after_ack()
-        self.acknowledged = [position for each in sent for position in each.acknowledged]
-        for each in sent:
-            if each.refused is not None:
-                await _refuse(connection, each.refused)
-        if len(self.acknowledged) < sum(len(batch.positions) for batch in batches):
-            self.ahead = []  # the messages that are not acknowledged go first
-            await self._forget(connection)
-        if failure := next((each.failure for each in sent if each.failure), None):
-            raise failure
-        return len(rows)
+        self.wake.clear()
+        await self._forget(connection, self._finished())
+        queues = await self.claim(connection)
+        for place, rows in queues.items():
+            task = asyncio.create_task(self.lanes[place].send(rows))
+            task.add_done_callback(lambda _: self.wake.set())
+            self.sending[place] = task
+        return bool(self.sending or any(lane.failures for lane in self.lanes.values()))
 
-    async def _forget(self, connection: asyncpg.Connection) -> None:
-        if self.acknowledged:
-            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", self.acknowledged)
-            self.acknowledged = []
+    def _finished(self) -> list[Sent]:
+        done = [place for place, task in self.sending.items() if task.done()]
+        return [self.sending.pop(place).result() for place in done]
 
-    def _by_partition(self, rows: Sequence[asyncpg.Record]) -> dict[TopicPartition, list[asyncpg.Record]]:
-        queues: dict[TopicPartition, list[asyncpg.Record]] = defaultdict(list)
-        for row in rows:
-            key = row["key"]
-            partition = row["position"] % PARTITIONS if key is None else partition_of(key)
-            queues[TopicPartition(self.settings.topic(row["topic"]), partition)].append(row)
+    async def _forget(self, connection: asyncpg.Connection, finished: Iterable[Sent]) -> None:
+        acknowledged: list[int] = []
+        for sent in finished:
+            acknowledged += sent.acknowledged
+            if sent.refused is not None:
+                await _refuse(connection, sent.refused)
+        if acknowledged:
+            await self.after_ack()
+            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", acknowledged)
+
+    async def claim(self, connection: asyncpg.Connection) -> dict[Place, list[asyncpg.Record]]:
+        """The first rows of lanes that neither send nor rest: at most a batch each, and `ROUND_BYTES` in all (but one
+        message always fits)."""
+        now = time.monotonic()
+        resting = [place for place, lane in self.lanes.items() if lane.rests_until > now]
+        busy = [*self.sending, *resting]
+        topics, partitions = [topic for topic, _ in busy], [partition for _, partition in busy]
+        limits = ROUND_LANES, MAX_ROWS, MAX_BATCH, ROUND_BYTES
+        queues: dict[Place, list[asyncpg.Record]] = defaultdict(list)
+        size = 0
+        for row in await connection.fetch(_CLAIM, topics, partitions, *self.last_claimed, *limits):
+            queues[row["topic"], row["partition"]].append(row)
+            size += row["size"]
+        if len(queues) == ROUND_LANES or size > ROUND_BYTES - MAX_REQUEST:
+            self.wake.set()  # the next lanes did not fit into this round
+        for place in queues:
+            self.last_claimed = place
+            if place not in self.lanes:
+                self.lanes[place] = Lane(self.settings, *place, self.pace)
         return queues
 
-    def _batch(self, kafka: AIOKafkaProducer, partition: TopicPartition, queue: list[asyncpg.Record]) -> Batch:
-        builder = kafka.create_batch()
-        positions = _fill(builder, queue[:1] if partition in self.one_by_one else queue)
-        return Batch(partition, builder, positions)
-
-    async def _send(self, kafka: AIOKafkaProducer, batch: Batch) -> Sent:
-        topic, partition = batch.partition
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await (await kafka.send_batch(batch.builder, topic, partition=partition))
-        except MessageSizeTooLargeError:
-            if len(batch.positions) == 1:
-                return Sent(refused=batch.positions[0])
-            self.one_by_one.add(batch.partition)
-            return Sent()
-        except (KafkaError, TimeoutError) as error:
-            return Sent(failure=error)
-        self.one_by_one.discard(batch.partition)
-        return Sent(acknowledged=batch.positions)
+    async def close(self) -> None:
+        """Stop sending; what is not acknowledged is sent by whoever leads next."""
+        tasks, lanes = list(self.sending.values()), list(self.lanes.values())
+        self.sending, self.lanes = {}, {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in lanes))
 
 
 async def _refuse(connection: asyncpg.Connection, position: int) -> None:
@@ -181,23 +202,3 @@ async def _refuse(connection: asyncpg.Connection, position: int) -> None:
         await connection.execute("DELETE FROM outbox WHERE position = $1", position)
         await connection.execute("INSERT INTO refused (position, reason) VALUES ($1, 'too large')", position)
     log.error("message_refused", position=position, reason="too large for its topic")
-
-
-def _up_to_barrier(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
-    """The rows that may be sent together: those before the first barrier, or else that barrier alone."""
-    for index, row in enumerate(rows):
-        if row["barrier"]:
-            return rows[: max(index, 1)]
-    return rows
-
-
-def _fill(batch: BatchBuilder, queue: list[asyncpg.Record]) -> list[int]:
-    """Fill a batch from the front of the queue; returns the positions that fit."""
-    sent: list[int] = []
-    for row in queue:
-        headers = msgspec.msgpack.decode(row["headers"], type=Headers) if row["headers"] else _EVENT_HEADERS
-        if batch.append(key=row["key"], value=row["value"], timestamp=None, headers=headers) is None:
-            break
-        sent.append(row["position"])
-    batch.close()
-    return sent

@@ -44,6 +44,8 @@ def configure(service: str, level: str) -> None:
     output = logging.StreamHandler(sys.stdout)
     output.setFormatter(library_formatter())
     logging.basicConfig(level=logging.WARNING, handlers=[output])  # of libraries only what is wrong
+    # It warns of each of its retries, ten a second; the relay says once that a lane is stuck.
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
     trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"samenspel-{service}"})))
 
 

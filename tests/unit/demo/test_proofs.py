@@ -40,13 +40,25 @@ def test_poison_on_a_topic_is_no_event() -> None:
     assert proofs.lost_and_doubled(Counter(), poison) == (0, 0)
 
 
-def test_a_cut_counts_when_all_its_figures_have_followed_it() -> None:
+def test_a_cut_counts_when_it_and_all_its_figures_are_there_in_any_order() -> None:
     whole = an_event("CutTaken", "1", id_="c1", cutId=1, figureCount=1)
     its_figure = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f")
     interrupted = an_event("CutTaken", "2", id_="c2", cutId=2, figureCount=1)
+    of_the_next = an_event("MetricPublished", "f", id_="m2", cutId=2, key="f")
 
-    assert (proofs.newest_complete_cut([whole, its_figure]) or {})["cutId"] == 1
+    for complete in ([whole, its_figure], [its_figure, whole]):
+        assert (proofs.newest_complete_cut(complete) or {})["cutId"] == 1
     assert proofs.newest_complete_cut([whole, its_figure, interrupted]) is None
+    assert proofs.newest_complete_cut([whole, its_figure, of_the_next]) is None
+
+
+def test_a_figure_that_was_sent_twice_counts_once() -> None:
+    taken = an_event("CutTaken", "1", id_="c1", cutId=1, figureCount=2)
+    figure = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f")
+    other = an_event("MetricPublished", "g", id_="m2", cutId=1, key="g")
+
+    assert proofs.newest_complete_cut([taken, figure, figure]) is None
+    assert proofs.newest_complete_cut([taken, figure, figure, other])
 
 
 def test_a_cut_covers_what_lies_below_its_offsets() -> None:

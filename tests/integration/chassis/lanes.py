@@ -1,0 +1,66 @@
+"""What tests of the relay's lanes need: many messages at once, and a topic that cannot be written."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from contracts.envelope import decode
+from contracts.topics import PARTITIONS
+from samenspel.topic_records import TopicRecord
+from services.chassis.messaging import outbox
+from tests.sandbox import Sandbox
+from tests.waiting import eventually
+
+
+async def stage_bytes(sandbox: Sandbox, topic: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+    """A message of each key and value, in one transaction."""
+    async with sandbox.database.transaction() as tx:
+        messages = [
+            outbox.Staged(event_id := outbox.new_id(), topic, key, value, None, f"test:{event_id}", 1, 1, None)
+            for key, value in zip(keys, values, strict=True)
+        ]
+        await outbox.stage(tx, messages)
+
+
+@asynccontextmanager
+async def administering(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def unwritable(sandbox: Sandbox, topic: str) -> AsyncIterator[None]:
+    """A topic that Kafka does not have until the block ends, which is an error that passes when somebody mends it.
+
+    (One replica too few is none for Kafka 4 on a single node: it asks for as many as there can be.)
+    """
+    name = sandbox.settings.topic(topic)
+    async with administering(sandbox.kafka) as admin:
+        await admin.delete_topics([name])
+        await eventually(lambda: _is_gone(admin, name))
+        yield
+        await create(admin, name, PARTITIONS)
+
+
+async def create(admin: AIOKafkaAdminClient, name: str, partitions: int) -> None:
+    response = await admin.create_topics([NewTopic(name, partitions, 1)])
+    codes = [code for _, code, *_ in response.topic_errors]  # type: ignore[attr-defined]
+    assert codes == [0], response
+
+
+async def _is_gone(admin: AIOKafkaAdminClient, name: str) -> bool:
+    return name not in await admin.list_topics()
+
+
+def versions_in(records: Sequence[TopicRecord]) -> dict[str, list[int]]:
+    """Per aggregate its versions, in the order of the topic, with those sent twice."""
+    seen: dict[str, list[int]] = {}
+    for record in records:
+        message = decode(record.value)
+        seen.setdefault(message.aggregate, []).append(message.envelope.aggregateversion)
+    return seen
