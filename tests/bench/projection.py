@@ -42,7 +42,7 @@ def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ..
         envelope.subject,
         envelope.streamepoch,
         envelope.aggregateversion,
-        envelope.id,
+        str(envelope.id),
         bytes(envelope.data),
     )
 
