@@ -181,4 +181,4 @@ async def facts_of(db: asyncpg.Connection) -> list[Fact]:
 
 def copy_of(reader: TopicReader) -> TopicReader:
     """Another process that read the same positions."""
-    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions))
+    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions), dict(reader.reached))
