@@ -67,7 +67,7 @@ class Admitted(msgspec.Struct, gc=False):
 def admit(record: Record, topic: str) -> Admitted:
     """The event in a record of this topic (its name in the contracts). Raises `Malformed`, and nothing else."""
     value = _check_transport(record)
-    admitted = _read_as_written(value, record.headers) or _of_message(decode(value, dict(record.headers)))
+    admitted = read_as_written(value, record.headers) or _of_message(decode(value, dict(record.headers)))
     _check_sender(admitted.kind, admitted.source, topic)
     key = admitted.partitionkey.encode()
     if record.key != key:
@@ -92,7 +92,7 @@ def _check_transport(record: Record) -> bytes:
     return value
 
 
-def _read_as_written(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Admitted | None:
+def read_as_written(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Admitted | None:
     """The event, if everything about it is as our own services write it."""
     if len(headers) != 1 or headers[0] != ("content-type", CONTENT_TYPE) or not _is_utf8(value):
         return None

@@ -62,12 +62,17 @@ def envelope_form() -> Form:
     """The form of an envelope; its data stays as bytes."""
     schema = envelope_schema()
     known = {"data": msgspec.Raw, "subject": str, "dataschema": str}  # compared with what the data and its type say
-    made, accept = _Forms({}).struct("Envelope", schema, known)
+    properties = schema["properties"] | {"data_base64": {}}  # data in another form: the model decides
+    made, accept = _Forms({}).struct("Envelope", {**schema, "properties": properties}, known)
     return Form(msgspec.json.Decoder(made), accept or _anything)
 
 
 def _anything(_: object) -> bool:
     return True
+
+
+def _itself(value: object) -> object:
+    return value
 
 
 class _Forms:
@@ -82,6 +87,8 @@ class _Forms:
             if name not in self.made:
                 self.made[name] = self.of(self.definitions[name], name)
             return self.made[name]
+        if schema.get("const") is True:
+            return bool, _itself
         if "enum" in schema or "const" in schema:
             return _one_of(schema.get("enum", [schema.get("const")])), None
         return self._of_type(schema, name)

@@ -136,14 +136,14 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
                     fact
                     for record in records
                     if (topic, partition.partition, record.offset) not in skipped
-                    and (fact := _fact(record, topic)) is not None
+                    and (fact := fact_of(record, topic)) is not None
                 ]
             yield reader, batch, facts
     finally:
         await reader.close()
 
 
-def _fact(record: Record, topic: str) -> Fact | None:
+def fact_of(record: Record, topic: str) -> Fact | None:
     """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
     try:
         return read(record, topic)
