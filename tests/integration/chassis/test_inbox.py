@@ -26,6 +26,7 @@ from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
 from services.chassis.running.database import Transaction
 from tests.builders import source_of
 from tests.deliveries import a_record
+from tests.odd_records import ODD
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import SOON, eventually
 
@@ -118,6 +119,14 @@ async def test_an_unknown_type_is_dead_lettered_and_a_known_one_without_reaction
 
         assert await dead_letters(sandbox) == [("unknown-type", 3)]
         assert await applied(sandbox) == []
+
+
+async def test_the_inbox_has_the_verdict_of_every_reader_on_odd_records(stack: RealParts) -> None:
+    async with an_inbox(stack) as (inbox, sandbox):
+        await inbox.receive([odd.record(offset) for offset, odd in enumerate(ODD.values())])
+
+        refused = [(odd.reason, offset) for offset, odd in enumerate(ODD.values()) if odd.reason is not None]
+        assert await dead_letters(sandbox) == refused
 
 
 async def test_a_failing_reaction_is_dead_lettered_and_the_others_go_on(stack: RealParts) -> None:
