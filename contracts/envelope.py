@@ -1,25 +1,48 @@
 """The CloudEvents 1.0 envelope around every event: written in structured mode, read in both modes.
 
 `encode` gives the bytes that are kept in the journal and sent unchanged, however often. `decode` raises
-`Malformed`, and nothing else, for whatever bytes arrive.
+`Malformed`, and nothing else, for whatever bytes arrive. A service reads records with `contracts.admission`, which
+also looks at where they stand.
 """
 
-from collections.abc import Iterable, Mapping
+import base64
+import binascii
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from contracts import activities, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
-from contracts.events import MAX_EVENT_BYTES, NAMESPACE, Event, catalogue
+from contracts.events import NAMESPACE, Event, catalogue
 from contracts.values import Instant, Visible
 
 MAX_EPOCH = 9_999  # each is a restore of a database
 MAX_VERSIONS = 2**31 - 2  # a 32-bit integer (NL GOV profile, CloudEvents), with room for the one behind it
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+_STRUCTURED = "application/cloudevents+json"
+_JSON = "application/json"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def media_type(content_type: str) -> str:
+    """A content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _without_parameters(content_type: object) -> object:
+    return media_type(content_type) if isinstance(content_type, str) else content_type
+
+
+def _one_spelling(value: object) -> object:
+    """A UUID as RFC 9562 writes it, in lower case: pydantic would also read braces and a URN."""
+    if isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
+        return value
+    raise ValueError("must be a UUID")
 
 
 class Envelope(BaseModel):
@@ -28,7 +51,7 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     specversion: Literal["1.0"] = "1.0"
-    id: UUID
+    id: Annotated[UUID, BeforeValidator(_one_spelling)]
     """Stays the same when the event is sent again, with the same bytes."""
     source: Annotated[str, Field(pattern=r"^urn:nld:oin:[0-9]{8}[0-9A-Z]{12}:systeem:[a-z-]{1,64}$")]
     type: Annotated[str, Field(pattern=r"^nl\.samenspel\.[A-Za-z]{1,64}\.v[1-9][0-9]{0,3}$")]
@@ -36,7 +59,8 @@ class Envelope(BaseModel):
     """The id of the aggregate; its kind is in the topic manifest."""
     time: Instant
     """When it was registered; when it happened is in the data."""
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: Annotated[Literal["application/json"], BeforeValidator(_without_parameters)] = "application/json"
+    """A reader takes it without its parameters, and this one where it is absent."""
     dataschema: Visible
     partitionkey: Visible
     """The Kafka key."""
@@ -76,18 +100,49 @@ def encode(envelope: Envelope, event: Event) -> bytes:
     return f'{attributes[:-1]},"data":{data}}}'.encode()
 
 
-def _attributes(value: bytes, headers: Mapping[str, bytes | None]) -> dict[str, Any]:
-    """The envelope's attributes with `data` among them, from either mode."""
+def _parsed(value: bytes | str) -> Any:  # noqa: ANN401 - any JSON
     try:
-        parsed = from_json(value)
-        if "ce_type" in headers:
-            named = {name[3:]: (text or b"").decode() for name, text in headers.items() if name.startswith("ce_")}
-            return {**named, "data": parsed}
+        return from_json(value, allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
         raise Malformed("malformed-json", str(error)) from error
+
+
+def _attributes(value: bytes, headers: Mapping[str, bytes | None] | None) -> dict[str, Any]:
+    """The attributes that are there, with `data` among them; the header `content-type` alone tells the mode."""
+    content_type = CONTENT_TYPE.decode() if headers is None else _text(headers.get("content-type"))
+    mode = media_type(content_type)
+    if mode == _STRUCTURED:
+        return _from_structured(_parsed(value))
+    if mode.startswith("application/cloudevents"):  # a batch, or another format
+        raise Malformed("invalid-envelope", "content-type: only application/cloudevents+json is read")
+    named: dict[str, Any] = {name[3:]: _text(text) for name, text in (headers or {}).items() if name.startswith("ce_")}
+    named.pop("datacontenttype", None)  # in binary mode it is the content type
+    return {**named, **({"datacontenttype": content_type} if content_type else {}), "data": _parsed(value)}
+
+
+def _text(header: bytes | None) -> str:
+    try:
+        return (header or b"").decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("invalid-envelope", "a header is not UTF-8") from error
+
+
+def _from_structured(parsed: object) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Malformed("malformed-json", f"an object was expected, not {type(parsed).__name__}")
-    return parsed
+    attributes = {name: value for name, value in parsed.items() if value is not None}
+    if "data_base64" in attributes:
+        if "data" in attributes:
+            raise Malformed("invalid-envelope", "data_base64: beside data")
+        attributes["data"] = _parsed(_decoded(attributes["data_base64"]))
+    return attributes
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("invalid-envelope", "data_base64: is not Base64") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:
@@ -96,22 +151,14 @@ def _what_is_wrong(error: ValidationError) -> str:
     return f"{where}: {first['msg']} ({error.error_count()} in all)"
 
 
-def check_transport(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> None:
-    """Refuse a record that no service of ours could have sent, before its bytes are read."""
-    if key is None:
-        raise Malformed("no-key", "the record has no key, so its aggregate has no order")
-    if value is not None and len(value) > MAX_EVENT_BYTES:
-        raise Malformed("too-large", f"{len(value)} bytes; an event has at most {MAX_EVENT_BYTES}")
-    for name, text in headers:
-        if text is None:
-            raise Malformed("null-header", f"header {name} has no value")
-
-
 def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = None) -> Message:
-    """The event in these bytes. Fields that are not known here are ignored; a type that is not, is not."""
+    """The event in these bytes; without headers it is taken to be in structured mode.
+
+    Fields that are not known here are ignored; a type that is not, is not.
+    """
     if not value:
         raise Malformed("no-data", "the message has no value")
-    attributes = _attributes(value, headers or {})
+    attributes = _attributes(value, headers)
     try:
         envelope = Envelope.model_validate(attributes)
     except ValidationError as error:

@@ -25,6 +25,7 @@ class Event(Value):
     dutch: ClassVar[str]
     version: ClassVar[int] = 1
     type: ClassVar[str]
+    dataschema: ClassVar[str]
 
     def __init_subclass__(
         cls, *, topics: tuple[str, ...] = (), aggregate: str = "", identified_by: str = "", nl: str = ""
@@ -34,12 +35,9 @@ class Event(Value):
         if topics:
             cls.topics, cls.aggregate, cls.identified_by, cls.dutch = topics, aggregate, identified_by, nl
             cls.type = f"{NAMESPACE}.{cls.__name__}.v{cls.version}"
+            cls.dataschema = f"{SCHEMAS}/{cls.__name__}.v{cls.version}.json"
             catalogue[cls.type] = cls
 
     @property
     def subject(self) -> str:
         return str(getattr(self, self.identified_by))
-
-    @property
-    def dataschema(self) -> str:
-        return f"{SCHEMAS}/{type(self).__name__}.v{self.version}.json"

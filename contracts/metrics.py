@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import IDENTIFIER, Count, Day, Decimal, Instant, ReferenceDay, Slug, Value, Visible
+from contracts.values import IDENTIFIER, Count, Day, Decimal, Instant, ReferenceDay, Slug, Text, Value, Visible
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
@@ -51,7 +51,7 @@ class Denominator(Value):
 
     lower: Total
     upper: Total
-    source: Annotated[str, Field(max_length=200)]
+    source: Text
     """Where the number is from."""
     reference_date: ReferenceDay
 

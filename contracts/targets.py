@@ -58,7 +58,7 @@ class IndicatorDefined(
     measure: Measure
     function: Annotated[str, Field(pattern=r"^[a-z-]{1,64}@[0-9]{1,6}$")]
     """The function and its version, such as `adoption@1`."""
-    parameters: Annotated[dict[str, Prose], Field(default_factory=dict, max_length=20)]
+    parameters: Annotated[dict[Slug, Prose], Field(default_factory=dict, max_length=20)]
     strata: Annotated[dict[Unit, Annotated[tuple[StratumKind, ...], Field(max_length=20)]], Field(max_length=20)]
     """Which strata are published per unit."""
     periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=6)]

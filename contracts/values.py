@@ -44,7 +44,7 @@ DISTINCT: Any = Field(json_schema_extra={"uniqueItems": True})
 """Names each thing once. Writers keep this; a reader takes a thing that is named twice once (ruling 50)."""
 
 When = TypeVar("When", bound=date)
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")  # pydantic alone would also read "1700000000"
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ]|$)")  # pydantic alone would also read "1700000000"
 _MONTH_AND_DAY = "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _OCCURRENCE = "(20[0-9]{2}|2100)"

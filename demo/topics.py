@@ -49,6 +49,8 @@ def envelopes(records: Iterable[Record]) -> list[dict[str, Any]]:
     """The envelopes of all records that hold an event; other records are left out."""
     found: list[dict[str, Any]] = []
     for record in records:
+        if not record.is_admitted:
+            continue
         try:
             envelope = json.loads(record.value)
         except ValueError:

@@ -1,5 +1,9 @@
-"""Reads whole topics, from their beginning to their present end, without joining a consumer group."""
+"""Reads whole topics, from their beginning to their present end, without joining a consumer group.
 
+Only what was committed is read; the end is behind the last committed record and the marker that may follow it.
+"""
+
+import time
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -7,7 +11,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from contracts.topics import PARTITIONS
 from samenspel.failure import CommandFailed
 
-PATIENCE_MS = 30_000  # a broker that is only slow has answered by then
+PATIENCE_SECONDS = 30.0  # a broker that is only slow has answered by then
+WAIT_MS = 500  # where only a marker was left to read, nothing comes
 
 TopicRecord = ConsumerRecord[bytes | None, bytes | None]
 
@@ -18,7 +23,9 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
     Raises `CommandFailed` when a topic does not exist or Kafka sends nothing more, `KafkaError` when it is not there.
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+    )
     try:
         await consumer.start()
         if missing := set(topics) - await consumer.topics():
@@ -33,11 +40,14 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
 async def _read_to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[TopicRecord]:
     records: list[TopicRecord] = []
     unread = set(ends)
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while unread := {each for each in unread if await consumer.position(each) < ends[each]}:
-        batches = await consumer.getmany(*unread, timeout_ms=PATIENCE_MS)
-        if not batches:
+        batches = await consumer.getmany(*unread, timeout_ms=WAIT_MS)
+        if batches:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+        elif time.monotonic() > deadline:
             raise CommandFailed(
-                f"Kafka sent no message for {PATIENCE_MS // 1000} s; {len(unread)} partitions are not read"
+                f"Kafka sent no message for {PATIENCE_SECONDS:.0f} s; {len(unread)} partitions are not read"
             )
         records += [
             record for partition, batch in batches.items() for record in batch if record.offset < ends[partition]

@@ -37,6 +37,7 @@ from contracts.requests import (
     RequestUnbrokered,
 )
 from contracts.sites import GroupDetails, SiteDetails
+from contracts.topics import TOPICS
 from contracts.values import Actor, Interval, LearningArea, Name, Reason, Role
 from services.chassis.messaging.outbox import new_id
 from services.referrals.reasons import SCHEMES
@@ -51,6 +52,7 @@ from services.requests.rules import Request, RequestEvent
 from services.requests.rules import Status as RequestStatus
 
 State = TypeVar("State")
+_PRODUCERS = {topic.name: topic.producer for topic in TOPICS}
 Event = TypeVar("Event")
 
 SCHOOL, SECONDARY = "duo:99ZA00", "duo:99ZB00"
@@ -75,6 +77,11 @@ ORGANISATION_OF: dict[Role, str] = {
 }
 """The organisation for which each role may act on what the builders make."""
 ROLES: tuple[Role, ...] = tuple(ORGANISATION_OF)
+
+
+def source_of(topic: str) -> str:
+    """The sender that every reader expects on a topic."""
+    return f"urn:nld:oin:00000099000000001000:systeem:{_PRODUCERS[topic]}"
 
 
 def an_area(code: str) -> LearningArea:

@@ -6,15 +6,17 @@ Hypothesis draws only one number for the order of arrival; everything else of a 
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from aiokafka import ConsumerRecord
-from aiokafka.partitioner import murmur2
 from hypothesis import strategies as st
 
 from contracts.envelope import CONTENT_TYPE
-from contracts.topics import PARTITIONS
+from contracts.events import catalogue
+from contracts.partitioner import partition_of
+from contracts.topics import TOPICS
 from samenspel.topic_records import TopicRecord
 from tests.scenarios import Announced, Scenario, scenarios
 
@@ -48,7 +50,7 @@ def delivered_in_order(announced: Sequence[Announced], *, cuts: Sequence[int] = 
     ends: Counter[tuple[str, int]] = Counter()
     records: list[TopicRecord] = []
     for event, key, value in announced:
-        partition = (event.topics[0], int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS)
+        partition = (event.topics[0], partition_of(key.encode()))
         records.append(a_record(*partition, ends[partition], key=key.encode(), value=value))
         ends[partition] += 1
     borders = [0, *sorted(cuts), len(records)]
@@ -86,3 +88,16 @@ def a_record(
 ) -> TopicRecord:
     """A record as aiokafka returns it."""
     return ConsumerRecord(topic, partition, offset, 0, 1, key, value, None, 0, 0, headers)
+
+
+def topic_of(message: Mapping[str, Any]) -> str:
+    """The topic on which the sender of a message writes events of its type."""
+    service, event = str(message["source"]).rpartition(":")[2], catalogue[message["type"]]
+    return next(topic.name for topic in TOPICS if topic.name in event.topics and topic.producer == service)
+
+
+def as_sent(message: Mapping[str, Any], *, topic: str | None = None, offset: int = 0) -> TopicRecord:
+    """A message of an event where its sender puts it: on its own topic of that type, with its own key."""
+    key = str(message["partitionkey"]).encode()
+    place = topic or topic_of(message)
+    return a_record(place, partition_of(key), offset, key=key, value=json.dumps(message, ensure_ascii=False).encode())

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
+from contracts.envelope import CONTENT_TYPE
 from local import RealParts
 from samenspel import topics
 from samenspel.topic_records import TopicRecord, read_topics
@@ -37,9 +38,10 @@ class Sandbox:
 
     async def send(self, topic: str, *messages: tuple[bytes | None, bytes | None]) -> None:
         """Put keys and values on a topic."""
+        headers = [("content-type", CONTENT_TYPE)]
         async with AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all") as producer:
             for key, value in messages:
-                await producer.send_and_wait(self.settings.topic(topic), value, key=key)
+                await producer.send_and_wait(self.settings.topic(topic), value, key=key, headers=headers)
 
 
 @asynccontextmanager

@@ -29,8 +29,8 @@ from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, 
 from contracts.sites import DeclaredAdoption, GroupRecorded, Link, Register, SiteKind, SiteRecorded
 from contracts.targets import IndicatorDefined
 from contracts.values import AMSTERDAM, Actor, Interval, LearningArea, Name, Reason
+from tests.builders import source_of
 
-SOURCE = "urn:nld:oin:00000099000000001000:systeem:requests"
 PROGRAMMES = ("kansen-voor-kinderen", "brede-school")
 ART, SPORT = (LearningArea(scheme="curriculum.nu", code=code) for code in ("kunst-en-cultuur", "bewegen-en-sport"))
 SCHOOLS, CARE, AFTER_SCHOOL = ("own:bron", "own:linde"), "own:krekel", "own:vlinder"
@@ -111,7 +111,8 @@ class Scenario:
         aggregate, key = f"{event.aggregate}:{event.subject}", key or event.subject
         self.versions[aggregate] = version = self.versions[aggregate] + 1
         event_id, time = self.an_id(EVENT), datetime(2026, 8, 1, tzinfo=UTC)
-        envelope = describe(event, id=event_id, source=SOURCE, time=time, key=key, version=version, epoch=self.epoch)
+        source = source_of(event.topics[0])
+        envelope = describe(event, id=event_id, source=source, time=time, key=key, version=version, epoch=self.epoch)
         self.announced.append(Announced(event, key, encode(envelope, event)))
 
     def an_id(self, kind: int) -> UUID:

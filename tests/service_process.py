@@ -25,11 +25,10 @@ from local.waiting import completed
 from samenspel import topics
 from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
-from tests.builders import NOW
+from tests.builders import NOW, source_of
 from tests.waiting import SOON, wait_until
 
 START = 60.0  # seconds until a service is ready; a few here
-OTHERS = "urn:nld:oin:00000099000000001000:systeem:others"
 
 
 def as_json(value: Value, **other: Any) -> dict[str, Any]:
@@ -94,7 +93,8 @@ class ServiceProcess:
         for event in events:
             aggregate = f"{event.aggregate}:{event.subject}"
             self.versions[aggregate] = number = version or self.versions[aggregate] + 1
-            envelope = describe(event, id=new_id(), source=OTHERS, time=at, key=key, version=number, epoch=1)
+            source = source_of(event.topics[0])
+            envelope = describe(event, id=new_id(), source=source, time=at, key=key, version=number, epoch=1)
             records += [(self.prefix + event.topics[0], encode(envelope, event))] * copies
         completed(_send(self.kafka, key.encode(), records))
 

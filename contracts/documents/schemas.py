@@ -27,6 +27,14 @@ class _AsWritten(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """Names with a pattern are the only ones: `patternProperties` alone would allow any other too."""
+        made = super().dict_schema(schema)
+        for pattern, each in made.pop("patternProperties", {}).items():
+            names = {"pattern": pattern, "type": "string"}
+            made |= {"propertyNames": names, "additionalProperties": each}
+        return made
+
     def field_is_required(self, field: FieldSchema, total: bool) -> bool:  # noqa: ARG002 - pydantic's signature
         inner = field["schema"]
         return not (inner["type"] == "default" and inner.get("default", ...) is None)

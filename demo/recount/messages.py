@@ -17,12 +17,14 @@ Aggregate = tuple[str, str]
 
 
 class Record(NamedTuple):
-    """One message on a topic (structured mode: the envelope is in the value)."""
+    """One message on a topic, the envelope in its value."""
 
     topic: str
     partition: int
     offset: int
     value: bytes
+    is_admitted: bool = True
+    """Whether the contracts admit it on its topic, as every reader asks them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def surviving(records: Iterable[Record]) -> dict[Aggregate, list[EventData]]:
     """
     read: dict[Aggregate, dict[tuple[int, int], EventData]] = {}
     for record in sorted(records, key=lambda record: record[:3]):
-        message = _read(record.value)
+        message = _read(record.value) if record.is_admitted else None
         if message is not None:
             versions = read.setdefault(message.aggregate, {})
             versions.setdefault((message.epoch, message.version), message.data)

@@ -1,26 +1,45 @@
-"""The raw messages on the topics, from their beginning to where they end now. It joins no consumer group."""
+"""The raw messages on the topics, from their beginning to where they end now. It joins no consumer group.
+
+Which of them are events is said by the contracts, as for every reader; what they mean is counted here independently.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from contracts.admission import admit
+from contracts.envelope import CONTENT_TYPE, Malformed, decode, encode
 from contracts.metrics import HISTORY
 from contracts.topics import INPUTS
 from demo.recount.messages import Record
 from samenspel import topic_records
+from samenspel.topic_records import TopicRecord
 
 
 async def read_topics(bootstrap: str, prefix: str = "", topics: Sequence[str] = INPUTS) -> list[Record]:
     """Every message up to the end offsets of this moment; topics are named without the prefix."""
     found = await topic_records.read_topics(bootstrap, [prefix + topic for topic in topics])
-    return [Record(each.topic[len(prefix) :], each.partition, each.offset, each.value or b"") for each in found]
+    return [as_record(each, each.topic[len(prefix) :]) for each in found]
+
+
+def as_record(found: TopicRecord, topic: str) -> Record:
+    """The message, in structured mode in whichever form it came."""
+    value, place = found.value or b"", (topic, found.partition, found.offset)
+    try:
+        admit(found, topic)
+    except Malformed:
+        return Record(*place, value, is_admitted=False)
+    if tuple(found.headers) != (("content-type", CONTENT_TYPE),) or b'"data_base64"' in value:
+        message = decode(value, dict(found.headers))
+        value = encode(message.envelope, message.event)
+    return Record(*place, value)
 
 
 def newest_figures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """The figure that was published last under every key, from the messages of the history topic."""
     newest: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: record[:3]):
-        if record.topic == HISTORY:
+        if record.topic == HISTORY and record.is_admitted:
             envelope = json.loads(record.value)
             if envelope["type"] in {"nl.samenspel.MetricPublished.v1", "nl.samenspel.MetricRestated.v1"}:
                 newest[envelope["data"]["key"]] = envelope["data"]

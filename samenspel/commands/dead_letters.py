@@ -14,7 +14,9 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
-from contracts.envelope import Malformed, decode
+from contracts.admission import admit
+from contracts.envelope import Malformed
+from contracts.partitioner import partition_of
 from contracts.topics import INPUTS, SERVICES, dead_letter_topic
 from samenspel.commands.options import AsJson, Kafka
 from samenspel.endpoints import Endpoints, find_endpoints
@@ -37,6 +39,11 @@ class Letter:
     def header(self, name: str) -> str:
         """What the service that gave up on it wrote down: its reason, detail, topic, partition, offset, …"""
         return next((value.decode("utf-8", "replace") for key, value in self.headers if key == f"samenspel-{name}"), "")
+
+    @property
+    def original_headers(self) -> list[tuple[str, bytes]]:
+        """Those that it came with."""
+        return [(name, text) for name, text in self.headers if not name.startswith("samenspel-")]
 
     @property
     def origin(self) -> str:
@@ -88,7 +95,7 @@ def redrive(
     letter = _find(endpoints, name)
     message = value.read_bytes().strip() if value else letter.value
     if value:
-        _check(message)
+        check(letter, message)
     topic = letter.header("topic")
     if topic not in INPUTS:
         raise CommandFailed(f"{name} is from {topic or 'an unknown topic'}, which no service reads")
@@ -99,9 +106,23 @@ def redrive(
         typer.echo(f"{name} is now {topic}/{partition}/{offset}.")
 
 
-def _check(corrected: bytes | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A dead letter as it would stand on its topic again."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def partition(self) -> int:
+        return partition_of(self.key or b"")
+
+
+def check(letter: Letter, corrected: bytes | None) -> None:
+    """Raise `CommandFailed` when the services would not admit this in the place of a dead letter either."""
     try:
-        decode(corrected)
+        admit(Resent(letter.key, corrected, letter.original_headers), letter.header("topic"))
     except Malformed as error:
         raise CommandFailed(f"the corrected message cannot be understood either: {error}") from error
 
@@ -127,7 +148,7 @@ async def _append(endpoints: Endpoints, topic: str, letter: Letter, value: bytes
     producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka, acks="all", enable_idempotence=True)
     try:
         await producer.start()
-        headers = [(name, text) for name, text in letter.headers if not name.startswith("samenspel-")]
+        headers = letter.original_headers
         sent = await producer.send_and_wait(endpoints.prefix + topic, value, key=letter.key, headers=headers)
         return sent.partition, sent.offset
     finally:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contracts.admission import admit
+from contracts.envelope import Malformed
 from contracts.targets import TARGETS, IndicatorDefined
 from samenspel.commands.explanation import explanation
 from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
@@ -97,9 +99,11 @@ def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:
     """The definition with which the figure was computed, as announced on its topic; empty when it is not there."""
     wanted = (figure["indicator"], figure["definitionVersion"])
     for record in asyncio.run(read_topics(endpoints.kafka, [endpoints.prefix + TARGETS])):
-        envelope = json.loads(record.value or b"null")
-        data: dict[str, Any] = envelope["data"]
-        is_definition = envelope["type"] == IndicatorDefined.type
-        if is_definition and (data["indicator"], data["definitionVersion"]) == wanted:
+        try:
+            admitted = admit(record, TARGETS)
+        except Malformed:  # no reader believes it
+            continue
+        data: dict[str, Any] = json.loads(admitted.data)
+        if admitted.kind is IndicatorDefined and (data["indicator"], data["definitionVersion"]) == wanted:
             return data | {"source": f"{TARGETS}/{record.partition}/{record.offset}"}
     return {}

@@ -77,7 +77,7 @@ class Projection:
             beginning = await reader.ends()
             while True:
                 batch = await reader.poll(POLL_MS)
-                if batch:
+                if reader.has_moved:
                     await self.append(db, reader, batch)
                 await self._define_once(reader, beginning)
                 await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
@@ -155,7 +155,7 @@ class Projection:
             self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are missing
             if storing is not None:
                 await storing
-            reader.advance(await reader.fence(db, batch) if batch else {})
+            reader.advance(await reader.fence(db, batch))
             storing = asyncio.create_task(store.append(db, facts))
             for fact in facts:
                 self.figures.ledger.add(fact)

@@ -12,17 +12,17 @@ from typing import Any
 
 import msgspec
 import structlog
-from pydantic import ValidationError
 
+from contracts.admission import admit
 from contracts.envelope import Malformed
-from contracts.metrics import HISTORY, CutTaken, MetricPublished, MetricRestated
+from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import PARTITIONS
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.topic_reader import Batch, Positions, TopicReader
 from services.chassis.running.settings import Settings
 from services.reporting import publication, store
 from services.reporting.cut import Figures
-from services.reporting.facts.events import Envelope, Fact, read
+from services.reporting.facts.events import Fact, read
 from services.reporting.publication import Published
 
 log = structlog.get_logger()
@@ -66,16 +66,15 @@ def _published(row: store.FigureRow) -> Published:
 
 async def everything(reader: TopicReader, ends: Positions) -> AsyncIterator[Batch]:
     """All records below `ends`, and none after them."""
-    left = {place for place, end in ends.items() if reader.positions[place] < end}
-    while left:
+    while any(reader.reached[place] < end for place, end in ends.items()):
         batch: Batch = {}
         for partition, records in (await reader.poll(IDLE_MS)).items():
             place = (partition.topic.removeprefix(reader.prefix), partition.partition)
             wanted = [record for record in records if record.offset < ends.get(place, 0)]
             if wanted:
                 batch[partition] = wanted
-            if records[-1].offset + 1 >= ends.get(place, 0):
-                left.discard(place)
+        for place, reached in reader.reached.items():
+            reader.reached[place] = min(reached, ends.get(place, 0))
         yield batch
 
 
@@ -86,7 +85,7 @@ async def read_history(settings: Settings) -> History:
         async for batch in everything(reader, await reader.ends()):
             for records in batch.values():
                 for record in records:
-                    _remember(history, record.value)
+                    _remember(history, record)
     finally:
         await reader.close()
     return history
@@ -101,24 +100,23 @@ class _Told(msgspec.Struct, rename="camel"):
     digest: str
 
 
-_envelope = msgspec.json.Decoder(Envelope)
 _told = msgspec.json.Decoder(_Told)
-_FIGURES = {MetricPublished.type, MetricRestated.type}
 
 
-def _remember(history: History, value: bytes | None) -> None:
+def _remember(history: History, record: Record) -> None:
     try:
-        envelope = _envelope.decode(value or b"")
-        if envelope.type in _FIGURES:
-            told = _told.decode(envelope.data)
-            version, epoch, data = envelope.aggregateversion, envelope.streamepoch, bytes(envelope.data).decode()
-            row = (told.key, told.cut_id, version, epoch, told.known_at, told.digest, data)
-            history.rows.setdefault((told.key, told.cut_id), row)
-        elif envelope.type == CutTaken.type:
-            taken = CutTaken.model_validate_json(bytes(envelope.data), extra="ignore")
-            history.cuts.setdefault(taken.cut_id, taken)
-    except (msgspec.MsgspecError, ValidationError) as error:  # another program wrote to this topic
-        log.warning("foreign_message_on_history", detail=str(error))
+        admitted = admit(record, HISTORY)
+    except Malformed as error:  # another program wrote to this topic
+        log.warning("foreign_message_on_history", partition=record.partition, offset=record.offset, detail=str(error))
+        return
+    if admitted.kind is CutTaken:
+        taken = CutTaken.model_validate_json(admitted.data, extra="ignore")
+        history.cuts.setdefault(taken.cut_id, taken)
+        return
+    told = _told.decode(admitted.data)
+    order = admitted.version, admitted.epoch
+    row = (told.key, told.cut_id, *order, told.known_at, told.digest, admitted.data.decode())
+    history.rows.setdefault((told.key, told.cut_id), row)
 
 
 def positions_of(cut: CutTaken) -> Positions:
@@ -139,14 +137,14 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
                     fact
                     for record in records
                     if (topic, partition.partition, record.offset) not in skipped
-                    and (fact := _fact(record, topic)) is not None
+                    and (fact := fact_of(record, topic)) is not None
                 ]
             yield reader, batch, facts
     finally:
         await reader.close()
 
 
-def _fact(record: Record, topic: str) -> Fact | None:
+def fact_of(record: Record, topic: str) -> Fact | None:
     """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
     try:
         return read(record, topic)

@@ -12,11 +12,11 @@ from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import Interval, LearningArea, Name
 from services.referrals.reasons import SCHEMES
 from tests.bench.limits import Message
+from tests.builders import source_of
 
 SITES = 400
 AREAS = SCHEMES["curriculum.nu"]
 GROUPS_PER_SITE = 8
-SOURCE = "urn:nld:oin:00000099000000001000:systeem:referrals"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 START = datetime(2025, 9, 1, 9, 0, tzinfo=UTC)
 
@@ -38,8 +38,9 @@ def activities(count: int) -> Iterator[Message]:
 def _message(event: Event, key: str) -> Message:
     """An aggregate's first event."""
     event_id, order = uuid_utils.compat.uuid7(), 1
+    source = source_of(event.topics[0])
     envelope = describe(
-        event, id=event_id, source=SOURCE, time=START, key=key, version=order, epoch=order, traceparent=TRACE
+        event, id=event_id, source=source, time=START, key=key, version=order, epoch=order, traceparent=TRACE
     )
     return event.topics[0], key.encode(), encode(envelope, event)
 

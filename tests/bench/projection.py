@@ -4,16 +4,15 @@ import time
 from statistics import median
 
 import asyncpg
-import msgspec
 from aiokafka import ConsumerRecord
 
 from contracts.activities import ACTIVITIES
 from contracts.topics import INPUTS
+from contracts.written import envelope_form
 from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader, load_positions
 from services.chassis.running.database import Database, migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
-from services.reporting.facts.events import Envelope
 from services.reporting.projection import Projection
 from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
@@ -29,7 +28,7 @@ SELECT * FROM unnest(
 )
 ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
 """
-_decode = msgspec.json.Decoder(Envelope).decode
+_decode = envelope_form().decoder.decode
 
 
 def _row(record: ConsumerRecord[bytes | None, bytes | None]) -> tuple[object, ...]:
@@ -80,7 +79,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
     started = time.perf_counter()
     while done < count:
         batch = await reader.poll(100)
-        if batch:
+        if reader.has_moved:
             await projection.append(db, reader, batch)
             done += sum(map(len, batch.values()))
     seconds = time.perf_counter() - started

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aiokafka.partitioner import murmur2
-
+from contracts import partitioner
 from contracts.envelope import CONTENT_TYPE, Message, decode, encode
-from contracts.topics import PARTITIONS, TOPICS
+from contracts.topics import TOPICS
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 EXAMPLES = sorted((CONTRACTS / "examples").glob("*/*.json"))
@@ -40,7 +39,7 @@ def written(message: Json) -> bytes:
 
 
 def partition_of(key: str) -> int:
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS
+    return partitioner.partition_of(key.encode())
 
 
 def a_line(topic: str, value: bytes | None, *, key: str, partition: int | None = None, offset: int = 0) -> Json:

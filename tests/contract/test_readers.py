@@ -3,25 +3,25 @@
 The messages are generated from the committed schemas and manifest alone.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.documents.generated import messages
 from contracts.envelope import decode
 from contracts.topics import INPUTS
+from samenspel.topic_records import TopicRecord
 from services.reporting import publication
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import read
-from tests.contract.story import CONTRACTS, Json, contents, partition_of, written
-from tests.deliveries import delivered_in_order
+from tests.builders import source_of
+from tests.contract.story import CONTRACTS, Json, contents, written
+from tests.deliveries import as_sent, delivered_in_order
 from tests.scenarios import as_announced
 
 MANIFEST = contents(CONTRACTS / "topics.json")
@@ -38,11 +38,10 @@ def generated(type_: str) -> st.SearchStrategy[Json]:
     return messages(ENVELOPE, entry, contents(CONTRACTS / entry["schema"]))
 
 
-def a_record(message: Mapping[str, Any], offset: int = 0) -> ConsumerRecord[bytes | None, bytes | None]:
+def as_sent_by_its_topic(message: Mapping[str, Any], offset: int = 0) -> TopicRecord:
+    """The message as its topic's service would send it: a schema allows every sender."""
     topic, _ = EVENTS[message["type"]]
-    key = message["partitionkey"]
-    value = json.dumps(message, ensure_ascii=False).encode()
-    return ConsumerRecord(topic, partition_of(key), offset, 0, 1, key.encode(), value, None, 0, len(value), ())
+    return as_sent({**message, "source": source_of(topic)}, topic=topic, offset=offset)
 
 
 @pytest.mark.parametrize("type_", sorted(EVENTS))
@@ -53,7 +52,7 @@ def test_what_a_schema_allows_is_read_by_every_reader(type_: str, data: st.DataO
 
     assert decode(written(message)).envelope.type == type_
     if type_ in READ_BY_REPORTING:
-        assert read(a_record(message), EVENTS[type_][0]).event_id == message["id"]
+        assert read(as_sent_by_its_topic(message), EVENTS[type_][0]).event_id == message["id"]
 
 
 WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined" not in type_]
@@ -63,7 +62,7 @@ WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined
 @given(st.lists(st.sampled_from(WITHOUT_DEFINITIONS).flatmap(generated), min_size=1, max_size=8))
 def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(said: list[Json]) -> None:
     figures = Figures()
-    records = [a_record(message, offset) for offset, message in enumerate(said)]
+    records = [as_sent_by_its_topic(message, offset) for offset, message in enumerate(said)]
     for record in (*delivered_in_order(as_announced(SHIPPED)).records, *records):
         figures.ledger.add(read(record, record.topic))
 

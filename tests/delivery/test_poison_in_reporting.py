@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.envelope import Malformed
+from contracts.partitioner import partition_of
+from contracts.sites import SITES
 from services.reporting import publication
 from services.reporting.cut import Figures
 from services.reporting.facts.events import Fact, read
+from tests.deliveries import a_record, topic_of
 
 FILES = sorted((Path(__file__).parents[2] / "contracts" / "examples").rglob("*.json"))
-EXAMPLES = [json.loads(file.read_text(encoding="utf-8")) for file in FILES]
+Json = dict[str, Any]
+EXAMPLES: list[Json] = [json.loads(file.read_text(encoding="utf-8")) for file in FILES]
 MAX_INTEGER = 2**31 - 1  # in PostgreSQL
 ODD_TIMES = "0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-14:00 2026-02-30 2026-02-20T13:30:00 0001-01-01"
 ODD_YEARS = "20xx-20yy 2025-2099"
@@ -36,16 +39,16 @@ odd = (
 
 
 @st.composite
-def a_spoiled_message(draw: st.DrawFn) -> bytes:
+def a_spoiled_message(draw: st.DrawFn) -> Json:
     """A believable event in which something, anywhere, was replaced or removed."""
-    message = json.loads(json.dumps(draw(st.sampled_from(EXAMPLES))))
+    message: Json = json.loads(json.dumps(draw(st.sampled_from(EXAMPLES))))
     for _ in range(draw(st.integers(1, 3))):
         holder, name = draw(st.sampled_from(list(_fields(message))))
         if draw(st.booleans()):
             holder[name] = draw(odd)
         elif isinstance(holder, dict):
             holder.pop(name, None)
-    return json.dumps(message).encode()
+    return message
 
 
 def _fields(value: Any) -> Any:
@@ -56,12 +59,14 @@ def _fields(value: Any) -> Any:
         yield from _fields(part)
 
 
-def _record(value: bytes, offset: int) -> ConsumerRecord[bytes | None, bytes | None]:
+def _read(message: Json, offset: int) -> Fact:
+    """The fact in a message, on the topic of its type and under the key that it names."""
+    key = str(message.get("partitionkey")).encode("utf-8", "replace")
     try:
-        key = str(json.loads(value).get("partitionkey")).encode()
-    except (ValueError, AttributeError, UnicodeEncodeError):
-        key = b"key"
-    return ConsumerRecord("topic", 0, offset, 0, 0, key, value, None, len(key), len(value), ())
+        topic = topic_of(message)
+    except (KeyError, TypeError, StopIteration):
+        topic = SITES
+    return read(a_record(topic, partition_of(key), offset, key=key, value=json.dumps(message).encode()), topic)
 
 
 def _fits_its_table(fact: Fact) -> bool:
@@ -71,13 +76,12 @@ def _fits_its_table(fact: Fact) -> bool:
 
 @settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
 @given(st.lists(a_spoiled_message(), min_size=1, max_size=6))
-def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoiled: list[bytes]) -> None:
+def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoiled: list[Json]) -> None:
     figures = Figures()
-    good = [json.dumps(example).encode() for example in EXAMPLES]
 
-    for offset, value in enumerate([*spoiled, *good]):  # the spoiled first: of duplicates the first one counts
+    for offset, message in enumerate([*spoiled, *EXAMPLES]):  # the spoiled first: of duplicates the first one counts
         try:
-            fact = read(_record(value, offset), "topic")
+            fact = _read(message, offset)
         except Malformed:
             continue
         assert _fits_its_table(fact)
@@ -116,7 +120,7 @@ def _published_with(change: dict[str, Any]) -> list[str]:
     others = [example for example in EXAMPLES if example is not defined]
     figures = Figures()
     for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
-        figures.ledger.add(read(_record(json.dumps(message).encode(), offset), "topic"))
+        figures.ledger.add(_read(message, offset))
     figures.recompute()
     return [key for key, _, _ in publication.figures(figures.totals, figures.ledger, figures.totals.sums)]
 
@@ -125,7 +129,7 @@ def test_every_example_is_read() -> None:
     assert EXAMPLES
 
     for offset, example in enumerate(EXAMPLES):
-        fact = read(_record(json.dumps(example).encode(), offset), "topic")
+        fact = _read(example, offset)
 
         assert fact.entity.endswith(f":{example['subject']}")
 
@@ -142,4 +146,4 @@ def test_a_spoiled_order_or_day_is_refused() -> None:
 
     for message in spoiled:
         with pytest.raises(Malformed, match=r"invalid-data|invalid-envelope"):
-            read(_record(json.dumps(message).encode(), 0), "topic")
+            _read(message, 0)

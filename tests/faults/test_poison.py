@@ -22,10 +22,10 @@ from contracts.values import Actor
 from local import Stack
 from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
+from tests.builders import source_of
 from tests.faults.conftest import System
 from tests.faults.load import OPERATOR, REQUEST
 from tests.faults.snapshot import Offset, offsets_at
-from tests.scenarios import SOURCE
 
 KEY = b"own:s3"
 LONGEST_WAIT = 5.0  # seconds, from the issue: nothing behind a poison message waits longer
@@ -91,7 +91,8 @@ def a_request() -> bytes:
     raised_by = Actor(role="coordinator", organisation=site, actor="c1")
     this = {"requestId": new_id(), "siteId": site, "raisedBy": raised_by, "raisedAt": now}
     event = RequestRaised.model_validate(REQUEST | this)
-    return encode(describe(event, id=new_id(), source=SOURCE, time=now, key=site, version=1, epoch=1), event)
+    source = source_of(REQUESTS)
+    return encode(describe(event, id=new_id(), source=source, time=now, key=site, version=1, epoch=1), event)
 
 
 async def send(stack: Stack, topic: str, messages: list[Poison]) -> set[Offset]:

@@ -73,6 +73,7 @@ class Consumer:
             max_records=MAX_RECORDS,
             batch_timeout_ms=WAIT_MS,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=30_000,
             rebalance_timeout_ms=60_000,
@@ -116,16 +117,25 @@ class Consumer:
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
         positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
-        ends = {partition: consumer.highwater(partition) or 0 for partition in positions}
-        match self.progress.look(positions, ends, _now()):
+        written = {partition: consumer.highwater(partition) or 0 for partition in positions}
+        stable = {partition: consumer.last_stable_offset(partition) or 0 for partition in positions}
+        match self.progress.look(positions, stable, _now(), written=written):
             case "stuck":
                 self.health.end(f"the Kafka consumer has read nothing for {STUCK_SECONDS:.0f} s, though messages wait")
             case "busy too long":
                 self.health.trouble(self.part, f"busy with one batch for more than {STUCK_SECONDS:.0f} s")
+            case "held up":
+                self._report_open_transaction()
             case "reading" if positions:
                 self.health.tick(self.part, f"{len(positions)} partitions")
             case "reading" | "busy":
                 pass  # without partitions it is not ready yet; a busy consumer reports itself when the database is away
+
+    def _report_open_transaction(self) -> None:
+        state = f"a transaction of another program has been open for more than {STUCK_SECONDS:.0f} s"
+        if self.health.parts[self.part].state != state:
+            log.error("open_transaction", detail=f"{state}: nothing behind it can be read until Kafka ends it")
+        self.health.tick(self.part, state)
 
 
 def _now() -> float:

@@ -6,7 +6,6 @@ message. The headers say why, where it came from, and how often it was tried.
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,10 +39,6 @@ class DeadLetter:
     def record_id(self) -> str:
         """Topic, partition and offset of the message, which identify it."""
         return f"{self.topic}/{self.record.partition}/{self.record.offset}"
-
-
-def headers_of(record: Record) -> Mapping[str, bytes | None]:
-    return dict(record.headers)
 
 
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:

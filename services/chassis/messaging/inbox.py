@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import structlog
 
-from contracts.envelope import Malformed, Message, check_transport, decode
+from contracts.admission import Admitted, admit
+from contracts.envelope import Malformed
 from contracts.events import Event
 from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
-from services.chassis.messaging.dead_letters import DeadLetter, headers_of
+from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
@@ -89,22 +90,20 @@ class Inbox:
     async def _apply(self, tx: Transaction, record: Record) -> None:
         """Apply one message, or dead-letter it when it is malformed. Raises what the reaction raises."""
         try:
-            check_transport(record.key, record.value, record.headers)
-            message = decode(record.value, headers_of(record))
+            admitted = admit(record, self._topic_of(record))
         except Malformed as error:
             letter = self._letter(record, error.reason, error.detail)
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
             return
-        reaction = self.reactions.by_type.get(message.envelope.type)
-        if reaction is not None and await self._is_new(tx, message):
-            await reaction(message.event, _handling(tx, message))
+        reaction = self.reactions.by_type.get(admitted.kind.type)
+        if reaction is not None and await self._is_new(tx, admitted):
+            await reaction(admitted.event(), _handling(tx, admitted))
 
-    async def _is_new(self, tx: Transaction, message: Message) -> bool:
+    async def _is_new(self, tx: Transaction, admitted: Admitted) -> bool:
         """Remember this version; False if it was applied before or belongs to a history that a restore undid."""
-        envelope = message.envelope
-        version = envelope.streamepoch, envelope.aggregateversion
-        return bool(await tx.db.fetchval(_APPLY_ONCE, self.settings.service, message.aggregate, *version))
+        version = admitted.epoch, admitted.version
+        return bool(await tx.db.fetchval(_APPLY_ONCE, self.settings.service, admitted.aggregate, *version))
 
     async def _apply_alone(self, record: Record) -> None:
         """Apply one message in its own transaction.
@@ -157,13 +156,15 @@ class Inbox:
         await asyncio.sleep(UNAVAILABLE_SECONDS)
 
     def _letter(self, record: Record, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
-        return DeadLetter(record, record.topic.removeprefix(self.settings.kafka_prefix), reason, detail, attempts)
+        return DeadLetter(record, self._topic_of(record), reason, detail, attempts)
+
+    def _topic_of(self, record: Record) -> str:
+        return record.topic.removeprefix(self.settings.kafka_prefix)
 
 
-def _handling(tx: Transaction, message: Message) -> Transaction:
+def _handling(tx: Transaction, admitted: Admitted) -> Transaction:
     """The same transaction for one message of the batch: what a reaction announces is dated as its cause."""
-    envelope = message.envelope
-    handling = Transaction(tx.db, envelope.time, tx.source, tx.epoch, str(envelope.id), envelope.traceparent)
-    handling.reacting_to = (envelope.streamepoch, envelope.aggregateversion)
+    handling = Transaction(tx.db, admitted.time, tx.source, tx.epoch, admitted.id, admitted.traceparent)
+    handling.reacting_to = (admitted.epoch, admitted.version)
     tx.staged += 1  # the reaction may stage something; to wake the relay for nothing does no harm
     return handling

@@ -1,20 +1,20 @@
-"""Kafka clients with the settings that our guarantees need, and the partition of a key.
+"""Kafka clients with the settings that our guarantees need.
 
 Guarantee: a producer is acknowledged by all replicas (`acks=all`), and its own retries neither duplicate nor reorder.
 """
 
 import asyncio
 from contextlib import suppress
-from functools import lru_cache
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
-from contracts.topics import PARTITIONS
+from contracts import partitioner
 
 log = structlog.get_logger()
+
+partition_of = partitioner.partition_of
 
 Record = ConsumerRecord[bytes | None, bytes | None]
 """One entry of a topic: key and value are bytes, and either can be missing."""
@@ -24,12 +24,6 @@ MAX_BATCH = 512 * 1024  # bytes: larger batches made the relay no faster, and on
 REQUEST_TIMEOUT_MS = 15_000  # half of the relay's SEND_SECONDS: one retry fits in
 RETRY_BACKOFF_MS = 500  # every lane of the relay has a producer: together they must not flood a broker in trouble
 STOP_SECONDS = 5.0  # stop() can hang for ever when the broker does not answer
-
-
-@lru_cache(maxsize=65_536)  # murmur2 of a long key is pure Python; a city has a few thousand keys
-def partition_of(key: bytes) -> int:
-    """The partition of a key: Kafka's murmur2 over the number of partitions, which never changes."""
-    return int(murmur2(key) & 0x7FFFFFFF) % PARTITIONS
 
 
 def producer(bootstrap: str, client: str) -> AIOKafkaProducer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from aiokafka import TopicPartition
@@ -9,6 +10,7 @@ from aiokafka import TopicPartition
 STUCK_SECONDS = 60.0  # much longer than a rebalance or the restart of a broker takes
 
 Offsets = Mapping[TopicPartition, int]
+_NOWHERE: Offsets = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -19,14 +21,25 @@ class Progress:
     positions: Offsets = field(default_factory=dict)
     busy_since: float | None = None
     """Since when it works on one batch, which includes waiting for the database."""
+    held_since: float | None = None
+    """Since when records are there behind a transaction that is still open."""
 
     def look(
-        self, positions: Offsets, ends: Offsets, now: float
-    ) -> Literal["reading", "busy", "busy too long", "stuck"]:
-        """Judge by the position and the known end of each assigned partition; call it every few seconds."""
+        self, positions: Offsets, ends: Offsets, now: float, *, written: Offsets = _NOWHERE
+    ) -> Literal["reading", "busy", "busy too long", "stuck", "held up"]:
+        """Judge by the position of each assigned partition and its end; call it every few seconds.
+
+        The end is the last stable offset: what was `written` behind it belongs to an open transaction, and can be read
+        by nobody.
+        """
+        is_held = any(written.get(partition, 0) > ends[partition] == positions[partition] for partition in positions)
+        if not is_held or positions != self.positions:
+            self.held_since = now if is_held else None
         is_behind = any(ends[partition] > position for partition, position in positions.items())
         if self.busy_since is not None or positions != self.positions or not is_behind:
             self.positions, self.moved_at = positions, now
         if self.busy_since is not None:
             return "busy too long" if now - self.busy_since > STUCK_SECONDS else "busy"
-        return "stuck" if now - self.moved_at > STUCK_SECONDS else "reading"
+        if now - self.moved_at > STUCK_SECONDS:
+            return "stuck"
+        return "reading" if self.held_since is None or now - self.held_since <= STUCK_SECONDS else "held up"

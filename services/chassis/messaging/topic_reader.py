@@ -1,8 +1,9 @@
 """Reads whole topics for a projection: every partition, no consumer group, positions in the service's own database.
 
 Guarantee: `fence` locks the stored position of every partition in the transaction that appends, and raises `Skipped`
-unless the records follow it exactly. So nothing is appended twice or left out, and a former leader that was suspended
-while another one took over cannot append at all.
+unless this process read on from exactly there. So nothing is appended twice or left out, and a former leader that was
+suspended while another one took over cannot append at all. Only committed records are read, and positions are the
+consumer's own: offsets have gaps where transactions ended or were aborted.
 """
 
 import asyncio
@@ -63,6 +64,8 @@ class TopicReader:
     prefix: str
     positions: Positions
     """The next offset of each partition, as this process knows it: as it was stored at the start, or appended since."""
+    reached: Positions
+    """How far the last poll came: behind its records, and behind what is no record."""
 
     @classmethod
     async def open(cls, settings: Settings, positions: Positions) -> Self:
@@ -71,6 +74,7 @@ class TopicReader:
             bootstrap_servers=settings.kafka,
             client_id=f"{settings.service}-projection",
             auto_offset_reset="none",
+            isolation_level="read_committed",
             enable_auto_commit=False,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,
@@ -86,35 +90,44 @@ class TopicReader:
             raise
         for partition, offset in offsets.items():
             consumer.seek(partition, offset)
-        return cls(consumer, settings.kafka_prefix, dict(positions))
+        return cls(consumer, settings.kafka_prefix, dict(positions), dict(positions))
 
     async def poll(self, wait_ms: int) -> Batch:
         """At most `MAX_RECORDS` new records; none if nothing comes within `wait_ms`."""
         batch: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
+        for partition in self.consumer.assignment():
+            self.reached[self._key(partition)] = await self.consumer.position(partition)
         return batch
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is something to append: records, or a position behind what is no record."""
+        return any(offset > self.positions[key] for key, offset in self.reached.items())
+
     async def ends(self) -> Positions:
-        """The current end of every partition: the offset of the next record to be written."""
+        """The current end of every partition: behind it nothing is committed yet (the last stable offset)."""
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
         return {
             (partition.topic.removeprefix(self.prefix), partition.partition): end for partition, end in ends.items()
         }
 
     async def fence(self, db: Connection, batch: Batch) -> Positions:
-        """Lock and compare the stored positions of the batch's partitions and move them behind the batch.
+        """Lock and compare the stored positions of the partitions that moved, and move them to where the poll came.
 
         Returns the new positions: call `advance` with them after the commit. Raises `Skipped`.
         """
-        moved = {self._key(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        behind = {self._key(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        reached = {key: max(offset, behind.get(key, 0)) for key, offset in self.reached.items()}
+        moved = {key: offset for key, offset in reached.items() if offset > self.positions[key]}
         columns = [topic for topic, _ in moved], [partition for _, partition in moved]
         stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
-        for partition, records in batch.items():
-            topic, number = key = self._key(partition)
-            expected = self.positions[key]
-            if stored.get(key, 0) != expected or records[0].offset != expected:
+        first = {self._key(partition): records[0].offset for partition, records in batch.items()}
+        for key in moved:
+            expected, begins = self.positions[key], first.get(key, self.positions[key])
+            if stored.get(key, 0) != expected or begins < expected:
                 raise Skipped(
-                    f"{topic}/{number}: {stored.get(key, 0)} is stored, this process expects {expected},"
-                    f" the batch begins at {records[0].offset}"
+                    f"{key[0]}/{key[1]}: {stored.get(key, 0)} is stored, this process expects {expected},"
+                    f" the batch begins at {begins}"
                 )
         await db.execute(_MOVE, *columns, list(moved.values()))
         return moved

@@ -1,28 +1,16 @@
-"""What `reporting` reads of each event: only the fields that a figure needs, decoded fast.
+"""What `reporting` reads of each event that the contracts admit: only the fields that a figure needs, decoded fast.
 
-Fields that are not named here are ignored; a named one that is missing or wrong makes the message malformed.
+What an event must be is said by the contracts alone; here nothing is refused that they admit.
 """
 
-import re
 from collections.abc import Callable, Hashable
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
-from uuid import UUID
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
-from aiokafka import ConsumerRecord
 
-from contracts.envelope import Malformed, check_transport, decode
-from contracts.events import catalogue
+from contracts.admission import Record, admit
 from contracts.metrics import Measure
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-Order = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 2)]  # a PostgreSQL integer, with room for the next version
-KeyPart = str
-"""A part of a figure's key. `body_of` looks at its form: a pattern here would double the time of decoding."""
-SchoolYear = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-20[0-9]{2}$")]
 
 
 class Read(msgspec.Struct, rename="camel", gc=False):
@@ -30,8 +18,8 @@ class Read(msgspec.Struct, rename="camel", gc=False):
 
 
 class Area(Read):
-    scheme: KeyPart
-    code: KeyPart
+    scheme: str
+    code: str
 
     @property
     def stratum(self) -> str:
@@ -42,8 +30,8 @@ class Area(Read):
 class Headcount(Read):
     """A number of children; the bounds of a masked count differ. The smaller is the lower, whoever wrote it."""
 
-    lower: Count
-    upper: Count
+    lower: int
+    upper: int
 
     def __post_init__(self) -> None:
         if self.upper < self.lower:
@@ -93,7 +81,7 @@ class SiteRecorded(Read):
     site_id: str
     valid_from: date
     kinds: tuple[str, ...]
-    neighbourhood: KeyPart
+    neighbourhood: str
     opened_on: date | None = None
     closed_on: date | None = None
     links: tuple[Link, ...] = ()
@@ -108,16 +96,16 @@ class GroupRecorded(Read):
     group_id: str
     site_id: str
     register: Literal["school", "childcare", "project"]
-    school_year: SchoolYear
+    school_year: str
     headcount: Headcount
 
 
 class RequestRaised(Read):
     request_id: str
     site_id: str
-    programme: KeyPart
+    programme: str
     learning_areas: tuple[Area, ...]
-    raised_at: Instant
+    raised_at: datetime
     co_site_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -127,38 +115,38 @@ class RequestRaised(Read):
 
 class RequestAssigned(Read):
     request_id: str
-    assigned_at: Instant
+    assigned_at: datetime
 
 
 class RequestUnbrokered(Read):
     request_id: str
-    unbrokered_at: Instant
+    unbrokered_at: datetime
 
 
 class RequestAnswered(Read):
     request_id: str
-    answered_at: Instant
+    answered_at: datetime
 
 
 class RequestClosed(Read):
     request_id: str
-    closed_at: Instant
+    closed_at: datetime
 
 
 class ReferralMade(Read):
     referral_id: str
     request_id: str
-    made_at: Instant
+    made_at: datetime
 
 
 class ReferralAccepted(Read):
     referral_id: str
-    accepted_at: Instant
+    accepted_at: datetime
 
 
 class TakingPart(Read):
     group_id: str
-    participants: Count | None = None
+    participants: int | None = None
     whole_group: bool = False
 
 
@@ -167,16 +155,16 @@ class DeliveryDetails(Read):
 
     activity_id: str
     site_ids: tuple[str, ...]
-    programme: KeyPart
+    programme: str
     learning_areas: tuple[Area, ...]
-    occurred_at: Instant
-    duration_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
+    occurred_at: datetime
+    duration_minutes: int
     substitution: Literal["replaces", "stacks", "unknown"]
     audience: Literal["children", "parents", "professionals"]
     groups: tuple[TakingPart, ...] = ()
     request_id: str | None = None
     confirmed_by_sites: tuple[str, ...] = ()
-    registered_at: Instant | None = None
+    registered_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.site_ids = _distinct(self.site_ids, _itself)
@@ -200,7 +188,7 @@ def _each_group_once(groups: tuple[TakingPart, ...]) -> tuple[TakingPart, ...]:
 class ActivityConfirmed(Read):
     activity_id: str
     site_id: str
-    confirmed_at: Instant
+    confirmed_at: datetime
 
 
 class ActivityDisputed(Read):
@@ -243,33 +231,8 @@ READ: dict[str, type[Read]] = {
     "ActivityDisputed": ActivityDisputed,
     "IndicatorDefined": IndicatorDefined,
 }
-FIRST_YEAR, LAST_YEAR = 2000, 2100  # of what occurred, as the contracts have it
-_INSTANTS = {
-    name: [field for field in model.__struct_fields__ if field.endswith("_at")] for name, model in READ.items()
-}
-# They are few, and much hangs on them: the contracts decode them too, every field.
-_DECODED_TWICE = frozenset({"SiteRecorded", "BrokerRecorded", "PartnerRecorded", "IndicatorDefined"})
 _DECODERS = {name: msgspec.json.Decoder(model) for name, model in READ.items()}
 _BARE = msgspec.json.Decoder(Bare)
-_IDENTIFIED_BY = {event.__name__: event.identified_by for event in catalogue.values() if event.__name__ in READ}
-_KINDS = {event.type: (event.__name__, event.aggregate) for event in catalogue.values()}
-
-
-class Envelope(msgspec.Struct, gc=False):
-    """The attributes that are read: they give the order of facts, and explain them."""
-
-    id: UUID
-    type: str
-    subject: str
-    partitionkey: str
-    aggregateversion: Order
-    streamepoch: Order
-    data: msgspec.Raw
-    traceparent: str | None = None
-
-
-_ENVELOPE = msgspec.json.Decoder(Envelope)
-_SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
 class Fact(msgspec.Struct, gc=False):
@@ -291,88 +254,33 @@ class Fact(msgspec.Struct, gc=False):
     traceparent: str | None = None
 
 
-@lru_cache(maxsize=4_096)  # some hundreds are in use, millions of times
-def is_slug(text: str) -> bool:
-    """Whether a text is as programmes and codes are: short, and without a slash."""
-    return _SLUG.fullmatch(text) is not None
-
-
 def body_of(name: str, data: bytes) -> Read:
-    """The fields that figures need of an event's data; raises `msgspec.MsgspecError` when one is wrong."""
+    """The fields that figures need of the data of an admitted event."""
     body: Read = _DECODERS.get(name, _BARE).decode(data)
-    for field in _INSTANTS.get(name, ()):
-        instant = getattr(body, field)
-        if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
-            raise msgspec.ValidationError(f"{field}: the year is not between {FIRST_YEAR} and {LAST_YEAR}")
-    if isinstance(body, DeliveryDetails | RequestRaised):
-        for part in (body.programme, *(part for area in body.learning_areas for part in (area.scheme, area.code))):
-            if not is_slug(part):
-                raise msgspec.ValidationError("a programme or a code is not a slug")
     return body
 
 
-def read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact:
-    """The fact in a record; raises `Malformed`, and nothing else.
+class Placed(Record, Protocol):
+    """A record, and where it stands."""
 
-    The contracts have the last word: what the fast decoder does not take, and they do, is read as they have it.
-    """
-    headers = record.headers
-    check_transport(record.key, record.value, headers)
-    if len(headers) > 1 and any(name == "ce_type" for name, _ in headers):
-        return _as_the_contracts_read(record, topic)
-    try:
-        envelope = _ENVELOPE.decode(record.value or b"")
-        name, aggregate = _KINDS[envelope.type]
-        if name in _DECODED_TWICE or b"\\u0000" in (record.value or b""):
-            decode(record.value, dict(headers))
-        data = bytes(envelope.data)
-        body = body_of(name, data)
-    except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError):
-        return _as_the_contracts_read(record, topic)
-    if name in READ and getattr(body, _IDENTIFIED_BY[name]) != envelope.subject:
-        raise Malformed("invalid-envelope", f"subject: is {envelope.subject}, the data says another {aggregate}")
-    _check_key(record.key, envelope.partitionkey)
+    @property
+    def offset(self) -> int: ...
+
+
+def read(record: Placed, topic: str) -> Fact:
+    """The fact in a record; raises `Malformed`, and nothing else."""
+    admitted = admit(record, topic)
+    name = admitted.kind.__name__
     return Fact(
         topic,
         record.partition,
         record.offset,
         name,
-        f"{aggregate}:{envelope.subject}",
-        envelope.streamepoch,
-        envelope.aggregateversion,
-        str(envelope.id),
-        body,
-        data,
-        envelope.traceparent,
+        admitted.aggregate,
+        admitted.epoch,
+        admitted.version,
+        admitted.id,
+        body_of(name, admitted.data),
+        admitted.data,
+        admitted.traceparent,
     )
-
-
-def _as_the_contracts_read(record: ConsumerRecord[bytes | None, bytes | None], topic: str) -> Fact:
-    """A record in binary mode, or one that is written in a way that only the contracts know."""
-    message = decode(record.value, dict(record.headers))
-    envelope, event = message.envelope, message.event
-    _check_key(record.key, envelope.partitionkey)
-    data = event.model_dump_json(by_alias=True, exclude_none=True).encode()
-    name = type(event).__name__
-    try:
-        body = body_of(name, data)
-    except msgspec.MsgspecError as error:
-        raise Malformed("invalid-data", str(error), envelope) from error
-    return Fact(
-        topic,
-        record.partition,
-        record.offset,
-        name,
-        message.aggregate,
-        envelope.streamepoch,
-        envelope.aggregateversion,
-        str(envelope.id),
-        body,
-        data,
-        envelope.traceparent,
-    )
-
-
-def _check_key(key: bytes | None, partitionkey: str) -> None:
-    if key != partitionkey.encode():
-        raise Malformed("wrong-key", f"the key is not the partitionkey {partitionkey}")

@@ -17,16 +17,20 @@ from faststream.kafka import KafkaBroker
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.offers import OFFERS, BrokerRecorded, PartnerRecorded
+from contracts.partitioner import partition_of
 from contracts.topics import PARTITIONS
 from contracts.values import LearningArea, Name
 from local import RealParts
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
 from services.chassis.running.database import Transaction
+from tests.builders import source_of
 from tests.deliveries import a_record
+from tests.odd_records import ODD
 from tests.sandbox import Sandbox, a_sandbox
-from tests.scenarios import SOURCE
 from tests.waiting import SOON, eventually
+
+PARTITION = partition_of(b"own:b")
 
 Reaction = Callable[[BrokerRecorded, Transaction], Awaitable[None]]
 
@@ -49,7 +53,9 @@ async def test_a_version_of_a_lower_epoch_that_a_restore_undid_is_not_applied(st
 
 async def test_a_version_that_was_set_aside_is_applied_when_it_is_sent_again(stack: RealParts) -> None:
     async with an_inbox(stack) as (inbox, sandbox):
-        await inbox.receive([a_message(1), a_record(OFFERS, 0, 1, key=b"own:b", value=b"{broken"), a_message(3)])
+        await inbox.receive(
+            [a_message(1), a_record(OFFERS, PARTITION, 1, key=b"own:b", value=b"{broken"), a_message(3)]
+        )
         await inbox.receive([a_message(2, offset=9), a_message(2, offset=10)])
 
         assert await applied(sandbox) == [(1, 1), (1, 3), (1, 2)]
@@ -95,7 +101,7 @@ async def test_a_failing_message_is_not_lost_when_its_dead_letter_cannot_be_writ
 
 async def test_a_malformed_message_is_dead_lettered_once_however_often_it_comes(stack: RealParts) -> None:
     async with an_inbox(stack) as (inbox, sandbox):
-        broken = a_record(OFFERS, 0, 7, key=b"own:b", value=b"{broken")
+        broken = a_record(OFFERS, PARTITION, 7, key=b"own:b", value=b"{broken")
         await inbox.receive([broken, broken])
         await inbox.receive([broken, a_message(1)])
 
@@ -108,11 +114,19 @@ async def test_an_unknown_type_is_dead_lettered_and_a_known_one_without_reaction
 ) -> None:
     async with an_inbox(stack) as (inbox, sandbox):
         value = (a_message(1, offset=3).value or b"").replace(b"samenspel.BrokerRecorded", b"samenspel.Unknown")
-        unknown = a_record(OFFERS, 0, 3, key=b"own:b", value=value)
+        unknown = a_record(OFFERS, PARTITION, 3, key=b"own:b", value=value)
         await inbox.receive([unknown, a_message(1, of=a_partner(), offset=4)])
 
         assert await dead_letters(sandbox) == [("unknown-type", 3)]
         assert await applied(sandbox) == []
+
+
+async def test_the_inbox_has_the_verdict_of_every_reader_on_odd_records(stack: RealParts) -> None:
+    async with an_inbox(stack) as (inbox, sandbox):
+        await inbox.receive([odd.record(offset) for offset, odd in enumerate(ODD.values())])
+
+        refused = [(odd.reason, offset) for offset, odd in enumerate(ODD.values()) if odd.reason is not None]
+        assert await dead_letters(sandbox) == refused
 
 
 async def test_a_failing_reaction_is_dead_lettered_and_the_others_go_on(stack: RealParts) -> None:
@@ -212,9 +226,10 @@ def noting_its_tries(tries: list[int], *, lock_timeout: int) -> Reaction:
 
 def a_message(version: int, *, epoch: int = 1, offset: int | None = None, of: Event | None = None) -> TopicRecord:
     event, time = of or a_broker(), datetime(2025, 10, 3, tzinfo=UTC)
-    envelope = describe(event, id=uuid4(), source=SOURCE, time=time, key="own:b", version=version, epoch=epoch)
+    source = source_of(OFFERS)
+    envelope = describe(event, id=uuid4(), source=source, time=time, key="own:b", version=version, epoch=epoch)
     offset = version if offset is None else offset
-    return a_record(OFFERS, 0, offset, key=b"own:b", value=encode(envelope, event))
+    return a_record(OFFERS, PARTITION, offset, key=b"own:b", value=encode(envelope, event))
 
 
 def a_broker() -> BrokerRecorded:

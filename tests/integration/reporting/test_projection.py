@@ -19,6 +19,7 @@ from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
+from tests.odd_records import ODD
 from tests.sandbox import a_sandbox
 from tests.scenarios import Scenario, as_announced
 
@@ -110,6 +111,17 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
         assert (await load_positions(db, INPUTS))[broken.topic, broken.partition] == broken.offset + 1
 
 
+async def test_the_projection_has_the_verdict_of_every_reader_on_odd_records(stack: RealParts) -> None:
+    known = {name: odd for name, odd in ODD.items() if odd.topic in INPUTS}  # it reads no other topic
+    async with a_leader(stack) as (projection, reader, db):
+        records = [odd.record(offset) for offset, odd in enumerate(known.values())]
+        await projection.append(db, reader, batch_of(projection, records))
+
+        refused = {offset for offset, odd in enumerate(known.values()) if odd.reason is not None}
+        assert {offset for _, _, offset in await store.skipped(db)} == refused
+        assert {fact.offset for fact in await facts_of(db)} == set(range(len(known))) - refused
+
+
 def some_deliveries() -> list[Delivery]:
     """Scenarios as they may arrive, the same in every run."""
     found: list[Delivery] = []
@@ -181,4 +193,4 @@ async def facts_of(db: asyncpg.Connection) -> list[Fact]:
 
 def copy_of(reader: TopicReader) -> TopicReader:
     """Another process that read the same positions."""
-    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions))
+    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions), dict(reader.reached))

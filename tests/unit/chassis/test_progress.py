@@ -36,6 +36,15 @@ def test_a_consumer_at_the_end_may_wait_for_ever() -> None:
     assert progress.look(at(9), ends=at(10), now=100 * LONG + 1) == "reading"  # the message has only just come
 
 
+def test_a_consumer_before_an_open_transaction_is_held_up_and_never_stuck() -> None:
+    progress = Progress(moved_at=0.0)
+    progress.look(at(5), ends=at(5), now=0.0, written=at(9))
+
+    assert progress.look(at(5), ends=at(5), now=STUCK_SECONDS, written=at(9)) == "reading"
+    assert progress.look(at(5), ends=at(5), now=100 * LONG, written=at(9)) == "held up"
+    assert progress.look(at(9), ends=at(9), now=101 * LONG, written=at(9)) == "reading"
+
+
 def test_a_consumer_without_partitions_is_not_stuck() -> None:
     assert Progress(moved_at=0.0).look({}, ends={}, now=LONG) == "reading"
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from contracts.activities import ACTIVITIES
 from contracts.envelope import Malformed
 from services.reporting.facts.events import DeliveryDetails, GroupRecorded, RequestRaised, TakingPart, body_of, read
-from tests.contract.story import Json, an_example, written
-from tests.deliveries import a_record
+from tests.contract.story import Json, an_example
+from tests.deliveries import as_sent
 
 ART = {"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}
 
@@ -74,7 +75,7 @@ def test_what_only_the_contracts_understand_is_read_as_they_have_it() -> None:
     message = an_example("ActivityDelivered")
     message["data"] |= {"durationMinutes": 90.0, "registeredAt": "2025-11-18T16:22:47.065+01:00"}
 
-    fact = read(a_record("t", 1, 0, key=message["partitionkey"].encode(), value=written(message)), "t")
+    fact = read(as_sent(message), ACTIVITIES)
 
     assert isinstance(fact.body, DeliveryDetails)
     assert fact.body.duration_minutes == 90
@@ -87,4 +88,4 @@ def test_a_programme_that_is_no_slug_is_malformed(programme: str) -> None:
     message["data"]["programme"] = programme
 
     with pytest.raises(Malformed):
-        read(a_record("t", 1, 0, key=message["partitionkey"].encode(), value=written(message)), "t")
+        read(as_sent(message), ACTIVITIES)

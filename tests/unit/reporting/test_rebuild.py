@@ -14,7 +14,7 @@ from services.reporting import rebuild
 from services.reporting.cut import Figures
 from services.reporting.facts.events import read
 from services.reporting.publication import Published
-from tests.deliveries import a_record
+from tests.deliveries import as_sent
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "contracts" / "examples").rglob("*.json"))
 AT = datetime(2026, 8, 1, tzinfo=UTC)
@@ -22,9 +22,9 @@ AT = datetime(2026, 8, 1, tzinfo=UTC)
 
 def figures_of_the_examples() -> Figures:
     figures = Figures()
-    for offset, value in enumerate(path.read_bytes() for path in EXAMPLES):
-        key = json.loads(value)["partitionkey"].encode()
-        figures.ledger.add(read(a_record("topic", 0, offset, key=key, value=value), "topic"))
+    for offset, message in enumerate(json.loads(path.read_bytes()) for path in EXAMPLES):
+        record = as_sent(message, offset=offset)
+        figures.ledger.add(read(record, record.topic))
     figures.recompute()
     return figures
 
@@ -76,7 +76,9 @@ def history_of(*told: tuple[str, dict[str, Any]]) -> rebuild.History:
     for name, changes in told:
         envelope = json.loads(next(path for path in EXAMPLES if path.parent.name == f"{name}.v1").read_bytes())
         envelope["data"] |= changes
-        rebuild._remember(history, json.dumps(envelope).encode())
+        subject = str(changes.get("key", changes["cutId"]))
+        envelope |= {"subject": subject, "partitionkey": "cut" if name == "CutTaken" else subject}
+        rebuild._remember(history, as_sent(envelope))
     return history
 
 

@@ -1,0 +1,142 @@
+"""One list of odd records, and one verdict: whatever reads a topic admits the same records and refuses the same."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.partitioner import murmur2 as murmur2_of_the_client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import partitioner
+from contracts.admission import admit, read_as_written
+from contracts.envelope import Malformed, decode, encode
+from contracts.requests import REQUESTS
+from contracts.targets import IndicatorDefined
+from demo.recount.topics import as_record
+from samenspel.commands import dead_letters
+from samenspel.failure import CommandFailed
+from samenspel.topic_records import TopicRecord
+from services.reporting import rebuild
+from services.reporting.facts.events import read
+from tests.contract.story import CONTRACTS, EXAMPLES, Json, contents
+from tests.deliveries import EVENT_HEADERS
+from tests.odd_records import ODD, Odd
+
+SCHEMAS = sorted((CONTRACTS / "schemas").glob("*.json"))
+
+
+def refused_by(verdict: Callable[[TopicRecord, str], object], odd: Odd) -> str | None:
+    try:
+        verdict(odd.record(), odd.topic)
+    except Malformed as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_record_is_admitted_or_says_why_not(name: str) -> None:
+    assert refused_by(admit, ODD[name]) == ODD[name].reason
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_every_reader_has_the_same_verdict(name: str) -> None:
+    odd = ODD[name]
+    admitted = odd.reason is None
+
+    assert refused_by(read, odd) == odd.reason
+    assert (rebuild.fact_of(odd.record(), odd.topic) is not None) == admitted
+    assert as_record(odd.record(), odd.topic).is_admitted == admitted
+    assert can_be_redriven(odd) == admitted
+
+
+def can_be_redriven(odd: Odd) -> bool:
+    if odd.partition is not None:
+        return odd.reason is None  # it is sent to the partition of its key
+    why = [("samenspel-topic", odd.topic.encode())]
+    letter = dead_letters.Letter("reporting/0/0", odd.key, odd.value, [*odd.headers, *why])
+    try:
+        dead_letters.check(letter, odd.value)
+    except CommandFailed:
+        return False
+    return True
+
+
+def test_a_binary_message_counts_in_the_recount_as_a_structured_one() -> None:
+    binary, structured = ODD["binary mode"].record(), ODD["as it is sent"].record()
+
+    assert decode(as_record(binary, REQUESTS).value) == decode(as_record(structured, REQUESTS).value)
+
+
+@given(st.binary(max_size=40))
+def test_the_partitioner_is_that_of_the_client(key: bytes) -> None:
+    assert partitioner.murmur2(key) == murmur2_of_the_client(key) & 0xFFFFFFFF
+
+
+# The fast reader may refuse what the models take, and then they decide; the other way round would be a second verdict.
+ODD_VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from([2**31, 2**63, 10**400, 1.5, 90.0, -0.0, "", " ", "\n", "\0", "\\u0000", "é", "e\u0301", "1"])
+    | st.sampled_from(["2025-10-03t09:12:00z", "2025-10-03 09:12:00Z", "2025-10-03T09:12:60Z", "2025-10-03T24:00:00Z"])
+    | st.sampled_from(["2025-10-03T09:12Z", "2025-10-03T09:12:00.1234567Z", "2025-10-03T09:12:00+23:59", "20251003"])
+    | st.sampled_from(["2028-02-29", "2025-02-29", "2100-12-31T23:59:59-12:00", "2000-01-01T00:00:00+12:00"])
+    | st.sampled_from([[], {}, [None], "duo:99ZA00\n", "GM0796\n", "DUO:99ZA00", "own:" + "x" * 124])
+    | st.text(max_size=6)
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every (holder, name) in a JSON value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for name, part in parts for place in [(value, name), *places(part)]]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_what_the_fast_reader_takes_the_models_read_as_the_same(path: Path, data: st.DataObject) -> None:
+    message = contents(path)
+    for _ in range(data.draw(st.integers(0, 2))):
+        holder, name = data.draw(st.sampled_from(places(message)))
+        holder[name] = data.draw(ODD_VALUES)
+    value = json.dumps(message).encode()
+
+    fast = read_as_written(value, EVENT_HEADERS)
+
+    if fast is not None:
+        slow = decode(value)
+        assert fast.event() == slow.event
+        order = slow.envelope.streamepoch, slow.envelope.aggregateversion
+        assert (fast.id, fast.aggregate, (fast.epoch, fast.version)) == (str(slow.envelope.id), slow.aggregate, order)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_what_we_write_is_read_fast(path: Path) -> None:
+    message = decode(path.read_bytes())
+
+    fast = read_as_written(encode(message.envelope, message.event), EVENT_HEADERS)
+
+    assert fast is not None or isinstance(message.event, IndicatorDefined)  # few, with names of their own inside
+
+
+def texts(schema: Any, name: str = "") -> list[tuple[str, Json]]:
+    """Every text that a schema describes."""
+    if isinstance(schema, list):
+        return [found for each in schema for found in texts(each, name)]
+    if not isinstance(schema, dict):
+        return []
+    own = [(name, schema)] if schema.get("type") == "string" else []
+    return own + [found for key, each in schema.items() for found in texts(each, f"{name}.{key}")]
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=[path.stem for path in SCHEMAS])
+def test_no_schema_allows_a_nul(path: Path) -> None:
+    """PostgreSQL stores none: a text with one would be accepted, and then stop whoever stores it."""
+    for name, schema in texts(contents(path)):
+        is_closed = "enum" in schema or "const" in schema or schema.get("format") == "uuid"
+        assert is_closed or not re.search(schema["pattern"], "a\0b"), name
+        assert is_closed or not re.search(schema["pattern"], "\0"), name
