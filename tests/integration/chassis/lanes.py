@@ -1,4 +1,4 @@
-"""What tests of the relay's lanes need: many messages at once, and a topic that cannot be written."""
+"""What tests of the relay's lanes need: many messages at once, and topics that come and go."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contracts.envelope import decode
-from contracts.topics import PARTITIONS
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging import outbox
 from tests.sandbox import Sandbox
@@ -33,18 +32,13 @@ async def administering(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-@asynccontextmanager
-async def unwritable(sandbox: Sandbox, topic: str) -> AsyncIterator[None]:
-    """A topic that Kafka does not have until the block ends, which is an error that passes when somebody mends it.
+async def remove(admin: AIOKafkaAdminClient, name: str) -> None:
+    """Remove a topic: an error of Kafka that passes when somebody makes the topic again.
 
-    (One replica too few is none for Kafka 4 on a single node: it asks for as many as there can be.)
+    (A demand for two replicas is no error on a single node: Kafka 4 is content with as many as there are.)
     """
-    name = sandbox.settings.topic(topic)
-    async with administering(sandbox.kafka) as admin:
-        await admin.delete_topics([name])
-        await eventually(lambda: _is_gone(admin, name))
-        yield
-        await create(admin, name, PARTITIONS)
+    await admin.delete_topics([name])
+    await eventually(lambda: _is_gone(admin, name))
 
 
 async def create(admin: AIOKafkaAdminClient, name: str, partitions: int) -> None:
