@@ -66,7 +66,7 @@ class Projection:
                 ) as db:
                     await self._lead(db)
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped) as error:
-                self.health.trouble("projection", f"{type(error).__name__}: {error}")
+                self.health.trouble("projection", f"interrupted ({type(error).__name__})")
                 log.warning("projection_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -120,7 +120,7 @@ class Projection:
 
     async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
         """After a loss: make tables and memory from the topics, and compare with what was published."""
-        self.health.trouble("projection", "rebuilding")
+        self.health.trouble("projection", "rebuilding", blocks=True)
         began = time.monotonic()
         published = history.published()
         self.figures.last_cut, self.figures.last_known_at = rebuild.continue_from(history, published)
@@ -152,7 +152,7 @@ class Projection:
         events = 0
         storing: asyncio.Task[None] | None = None
         async for reader, batch, facts in rebuild.facts_below(self.settings, newest):
-            self.health.trouble("projection", f"rebuilding: {events} events")  # not ready: figures are missing
+            self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)  # figures are missing
             if storing is not None:
                 await storing
             reader.advance(await reader.fence(db, batch))

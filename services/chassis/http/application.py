@@ -60,8 +60,15 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
 
     @app.get("/health/ready", tags=["health"])
     async def ready() -> JSONResponse:
-        is_ready, parts = service.health.report()
-        return JSONResponse({"status": "ready" if is_ready else "not ready", "parts": parts}, 200 if is_ready else 503)
+        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one."""
+        database = await service.database.answers()
+        is_ready = database and service.health.can_answer
+        body = {
+            "status": "ready" if is_ready else "not ready",
+            "trouble": not (is_ready and service.health.all_work),
+            "parts": {"database": "answers" if database else "does not answer", **service.health.report()},
+        }
+        return JSONResponse(body, 200 if is_ready else 503)
 
     return app
 

@@ -29,6 +29,7 @@ WAIT_MS = 50
 START_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
+ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 
 
 @dataclass(slots=True)
@@ -119,6 +120,10 @@ class Consumer:
         positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
         written = {partition: consumer.highwater(partition) or 0 for partition in positions}
         stable = {partition: consumer.last_stable_offset(partition) or 0 for partition in positions}
+        if self.progress.has_stood_still(_now()) and not await _answers(consumer):
+            self.progress.wait(_now())
+            self.health.trouble(self.part, "Kafka does not answer")
+            return
         match self.progress.look(positions, stable, _now(), written=written):
             case "stuck":
                 self.health.end(f"the Kafka consumer has read nothing for {STUCK_SECONDS:.0f} s, though messages wait")
@@ -150,6 +155,15 @@ def _has_died(subscriber: Any) -> bool:  # noqa: ANN401 - FastStream exports no 
         subscriber.consumer._coordinator._coordination_task,  # noqa: SLF001 - nothing public tells
     ]
     return any(task is not None and task.done() for task in tasks)
+
+
+async def _answers(consumer: AIOKafkaConsumer) -> bool:
+    """Whether Kafka answers: only then is a consumer that stands still to blame."""
+    try:
+        await asyncio.wait_for(consumer.end_offsets(consumer.assignment()), ANSWER_SECONDS)
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    return True
 
 
 async def _commit(consumer: AIOKafkaConsumer, records: list[Record]) -> None:

@@ -74,6 +74,8 @@ class Lane:
     waiting_since: float | None = None
     """Since when something is to be sent and nothing was acknowledged."""
     trouble: str = "no answer"
+    """What kind of failure the last one was: shown to everybody, the detail is for the log."""
+    detail: str = ""
     is_alarmed: bool = False
     kafka: AIOKafkaProducer | None = None
 
@@ -130,7 +132,7 @@ class Lane:
 
     async def _fail(self, error: Exception) -> None:
         """Rest, and begin anew with another producer: what Kafka has of the batch is unknown."""
-        self.trouble = repr(error)
+        self.trouble, self.detail = type(error).__name__, repr(error)
         self.max_rows = 1
         await self.close()
         rest = min(self.pace.first_rest * 2**self.failures, self.pace.longest_rest)
@@ -146,7 +148,7 @@ class Lane:
         is_stuck = self.waited() > self.pace.stuck
         if is_stuck and not self.is_alarmed:
             self.is_alarmed = True
-            log.error("lane_stuck", topic=self.topic, partition=self.partition, trouble=self.trouble)
+            log.error("lane_stuck", topic=self.topic, partition=self.partition, detail=self.detail)
         return is_stuck
 
 

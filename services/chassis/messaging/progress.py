@@ -7,6 +7,7 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
+QUIET_SECONDS = 5.0  # longer than a usual pause between two batches while records wait
 STUCK_SECONDS = 60.0  # much longer than a rebalance or the restart of a broker takes
 
 Offsets = Mapping[TopicPartition, int]
@@ -23,6 +24,14 @@ class Progress:
     """Since when it works on one batch, which includes waiting for the database."""
     held_since: float | None = None
     """Since when records are there behind a transaction that is still open."""
+
+    def has_stood_still(self, now: float) -> bool:
+        """Whether it is behind and has not moved for a while: time to ask whether Kafka answers at all."""
+        return self.busy_since is None and now - self.moved_at > QUIET_SECONDS
+
+    def wait(self, now: float) -> None:
+        """Nobody can read while Kafka does not answer: that is no fault of the consumer."""
+        self.moved_at = now
 
     def look(
         self, positions: Offsets, ends: Offsets, now: float, *, written: Offsets = _NOWHERE

@@ -98,7 +98,7 @@ class Relay:
             try:
                 await self._lead()
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError) as error:
-                self.health.trouble("relay", f"{type(error).__name__}: {error}")
+                self.health.trouble("relay", f"interrupted ({type(error).__name__})")
                 log.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -38,6 +38,8 @@ TRANSIENT = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, as
 """Only this transaction failed, on a lock, a conflict or its time limit: the same again can succeed."""
 ACQUIRE_SECONDS = 5.0  # then the caller gets a 503 instead of waiting in a queue that only grows
 HOUR_SECONDS = 3600.0
+PROBE_SECONDS = 1.0  # an answer about the database is as old as this at most
+PROBE_PATIENCE_SECONDS = 2.0  # routers ask every few seconds, and wait about as long
 POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; a longer one holds up the outbox
 IDLE_TIMEOUT = "15s"  # an idle transaction keeps its locks: as harmful as a long statement
@@ -95,6 +97,22 @@ class Database:
     """Known to this service alone."""
     on_staged: Callable[[], None]
     """Called after each commit that staged messages: wakes the relay."""
+    probe: tuple[float, asyncio.Task[bool]] | None = None
+    """The last question whether it answers, and when it was asked."""
+
+    async def answers(self) -> bool:
+        """Whether the database answers now; asked at most once a second, however many want to know."""
+        now_at = asyncio.get_running_loop().time()
+        if self.probe is None or now_at - self.probe[0] > PROBE_SECONDS:
+            self.probe = now_at, asyncio.create_task(self._ask())
+        return await asyncio.shield(self.probe[1])
+
+    async def _ask(self) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_PATIENCE_SECONDS):
+                return bool(await self.pool.fetchval("SELECT true"))
+        except (*UNAVAILABLE, *TRANSIENT):
+            return False
 
     @asynccontextmanager
     async def transaction(self, *, at: datetime | None = None) -> AsyncIterator[Transaction]:

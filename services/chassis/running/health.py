@@ -1,7 +1,8 @@
 """Health: the state of each part (a long-running task) of the process, and the reason when the process must end.
 
-Guarantee: the service is ready only while every part reports that it works, and none has been silent for too long. A
-part that ends makes the process end: a supervisor then restarts it, while half a service would only look alive.
+Guarantee: a part that ends makes the process end: a supervisor then restarts it, while half a service would only look
+alive. Whether the API can answer is another question: it needs its database, and no part that says otherwise. Kafka
+away is a state to look at, and no reason to send nobody here.
 """
 
 import asyncio
@@ -21,7 +22,9 @@ class Part:
     """One part as seen from outside."""
 
     state: str = "starting"
-    ready: bool = False
+    works: bool = False
+    blocks: bool = False
+    """Whether the API cannot answer because of it."""
     ticked: float = field(default_factory=time.monotonic)
 
 
@@ -39,20 +42,31 @@ class Health:
 
     def tick(self, name: str, state: str = "working") -> None:
         part = self.parts.setdefault(name, Part())
-        part.state, part.ready, part.ticked = state, True, time.monotonic()
+        part.state, part.works, part.blocks, part.ticked = state, True, False, time.monotonic()
 
-    def trouble(self, name: str, why: str) -> None:
+    def trouble(self, name: str, why: str, *, blocks: bool = False) -> None:
+        """The part does not work. `why` is shown to everybody: a state in words, details belong to the log."""
         part = self.parts.setdefault(name, Part())
-        part.state, part.ready, part.ticked = why, False, time.monotonic()
+        part.state, part.works, part.blocks, part.ticked = why, False, blocks, time.monotonic()
 
-    def report(self) -> tuple[bool, dict[str, str]]:
+    def report(self) -> dict[str, str]:
+        """The state of each part, in words."""
         now = time.monotonic()
-        words: dict[str, str] = {}
-        for name, part in self.parts.items():
-            stale = now - part.ticked
-            words[name] = f"silent for {stale:.0f} s" if stale > STALE_SECONDS else part.state
-        ready = all(part.ready and now - part.ticked <= STALE_SECONDS for part in self.parts.values())
-        return ready, words
+        silent = {name: now - part.ticked for name, part in self.parts.items()}
+        return {
+            name: f"silent for {silent[name]:.0f} s" if silent[name] > STALE_SECONDS else part.state
+            for name, part in self.parts.items()
+        }
+
+    @property
+    def all_work(self) -> bool:
+        now = time.monotonic()
+        return all(part.works and now - part.ticked <= STALE_SECONDS for part in self.parts.values())
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether no part keeps the API from answering."""
+        return not any(part.blocks for part in self.parts.values())
 
     def end(self, why: str) -> None:
         """End the process with this reason; only the first one counts."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import cast
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI, Request
@@ -17,10 +18,10 @@ LINES = {"Content-Type": "application/x-ndjson"}
 PART = 1024
 
 
-def a_client(health: Health | None = None) -> httpx.AsyncClient:
+def a_client(health: Health | None = None, database: Database | None = None) -> httpx.AsyncClient:
     """Calls an application that answers with the size of the body; it needs no database for that."""
     settings = read_settings("requests", 8001, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/requests"})
-    service = Service(settings, cast("Database", None), health or Health())
+    service = Service(settings, cast("Database", database), health or Health())
     app: FastAPI = application(service, title="Test", description="")
 
     @app.post("/v1/sizes")
@@ -73,13 +74,46 @@ async def test_a_body_that_does_not_declare_its_length_has_the_same_limit() -> N
     assert over.json()["type"].endswith("/body-too-large")
 
 
-async def test_a_service_is_ready_when_its_parts_are() -> None:
-    health = Health()
-    health.expect("relay")
-    async with a_client(health) as client:
-        before = await client.get("/health/ready")
-        health.tick("relay", "publishing")
-        after = await client.get("/health/ready")
+class Pool:
+    """PostgreSQL as the application sees it: it answers, or does not."""
 
-    assert (before.status_code, before.json()["parts"]) == (503, {"relay": "starting"})
-    assert (after.status_code, after.json()["parts"]) == (200, {"relay": "publishing"})
+    def __init__(self, *, is_there: bool) -> None:
+        self.is_there = is_there
+
+    async def fetchval(self, _: str) -> bool:
+        if not self.is_there:
+            raise ConnectionRefusedError
+        return True
+
+
+def a_database(*, is_there: bool) -> Database:
+    return Database(cast("asyncpg.Pool", Pool(is_there=is_there)), "", 1, b"", lambda: None)
+
+
+async def test_a_service_is_ready_while_its_database_answers_though_kafka_does_not() -> None:
+    health = Health()
+    health.trouble("relay", "Kafka does not answer")
+
+    async with a_client(health, a_database(is_there=True)) as client:
+        answer = await client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json()["trouble"] is True
+    assert answer.json()["parts"] == {"database": "answers", "relay": "Kafka does not answer"}
+
+
+async def test_a_service_without_its_database_is_not_ready() -> None:
+    async with a_client(Health(), a_database(is_there=False)) as client:
+        answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["parts"]) == (503, {"database": "does not answer"})
+
+
+async def test_a_service_whose_tables_are_being_rebuilt_is_not_ready() -> None:
+    health = Health()
+    health.trouble("projection", "rebuilding", blocks=True)
+
+    async with a_client(health, a_database(is_there=True)) as client:
+        answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "not ready")

@@ -1,4 +1,4 @@
-"""A service is ready only while every part works, and ends as soon as a part ends."""
+"""The parts of a service say how they are, and the service ends as soon as one of them ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,33 +8,45 @@ import pytest
 from services.chassis.running.health import STALE_SECONDS, Health
 
 
-def test_a_service_is_not_ready_before_every_part_has_worked() -> None:
+def test_all_work_when_every_part_has_worked() -> None:
     health = Health()
     health.expect("relay", "reactions")
     health.tick("relay")
 
-    assert health.report() == (False, {"relay": "working", "reactions": "starting"})
+    assert (health.all_work, health.report()) == (False, {"relay": "working", "reactions": "starting"})
 
     health.tick("reactions", "12 partitions")
-    assert health.report() == (True, {"relay": "working", "reactions": "12 partitions"})
+    assert (health.all_work, health.report()) == (True, {"relay": "working", "reactions": "12 partitions"})
 
 
 def test_a_part_in_trouble_says_why_until_it_works_again() -> None:
     health = Health()
     health.trouble("relay", "Kafka does not answer")
 
-    assert health.report() == (False, {"relay": "Kafka does not answer"})
+    assert (health.all_work, health.report()) == (False, {"relay": "Kafka does not answer"})
 
     health.tick("relay")
-    assert health.report() == (True, {"relay": "working"})
+    assert (health.all_work, health.report()) == (True, {"relay": "working"})
 
 
-def test_a_part_that_is_silent_for_too_long_makes_the_service_not_ready() -> None:
+def test_a_part_that_is_silent_for_too_long_does_not_work() -> None:
     health = Health()
     health.tick("relay")
     health.parts["relay"].ticked -= STALE_SECONDS + 1
 
-    assert health.report() == (False, {"relay": f"silent for {STALE_SECONDS + 1:.0f} s"})
+    assert (health.all_work, health.report()) == (False, {"relay": f"silent for {STALE_SECONDS + 1:.0f} s"})
+
+
+def test_only_a_part_that_says_so_keeps_the_api_from_answering() -> None:
+    health = Health()
+    health.trouble("relay", "Kafka does not answer")
+    assert health.can_answer
+
+    health.trouble("projection", "rebuilding", blocks=True)
+    assert not health.can_answer
+
+    health.tick("projection")
+    assert health.can_answer
 
 
 async def test_a_part_that_fails_ends_the_process_with_its_error() -> None:

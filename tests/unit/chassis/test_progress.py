@@ -64,3 +64,15 @@ def test_after_a_long_batch_a_consumer_has_time_to_go_on() -> None:
 
     assert progress.look(at(5), ends=at(9), now=LONG + 1) == "reading"
     assert progress.look(at(5), ends=at(9), now=LONG + LONG) == "stuck"
+
+
+def test_while_kafka_does_not_answer_a_consumer_is_not_to_blame() -> None:
+    progress = Progress(moved_at=0.0)
+    progress.look(at(5), ends=at(9), now=0.0)
+
+    assert progress.has_stood_still(LONG)
+    progress.wait(LONG)
+
+    assert not progress.has_stood_still(LONG)
+    assert progress.look(at(5), ends=at(9), now=LONG + STUCK_SECONDS) == "reading"
+    assert progress.look(at(5), ends=at(9), now=LONG + LONG) == "stuck"
