@@ -1,17 +1,19 @@
-"""`samenspel up`, `down` and `status`: the local stack kept running beside the terminal."""
+"""`samenspel up`, `down`, `status` and `time`: the local stack kept running beside the terminal."""
 
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from local import time_command
 from local.health import Health, PartHealth, examine
 from local.interrupts import termination_as_ctrl_c, uninterrupted
+from local.options import Folder
+from local.simulated_time import SimulatedTime
 from local.stack import FOLDER, Stack
 from local.state import locked
 from samenspel.commands.options import AsJson
@@ -21,7 +23,7 @@ MIB = 2**20
 STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "red"}
 
 commands = typer.Typer()
-Folder = Annotated[Path, typer.Option(help="Where the stack keeps its data, logs and state.", show_default=False)]
+commands.add_typer(time_command.commands, name="time")
 
 
 @commands.command(epilog="Example: samenspel up")
@@ -58,9 +60,11 @@ def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
 
 @commands.command(epilog="Example: samenspel status --json")
 def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
-    """Show the health of each part; ends with 1 unless all of them are ready."""
+    """Show the health of each part, and the simulated time; ends with 1 unless all parts are ready."""
     parts = examine(Stack(folder)) if (folder / "stack.json").exists() else []
     _print(parts, as_json=as_json)
+    if not as_json and (simulated := SimulatedTime.of(folder).read()):
+        typer.echo(time_command.in_words(simulated))
     if not parts or any(part.health is not Health.READY for part in parts):
         raise typer.Exit(1)
 

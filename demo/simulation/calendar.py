@@ -56,6 +56,13 @@ def moment_on(day: date, rng: Random) -> datetime:
     return at(day, minutes).astimezone(UTC)
 
 
+def full_hour(moment: datetime) -> datetime:
+    """The end of the hour that the moment is in, in UTC."""
+    utc = moment.astimezone(UTC)
+    begun = utc.replace(minute=0, second=0, microsecond=0)
+    return begun if begun == utc else begun + timedelta(hours=1)
+
+
 def at(day: date, minutes: int) -> datetime:
     """So many minutes after midnight in Amsterdam."""
     return datetime.combine(day, time(minutes // 60, minutes % 60), AMSTERDAM)

@@ -7,7 +7,7 @@ the inputs are read up to that cut, and every figure is computed anew and compar
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -199,10 +199,10 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
     return len(now), differences[:MAX_DIFFERENCES]
 
 
-def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
-    """The newest cut's id and moment, whether or not all its figures are there: the next one comes after it."""
+def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None, date | None]:
+    """The newest cut's id, moment and day, whether or not all its figures are there: the next one comes after it."""
     if not history.cuts:
-        return 0, None
+        return 0, None, None
     newest = history.cuts[max(history.cuts)]
     moments = [each.known_at for each in published.values()] + [newest.known_at]
-    return newest.cut_id, max(moments)
+    return newest.cut_id, max(moments), newest.day

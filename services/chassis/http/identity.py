@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 
-from contracts.values import Actor, Instant
+from contracts.values import Actor
 from services.chassis.now import now
-from services.chassis.problems import Malformed, NotAllowed, Unidentified, WrongField
+from services.chassis.problems import NotAllowed, Unidentified, WrongField
 from services.chassis.running.settings import Settings
 
 HEADER = "Samenspel-Actor"
-NOW = "Samenspel-Now"
-_instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 class UnknownCaller(Unidentified):
@@ -26,7 +24,7 @@ class UnknownCaller(Unidentified):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller, and the time of the call (development can simulate it)."""
+    """The caller, and the time of the call."""
 
     actor: Actor
     now: datetime
@@ -63,13 +61,7 @@ def identify(request: Request, settings: Settings) -> Caller:
     host = request.client.host if request.client else ""
     if header is None or not settings.development_identity or not _is_accepted_from(host, settings):
         raise UnknownCaller
-    said = request.headers.get(NOW)
-    try:
-        return Caller(parse_actor(header), _instant.validate_python(said) if said else now())
-    except ValidationError as error:
-        raise Malformed(
-            f"{NOW} is {said!r}; an instant such as 2025-10-03T09:12:00Z is expected", WrongField(NOW, said)
-        ) from error
+    return Caller(parse_actor(header), now())
 
 
 def _is_accepted_from(host: str, settings: Settings) -> bool:
