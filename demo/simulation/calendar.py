@@ -21,6 +21,7 @@ HOLIDAYS = (
 )
 SATURDAY = 5
 OPENS, CLOSES = 8, 17  # the hours of offices
+PARTS_OF_DAY = (12 * 60, CLOSES * 60, 24 * 60 - 1)  # minutes after midnight at which morning, afternoon and evening end
 
 
 def is_holiday(day: date) -> bool:
@@ -56,11 +57,11 @@ def moment_on(day: date, rng: Random) -> datetime:
     return at(day, minutes).astimezone(UTC)
 
 
-def full_hour(moment: datetime) -> datetime:
-    """The end of the hour that the moment is in, in UTC."""
-    utc = moment.astimezone(UTC)
-    begun = utc.replace(minute=0, second=0, microsecond=0)
-    return begun if begun == utc else begun + timedelta(hours=1)
+def end_of_part(moment: datetime) -> datetime:
+    """The end of the part of the day, in Amsterdam, that the moment is in; in UTC."""
+    local = moment.astimezone(AMSTERDAM)
+    part = next(end for end in PARTS_OF_DAY if local.hour * 60 + local.minute <= end)
+    return at(local.date(), part).astimezone(UTC)
 
 
 def at(day: date, minutes: int) -> datetime:

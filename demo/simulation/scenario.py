@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from enum import Enum, auto
 from random import Random
 
-from demo.simulation.calendar import LAST_DAY, full_hour
+from demo.simulation.calendar import LAST_DAY, end_of_part
 from demo.simulation.city import City, School
 from demo.simulation.plan import Actor, Body, Command, Scenario, Step
 
@@ -62,8 +62,8 @@ class ScenarioWriter:
     def scenario(self) -> Scenario:
         """The scenario; steps of the same moment keep the order in which they were added.
 
-        All its steps are on the hour: then the steps of several scenarios share an instant and are played at once.
-        Minute by minute, the player would do them one by one, in twice the time.
+        They are moved to the end of the morning, the afternoon or the evening: then many scenarios have steps at one
+        instant, which are played at once. Minute by minute, they would be played one by one, in twice the time.
         """
         steps = sorted(self.steps, key=lambda step: step.at)
-        return Scenario(self.name, tuple(replace(step, at=full_hour(step.at)) for step in steps))
+        return Scenario(self.name, tuple(replace(step, at=end_of_part(step.at)) for step in steps))

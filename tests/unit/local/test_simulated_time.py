@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from contracts.values import AMSTERDAM
 from local import StackError
+from local.command import commands as stack_commands
 from local.simulated_time import SimulatedTime
 from local.time_command import commands, later
 
@@ -124,6 +125,15 @@ def test_a_failure_is_one_sentence(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("samenspel: 1999-01-01T00:00:00+01:00 cannot be simulated")
+
+
+def test_the_status_of_a_stack_shows_it(tmp_path: Path) -> None:
+    before = CliRunner().invoke(stack_commands, ["status", "--folder", str(tmp_path)]).stdout
+    time(tmp_path, "set", "2025-10-03T09:12+02:00")
+
+    status = CliRunner().invoke(stack_commands, ["status", "--folder", str(tmp_path)])
+
+    assert status.stdout == f"{before}Time is simulated: it is 2025-10-03T09:12:00+02:00.\n"
 
 
 def test_help_has_an_example() -> None:
