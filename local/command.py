@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,7 @@ def up(
         else:
             _start(stack, services=services)
     _print(examine(stack), as_json=as_json)
+    _print_time(folder, as_json=as_json)
 
 
 @commands.command(epilog="Example: samenspel down")
@@ -63,8 +65,7 @@ def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
     """Show the health of each part, and the simulated time; ends with 1 unless all parts are ready."""
     parts = examine(Stack(folder)) if (folder / "stack.json").exists() else []
     _print(parts, as_json=as_json)
-    if not as_json and (simulated := SimulatedTime.of(folder).read()):
-        typer.echo(time_command.in_words(simulated))
+    _print_time(folder, as_json=as_json)
     if not parts or any(part.health is not Health.READY for part in parts):
         raise typer.Exit(1)
 
@@ -86,6 +87,12 @@ def _print(parts: list[PartHealth], *, as_json: bool) -> None:
         Console().print(_table(parts))
     else:
         typer.echo("Nothing is running; `samenspel up` starts the stack.")
+
+
+def _print_time(folder: Path, *, as_json: bool) -> None:
+    """The simulated time, for a person; `samenspel time show --json` tells it to a machine."""
+    if not as_json and (simulated := SimulatedTime.of(folder).read()):
+        typer.echo(time_command.in_words(simulated))
 
 
 def _table(parts: list[PartHealth]) -> Table:
