@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +19,20 @@ from demo.simulation.year import plan
 from demo.summary import summary
 from local import FOLDER, Stack
 from local.endpoints import endpoints_of
+from local.interrupts import termination_as_ctrl_c
+from local.service import CHECKOUT
+from local.simulated_time import SimulatedTime
 from local.waiting import completed
 from samenspel import programmes
 from samenspel.commands.options import AnswerLanguage, AsJson
 from samenspel.commands.rebuild import request_rebuild
-from samenspel.endpoints import find_endpoints, usual_endpoints
+from samenspel.endpoints import Endpoints, find_endpoints, usual_endpoints
+from samenspel.failure import CommandFailed
 from samenspel.language import Texts, usual_language
 from samenspel.registers import duo
+
+COMPOSE_TIME = CHECKOUT / "deploy" / "compose" / "time" / "time"
+"""As docker-compose.yml mounts it."""
 
 commands = typer.Typer()
 
@@ -49,22 +57,32 @@ def demo(
     year = plan(city, activities, seed)
     texts = Texts("demo", language or usual_language())
     stages = Stages(texts)
-    with ExitStack() as started:
+    with termination_as_ctrl_c(), ExitStack() as started:
         if against_running or compose:
-            endpoints = usual_endpoints() if compose else find_endpoints()
+            endpoints = replace(usual_endpoints(), time=COMPOSE_TIME) if compose else find_endpoints()
             start_rebuild = partial(_request_rebuild, endpoints.urls["reporting"])
         else:
             with stages.stage("start"):
                 stack = started.enter_context(Stack.started(FOLDER / "demo", services=True, fresh=True))
             endpoints = endpoints_of(stack)
             start_rebuild = partial(_lose_tables, stack)
-        outcome = asyncio.run(Run(city, year, seed, endpoints, stages, start_rebuild).execute())
+        time = _control_of_time(endpoints)
+        outcome = asyncio.run(Run(city, year, seed, endpoints, time, stages, start_rebuild).execute())
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
     else:
         typer.echo("\n".join(summary(outcome, float(programme.target("adoption-strict").value), texts)))
     if not outcome.is_proven:
         raise typer.Exit(1)
+
+
+def _control_of_time(endpoints: Endpoints) -> SimulatedTime:
+    if endpoints.time is None:
+        raise CommandFailed(
+            "the demo plays in simulated time, and does not know which file these services take it from:"
+            " SAMENSPEL_DEVELOPMENT_TIME must name it, here as in their settings"
+        )
+    return SimulatedTime(endpoints.time)
 
 
 def _lose_tables(stack: Stack) -> str:

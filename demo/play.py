@@ -1,25 +1,27 @@
 """Plays scenarios through the HTTP interfaces of the services, and through nothing else.
 
-Guarantee: every step is done once and in the order of its scenario, whatever happens to the services meanwhile: a
-command without an answer is sent again with the same key. Scenarios are played at the same time; what must be the same
-in every run does not depend on which of them is first.
+Guarantee: every step is done once, whatever happens to the services meanwhile: a command without an answer is sent
+again with the same key. Steps are done in the order of their simulated instants, each while the stack's time stands
+still at its instant; those of one instant are done at once, but those of one scenario in its order.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import httpx
 
 from demo.simulation.plan import Actor, Body, Scenario, Step
 from samenspel.failure import CommandFailed
 
-AT_ONCE = 16  # scenarios; more would only wait for the services' database connections
+AT_ONCE = 16  # commands; more would only wait for the services' database connections
 PATIENCE_SECONDS = 120.0  # for one command: long enough to restart a service that was killed
 PAUSE_SECONDS = 0.1  # before sending again, doubled each time
 MAX_PAUSE_SECONDS = 1.0
@@ -28,9 +30,20 @@ TEMPORARY = {"not-yet-known", "illegal-transition", "nothing-delivered"}
 """Problems that end by themselves: a service has not read yet what another one announced."""
 
 
+class Turn(NamedTuple):
+    """A step that is still to be done."""
+
+    at: datetime
+    scenario: str
+    number: int
+    step: Step
+
+
 @dataclass(slots=True)
 class Player:
     clients: Mapping[str, httpx.AsyncClient]
+    set_time: Callable[[datetime], None]
+    """Lets the time of all services stand still at an instant."""
     run: str
     """Distinguishes the idempotency keys of this plan from those of any other."""
     advance: Callable[[float], None] = lambda _: None
@@ -44,41 +57,46 @@ class Player:
 
     async def play(self, scenarios: Sequence[Scenario], until: datetime | None = None) -> None:
         """Do the steps of all scenarios that lie before `until` and were not done yet."""
-        waiting = iter(scenarios)
+        turns = [
+            Turn(step.at, scenario.name, number, step)
+            for scenario in scenarios
+            for number, step in enumerate(scenario.steps)
+            if number >= self.done[scenario.name] and (until is None or step.at < until)
+        ]
+        turns.sort(key=attrgetter("at"))  # stable: the steps of one scenario keep their order
+        for instant, together in groupby(turns, key=attrgetter("at")):
+            self.set_time(instant)
+            await self._play_at_once(list(together))
+
+    async def _play_at_once(self, turns: Sequence[Turn]) -> None:
+        """Do the steps of one instant."""
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(self._play_some(waiting, until))
+                for _, of_one in groupby(turns, key=attrgetter("scenario")):
+                    group.create_task(self._play_in_order(list(of_one)))
         except* CommandFailed as failures:
             raise failures.exceptions[0] from None  # one sentence is enough
 
-    async def _play_some(self, waiting: Iterator[Scenario], until: datetime | None) -> None:
-        for scenario in waiting:
-            for number in range(self.done[scenario.name], len(scenario.steps)):
-                step = scenario.steps[number]
-                if until is not None and step.at >= until:
-                    break
-                await self._do(step, self.ids.setdefault(scenario.name, {}), f"{scenario.name}-{number}")
-                self.done[scenario.name] += 1
-                self.advance(1)
+    async def _play_in_order(self, turns: Sequence[Turn]) -> None:
+        for turn in turns:
+            await self._do(turn.step, self.ids.setdefault(turn.scenario, {}), f"{turn.scenario}-{turn.number}")
+            self.done[turn.scenario] += 1
+            self.advance(1)
 
     async def _do(self, step: Step, ids: dict[str, str], key: str) -> None:
         command = step.command
         path = command.path if command.creates else command.path.format(id=ids[step.name])
-        answer = await self.command(
-            command.service, "POST", path, _with_ids(step.body, ids), actor=step.actor, at=step.at, key=key
-        )
+        answer = await self.command(command.service, "POST", path, _with_ids(step.body, ids), actor=step.actor, key=key)
         if command.creates:
             ids[step.name] = answer.headers["Location"].rpartition("/")[2]
         self.acknowledged[command.event, ids[step.name]] += 1
 
     async def command(
-        self, service: str, method: str, path: str, body: Body | bytes, *, actor: Actor, at: datetime, key: str
+        self, service: str, method: str, path: str, body: Body | bytes, *, actor: Actor, key: str
     ) -> httpx.Response:
         """The answer to one command; sends it again while a service is not there, or not ready for it."""
         headers = {
             "Samenspel-Actor": f"role={actor.role}; organisation={actor.organisation}; actor=demo",
-            "Samenspel-Now": at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z",
             "Idempotency-Key": f"{self.run}-{key}",
         }
         content: dict[str, Any] = {"json": body}

@@ -5,6 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import httpx
@@ -45,9 +46,12 @@ def lost_and_doubled(acknowledged: Counter[tuple[str, str]], inputs: Sequence[Re
 
 
 async def wait_until_counted(
-    endpoints: Endpoints, clients: Mapping[str, httpx.AsyncClient], acknowledged: Counter[tuple[str, str]]
+    endpoints: Endpoints, clients: Mapping[str, httpx.AsyncClient], acknowledged: Counter[tuple[str, str]], today: date
 ) -> Known:
-    """Wait until all acknowledged events are there, a complete cut covers every event, and no more events come."""
+    """Wait until all acknowledged events are there, a complete cut covers every event, and no more events come.
+
+    The cut is of the real day: a cut of a simulated day knows less of what has ended since.
+    """
     deadline, before = time.monotonic() + PATIENCE_SECONDS, -1
     while time.monotonic() < deadline:
         inputs, history = await asyncio.gather(
@@ -56,7 +60,8 @@ async def wait_until_counted(
         )
         cut = newest_complete_cut(history)
         lost, doubled = lost_and_doubled(acknowledged, inputs)
-        is_counted = cut is not None and covers(cut, inputs) and not lost and len(inputs) == before
+        is_covered = cut is not None and covers(cut, inputs) and date.fromisoformat(cut["day"]) >= today
+        is_counted = is_covered and not lost and len(inputs) == before
         if cut and is_counted and set((await health_of(clients)).values()) == {"ready"}:
             return Known(inputs, history, cut, lost, doubled)
         before = len(inputs)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 
 import msgspec
 
+from contracts.values import calendar_day
 from demo import external_check, proofs
 from demo.outcome import Checked, Outcome
 from demo.play import Player, clients_of
@@ -19,6 +20,7 @@ from demo.simulation.city import City
 from demo.simulation.organisations import BROKERS, PARTNERS, organisation
 from demo.simulation.plan import Actor, Body, Plan
 from demo.topics import envelopes, event_name, wait_until_brokers_are_known
+from local.simulated_time import SimulatedTime
 from samenspel.endpoints import Endpoints
 
 OPERATOR = Actor("operator", "own:samenspel")
@@ -32,17 +34,22 @@ class Run:
     plan: Plan
     seed: int
     endpoints: Endpoints
+    time: SimulatedTime
     stages: Stages
     start_rebuild: Callable[[], str]
     """Makes `reporting` compute everything again, and returns the cause that it will name."""
 
     async def execute(self) -> Outcome:
         async with clients_of(self.endpoints.urls) as clients:
-            player = Player(clients, _run_id(self.city, self.plan))
-            await self._record(player)
-            await self._play(player)
+            player = Player(clients, self.time.set, _run_id(self.city, self.plan))
+            try:
+                await self._record(player)
+                await self._play(player)
+            finally:
+                self.time.make_real()
             with self.stages.stage("count"):
-                known = await proofs.wait_until_counted(self.endpoints, clients, player.acknowledged)
+                today = calendar_day(datetime.now(UTC))
+                known = await proofs.wait_until_counted(self.endpoints, clients, player.acknowledged, today)
                 figures = await all_figures(clients["reporting"])
             with self.stages.stage("recount"):
                 checking = asyncio.create_task(_check(self.endpoints))
@@ -74,14 +81,15 @@ class Run:
         """Record reference data: sites and groups in bulk, brokers and partners one by one."""
         city = self.city
         total = len(city.site_lines) + len(city.group_lines) + len(BROKERS) + len(PARTNERS)
+        self.time.set(START)
         with self.stages.stage("record", total) as advance:
             for kind, lines in (("sites", city.site_lines), ("groups", city.group_lines)):
                 body = b"\n".join(msgspec.json.encode(line) for line in lines)
-                await player.command("requests", "POST", f"/v1/{kind}", body, actor=OPERATOR, at=START, key=kind)
+                await player.command("requests", "POST", f"/v1/{kind}", body, actor=OPERATOR, key=kind)
                 advance(len(lines))
             for kind, records in (("brokers", BROKERS), ("partners", PARTNERS)):
                 for organisation_id, (name, areas) in records.items():
-                    await _put(player, f"/v1/{kind}/{organisation_id}", organisation(name, areas), START)
+                    await _put(player, f"/v1/{kind}/{organisation_id}", organisation(name, areas))
                     advance(1)
             await wait_until_brokers_are_known(self.endpoints, BROKERS)
 
@@ -96,14 +104,15 @@ class Run:
             # A name of its own in every run: on a stack that has the broker already, the same record again would
             # announce nothing, and the requests of this run would wait for ever.
             body = appointment.body | {"name": {"nl": f"{appointment.body['name']['nl']} ({player.run})"}}
-            await _put(player, f"/v1/brokers/{appointment.broker_id}", body, appointed_at)
+            self.time.set(appointed_at)
+            await _put(player, f"/v1/brokers/{appointment.broker_id}", body)
             await wait_until_brokers_are_known(self.endpoints, [appointment.broker_id])
             await player.play(self.plan.scenarios)
 
 
-async def _put(player: Player, path: str, body: Body, when: datetime) -> None:
+async def _put(player: Player, path: str, body: Body) -> None:
     key = path.rpartition("/")[2]
-    await player.command("referrals", "PUT", path, body, actor=OPERATOR, at=when, key=key)
+    await player.command("referrals", "PUT", path, body, actor=OPERATOR, key=key)
 
 
 def _run_id(city: City, plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""`samenspel up`, `down` and `status`: the local stack kept running beside the terminal."""
+"""`samenspel up`, `down`, `status` and `time`: the local stack kept running beside the terminal."""
 
 import json
 from dataclasses import asdict
@@ -10,8 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from local import time_command
 from local.health import Health, PartHealth, examine
 from local.interrupts import termination_as_ctrl_c, uninterrupted
+from local.options import Folder
+from local.simulated_time import SimulatedTime
 from local.stack import FOLDER, Stack
 from local.state import locked
 from samenspel.commands.options import AsJson
@@ -21,7 +24,7 @@ MIB = 2**20
 STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "red"}
 
 commands = typer.Typer()
-Folder = Annotated[Path, typer.Option(help="Where the stack keeps its data, logs and state.", show_default=False)]
+commands.add_typer(time_command.commands, name="time")
 
 
 @commands.command(epilog="Example: samenspel up")
@@ -40,6 +43,7 @@ def up(
         else:
             _start(stack, services=services)
     _print(examine(stack), as_json=as_json)
+    _print_time(folder, as_json=as_json)
 
 
 @commands.command(epilog="Example: samenspel down")
@@ -58,9 +62,10 @@ def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
 
 @commands.command(epilog="Example: samenspel status --json")
 def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
-    """Show the health of each part; ends with 1 unless all of them are ready."""
+    """Show the health of each part, and the simulated time; ends with 1 unless all parts are ready."""
     parts = examine(Stack(folder)) if (folder / "stack.json").exists() else []
     _print(parts, as_json=as_json)
+    _print_time(folder, as_json=as_json)
     if not parts or any(part.health is not Health.READY for part in parts):
         raise typer.Exit(1)
 
@@ -82,6 +87,12 @@ def _print(parts: list[PartHealth], *, as_json: bool) -> None:
         Console().print(_table(parts))
     else:
         typer.echo("Nothing is running; `samenspel up` starts the stack.")
+
+
+def _print_time(folder: Path, *, as_json: bool) -> None:
+    """The simulated time, for a person; `samenspel time show --json` tells it to a machine."""
+    if not as_json and (simulated := SimulatedTime.of(folder).read()):
+        typer.echo(time_command.in_words(simulated))
 
 
 def _table(parts: list[PartHealth]) -> Table:

@@ -15,4 +15,4 @@ def running() -> Endpoints | None:
 
 
 def endpoints_of(stack: Stack) -> Endpoints:
-    return Endpoints({name: stack.service_url(name) for name in SERVICES}, stack.kafka)
+    return Endpoints({name: stack.service_url(name) for name in SERVICES}, stack.kafka, time=stack.time.file)

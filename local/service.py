@@ -24,7 +24,7 @@ class Service:
     def address(self) -> str:
         return f"http://{HOST}:{self._part.port}"
 
-    def environment(self, *, kafka: str, database_url: str, prefix: str) -> dict[str, str]:
+    def environment(self, *, kafka: str, database_url: str, prefix: str, time_file: Path) -> dict[str, str]:
         """The caller's environment with the stack's addresses; `python -m services.NAME` needs no more."""
         return dict(os.environ) | {
             "PYTHONUNBUFFERED": "1",  # its last lines are in the log also when it is killed
@@ -35,6 +35,7 @@ class Service:
             "SAMENSPEL_HTTP_HOST": HOST,
             "SAMENSPEL_HTTP_PORT": str(self._part.port),
             "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
+            "SAMENSPEL_DEVELOPMENT_TIME": str(time_file),
         }
 
     def start(self, environment: Mapping[str, str]) -> None:

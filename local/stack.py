@@ -22,6 +22,7 @@ from local.part import Part
 from local.postgres import Postgres
 from local.processes import Process
 from local.service import CHECKOUT, Service
+from local.simulated_time import SimulatedTime
 from local.state import State, locked
 from local.waiting import completed
 from samenspel import topics
@@ -53,6 +54,7 @@ class Stack:
         self.state = State.of(self.folder)
         self.kafka_node = Kafka(self.folder, self.state, jars_folder=FOLDER / "jars")
         self.postgres = Postgres(self.folder, self.state)
+        self.time = SimulatedTime.of(self.folder)
         self.services = {name: Service(name, self.folder, self.state) for name in SERVICES}
         self.parts: dict[str, Kafka | Postgres | Service] = {
             "kafka": self.kafka_node,
@@ -102,6 +104,8 @@ class Stack:
         self.stop()
         for part in ("logs", "kafka", "postgres") if fresh else ("logs",):
             shutil.rmtree(self.folder / part, ignore_errors=True)
+        if fresh:
+            self.time.make_real()
         prerequisites.check(self.folder)
         self.state.ports = ports.choose(PORTS, environment=os.environ, preferred=(self.state.ports, usual_ports or {}))
         self.state.save()
@@ -143,7 +147,7 @@ class Stack:
     def service_environment(self, name: str) -> dict[str, str]:
         """What a service is started with."""
         return self.services[name].environment(
-            kafka=self.kafka, database_url=self.database_url(name), prefix=self.prefix
+            kafka=self.kafka, database_url=self.database_url(name), prefix=self.prefix, time_file=self.time.file
         )
 
     def start_service(self, name: str) -> None:

@@ -6,6 +6,7 @@ Packages that run services on this machine can say where, by the entry point `sa
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from contracts.topics import SERVICES
 from samenspel.plugins import plugins
@@ -22,6 +23,8 @@ class Endpoints:
     kafka: str
     prefix: str = ""
     """Stands before the name of every topic and consumer group."""
+    time: Path | None = None
+    """The file that holds the simulated time of a development stack."""
 
 
 def usual_endpoints() -> Endpoints:
@@ -31,12 +34,18 @@ def usual_endpoints() -> Endpoints:
 
 def find_endpoints(**options: str | None) -> Endpoints:
     """From the options; else from the environment; else of the services that run here; else the usual ones."""
-    known = _running() or usual_endpoints()
+    return choose_endpoints(_running() or usual_endpoints(), options, os.environ)
+
+
+def choose_endpoints(known: Endpoints, options: Mapping[str, str | None], environment: Mapping[str, str]) -> Endpoints:
+    """Each from the options, else from the environment, else as known."""
     urls = {
-        name: options.get(name) or os.environ.get(f"SAMENSPEL_{name.upper()}") or known.urls[name] for name in SERVICES
+        name: options.get(name) or environment.get(f"SAMENSPEL_{name.upper()}") or known.urls[name] for name in SERVICES
     }
-    kafka = options.get("kafka") or os.environ.get("SAMENSPEL_KAFKA") or known.kafka
-    return Endpoints(urls, kafka, os.environ.get("SAMENSPEL_KAFKA_PREFIX", ""))
+    kafka = options.get("kafka") or environment.get("SAMENSPEL_KAFKA") or known.kafka
+    time = environment.get("SAMENSPEL_DEVELOPMENT_TIME")
+    known_time = known.time if urls == known.urls else None  # services at other addresses live in another time
+    return Endpoints(urls, kafka, environment.get("SAMENSPEL_KAFKA_PREFIX", ""), Path(time) if time else known_time)
 
 
 def _running() -> Endpoints | None:

@@ -3,10 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local import FOLDER, RealParts, Stack
+from services.chassis import now
 
 WHERE = "SAMENSPEL_TEST_STACK"
 IN_CONTAINERS = {"stack", "composed"}  # the fixtures that are other things there
@@ -42,3 +44,11 @@ def stack() -> Iterator[RealParts]:
                 yield containers
         case other:
             pytest.exit(f"{WHERE} is {other!r}; allowed: processes, containers", returncode=2)
+
+
+@pytest.fixture
+def time_file(tmp_path: Path) -> Iterator[Path]:
+    """The file that this process takes the current time from; it is not there yet."""
+    now.follow(tmp_path / "time")
+    yield tmp_path / "time"
+    now.follow(None)

@@ -21,6 +21,7 @@ from contracts.envelope import CONTENT_TYPE, Message, decode, describe, encode
 from contracts.events import Event
 from contracts.values import Actor, Value
 from local import RealParts, ports
+from local.simulated_time import SimulatedTime
 from local.waiting import completed
 from samenspel import topics
 from samenspel.topic_records import read_topics
@@ -56,19 +57,22 @@ class ServiceProcess:
     prefix: str
     database_url: str
     client: httpx.Client
+    time: SimulatedTime
     versions: Counter[str] = field(default_factory=Counter)
     """The last version of each aggregate that the test published in another service's name."""
 
     def ask(
         self, method: str, path: str, body: Any = None, *, by: Actor | None, at: datetime = NOW, **headers: str
     ) -> httpx.Response:
-        """One request; a POST has a new key unless `Idempotency_Key` is another (or "" for none)."""
+        """One request at a simulated time; a POST has a new key unless `Idempotency_Key` is another ("" for none)."""
+        if self.time.read() != at:
+            self.time.set(at)
         all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if method == "POST":
             all_headers.setdefault("Idempotency-Key", str(uuid4()))
         if by is not None:
             actor = f"role={by.role}; organisation={by.organisation}; actor={by.actor}"
-            all_headers |= {"Samenspel-Actor": actor, "Samenspel-Now": at.isoformat()}
+            all_headers["Samenspel-Actor"] = actor
         all_headers = {name: value for name, value in all_headers.items() if value}
         content = {"content": body} if isinstance(body, bytes | None) else {"json": body}
         return self.client.request(method, path, headers=all_headers, **content)
@@ -127,13 +131,14 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
     """A ready service with empty tables and topics; it ends when the test does."""
     database_url = stack.create_database(f"{prefix}{name}", f"{prefix}{name}")
     completed(topics.apply(stack.kafka, prefix))
-    port = ports.find_free()
+    port, time = ports.find_free(), SimulatedTime.of(folder)
     environment = {
         "SAMENSPEL_KAFKA": stack.kafka,
         "SAMENSPEL_KAFKA_PREFIX": prefix,
         "SAMENSPEL_DATABASE_URL": database_url,
         "SAMENSPEL_HTTP_PORT": str(port),
         "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
+        "SAMENSPEL_DEVELOPMENT_TIME": str(time.file),
         "PYTHONUNBUFFERED": "1",
     }
     command, everything = [sys.executable, "-m", f"services.{name}"], os.environ | environment
@@ -143,7 +148,7 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
         try:
             wait_until(lambda: process.poll() is not None or _is_ready(client), START)
             assert process.poll() is None, log.read_text()
-            yield ServiceProcess(url, stack.kafka, prefix, database_url, client)
+            yield ServiceProcess(url, stack.kafka, prefix, database_url, client, time)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(SOON)

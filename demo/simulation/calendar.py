@@ -21,6 +21,7 @@ HOLIDAYS = (
 )
 SATURDAY = 5
 OPENS, CLOSES = 8, 17  # the hours of offices
+PARTS_OF_DAY = (12 * 60, CLOSES * 60, 24 * 60 - 1)  # minutes after midnight at which morning, afternoon and evening end
 
 
 def is_holiday(day: date) -> bool:
@@ -54,6 +55,13 @@ def moment_on(day: date, rng: Random) -> datetime:
     """A moment in the office hours of a day, in UTC."""
     minutes = rng.randrange(OPENS * 60, CLOSES * 60)
     return at(day, minutes).astimezone(UTC)
+
+
+def end_of_part(moment: datetime) -> datetime:
+    """The end of the part of the day, in Amsterdam, that the moment is in; in UTC."""
+    local = moment.astimezone(AMSTERDAM)
+    part = next(end for end in PARTS_OF_DAY if local.hour * 60 + local.minute <= end)
+    return at(local.date(), part).astimezone(UTC)
 
 
 def at(day: date, minutes: int) -> datetime:

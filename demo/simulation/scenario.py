@@ -1,11 +1,11 @@
 """What all scenarios share while the year is simulated, and a scenario that is being written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import Enum, auto
 from random import Random
 
-from demo.simulation.calendar import LAST_DAY
+from demo.simulation.calendar import LAST_DAY, end_of_part
 from demo.simulation.city import City, School
 from demo.simulation.plan import Actor, Body, Command, Scenario, Step
 
@@ -60,5 +60,10 @@ class ScenarioWriter:
             self.steps.append(Step(at, actor, command, name, body))
 
     def scenario(self) -> Scenario:
-        """The scenario; steps of the same moment keep the order in which they were added."""
-        return Scenario(self.name, tuple(sorted(self.steps, key=lambda step: step.at)))
+        """The scenario; steps of the same moment keep the order in which they were added.
+
+        They are moved to the end of the morning, the afternoon or the evening: then many scenarios have steps at one
+        instant, which are played at once. Minute by minute, they would be played one by one, in twice the time.
+        """
+        steps = sorted(self.steps, key=lambda step: step.at)
+        return Scenario(self.name, tuple(replace(step, at=end_of_part(step.at)) for step in steps))

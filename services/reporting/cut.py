@@ -64,8 +64,11 @@ class Figures:
                 self.unpublished[key] = Restated(fields, digest, [*waiting, *touched[where]])
 
     def is_due(self, day: date) -> bool:
-        """Whether facts came or figures changed since the last cut, or a new day has begun."""
-        return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day != self.last_day)
+        """Whether facts came or figures changed since the last cut, or a new day has begun.
+
+        A day before that of the last cut, where the simulated time was set back, is no new day.
+        """
+        return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day > self.last_day)
 
 
 def vector_of(positions: Positions) -> tuple[Offsets, ...]:

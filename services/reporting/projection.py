@@ -123,7 +123,9 @@ class Projection:
         self.health.trouble("projection", "rebuilding", blocks=True)
         began = time.monotonic()
         published = history.published()
-        self.figures.last_cut, self.figures.last_known_at = rebuild.continue_from(history, published)
+        self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = rebuild.continue_from(
+            history, published
+        )
         newest = history.newest_complete_cut()
         events = 0
         async with db.transaction():

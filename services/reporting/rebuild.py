@@ -7,7 +7,7 @@ the inputs are read up to that cut, and every figure is computed anew and compar
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -198,9 +198,11 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
     return len(now), differences[:MAX_DIFFERENCES]
 
 
-def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None]:
-    """The id and moment of the newest cut of which anything is there, `CutTaken` or a figure: the next comes after."""
+def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None, date | None]:
+    """The id, moment and day of the newest cut of which anything is there, `CutTaken` or a figure: the next one comes
+    after it."""
     ids = history.cuts.keys() | {cut_id for _, cut_id in history.rows}
     moments = [each.known_at for each in published.values()]
     moments += [each.known_at for each in history.cuts.values()]
-    return max(ids, default=0), max(moments, default=None)
+    days = [each.day for each in history.cuts.values()]
+    return max(ids, default=0), max(moments, default=None), max(days, default=None)

@@ -12,6 +12,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.topics import TOPICS
+from demo.command import COMPOSE_TIME
 from local import SERVICES, ports, stack
 from local.service import CHECKOUT
 from samenspel.endpoints import USUAL_PORTS
@@ -70,7 +71,8 @@ class Composed:
         which = "--compose" if self.ports == USUAL else "--against-running"
         command = (sys.executable, "-m", "samenspel", "demo", which, *options)
         endpoints = {f"SAMENSPEL_{service.upper()}": self.url(service) for service in SERVICES}
-        return run(*command, within=DEMO, SAMENSPEL_KAFKA=self.kafka, **endpoints)
+        endpoints |= {"SAMENSPEL_KAFKA": self.kafka, "SAMENSPEL_DEVELOPMENT_TIME": str(COMPOSE_TIME)}
+        return run(*command, within=DEMO, **endpoints)
 
 
 def run(*command: str, within: float, **environment: str) -> subprocess.CompletedProcess[str]:

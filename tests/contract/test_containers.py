@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.command import COMPOSE_TIME
 from local import SERVICES, stack
 from services.referrals import app as referrals
 from services.reporting import app as reporting
@@ -95,6 +96,18 @@ def test_callers_are_believed_from_the_networks_gateway_only() -> None:
 
     assert peers == [f"{gateway}/32" for gateway in gateways]
     assert len(peers) == 1
+
+
+def test_the_services_follow_the_time_that_the_demo_sets() -> None:
+    compose = text("docker-compose.yml")
+
+    mounts = re.findall(r'^  volumes: \["\./(\S+):(\S+):ro"\]', compose, re.MULTILINE)
+    followed = re.findall(r"SAMENSPEL_DEVELOPMENT_TIME: (\S+)", compose)
+
+    assert [(CHECKOUT / folder / "time", f"{inside}/time") for folder, inside in mounts] == [
+        (COMPOSE_TIME, followed[0])
+    ]
+    assert (COMPOSE_TIME.parent / ".gitignore").exists()  # a folder that the engine makes would be root's
 
 
 def test_what_the_image_installs_was_tested() -> None:

@@ -34,6 +34,7 @@ def samenspel(running: Stack) -> Command:
     """The command; it finds the services by its environment, and has seen a small demo."""
     environment = os.environ | {"SAMENSPEL_KAFKA": running.kafka, "COLUMNS": "200"}
     environment |= {f"SAMENSPEL_{name.upper()}": running.service_url(name) for name in running.services}
+    environment["SAMENSPEL_DEVELOPMENT_TIME"] = str(running.time.file)
 
     def run(*words: str, expect: int = 0) -> "subprocess.CompletedProcess[str]":
         command = (sys.executable, "-m", "samenspel", *words)

@@ -8,17 +8,15 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 
-from pydantic import IPvAnyNetwork, TypeAdapter, ValidationError
+from pydantic import IPvAnyNetwork, ValidationError
 from starlette.requests import Request
 
-from contracts.values import Actor, Instant
+from contracts.values import Actor
 from services.chassis.now import now
-from services.chassis.problems import Malformed, Unidentified, WrongField
+from services.chassis.problems import Unidentified, WrongField
 from services.chassis.running.settings import Settings
 
 HEADER = "Samenspel-Actor"
-NOW = "Samenspel-Now"
-_instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 class UnknownCaller(Unidentified):
@@ -27,7 +25,7 @@ class UnknownCaller(Unidentified):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller, and the time of the call (development can simulate it)."""
+    """The caller, and the time of the call."""
 
     actor: Actor
     now: datetime
@@ -52,13 +50,7 @@ def identify(request: Request, settings: Settings) -> Caller:
     host = request.client.host if request.client else ""
     if header is None or not settings.development_identity or not _is_accepted_from(host, settings.development_peers):
         raise UnknownCaller
-    said = request.headers.get(NOW)
-    try:
-        return Caller(parse_actor(header), _instant.validate_python(said) if said else now())
-    except ValidationError as error:
-        raise Malformed(
-            f"{NOW} is {said!r}; an instant such as 2025-10-03T09:12:00Z is expected", WrongField(NOW, said)
-        ) from error
+    return Caller(parse_actor(header), now())
 
 
 @lru_cache(maxsize=4_096)

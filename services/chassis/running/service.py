@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from services.chassis import now
 from services.chassis.messaging.relay import Relay
 from services.chassis.running import telemetry
 from services.chassis.running.database import Database, MigrationChanged, connect, forget_old_answers, migrate
@@ -145,9 +146,10 @@ def run(name: str, *, default_port: int, package: str, wire: Callable[[Service],
     """
     try:
         settings = read_settings(name, default_port)
+        now.follow(settings.development_time)
         telemetry.configure(name, settings.log_level)
         why = uvloop.run(serve(settings, package, wire))
-    except (WrongSetting, MigrationChanged, OSError, asyncpg.PostgresError) as error:
+    except (WrongSetting, now.UnreadableTime, MigrationChanged, OSError, asyncpg.PostgresError) as error:
         why = str(error) or repr(error)
     if why:
         sys.stderr.write(f"samenspel {name}: {why}\n")

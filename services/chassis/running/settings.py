@@ -10,7 +10,16 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, TypeAdapter, UrlConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    TypeAdapter,
+    UrlConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, MultiHostUrl
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -33,6 +42,12 @@ def _check_postgres_url(url: str) -> str:
     """Refuse it here: the PostgreSQL client would quote a part of the password in its own error."""
     _postgres_url.validate_python(url)
     return url
+
+
+def _check_development(file: Path | None, others: ValidationInfo) -> Path | None:
+    if file is not None and not others.data.get("development_identity"):
+        raise ValueError("the time can be simulated in development only")
+    return file
 
 
 def _read_switch(value: object) -> object:
@@ -73,6 +88,11 @@ Networks = Annotated[
     BeforeValidator(_split),
     Field(description="networks separated by commas, such as 127.0.0.0/8,::1/128"),
 ]
+DevelopmentTime = Annotated[
+    Path | None,
+    AfterValidator(_check_development),
+    Field(description="the name of a file, and only together with SAMENSPEL_DEVELOPMENT_IDENTITY=1"),
+]
 
 
 class Settings(BaseSettings):
@@ -93,6 +113,8 @@ class Settings(BaseSettings):
     development_identity: Switch = False
     development_peers: Networks = LOOPBACK
     """Networks from which the development identity is accepted."""
+    development_time: DevelopmentTime = None
+    """The file that holds the simulated time of the stack, if there is one."""
 
     @property
     def source(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from contracts.values import LearningArea, Name
 from local import RealParts
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
+from services.chassis.now import UnreadableTime
 from services.chassis.running.database import Transaction
 from tests.builders import source_of
 from tests.deliveries import a_record
@@ -107,6 +109,20 @@ async def test_a_malformed_message_is_dead_lettered_once_however_often_it_comes(
 
         assert await dead_letters(sandbox) == [("malformed-json", 7)]
         assert await applied(sandbox) == [(1, 1)]
+
+
+@pytest.fixture
+def unreadable_time(time_file: Path) -> None:
+    time_file.write_text("tomorrow")
+
+
+@pytest.mark.usefixtures("unreadable_time")
+async def test_without_a_readable_time_a_message_is_neither_applied_nor_dead_lettered(stack: RealParts) -> None:
+    async with an_inbox(stack) as (inbox, sandbox):
+        with pytest.raises(UnreadableTime):
+            await inbox.receive(delivered(1))
+
+        assert (await applied(sandbox), await dead_letters(sandbox)) == ([], [])
 
 
 async def test_an_unknown_type_is_dead_lettered_and_a_known_one_without_reaction_is_ignored(

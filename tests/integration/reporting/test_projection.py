@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
+from local.simulated_time import SimulatedTime
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging.topic_reader import Batch, Skipped, TopicReader, load_positions
 from services.reporting import cut, rebuild, store
@@ -25,6 +28,7 @@ from tests.scenarios import Scenario, as_announced
 
 DEFINED = as_announced(SHIPPED)
 EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
+AUTUMN, SPRING = datetime(2025, 10, 3, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
 Partition = tuple[str, int]
 TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
@@ -93,6 +97,18 @@ async def test_without_the_fence_a_leader_that_slept_would_append_twice(stack: R
             await store.append(db, facts)
 
         assert len(await facts_of(db)) == 2 * len(DEFINED)
+
+
+async def test_cuts_go_on_in_time_also_when_the_simulated_time_is_set_back(stack: RealParts, time_file: Path) -> None:
+    simulated = SimulatedTime(time_file)
+    async with a_leader(stack) as (projection, reader, db):
+        for moment in (SPRING, AUTUMN, AUTUMN, SPRING, SPRING + timedelta(days=1)):
+            simulated.set(moment)
+            await append_and_cut(projection, reader, db, [])
+        cuts = await db.fetch("SELECT known_at, day FROM cuts ORDER BY cut_id")
+
+    after = [(SPRING + timedelta(milliseconds=number), SPRING.date()) for number in range(4)]
+    assert [tuple(taken) for taken in cuts] == [*after, (SPRING + timedelta(days=1), date(2026, 3, 3))]
 
 
 async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_rest_is_appended(

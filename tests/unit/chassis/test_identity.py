@@ -1,13 +1,10 @@
 """Who is calling: believed only where the settings allow it, and only for what a role may do."""
 
-from datetime import UTC, datetime
-
 import pytest
 from starlette.requests import Request
 
 from contracts.values import Actor
 from services.chassis.http.identity import UnknownCaller, identify, parse_actor
-from services.chassis.problems import Malformed
 from services.chassis.running.settings import Settings, read_settings
 
 ACTOR = "role=consultant; organisation=own:babel; actor=a1"
@@ -23,9 +20,8 @@ def settings(*, development_identity: bool = True) -> Settings:
     return read_settings("requests", 8001, environment)
 
 
-def a_call(host: str | None = "127.0.0.1", *, actor: str | None = ACTOR, now: str | None = None) -> Request:
-    said = {b"samenspel-actor": actor, b"samenspel-now": now}
-    headers = [(name, value.encode()) for name, value in said.items() if value is not None]
+def a_call(host: str | None = "127.0.0.1", *, actor: str | None = ACTOR) -> Request:
+    headers = [(b"samenspel-actor", actor.encode())] if actor is not None else []
     return Request({"type": "http", "headers": headers, "client": None if host is None else (host, 50_000)})
 
 
@@ -48,17 +44,6 @@ def test_no_header_is_believed_where_the_setting_is_off() -> None:
 def test_a_caller_without_the_header_is_unknown() -> None:
     with pytest.raises(UnknownCaller):
         identify(a_call(actor=None), settings())
-
-
-def test_a_caller_can_simulate_the_time() -> None:
-    caller = identify(a_call(now="2025-10-03T11:12:00.123987+02:00"), settings())
-
-    assert caller.now == datetime(2025, 10, 3, 9, 12, 0, 123_000, tzinfo=UTC)
-
-
-def test_a_simulated_time_that_cannot_be_read_is_malformed() -> None:
-    with pytest.raises(Malformed, match="Samenspel-Now is 'tomorrow'"):
-        identify(a_call(now="tomorrow"), settings())
 
 
 @pytest.mark.parametrize("actor", [f" {ACTOR}; ", ACTOR.replace(" ", ""), "; ".join(reversed(ACTOR.split("; ")))])

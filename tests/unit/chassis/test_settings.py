@@ -27,7 +27,9 @@ VALUES: dict[str, tuple[str, Any]] = {
         "172.30.83.1/32, fd00::/8",
         (ip_network("172.30.83.1/32"), ip_network("fd00::/8")),
     ),
+    "SAMENSPEL_DEVELOPMENT_TIME": ("/stack/time", Path("/stack/time")),
 }
+NEEDED_BY = {"SAMENSPEL_DEVELOPMENT_TIME": {"SAMENSPEL_DEVELOPMENT_IDENTITY": "1"}}
 WRONG = {
     "SAMENSPEL_KAFKA_PREFIX": ["a b", "a/"],
     "SAMENSPEL_HTTP_PORT": ["eighty", "0", "65536", "-1"],
@@ -82,7 +84,7 @@ def test_a_missing_database_is_named_with_what_is_allowed() -> None:
 
 @pytest.mark.parametrize(("variable", "value", "expected"), [(name, *values) for name, values in VALUES.items()])
 def test_every_setting_comes_from_its_variable(variable: str, value: str, expected: object) -> None:
-    settings = settings_from({variable: value})
+    settings = settings_from({variable: value, **NEEDED_BY.get(variable, {})})
 
     assert setting(settings, variable) == expected
 
@@ -91,9 +93,10 @@ def test_every_setting_comes_from_its_variable(variable: str, value: str, expect
 def test_every_setting_comes_from_a_file_if_its_variable_names_one(
     variable: str, value: str, expected: object, tmp_path: Path
 ) -> None:
+    others = {"SAMENSPEL_DATABASE_URL": URL, **NEEDED_BY.get(variable, {})}
     file = a_file(tmp_path, f"{value}\n")
 
-    settings = read_settings("requests", 8001, {"SAMENSPEL_DATABASE_URL": URL, variable: "", f"{variable}_FILE": file})
+    settings = read_settings("requests", 8001, others | {variable: "", f"{variable}_FILE": file})
 
     assert setting(settings, variable) == expected
 
@@ -141,6 +144,16 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "SAMENSPEL_HTTP_PORT",
         "SAMENSPEL_LOG_LEVEL",
     ]
+
+
+@pytest.mark.parametrize("identity", ["", "0"])
+def test_time_is_simulated_together_with_the_development_identity_only(identity: str) -> None:
+    environment = {"SAMENSPEL_DATABASE_URL": URL, "SAMENSPEL_DEVELOPMENT_TIME": "/stack/time"}
+
+    sentence = refusal(environment | {"SAMENSPEL_DEVELOPMENT_IDENTITY": identity})
+
+    assert sentence.startswith("SAMENSPEL_DEVELOPMENT_TIME is '/stack/time'; allowed: ")
+    assert sentence.endswith("only together with SAMENSPEL_DEVELOPMENT_IDENTITY=1")
 
 
 def test_a_variable_and_its_file_are_not_both_accepted(tmp_path: Path) -> None:

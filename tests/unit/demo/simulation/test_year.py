@@ -9,7 +9,7 @@ from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.referrals import ReferralDetails
 from contracts.requests import RequestDetails
 from contracts.values import calendar_day
-from demo.simulation.calendar import LAST_DAY
+from demo.simulation.calendar import LAST_DAY, end_of_part
 from demo.simulation.city import City
 from demo.simulation.organisations import APPOINTED_ON, NATURE
 from demo.simulation.plan import Plan, Step
@@ -56,6 +56,7 @@ def test_a_scenario_goes_forward_within_the_school_year_and_names_only_what_it_h
     for scenario in year.scenarios:
         assert all(earlier.at <= later.at for earlier, later in pairwise(scenario.steps))
         assert all(calendar_day(step.at) <= LAST_DAY for step in scenario.steps)
+        assert all(step.at == end_of_part(step.at) for step in scenario.steps)
         made: set[str] = set()
         for step in scenario.steps:
             used = set(re.findall(r"\$(\w+)", str(step.body)))
