@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contracts.envelope import decode
-from samenspel.topic_records import TopicRecord
 from services.chassis.messaging import outbox
 from tests.sandbox import Sandbox
 from tests.waiting import eventually
@@ -49,12 +47,3 @@ async def create(admin: AIOKafkaAdminClient, name: str, partitions: int) -> None
 
 async def _is_gone(admin: AIOKafkaAdminClient, name: str) -> bool:
     return name not in await admin.list_topics()
-
-
-def versions_in(records: Sequence[TopicRecord]) -> dict[str, list[int]]:
-    """Per aggregate its versions, in the order of the topic, with those sent twice."""
-    seen: dict[str, list[int]] = {}
-    for record in records:
-        message = decode(record.value)
-        seen.setdefault(message.aggregate, []).append(message.envelope.aggregateversion)
-    return seen

@@ -23,8 +23,8 @@ from services.chassis.messaging import outbox
 from services.chassis.messaging.kafka import MAX_BATCH, partition_of
 from services.chassis.messaging.lane import Pace
 from services.chassis.messaging.relay import ROUND_BYTES, ROUND_LANES, Relay
-from tests.integration.chassis.lanes import administering, create, remove, stage_bytes, versions_in
-from tests.integration.chassis.test_outbox import a_broker, is_drained
+from tests.integration.chassis.lanes import administering, create, remove, stage_bytes
+from tests.integration.chassis.test_outbox import a_broker, is_drained, versions_seen
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import eventually
 
@@ -45,10 +45,11 @@ async def test_a_topic_that_cannot_be_written_delays_no_other_and_arrives_in_ord
         await remove(admin, topic := sandbox.settings.topic(OFFERS))
         await stage_brokers(sandbox, range(1, STUCK // 10 + 1))
         with capture_logs() as logs:
-            async with relaying(sandbox, Pace(stuck=1.0)):
-                await eventually(lambda: is_reported(sandbox, "these cannot be written: partnership.offers.v1/"))
+            async with relaying(sandbox, Pace(stuck=1.0)) as relay:
+                await eventually(lambda: is_sending(relay))
                 await stage_bytes(sandbox, ACTIVITIES, [b"a"], [b"the other topic's"])
                 await eventually(lambda: sandbox.read(ACTIVITIES), AT_ONCE)
+                await eventually(lambda: is_reported(sandbox, "these cannot be written: partnership.offers.v1/"))
                 is_ready = sandbox.health.can_answer
         async with relaying(sandbox, QUICK) as relay:
             await eventually(lambda: has_rested(relay))
@@ -57,7 +58,7 @@ async def test_a_topic_that_cannot_be_written_delays_no_other_and_arrives_in_ord
             await eventually(lambda: is_drained(sandbox), 60)
 
         assert is_ready
-        published = versions_in(await sandbox.read(OFFERS))
+        published = versions_seen(await sandbox.read(OFFERS))
         assert published == {f"broker:own:b{each}": list(range(1, STUCK // 10 + 3)) for each in range(10)}
         alarms = [log["partition"] for log in logs if log["event"] == "lane_stuck" and log["topic"] == OFFERS]
         assert sorted(alarms) == sorted(partitions_of({b"own:b%d" % each for each in range(10)}))
@@ -226,6 +227,10 @@ async def claiming(sandbox: Sandbox) -> AsyncIterator[tuple[Relay, asyncpg.Conne
 
 async def is_reported(sandbox: Sandbox, words: str) -> bool:
     return words in sandbox.health.report().get("relay", "")
+
+
+async def is_sending(relay: Relay) -> bool:
+    return bool(relay.sending)
 
 
 async def has_rested(relay: Relay) -> bool:
