@@ -110,6 +110,8 @@ ODD: dict[str, Odd] = {
     "an epoch too many": Odd(with_(streamepoch=10_000), "invalid-envelope"),
     "a version too many": Odd(with_(aggregateversion=2**31 - 1), "invalid-envelope"),
     # What it says
+    "the six characters of an escaped NUL": Odd(with_(causationid=r"\u0000"), None),
+    "an escaped NUL": Odd(with_(causationid="\0"), "invalid-envelope"),
     "a NUL in a field that reporting does not read": Odd(
         with_data(raisedBy=RAISED["data"]["raisedBy"] | {"actor": "a\0"}), "invalid-data"
     ),
