@@ -39,6 +39,8 @@ class Topic:
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": "-1",
+            "retention.bytes": "-1",
+            "unclean.leader.election.enable": "false",
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(self.max_message_bytes),
         }

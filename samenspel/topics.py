@@ -1,9 +1,10 @@
-"""Creates the topics of the manifest and checks those that exist; an existing topic is never changed.
+"""Creates the topics of the manifest and checks all of them afterwards; an existing topic is never changed.
 
 The number of partitions is permanent, since a key belongs to one partition for ever.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,6 +16,7 @@ from samenspel.failure import CommandFailed
 
 PATIENCE_SECONDS = 30.0  # a broker that has just started leads no partition yet
 WAIT_SECONDS = 0.2
+SAFE_REPLICATION = 3  # copies with which one broker may be away and a second fail
 
 
 class TopicsFailed(CommandFailed):
@@ -28,21 +30,33 @@ class Applied:
 
 
 async def apply(bootstrap: str, prefix: str = "", *, replication_factor: int = 1) -> Applied:
-    """Create the topics that are missing; check the partitions and settings of those that exist."""
+    """Create the topics that are missing; check partitions, copies and settings of all, whoever created them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="samenspel-topics")
     try:
         await admin.start()
         names = {prefix + topic.name: topic for topic in TOPICS}
         present = set(await admin.list_topics()) & set(names)
         missing = [name for name in names if name not in present]
-        new = [NewTopic(name, PARTITIONS, replication_factor, topic_configs=names[name].settings) for name in missing]
+        wanted = {name: topic.settings | _copies(replication_factor) for name, topic in names.items()}
+        new = [NewTopic(name, PARTITIONS, replication_factor, topic_configs=wanted[name]) for name in missing]
         if new:
             await _create(admin, new)
         await _wait_for_leaders(admin, set(names))
-        await _compare(admin, {name: names[name].settings for name in present})
+        differences = [
+            *await _other_copies(admin, names, replication_factor),
+            *await _other_settings(admin, wanted),
+        ]
     finally:
         await admin.close()
+    if differences:
+        raise TopicsFailed("\n".join(differences))
     return Applied(tuple(missing), tuple(sorted(present)))
+
+
+def _copies(replication_factor: int) -> dict[str, str]:
+    """How many brokers must have a message before it is acknowledged: two where there are three, so that one may fail
+    and nothing acknowledged is lost."""
+    return {"min.insync.replicas": "2" if replication_factor >= SAFE_REPLICATION else "1"}
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
@@ -72,13 +86,25 @@ async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: set[str]) -> None
         await asyncio.sleep(WAIT_SECONDS)
 
 
-async def _compare(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]) -> None:
-    if not wanted:
-        return
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
-    for response in await admin.describe_configs(resources):
-        for _, _, _, name, entries in response.resources:  # type: ignore[attr-defined]
-            actual = {entry[0]: entry[1] for entry in entries}
-            for setting, value in wanted[name].items():
-                if actual.get(setting) != value:
-                    raise TopicsFailed(f"{name}: {setting} is {actual.get(setting)}, the manifest says {value}")
+async def _other_copies(admin: AIOKafkaAdminClient, names: Iterable[str], replication_factor: int) -> list[str]:
+    """Where a partition has another number of copies than asked."""
+    described = await admin.describe_topics(sorted(names))
+    copies = {topic["topic"]: {len(part["replicas"]) for part in topic["partitions"]} for topic in described}
+    return [
+        f"{name}: a partition has {min(found)} copies, {replication_factor} are asked (--replication-factor)"
+        for name, found in copies.items()
+        if found != {replication_factor}
+    ]
+
+
+async def _other_settings(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]) -> list[str]:
+    """Where a setting is not as the manifest says."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(wanted)]
+    return [
+        f"{name}: {setting} is {actual.get(setting)}, the manifest says {value}"
+        for response in await admin.describe_configs(resources)
+        for _, _, _, name, entries in response.resources  # type: ignore[attr-defined]
+        for actual in [{entry[0]: entry[1] for entry in entries}]
+        for setting, value in wanted[name].items()
+        if actual.get(setting) != value
+    ]

@@ -25,11 +25,11 @@ def apply(
     replication_factor: Annotated[int, typer.Option(min=1, help="How many brokers keep a copy of each new topic.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Create the topics that are missing and check those that exist; ends with 1 when one differs."""
+    """Create the topics that are missing and check all; names every difference, and then ends with 1."""
     endpoints = find_endpoints(kafka=kafka)
     applied = asyncio.run(topics.apply(endpoints.kafka, endpoints.prefix, replication_factor=replication_factor))
     if as_json:
         typer.echo(json.dumps(asdict(applied)))
     else:
         created, present = len(applied.created), len(applied.present)
-        typer.echo(f"{created} topics created; {present} existed already and are as the manifest says.")
+        typer.echo(f"{created} topics created, {present} existed already; all are as the manifest says.")
