@@ -13,7 +13,7 @@ from contracts.metrics import CutTaken, MetricRestated, Offsets, Position
 from contracts.topics import INPUTS, PARTITIONS
 from contracts.values import calendar_day
 from services.chassis.messaging import outbox
-from services.chassis.messaging.topic_reader import Positions, Skipped, load_positions
+from services.chassis.messaging.positions import Positions, Skipped, load_positions
 from services.chassis.now import now
 from services.chassis.running.database import Transaction
 from services.reporting import publication, store

@@ -20,10 +20,11 @@ from contracts.topics import INPUTS
 from contracts.values import calendar_day
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.messaging.dead_letters import DeadLetter
-from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, Positions, Skipped, TopicReader, load_positions
+from services.chassis.messaging.positions import Positions, Skipped, load_positions
+from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
-from services.chassis.running.database import UNAVAILABLE, Database, Transaction
+from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import leadership
 from services.chassis.running.settings import Settings
@@ -65,7 +66,7 @@ class Projection:
                     self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
                 ) as db:
                     await self._lead(db)
-            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped) as error:
+            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged) as error:
                 self.health.trouble("projection", f"interrupted ({type(error).__name__})")
                 log.warning("projection_interrupted", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -196,7 +197,8 @@ class Projection:
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
         if not letters:
             return
-        tx = Transaction(db, now(), self.settings.source, self.database.epoch)
+        epoch = await db.fetchval("SELECT epoch FROM stream")
+        tx = Transaction(db, now(), self.settings.source, epoch)
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)

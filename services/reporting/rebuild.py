@@ -18,7 +18,8 @@ from contracts.envelope import Malformed
 from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import PARTITIONS
 from services.chassis.messaging.kafka import Record
-from services.chassis.messaging.topic_reader import Batch, Positions, TopicReader
+from services.chassis.messaging.positions import Positions
+from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.settings import Settings
 from services.reporting import publication, store
 from services.reporting.cut import Figures

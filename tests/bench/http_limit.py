@@ -67,7 +67,7 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
     await db.fetch(BROKERS, FROM, AREAS)
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO)
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
-    await db.execute(outbox.STAGE, now, *outbox.columns(rows))
+    await db.execute(outbox.STAGE, now, *outbox.columns(rows), 1)
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
     await db.execute(commands.REMEMBER, *owner, str(request_id), 2, answer)
 

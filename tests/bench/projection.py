@@ -9,7 +9,8 @@ from aiokafka import ConsumerRecord
 from contracts.activities import ACTIVITIES
 from contracts.topics import INPUTS
 from contracts.written import envelope_form
-from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader, load_positions
+from services.chassis.messaging.positions import load_positions
+from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader
 from services.chassis.running.database import Database, migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings

@@ -6,18 +6,19 @@ reading; this module notices both and ends the process.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from services.chassis.messaging.kafka import STOP_SECONDS, Record
+from services.chassis.messaging.positions import Positions, Skipped
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
@@ -32,17 +33,27 @@ LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 
 
+class Reader(Protocol):
+    """Whoever makes something of the records, and knows how far it came."""
+
+    async def where_to_read_on(self) -> Positions: ...
+    async def went_back(self) -> bool:
+        """Whether its database was restored to an earlier point, so that it must read again from there."""
+
+    async def receive(self, records: list[Record]) -> None:
+        """Returns only when every record is applied or dead-lettered; raises `Skipped` when it is not their turn."""
+
+
 @dataclass(slots=True)
 class Consumer:
-    """Reads these topics and calls `receive` with each batch."""
+    """Reads these topics from the reader's own positions on, and gives it each batch."""
 
     settings: Settings
     topics: tuple[str, ...]
     health: Health
     part: str
     """Its name in the health report."""
-    receive: Callable[[list[Record]], Awaitable[None]]
-    """Must return only when every record is applied or dead-lettered: then the batch is committed."""
+    reader: Reader
     progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
 
     async def run(self) -> None:
@@ -81,6 +92,7 @@ class Consumer:
             heartbeat_interval_ms=3_000,
             parser=_keep_raw,
             decoder=_keep_records,
+            listener=Seeking(self, lambda: subscriber.consumer),
         )
 
         @subscriber
@@ -97,14 +109,24 @@ class Consumer:
     async def _hand_over(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
         self.progress.busy_since = _now()
         try:
-            await self._receive_or_end(records)
+            await self._receive_or_end(consumer, records)
             await _commit(consumer, records)
         finally:
             self.progress.busy_since = None
 
-    async def _receive_or_end(self, records: list[Record]) -> None:
+    async def seek(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        """Read on from the reader's positions."""
+        positions = await self.reader.where_to_read_on()
+        for partition in partitions:
+            key = partition.topic.removeprefix(self.settings.kafka_prefix), partition.partition
+            consumer.seek(partition, positions[key])
+
+    async def _receive_or_end(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
         try:
-            await self.receive(records)
+            await self.reader.receive(records)
+        except Skipped as error:
+            log.warning("reads_again", detail=str(error))
+            await self.seek(consumer, consumer.assignment())
         except Exception as error:  # noqa: BLE001 - FastStream would go on, and later records would be committed
             self.health.end(f"a batch could be neither applied nor dead-lettered: {error!r}")
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
@@ -114,6 +136,9 @@ class Consumer:
             await asyncio.sleep(LOOK_SECONDS)
             if _has_died(subscriber):
                 self.health.end("a task of the Kafka consumer ended without an error")
+            if self.progress.busy_since is None and await self.reader.went_back():
+                log.warning("database_went_back", detail="what it does not know any more is read again")
+                await self.seek(subscriber.consumer, subscriber.consumer.assignment())
             await self._report_progress(subscriber.consumer)
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
@@ -141,6 +166,24 @@ class Consumer:
         if self.health.parts[self.part].state != state:
             log.error("open_transaction", detail=f"{state}: nothing behind it can be read until Kafka ends it")
         self.health.tick(self.part, state)
+
+
+@dataclass(slots=True)
+class Seeking(ConsumerRebalanceListener):
+    """Begins to read a partition where the reader's database says, whatever the consumer group remembers."""
+
+    outer: Consumer
+    consumer: Callable[[], AIOKafkaConsumer | None]
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        pass
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        consumer = self.consumer()
+        assert consumer is not None, "it exists when it is given partitions"
+        consumer.pause(*assigned)  # first of all: records of the group's offset would arrive while we wait
+        await self.outer.seek(consumer, assigned)
+        consumer.resume(*assigned)
 
 
 def _now() -> float:

@@ -6,7 +6,8 @@ the messages behind it go on. While the database does not answer, everything wai
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
+from services.chassis.messaging.positions import Positions, Skipped, load_positions, move
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
@@ -72,20 +74,58 @@ class Inbox:
     topics: tuple[str, ...]
     reactions: Reactions
     failures_in_a_row: int = 0
+    positions: Positions = field(default_factory=dict)
+    """The next offset of each partition, as this process knows it: as it was stored when it began to read, or since."""
 
     async def run(self) -> None:
-        await Consumer(self.settings, self.topics, self.health, PART, self.receive).run()
+        await Consumer(self.settings, self.topics, self.health, PART, self).run()
+
+    async def where_to_read_on(self) -> Positions:
+        """The stored position of every partition; waits until the database answers."""
+        while True:
+            try:
+                self.positions = await load_positions(self.database.pool, self.topics)
+            except (*UNAVAILABLE, *TRANSIENT) as error:
+                await self._wait_for_database(error)
+            else:
+                return self.positions
+
+    async def went_back(self) -> bool:
+        """Whether the database knows less than this process applied: it was restored to an earlier point."""
+        known = dict(self.positions)
+        try:
+            stored = await load_positions(self.database.pool, self.topics)
+        except (*UNAVAILABLE, *TRANSIENT):
+            return False  # asked again soon
+        return any(stored[key] < offset for key, offset in known.items())
 
     async def receive(self, records: list[Record]) -> None:
-        """Apply a batch: in one transaction if all goes well, otherwise each message in its own."""
+        """Apply a batch: in one transaction if all goes well, otherwise each message in its own.
+
+        Raises `Skipped`, and applies nothing, unless the records follow the stored positions.
+        """
         try:
-            async with self.database.transaction() as tx:
+            async with self._moving(records) as tx:
                 for record in records:
                     await self._apply(tx, record)
+        except Skipped:
+            raise
         except Exception as error:  # noqa: BLE001 - one by one shows which message failed, and why
             log.info("batch_failed", error=repr(error), messages=len(records))
             for record in records:
                 await self._apply_alone(record)
+
+    @asynccontextmanager
+    async def _moving(self, records: list[Record]) -> AsyncIterator[Transaction]:
+        """A transaction that moves the positions behind these records."""
+        reached: Positions = {}
+        for record in records:
+            key = self._topic_of(record), record.partition
+            reached[key] = max(record.offset + 1, self.positions.setdefault(key, 0))
+        async with self.database.transaction() as tx:
+            await move(tx.db, self.positions, reached)
+            yield tx
+        self.positions |= reached
 
     async def _apply(self, tx: Transaction, record: Record) -> None:
         """Apply one message, or dead-letter it when it is malformed. Raises what the reaction raises."""
@@ -114,8 +154,10 @@ class Inbox:
         attempt = 0
         while True:
             try:
-                async with self.database.transaction() as tx:
+                async with self._moving([record]) as tx:
                     await self._apply(tx, record)
+            except Skipped:
+                raise
             except UNAVAILABLE as error:
                 await self._wait_for_database(error)
             except TRANSIENT as error:
@@ -140,13 +182,13 @@ class Inbox:
                 " this service must be repaired"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
-        await self._set_aside(letter)
+        await self._set_aside(record, letter)
 
-    async def _set_aside(self, letter: DeadLetter) -> None:
+    async def _set_aside(self, record: Record, letter: DeadLetter) -> None:
         """Write the dead letter; retries until the database can, because a message is never skipped without one."""
         while True:
             try:
-                async with self.database.transaction() as tx:
+                async with self._moving([record]) as tx:
                     return await dead_letters.add(tx, self.settings.service, letter)
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)

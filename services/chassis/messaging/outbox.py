@@ -15,7 +15,7 @@ from contracts.envelope import describe, encode
 from contracts.events import MAX_EVENT_BYTES, Event
 from services.chassis.messaging.kafka import partition_of
 from services.chassis.problems import Malformed
-from services.chassis.running.database import Transaction
+from services.chassis.running.database import EpochChanged, Transaction
 
 _LAST = """
 SELECT version FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
@@ -29,6 +29,7 @@ WITH new AS (
 ), added AS (
     INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
     SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1 FROM new
+    WHERE $12 = (SELECT epoch FROM stream)
     RETURNING position, event_id, topic
 )
 INSERT INTO outbox (position, topic, partition)
@@ -86,9 +87,11 @@ def encoded(
 
 
 async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:
-    """Write messages to the journal, and pointers to them to the outbox."""
+    """Write messages to the journal, and pointers to them to the outbox. Raises `EpochChanged`."""
     if messages:
-        await tx.db.execute(STAGE, tx.now, *columns(messages))
+        done = await tx.db.execute(STAGE, tx.now, *columns(messages), tx.epoch)
+        if done != f"INSERT 0 {len(messages)}":
+            raise EpochChanged
         tx.staged += len(messages)
 
 

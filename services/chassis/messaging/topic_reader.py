@@ -7,53 +7,23 @@ consumer's own: offsets have gaps where transactions ended or were aborted.
 """
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.topics import PARTITIONS
 from services.chassis.messaging.kafka import Record, stop
+from services.chassis.messaging.positions import Positions, Skipped, move
 from services.chassis.running.database import Connection
 from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
 
 Batch = dict[TopicPartition, list[Record]]
-Positions = dict[tuple[str, int], int]
-"""The next offset to read, by topic (its name in the contracts) and partition."""
-
 MAX_RECORDS = 10_000  # about 10 MB; larger batches made COPY no faster
 FETCH_BYTES = 4 * 1024 * 1024
 START_SECONDS = 30.0
-
-_LOCK = """
-SELECT topic, partition, next_offset FROM positions
-JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition) USING (topic, partition)
-ORDER BY topic, partition FOR UPDATE OF positions
-"""
-_MOVE = """
-INSERT INTO positions (topic, partition, next_offset)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
-ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
-"""
-
-
-class Skipped(Exception):
-    """The records do not follow the stored position: another process appended, or the topic lost records."""
-
-
-async def load_positions(db: Connection, topics: Iterable[str]) -> Positions:
-    """The stored position of every partition of these topics; 0 where nothing was read yet."""
-    stored = {
-        (row["topic"], row["partition"]): row["next_offset"]
-        for row in await db.fetch("SELECT topic, partition, next_offset FROM positions")
-    }
-    return {
-        (topic, partition): stored.get((topic, partition), 0) for topic in topics for partition in range(PARTITIONS)
-    }
 
 
 @dataclass(slots=True)
@@ -119,17 +89,12 @@ class TopicReader:
         behind = {self._key(partition): records[-1].offset + 1 for partition, records in batch.items()}
         reached = {key: max(offset, behind.get(key, 0)) for key, offset in self.reached.items()}
         moved = {key: offset for key, offset in reached.items() if offset > self.positions[key]}
-        columns = [topic for topic, _ in moved], [partition for _, partition in moved]
-        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
-        first = {self._key(partition): records[0].offset for partition, records in batch.items()}
-        for key in moved:
-            expected, begins = self.positions[key], first.get(key, self.positions[key])
-            if stored.get(key, 0) != expected or begins < expected:
+        for key, records in ((self._key(partition), records) for partition, records in batch.items()):
+            if records[0].offset < self.positions[key]:
                 raise Skipped(
-                    f"{key[0]}/{key[1]}: {stored.get(key, 0)} is stored, this process expects {expected},"
-                    f" the batch begins at {begins}"
+                    f"{key[0]}/{key[1]}: the batch begins at {records[0].offset}, before {self.positions[key]}"
                 )
-        await db.execute(_MOVE, *columns, list(moved.values()))
+        await move(db, self.positions, moved)
         return moved
 
     def advance(self, moved: Positions) -> None:

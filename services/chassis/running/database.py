@@ -19,7 +19,7 @@ import asyncpg
 
 from contracts.values import Actor, calendar_day
 from services.chassis.now import now
-from services.chassis.problems import VersionConflict
+from services.chassis.problems import Unavailable, VersionConflict
 
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 Reader = Connection | asyncpg.Pool
@@ -34,7 +34,13 @@ UNAVAILABLE = (
     asyncpg.TooManyConnectionsError,
 )
 """The database does not answer: wait and try again, or answer 503."""
-TRANSIENT = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
+
+class EpochChanged(Unavailable):
+    """This service was restored to an earlier point while it ran: it knows that now, ask again."""
+
+
+TRANSIENT = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, EpochChanged)
 """Only this transaction failed, on a lock, a conflict or its time limit: the same again can succeed."""
 ACQUIRE_SECONDS = 5.0  # then the caller gets a 503 instead of waiting in a queue that only grows
 HOUR_SECONDS = 3600.0
@@ -150,9 +156,13 @@ class Database:
     @asynccontextmanager
     async def _begin(self, start: Callable[[Connection], Tx]) -> AsyncIterator[Tx]:
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-            async with connection.transaction():
-                tx = start(connection)
-                yield tx
+            try:
+                async with connection.transaction():
+                    tx = start(connection)
+                    yield tx
+            except EpochChanged:
+                self.epoch = await connection.fetchval("SELECT epoch FROM stream")
+                raise
             if tx.staged:
                 self.on_staged()
 

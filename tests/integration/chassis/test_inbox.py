@@ -23,9 +23,11 @@ from contracts.topics import PARTITIONS
 from contracts.values import LearningArea, Name
 from local import RealParts
 from samenspel.topic_records import TopicRecord
+from services.chassis.messaging import outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
+from services.chassis.messaging.positions import Skipped
 from services.chassis.now import UnreadableTime
-from services.chassis.running.database import Transaction
+from services.chassis.running.database import EpochChanged, Transaction
 from tests.builders import source_of
 from tests.deliveries import a_record
 from tests.odd_records import ODD
@@ -200,6 +202,66 @@ async def test_offsets_are_committed_by_hand_and_after_the_work(
         listening.cancel()
         with suppress(asyncio.CancelledError):
             await listening
+
+
+async def test_what_a_restored_database_had_heard_is_read_again_without_a_restart(stack: RealParts) -> None:
+    """Red where the consumer group's offsets decide: they do not go back with the database."""
+    async with an_inbox(stack) as (inbox, sandbox), running(inbox):
+        await sandbox.send(OFFERS, *((b"own:b", each.value) for each in delivered(1, 2, 3)))
+        await eventually(lambda: has_applied(sandbox, 3))
+
+        await go_back(sandbox)
+        await eventually(lambda: has_applied(sandbox, 3))
+
+        assert await applied(sandbox) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_messages_that_do_not_follow_the_stored_position_are_not_applied(stack: RealParts) -> None:
+    """A process that was overtaken, or whose database went back: what lies between would be lost."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        await inbox.receive(delivered(1))
+        await go_back(sandbox)
+
+        with pytest.raises(Skipped):
+            await inbox.receive([a_message(2, offset=1)])
+
+        assert await applied(sandbox) == []
+
+
+async def test_an_epoch_that_was_raised_meanwhile_is_known_at_the_next_try(stack: RealParts) -> None:
+    """Red without the comparison of epochs in `STAGE`: the message would have a version that was lost already."""
+    async with a_sandbox(stack, "referrals") as sandbox:
+        await sandbox.database.pool.execute("UPDATE stream SET epoch = 2")
+
+        with pytest.raises(EpochChanged):
+            await announce_broker(sandbox)
+        await announce_broker(sandbox)
+
+        rows = await sandbox.database.pool.fetch("SELECT epoch, version FROM journal")
+        assert [tuple(row) for row in rows] == [(2, 1)]
+
+
+async def announce_broker(sandbox: Sandbox) -> None:
+    async with sandbox.database.transaction() as tx:
+        await outbox.add(tx, a_broker(), key="own:b", version=1)
+
+
+@asynccontextmanager
+async def running(inbox: Inbox) -> AsyncIterator[None]:
+    listening = asyncio.create_task(inbox.run())
+    yield
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
+
+
+async def go_back(sandbox: Sandbox) -> None:
+    """What a restore to the very beginning does to the tables."""
+    await sandbox.database.pool.execute("TRUNCATE applied, inbox, positions")
+
+
+async def has_applied(sandbox: Sandbox, number: int) -> bool:
+    return len(await applied(sandbox)) == number
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from local.simulated_time import SimulatedTime
 from samenspel.topic_records import TopicRecord
-from services.chassis.messaging.topic_reader import Batch, Skipped, TopicReader, load_positions
+from services.chassis.messaging.positions import Skipped, load_positions
+from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.reporting import cut, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
