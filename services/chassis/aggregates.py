@@ -44,6 +44,14 @@ class Aggregate(Generic[Thing]):
     correlation: Callable[[Thing], UUID | None]
     """The request that it belongs to."""
 
+    async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
+        """Bring back an event that was announced before the database was restored; False when it does not follow."""
+        thing = await self.load(tx, UUID(event.subject))
+        if (thing.version if thing else 0) != version - 1:
+            return False
+        await self.save(tx, self.evolve(thing, event))
+        return True
+
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
         messages: list[outbox.Staged] = []

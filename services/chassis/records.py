@@ -22,6 +22,7 @@ INSERT INTO records (kind, entity_id, valid_from, details, epoch, version) VALUE
 ON CONFLICT (kind, entity_id, valid_from) DO UPDATE SET details = $4, epoch = $5, version = $6
 WHERE (records.epoch, records.version) < ($5, $6)
 """
+_RAISE = "UPDATE entities SET version = $3 WHERE kind = $1 AND entity_id = $2"
 _ON_DAY = "SELECT entity_id, details FROM records_on($1, $3) WHERE entity_id = ANY($2)"
 _PAGE = """
 SELECT entity_id FROM entities WHERE kind = $1 AND ($2::text IS NULL OR entity_id > $2) ORDER BY entity_id LIMIT $3
@@ -33,6 +34,8 @@ class Dated(Protocol):
 
     @property
     def valid_from(self) -> date: ...
+    @classmethod
+    def model_validate(cls, obj: Any, *, extra: Any = None) -> Any: ...  # noqa: ANN401 - as in pydantic
     @classmethod
     def model_validate_json(cls, json_data: str, *, extra: Any = None) -> Any: ...  # noqa: ANN401 - as in pydantic
     def model_dump_json(self, *, by_alias: bool, exclude_none: bool) -> str: ...
@@ -64,10 +67,7 @@ class Records(Generic[Details]):
         if before is not None and self._read(before) == details:
             return version
         version += 1
-        await self.save(tx, entity_id, details, (tx.epoch, version))
-        await tx.db.execute(
-            "UPDATE entities SET version = $3 WHERE kind = $1 AND entity_id = $2", self.kind, entity_id, version
-        )
+        await self._keep(tx, entity_id, details, (tx.epoch, version))
         await outbox.add(tx, event(), key=entity_id, version=version)
         return version
 
@@ -75,6 +75,19 @@ class Records(Generic[Details]):
         """Keep a record, unless a newer one of the same day is known: `order` is (epoch, version)."""
         text = details.model_dump_json(by_alias=True, exclude_none=True)
         await tx.db.execute(_SAVE, self.kind, entity_id, details.valid_from, text, *order)
+
+    async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
+        """Bring back a record that was announced before the database was restored; False when it does not follow."""
+        known = await tx.db.fetchval(_LOCK, self.kind, event.subject)
+        if known != version - 1:
+            return False
+        details: Details = self.details.model_validate(dict(event), extra="ignore")
+        await self._keep(tx, event.subject, details, (tx.epoch, version))
+        return True
+
+    async def _keep(self, tx: Transaction, entity_id: str, details: Details, order: tuple[int, int]) -> None:
+        await self.save(tx, entity_id, details, order)
+        await tx.db.execute(_RAISE, self.kind, entity_id, order[1])
 
     async def on_day(self, db: Reader, entity_ids: Iterable[str], day: date) -> dict[str, Details]:
         """What each of these is on a day, without those that were never recorded."""

@@ -7,8 +7,9 @@ from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
+from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.referrals import api, reactions, reasons
+from services.referrals import api, reactions, reasons, store
 from services.referrals.commands import activities, organisations, referrals
 
 NAME = "referrals"
@@ -22,7 +23,14 @@ def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
     add_command_routes(app, service, referrals.commands, activities.commands, organisations.commands)
     app.include_router(api.queries)
-    inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), reactions.reactions)
+    inbox = Inbox(
+        service.settings,
+        service.database,
+        service.health,
+        (SITES, REQUESTS),
+        reactions.reactions,
+        Recovery(service.settings, service.database, store.RESTORE),
+    )
     return Wiring(
         app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)
     )

@@ -6,11 +6,12 @@ each kind holds.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from contracts.activities import ActivityPlanned, DeliveryDetails
-from contracts.offers import BrokerDetails, PartnerDetails
+from contracts.events import Event
+from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded
@@ -286,3 +287,23 @@ ACTIVITIES = Aggregate(
     key=lambda activity: activity.planned.site_ids[0],  # the lead site when it was planned, for ever
     correlation=lambda activity: activity.planned.request_id,
 )
+
+
+async def _restore_referral(tx: Transaction, event: Event, version: int) -> bool:
+    """As every aggregate; of its request nothing may be known yet: that is read again afterwards."""
+    if isinstance(event, ReferralMade):
+        await tx.db.execute(
+            "INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, 'raised', 0, 0)"
+            " ON CONFLICT (request_id) DO NOTHING",
+            event.request_id,
+        )
+    return await REFERRALS.restore(tx, event, version)
+
+
+RESTORE: dict[type[Event], Any] = {
+    BrokerRecorded: BROKERS.restore,
+    PartnerRecorded: PARTNERS.restore,
+    **dict.fromkeys(get_args(referral_rules.ReferralEvent), _restore_referral),
+    **dict.fromkeys(get_args(activity_rules.ActivityEvent), ACTIVITIES.restore),
+}
+"""How what this service announced comes back into the tables after a restore."""

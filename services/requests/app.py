@@ -8,8 +8,9 @@ from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
+from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.requests import api, commands, reactions, reasons
+from services.requests import api, commands, reactions, reasons, store
 
 NAME = "requests"
 DEFAULT_PORT = 8001
@@ -28,6 +29,7 @@ def wire(service: Service) -> Wiring:
         service.health,
         (OFFERS, REFERRALS, ACTIVITIES),
         reactions.reactions,
+        Recovery(service.settings, service.database, store.RESTORE),
     )
     return Wiring(
         app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES)

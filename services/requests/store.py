@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
+from contracts.events import Event
 from contracts.offers import BrokerRecorded
 from contracts.requests import RequestDetails
-from contracts.sites import GroupDetails, SiteDetails
+from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
 from contracts.values import LearningArea, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key
-from services.requests.rules import Request, Status, evolve
+from services.requests.rules import Request, RequestEvent, Status, evolve
 
 _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
 SITES = Records("site", SiteDetails)
@@ -130,6 +131,15 @@ async def save_group(tx: Transaction, group_id: str, details: GroupDetails, vers
     )
 
 
+async def restore_group(tx: Transaction, group: GroupRecorded, version: int) -> bool:
+    """Bring back a group that was announced before the database was restored; False when it does not follow."""
+    known = await tx.db.fetchval("SELECT version FROM groups WHERE group_id = $1 FOR UPDATE", group.group_id)
+    if (known or 0) != version - 1:
+        return False
+    await save_group(tx, group.group_id, GroupDetails.model_validate(dict(group), extra="ignore"), version)
+    return True
+
+
 async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails]:
     """The recorded groups among these."""
     if not group_ids:
@@ -205,3 +215,10 @@ REQUESTS = Aggregate(
     key=lambda request: request.details.site_id,
     correlation=lambda request: request.id,
 )
+
+RESTORE: dict[type[Event], Any] = {
+    SiteRecorded: SITES.restore,
+    GroupRecorded: restore_group,
+    **dict.fromkeys(get_args(RequestEvent), REQUESTS.restore),
+}
+"""How what this service announced comes back into the tables after a restore."""

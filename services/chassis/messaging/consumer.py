@@ -40,6 +40,9 @@ class Reader(Protocol):
     async def went_back(self) -> bool:
         """Whether its database was restored to an earlier point, so that it must read again from there."""
 
+    async def read_again(self) -> None:
+        """Called before it reads again from an earlier point."""
+
     async def receive(self, records: list[Record]) -> None:
         """Returns only when every record is applied or dead-lettered; raises `Skipped` when it is not their turn."""
 
@@ -138,6 +141,7 @@ class Consumer:
                 self.health.end("a task of the Kafka consumer ended without an error")
             if self.progress.busy_since is None and await self.reader.went_back():
                 log.warning("database_went_back", detail="what it does not know any more is read again")
+                await self.reader.read_again()
                 await self.seek(subscriber.consumer, subscriber.consumer.assignment())
             await self._report_progress(subscriber.consumer)
 

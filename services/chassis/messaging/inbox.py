@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from contracts.admission import Admitted, admit
 from contracts.envelope import Malformed
@@ -21,6 +22,7 @@ from services.chassis.messaging.consumer import Consumer
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions, Skipped, load_positions, move
+from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
@@ -73,11 +75,14 @@ class Inbox:
     health: Health
     topics: tuple[str, ...]
     reactions: Reactions
+    recovery: Recovery | None = None
+    """How the service rolls forward when its database was restored."""
     failures_in_a_row: int = 0
     positions: Positions = field(default_factory=dict)
     """The next offset of each partition, as this process knows it: as it was stored when it began to read, or since."""
 
     async def run(self) -> None:
+        await self._recover()
         await Consumer(self.settings, self.topics, self.health, PART, self).run()
 
     async def where_to_read_on(self) -> Positions:
@@ -98,6 +103,21 @@ class Inbox:
         except (*UNAVAILABLE, *TRANSIENT):
             return False  # asked again soon
         return any(stored[key] < offset for key, offset in known.items())
+
+    async def read_again(self) -> None:
+        """The database went back: bring back first what this service announced itself, so that what it hears again
+        does not make it announce the same once more."""
+        await self._recover()
+
+    async def _recover(self) -> None:
+        while self.recovery is not None:
+            try:
+                await self.recovery.roll_forward_if_needed()
+            except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
+                self.health.trouble(PART, f"cannot compare journal and topics ({type(error).__name__})")
+                await asyncio.sleep(UNAVAILABLE_SECONDS)
+            else:
+                return
 
     async def receive(self, records: list[Record]) -> None:
         """Apply a batch: in one transaction if all goes well, otherwise each message in its own.

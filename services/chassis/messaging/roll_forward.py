@@ -1,0 +1,157 @@
+"""After its database was restored to an earlier point, a service rolls forward: what it announced since is on its own
+topics, and goes back into its journal and its tables.
+
+Guarantee: every admitted event of its topics that the journal lacks is in the journal again, with the same bytes, and
+its aggregate is what it was; or it is named as left out. Then the epoch rises, so that versions which are issued again
+are never mistaken for the lost ones. What no topic has is lost.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from aiokafka import TopicPartition
+
+from contracts.admission import Admitted, admit
+from contracts.envelope import Malformed
+from contracts.events import Event
+from contracts.topics import INPUTS, PARTITIONS, TOPICS
+from services.chassis.messaging.kafka import Record
+from services.chassis.messaging.positions import Positions
+from services.chassis.messaging.topic_reader import TopicReader
+from services.chassis.running.database import Database, Transaction
+from services.chassis.running.settings import Settings
+
+log = structlog.get_logger()
+
+TAIL = 50  # records of a partition that are looked at: a restore loses the last ones
+POLL_MS = 1_000
+
+Restore = Callable[[Transaction, Event, int], Awaitable[bool]]
+"""Bring an event of this version back into the tables; False when it does not follow what is there."""
+
+_UNKNOWN = """
+SELECT id, topic FROM unnest($1::uuid[], $2::text[]) AS told (id, topic)
+WHERE NOT EXISTS (SELECT FROM journal WHERE event_id = told.id AND journal.topic = told.topic)
+"""
+_JOURNAL = """
+INSERT INTO journal (event_id, topic, key, value, aggregate, epoch, version, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true
+"""
+_RAISE = "UPDATE stream SET epoch = greatest(epoch, $1) + 1 RETURNING epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event on one of our own topics."""
+
+    topic: str
+    record: Record
+    admitted: Admitted
+
+
+@dataclass(frozen=True, slots=True)
+class RolledForward:
+    """What a service did after its database was restored."""
+
+    epoch: int
+    """The new one."""
+    recovered: int
+    """Events that are in the journal again."""
+    left_out: tuple[str, ...]
+    """Events that could not go back, because the same version was issued again, or one before it is on no topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How one service rolls forward."""
+
+    settings: Settings
+    database: Database
+    restore: Mapping[type[Event], Restore]
+    """How an event comes back into the tables. One without an entry is only kept in the journal."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The inputs of others that this service writes."""
+        return tuple(each.name for each in TOPICS if each.producer == self.settings.service and each.name in INPUTS)
+
+    async def roll_forward_if_needed(self) -> RolledForward | None:
+        """Roll forward when the topics end with events that the journal lacks. Raises `KafkaError`.
+
+        What an earlier roll-forward left out is of a lower epoch than the present one.
+        """
+        lacking = await self._lacks(await self._read(tail=TAIL))
+        present = await self.database.pool.fetchval("SELECT epoch FROM stream")
+        return await self.roll_forward() if any(each.admitted.epoch >= present for each in lacking) else None
+
+    async def roll_forward(self, epoch: int = 0) -> RolledForward:
+        """Bring back what the topics have and the journal lacks; the new epoch is above `epoch` and all known ones."""
+        told = await self._read()
+        async with self.database.transaction() as tx:
+            await tx.db.execute("LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE")  # nothing is announced meanwhile
+            lacking = await self._lacks(told)
+            recovered, left_out = 0, list[str]()
+            for each in sorted(lacking, key=lambda each: each.admitted.id):  # in the order in which they were made
+                if await self._bring_back(tx, each):
+                    recovered += 1
+                else:
+                    left_out.append(f"{each.admitted.aggregate} {each.admitted.epoch}/{each.admitted.version}")
+            highest = max((each.admitted.epoch for each in told), default=0)
+            new = await tx.db.fetchval(_RAISE, max(epoch, highest))
+        self.database.epoch = new
+        log.warning("rolled_forward", epoch=new, recovered=recovered, left_out=left_out)
+        return RolledForward(new, recovered, tuple(left_out))
+
+    async def _read(self, tail: int | None = None) -> list[Told]:
+        """What our own topics say: all of it, or the last records of each partition."""
+        beginning: Positions = {(topic, partition): 0 for topic in self.topics for partition in range(PARTITIONS)}
+        reader = await TopicReader.open(self.settings, beginning)
+        told: list[Told] = []
+        try:
+            ends = await reader.ends()
+            if tail is not None:
+                for (topic, partition), end in ends.items():
+                    reader.consumer.seek(TopicPartition(self.settings.topic(topic), partition), max(0, end - tail))
+            while any(reader.reached[key] < end for key, end in ends.items()):
+                for records in (await reader.poll(POLL_MS)).values():
+                    told += self._admitted(records)
+        finally:
+            await reader.close()
+        return told
+
+    def _admitted(self, records: Iterable[Record]) -> Iterator[Told]:
+        for record in records:
+            topic = record.topic.removeprefix(self.settings.kafka_prefix)
+            try:
+                yield Told(topic, record, admit(record, topic))
+            except Malformed:
+                continue  # not ours: nobody reads it
+
+    async def _lacks(self, told: Sequence[Told]) -> list[Told]:
+        """Those that the journal does not have, each once."""
+        by_id = {(each.admitted.id, each.topic): each for each in told}
+        ids, topics = [UUID(id_) for id_, _ in by_id], [topic for _, topic in by_id]
+        rows = await self.database.pool.fetch(_UNKNOWN, ids, topics)
+        return [by_id[str(row["id"]), row["topic"]] for row in rows]
+
+    async def _bring_back(self, tx: Transaction, told: Told) -> bool:
+        admitted, record = told.admitted, told.record
+        restore = self.restore.get(admitted.kind)
+        if restore is not None and not await restore(tx, admitted.event(), admitted.version):
+            return False
+        is_kept = bool(
+            await tx.db.fetchval(
+                _JOURNAL,
+                UUID(admitted.id),
+                told.topic,
+                record.key,
+                record.value,
+                admitted.aggregate,
+                admitted.epoch,
+                admitted.version,
+                admitted.time,
+            )
+        )
+        return is_kept or restore is None  # what ships with the service was announced anew meanwhile

@@ -1,0 +1,178 @@
+"""A database that was restored to an earlier point: the service rolls forward by what it announced itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.values import Actor
+from local import RealParts
+from services.chassis.commands import Answer, Call, Commands, carry_out
+from services.chassis.messaging.relay import Relay
+from services.chassis.messaging.roll_forward import Recovery
+from services.requests import commands, store
+from tests.builders import CHILDCARE, GROUP, NOW, SCHOOL, an_actor, group_details, request_details, site_details
+from tests.sandbox import Sandbox, a_sandbox
+from tests.service_process import as_json
+from tests.waiting import eventually
+
+OWN = ("entities", "records", "groups", "requests")
+"""The tables that the service's own events make."""
+ALL = (*OWN, "journal", "outbox", "inbox", "positions", "idempotency", "comments", "stream")
+OPERATOR, COORDINATOR, CONSULTANT = an_actor("operator"), an_actor("coordinator"), an_actor("consultant")
+
+
+@pytest.fixture
+async def sandbox(stack: RealParts) -> AsyncIterator[Sandbox]:
+    async with a_sandbox(stack, "requests") as sandbox:
+        yield sandbox
+
+
+async def test_what_was_announced_since_comes_back_and_the_epoch_rises(sandbox: Sandbox) -> None:
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        raised = await give(sandbox, "raiseRequest", as_json(request_details()), by=COORDINATOR)
+        await back_up(sandbox)
+        await give(sandbox, "recordSite", as_json(site_details(), name={"nl": "Anders"}), of=SCHOOL)
+        await close(sandbox, raised)
+        await give(sandbox, "raiseRequest", as_json(request_details()), by=COORDINATOR)
+        await eventually(lambda: is_published(sandbox))
+    before, journal = await state(sandbox, *OWN), await announced(sandbox)
+
+    await restore(sandbox)
+    rolled = await recovery(sandbox).roll_forward_if_needed()
+
+    assert await state(sandbox, *OWN) == before
+    assert await announced(sandbox) == journal
+    assert rolled is not None
+    assert (rolled.epoch, rolled.recovered, rolled.left_out) == (2, 4, ())
+
+
+async def test_a_service_that_lost_everything_is_what_it_was(sandbox: Sandbox) -> None:
+    await back_up(sandbox)
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        await close(sandbox, await give(sandbox, "raiseRequest", as_json(request_details()), by=COORDINATOR))
+        await eventually(lambda: is_published(sandbox))
+    before = await state(sandbox, *OWN)
+
+    await restore(sandbox)
+    await recovery(sandbox).roll_forward_if_needed()
+
+    assert await state(sandbox, *OWN) == before
+
+
+async def test_a_version_that_was_issued_again_meanwhile_is_left_out_and_named(sandbox: Sandbox) -> None:
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        raised = await give(sandbox, "raiseRequest", as_json(request_details()), by=COORDINATOR)
+        await back_up(sandbox)
+        await close(sandbox, raised)
+        await eventually(lambda: is_published(sandbox))
+
+    await restore(sandbox)
+    await close(sandbox, raised)  # before anybody noticed
+    rolled = await recovery(sandbox).roll_forward_if_needed()
+
+    assert rolled is not None
+    assert (rolled.recovered, rolled.left_out) == (0, (f"request:{raised.subject} 1/3",))
+    assert await recovery(sandbox).roll_forward_if_needed() is None  # once is enough
+
+
+async def test_without_a_restore_nothing_is_rolled_forward(sandbox: Sandbox) -> None:
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        await eventually(lambda: is_published(sandbox))
+
+    assert await recovery(sandbox).roll_forward_if_needed() is None
+
+
+async def test_the_next_command_after_a_restore_is_of_the_new_epoch(sandbox: Sandbox) -> None:
+    async with relaying(sandbox):
+        await back_up(sandbox)
+        await record_city(sandbox)
+        await eventually(lambda: is_published(sandbox))
+
+    await restore(sandbox)
+    await recovery(sandbox).roll_forward_if_needed()
+    await give(sandbox, "recordSite", as_json(site_details(), name={"nl": "Anders"}), of=SCHOOL)
+
+    about = f"site:{SCHOOL}"
+    rows = await sandbox.database.pool.fetch(
+        "SELECT epoch, version FROM journal WHERE aggregate = $1 ORDER BY version", about
+    )
+    assert [tuple(row) for row in rows] == [(1, 1), (2, 2)]
+
+
+async def record_city(sandbox: Sandbox) -> None:
+    for site_id in (SCHOOL, CHILDCARE):
+        await give(sandbox, "recordSite", as_json(site_details()), of=site_id)
+    await give(sandbox, "recordGroup", as_json(group_details()), of=GROUP)
+
+
+async def close(sandbox: Sandbox, raised: Answer) -> Answer:
+    why = {"outcome": "not_fulfilled", "reason": {"list": "not-fulfilled", "code": "no_offer_in_area"}}
+    return await give(sandbox, "closeRequest", why, of=str(raised.subject), by=CONSULTANT)
+
+
+async def give(
+    sandbox: Sandbox, name: str, said: dict[str, Any], *, of: str | None = None, by: Actor = OPERATOR
+) -> Answer:
+    known = Commands()
+    known.include(commands.requests, commands.reference_data)
+    command = known.by_name[name]
+    subject = None if of is None else command.read_subject(of)
+    return await carry_out(
+        sandbox.database, command, Call(by=by, at=NOW, subject=subject, body=command.read(said), key=str(uuid4()))
+    )
+
+
+def recovery(sandbox: Sandbox) -> Recovery:
+    return Recovery(sandbox.settings, sandbox.database, store.RESTORE)
+
+
+@asynccontextmanager
+async def relaying(sandbox: Sandbox) -> AsyncIterator[None]:
+    relay = asyncio.create_task(Relay(sandbox.settings, sandbox.health).run())
+    yield
+    relay.cancel()
+    with suppress(asyncio.CancelledError):
+        await relay
+
+
+async def is_published(sandbox: Sandbox) -> bool:
+    return not await sandbox.database.pool.fetchval("SELECT count(*) FROM outbox")
+
+
+async def back_up(sandbox: Sandbox) -> None:
+    """Keep all tables as they are now (what is staged is published first)."""
+    await eventually(lambda: is_published(sandbox))
+    for table in ALL:
+        await sandbox.database.pool.execute(f"CREATE TABLE kept_{table} AS TABLE {table}")
+
+
+async def restore(sandbox: Sandbox) -> None:
+    """All tables as they were kept."""
+    async with sandbox.database.pool.acquire() as db, db.transaction():
+        await db.execute(f"TRUNCATE {', '.join(ALL)} CASCADE")
+        for table in (*(each for each in ALL if each != "comments"), "comments"):
+            values = "OVERRIDING SYSTEM VALUE" if table == "journal" else ""
+            await db.execute(f"INSERT INTO {table} {values} TABLE kept_{table}")
+
+
+async def state(sandbox: Sandbox, *tables: str) -> list[list[str]]:
+    """Every row, in an order of its own."""
+    return [
+        sorted(str(row) for row in await sandbox.database.pool.fetch(f"SELECT to_jsonb(t) - 'epoch' FROM {table} AS t"))
+        for table in tables
+    ]
+
+
+async def announced(sandbox: Sandbox) -> set[tuple[Any, ...]]:
+    rows = await sandbox.database.pool.fetch(
+        "SELECT event_id, topic, key, value, aggregate, epoch, version, recorded_at FROM journal"
+    )
+    return {tuple(row) for row in rows}
