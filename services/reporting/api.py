@@ -15,7 +15,7 @@ from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
-from services.chassis.problems import NotFound, WrongField
+from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx
 from services.reporting import store
 from services.reporting.rebuild import positions_of
@@ -29,6 +29,10 @@ Limit = Annotated[int, Field(ge=1, le=1000)]
 
 class NoSuchFigure(NotFound):
     """No figure with this key was published."""
+
+
+class RebuildUnderWay(RuleSaysNo):
+    """A rebuild was asked for that has not finished yet: wait for it."""
 
 
 class NoSuchRebuild(NotFound):
@@ -152,7 +156,9 @@ async def show_history(key: str, db: ReadPool, _: CurrentCaller) -> HistoryPage:
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:
     check_actor("ask for a rebuild", {"operator": "city"}, tx.by, {"city": EVERYONE})
     rebuild_id = outbox.new_id()
-    await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now)
+    if not await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now):
+        waiting = await store.requested_rebuild(tx.db)
+        raise RebuildUnderWay(None, WrongField("rebuildId", str(waiting), "GET /v1/rebuilds/{rebuildId} tells of it"))
     return Done(str(rebuild_id), None, RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now))
 
 

@@ -191,15 +191,22 @@ async def history(db: Reader, key: str) -> list[dict[str, Any]]:
     return [json.loads(row["data"]) for row in rows]
 
 
-async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: datetime) -> None:
-    await db.execute(
-        "INSERT INTO rebuilds (rebuild_id, cause, requested_at) VALUES ($1, $2, $3)", rebuild_id, cause, at
+async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: datetime) -> bool:
+    """False when one was asked for that has not finished yet."""
+    return bool(
+        await db.fetchval(
+            "INSERT INTO rebuilds (rebuild_id, cause, requested_at) VALUES ($1, $2, $3)"
+            " ON CONFLICT (cause) WHERE cause = 'asked' AND finished_at IS NULL DO NOTHING RETURNING true",
+            rebuild_id,
+            cause,
+            at,
+        )
     )
 
 
 async def requested_rebuild(db: Connection) -> UUID | None:
     found: UUID | None = await db.fetchval(
-        "SELECT rebuild_id FROM rebuilds WHERE finished_at IS NULL AND cause = 'asked' ORDER BY requested_at LIMIT 1"
+        "SELECT rebuild_id FROM rebuilds WHERE finished_at IS NULL AND cause = 'asked' ORDER BY rebuild_id LIMIT 1"
     )
     return found
 
@@ -213,7 +220,7 @@ async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, An
 async def rebuilds(db: Reader, rebuild_id: UUID | None = None) -> list[dict[str, Any]]:
     rows = await db.fetch(
         "SELECT rebuild_id, cause, requested_at, finished_at, outcome FROM rebuilds"
-        " WHERE $1::uuid IS NULL OR rebuild_id = $1 ORDER BY requested_at DESC LIMIT 50",
+        " WHERE $1::uuid IS NULL OR rebuild_id = $1 ORDER BY rebuild_id DESC LIMIT 50",
         rebuild_id,
     )
     return [
