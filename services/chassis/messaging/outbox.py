@@ -31,8 +31,9 @@ WITH new AS (
     SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1 FROM new
     RETURNING position, event_id, topic
 )
-INSERT INTO outbox (position, topic, partition)
-SELECT position, topic, partition FROM added JOIN new USING (event_id, topic)
+INSERT INTO outbox (position, topic, partition, size)
+SELECT position, topic, partition, coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0)
+FROM added JOIN new USING (event_id, topic)
 """
 
 
