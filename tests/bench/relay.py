@@ -27,8 +27,11 @@ async def _fill(db: asyncpg.Connection, messages: list[limits.Message]) -> None:
         for number, (topic, key, value) in enumerate(messages)
     ]
     await db.copy_records_to_table("journal", records=rows, columns=columns)
-    pointers = [(number, topic, partition_of(key)) for number, (topic, key, _) in enumerate(messages, 1)]
-    await db.copy_records_to_table("outbox", records=pointers, columns=("position", "topic", "partition"))
+    pointers = [
+        (number, topic, partition_of(key), len(key) + len(value))
+        for number, (topic, key, value) in enumerate(messages, 1)
+    ]
+    await db.copy_records_to_table("outbox", records=pointers, columns=("position", "topic", "partition", "size"))
     await db.execute("VACUUM ANALYZE journal, outbox")
 
 

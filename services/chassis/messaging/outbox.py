@@ -32,8 +32,9 @@ WITH new AS (
     WHERE $12 = (SELECT epoch FROM stream)
     RETURNING position, event_id, topic
 )
-INSERT INTO outbox (position, topic, partition)
-SELECT position, topic, partition FROM added JOIN new USING (event_id, topic)
+INSERT INTO outbox (position, topic, partition, size)
+SELECT position, topic, partition, coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0)
+FROM added JOIN new USING (event_id, topic)
 """
 
 

@@ -51,23 +51,20 @@ WITH RECURSIVE found AS (
     WHERE (topic, partition) NOT IN (SELECT * FROM unnest($1::text[], $2::integer[]))
     ORDER BY turn LIMIT $5
 ), batch AS (
-    SELECT turn, topic, partition, position, key, value, headers, size,
-        sum(size) OVER (PARTITION BY turn ORDER BY position) AS size_in_lane
+    SELECT turn, position, size, sum(size) OVER (PARTITION BY turn ORDER BY position) AS size_in_lane
     FROM lane CROSS JOIN LATERAL (
-        SELECT position, key, value, headers,
-            coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0) AS size
-        FROM (
-            SELECT position FROM outbox
-            WHERE outbox.topic = lane.topic AND outbox.partition = lane.partition ORDER BY position LIMIT $6
-        ) AS pointer JOIN journal USING (position)
-    ) AS message
+        SELECT position, size FROM outbox
+        WHERE outbox.topic = lane.topic AND outbox.partition = lane.partition ORDER BY position LIMIT $6
+    ) AS pointer
 ), round AS (
-    SELECT *, sum(size) OVER (ORDER BY turn, position) AS size_in_round FROM batch
+    SELECT turn, position, size, sum(size) OVER (ORDER BY turn, position) AS size_in_round FROM batch
     WHERE size_in_lane <= $7 OR size_in_lane = size
 )
-SELECT topic, partition, position, key, value, headers, size FROM round
+SELECT topic, partition, position, size FROM round JOIN lane USING (turn)
 WHERE size_in_round <= $8 OR size_in_round = size ORDER BY turn, position
 """
+# By itself: twice as fast as a join, because the positions are looked up in their order.
+_READ = "SELECT position, key, value, headers FROM journal WHERE position = ANY($1::bigint[])"
 
 Place = tuple[str, int]
 """Topic (its name in the contracts) and partition."""
@@ -174,11 +171,12 @@ class Relay:
         topics, partitions = [topic for topic, _ in busy], [partition for _, partition in busy]
         limits = ROUND_LANES, MAX_ROWS, MAX_BATCH, ROUND_BYTES
         queues: dict[Place, list[asyncpg.Record]] = defaultdict(list)
-        size = 0
-        for row in await connection.fetch(_CLAIM, topics, partitions, *self.last_claimed, *limits):
-            queues[row["topic"], row["partition"]].append(row)
-            size += row["size"]
-        if len(queues) == ROUND_LANES or size > ROUND_BYTES - MAX_REQUEST:
+        pointers = await connection.fetch(_CLAIM, topics, partitions, *self.last_claimed, *limits)
+        positions = [pointer["position"] for pointer in pointers]
+        rows = {row["position"]: row for row in (await connection.fetch(_READ, positions) if positions else ())}
+        for pointer in pointers:
+            queues[pointer["topic"], pointer["partition"]].append(rows[pointer["position"]])
+        if len(queues) == ROUND_LANES or sum(each["size"] for each in pointers) > ROUND_BYTES - MAX_REQUEST:
             self.wake.set()  # the next lanes did not fit into this round
         for place in queues:
             self.last_claimed = place

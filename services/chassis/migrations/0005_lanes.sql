@@ -29,8 +29,18 @@ BEGIN
 END
 $$;
 
-ALTER TABLE outbox DROP COLUMN barrier, ADD COLUMN topic text, ADD COLUMN partition integer;
-UPDATE outbox SET topic = journal.topic, partition = pg_temp.partition_of(coalesce(key, uuid_send(event_id)))
+ALTER TABLE outbox
+    DROP COLUMN barrier,
+    ADD COLUMN topic text,
+    ADD COLUMN partition integer,
+    ADD COLUMN size integer;  -- bytes of key, value and headers: a round is bounded without reading the journal
+UPDATE outbox SET
+    topic = journal.topic,
+    partition = pg_temp.partition_of(coalesce(key, uuid_send(event_id))),
+    size = coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0)
 FROM journal WHERE journal.position = outbox.position;
-ALTER TABLE outbox ALTER COLUMN topic SET NOT NULL, ALTER COLUMN partition SET NOT NULL;
+ALTER TABLE outbox
+    ALTER COLUMN topic SET NOT NULL,
+    ALTER COLUMN partition SET NOT NULL,
+    ALTER COLUMN size SET NOT NULL;
 CREATE INDEX outbox_lanes ON outbox (topic, partition, position);
