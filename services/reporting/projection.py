@@ -20,7 +20,7 @@ from contracts.topics import INPUTS
 from contracts.values import calendar_day
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.messaging.dead_letters import DeadLetter
-from services.chassis.messaging.positions import Positions, Skipped, load_positions
+from services.chassis.messaging.positions import AnotherTopic, Positions, Skipped, check_topics, load_positions
 from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
@@ -42,6 +42,7 @@ CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time i
 BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
 LOOK_SECONDS = 1.0  # how often a requested rebuild is looked for
 RETRY_SECONDS = 1.0
+ANOTHER_TOPIC_SECONDS = 30.0  # a person must act
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
@@ -66,6 +67,10 @@ class Projection:
                     self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
                 ) as db:
                     await self._lead(db)
+            except AnotherTopic as error:
+                self.health.trouble("projection", str(error))
+                log.error("another_topic", detail=str(error))
+                await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged) as error:
                 self.health.trouble("projection", f"interrupted ({type(error).__name__})")
                 log.warning("projection_interrupted", error=repr(error))
@@ -73,6 +78,7 @@ class Projection:
 
     async def _lead(self, db: asyncpg.Connection) -> None:
         positions = await self._load(db)
+        await check_topics(db, self.settings, INPUTS)
         reader = await TopicReader.open(self.settings, positions)
         try:
             beginning = await reader.ends()

@@ -21,7 +21,7 @@ from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
-from services.chassis.messaging.positions import Positions, Skipped, load_positions, move
+from services.chassis.messaging.positions import AnotherTopic, Positions, Skipped, check_topics, load_positions, move
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
@@ -36,6 +36,7 @@ PART = "reactions"  # its name in the health report
 ATTEMPTS = 5  # with 0.1 + 0.2 + 0.4 + 0.8 s between them: most locks and deadlocks are gone by then
 FIRST_WAIT_SECONDS = 0.1
 UNAVAILABLE_SECONDS = 1.0
+ANOTHER_TOPIC_SECONDS = 30.0  # a person must act
 FAILURES_IN_A_ROW = 20  # then the fault is ours: stop, instead of moving the whole topic to the dead letters
 
 _APPLY_ONCE = """
@@ -82,7 +83,8 @@ class Inbox:
     """The next offset of each partition, as this process knows it: as it was stored when it began to read, or since."""
 
     async def run(self) -> None:
-        await self._recover()
+        await self._when_possible(self._check_topics)
+        await self.read_again()
         await Consumer(self.settings, self.topics, self.health, PART, self).run()
 
     async def where_to_read_on(self) -> Positions:
@@ -107,12 +109,21 @@ class Inbox:
     async def read_again(self) -> None:
         """The database went back: bring back first what this service announced itself, so that what it hears again
         does not make it announce the same once more."""
-        await self._recover()
+        if self.recovery is not None:
+            await self._when_possible(self.recovery.roll_forward_if_needed)
 
-    async def _recover(self) -> None:
-        while self.recovery is not None:
+    async def _check_topics(self) -> None:
+        await check_topics(self.database.pool, self.settings, self.topics)
+
+    async def _when_possible(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Retries until Kafka and the database answer, and until the topics are those that were read."""
+        while True:
             try:
-                await self.recovery.roll_forward_if_needed()
+                await ask()
+            except AnotherTopic as error:
+                self.health.trouble(PART, str(error))
+                log.error("another_topic", detail=str(error))
+                await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
                 self.health.trouble(PART, f"cannot compare journal and topics ({type(error).__name__})")
                 await asyncio.sleep(UNAVAILABLE_SECONDS)
@@ -139,11 +150,13 @@ class Inbox:
     async def _moving(self, records: list[Record]) -> AsyncIterator[Transaction]:
         """A transaction that moves the positions behind these records."""
         reached: Positions = {}
+        last: dict[tuple[str, int], Record] = {}
         for record in records:
             key = self._topic_of(record), record.partition
+            last[key] = record
             reached[key] = max(record.offset + 1, self.positions.setdefault(key, 0))
         async with self.database.transaction() as tx:
-            await move(tx.db, self.positions, reached)
+            await move(tx.db, self.positions, reached, last)
             yield tx
         self.positions |= reached
 

@@ -2,16 +2,24 @@
 
 Guarantee: a position moves in the transaction that applies the records, and only on from where this process read. So
 positions go back when the database does, and what was lost with it is read again; and a process that was overtaken by
-another one, or by a restore, applies nothing.
+another one, or by a restore, applies nothing. A topic that was made again is told from the one that was read.
 """
 
-from collections.abc import Iterable
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import PARTITIONS
+from services.chassis.messaging.kafka import Record, stop
 from services.chassis.running.database import Reader
+from services.chassis.running.settings import Settings
 
 Positions = dict[tuple[str, int], int]
 """The next offset to read, by topic (its name in the contracts) and partition."""
+Last = Mapping[tuple[str, int], Record]
+"""The last record of each partition that was read."""
 
 _LOCK = """
 SELECT topic, partition, next_offset FROM positions
@@ -19,14 +27,23 @@ JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition) USING (topic,
 ORDER BY topic, partition FOR UPDATE OF positions
 """
 _MOVE = """
-INSERT INTO positions (topic, partition, next_offset)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
-ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset
+INSERT INTO positions (topic, partition, next_offset, last_offset, last_digest)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bytea[])
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
+    last_offset = coalesce(excluded.last_offset, positions.last_offset),
+    last_digest = coalesce(excluded.last_digest, positions.last_digest)
 """
+START_SECONDS = 30.0
+POLL_MS = 1_000
+POLLS = 30  # without an answer for so long, Kafka is not there
 
 
 class Skipped(Exception):
     """The records do not follow the stored position: another process moved it, or the database went back."""
+
+
+class AnotherTopic(Exception):
+    """A topic is not the one that was read: it was made again, or lost records. Nothing more of it is read."""
 
 
 async def load_positions(db: Reader, topics: Iterable[str]) -> Positions:
@@ -40,7 +57,7 @@ async def load_positions(db: Reader, topics: Iterable[str]) -> Positions:
     }
 
 
-async def move(db: Reader, read_from: Positions, reached: Positions) -> None:
+async def move(db: Reader, read_from: Positions, reached: Positions, last: Last) -> None:
     """Lock the stored positions of these partitions, compare them with where this process read on, and move them.
 
     Raises `Skipped` where another one is stored.
@@ -52,4 +69,56 @@ async def move(db: Reader, read_from: Positions, reached: Positions) -> None:
             raise Skipped(
                 f"{key[0]}/{key[1]}: {stored.get(key, 0)} is stored, this process read on from {read_from[key]}"
             )
-    await db.execute(_MOVE, *columns, list(reached.values()))
+    records = [last.get(key) for key in reached]
+    offsets = [None if record is None else record.offset for record in records]
+    digests = [None if record is None else digest(record) for record in records]
+    await db.execute(_MOVE, *columns, list(reached.values()), offsets, digests)
+
+
+def digest(record: Record) -> bytes:
+    """Tells a record from any other that may stand at its offset."""
+    return hashlib.sha256((record.key or b"") + b"\0" + (record.value or b"")).digest()
+
+
+async def check_topics(db: Reader, settings: Settings, topics: Sequence[str]) -> None:
+    """Read the last record of each partition again. Raises `AnotherTopic`, or `KafkaError`."""
+    rows = await db.fetch(
+        "SELECT topic, partition, next_offset, last_offset, last_digest FROM positions WHERE topic = ANY($1)", topics
+    )
+    known = {TopicPartition(settings.topic(row["topic"]), row["partition"]): row for row in rows if row["last_digest"]}
+    if not known:
+        return
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"{settings.service}-check",
+        auto_offset_reset="none",
+        enable_auto_commit=False,
+    )
+    consumer.assign(list(known))
+    try:
+        await asyncio.wait_for(consumer.start(), START_SECONDS)
+        ends = await consumer.end_offsets(list(known))
+        for partition, row in known.items():
+            if ends[partition] < row["next_offset"]:
+                raise AnotherTopic(
+                    f"{row['topic']}/{row['partition']} ends at {ends[partition]}, and was read up to"
+                    f" {row['next_offset']}: it is not the topic that it was"
+                )
+        for partition, row in known.items():
+            record = await _record_at(consumer, partition, row["last_offset"])
+            if record is None or digest(record) != row["last_digest"]:
+                raise AnotherTopic(
+                    f"{row['topic']}/{row['partition']} has another record at {row['last_offset']} than the one that"
+                    " was read: it is not the topic that it was"
+                )
+    finally:
+        await stop(consumer)
+
+
+async def _record_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> Record | None:
+    consumer.assign([partition])
+    consumer.seek(partition, offset)
+    for _ in range(POLLS):
+        for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=1)).values():
+            return records[0] if records[0].offset == offset else None
+    raise TimeoutError(f"Kafka sent nothing of {partition}")

@@ -94,7 +94,8 @@ class TopicReader:
                 raise Skipped(
                     f"{key[0]}/{key[1]}: the batch begins at {records[0].offset}, before {self.positions[key]}"
                 )
-        await move(db, self.positions, moved)
+        last = {self._key(partition): records[-1] for partition, records in batch.items()}
+        await move(db, self.positions, moved, last)
         return moved
 
     def advance(self, moved: Positions) -> None:

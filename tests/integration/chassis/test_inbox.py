@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -22,6 +23,7 @@ from contracts.partitioner import partition_of
 from contracts.topics import PARTITIONS
 from contracts.values import LearningArea, Name
 from local import RealParts
+from samenspel.failure import CommandFailed
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging import outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
@@ -30,6 +32,7 @@ from services.chassis.now import UnreadableTime
 from services.chassis.running.database import EpochChanged, Transaction
 from tests.builders import source_of
 from tests.deliveries import a_record
+from tests.integration.chassis.lanes import administering, create, remove
 from tests.odd_records import ODD
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import SOON, eventually
@@ -239,6 +242,37 @@ async def test_an_epoch_that_was_raised_meanwhile_is_known_at_the_next_try(stack
 
         rows = await sandbox.database.pool.fetch("SELECT epoch, version FROM journal")
         assert [tuple(row) for row in rows] == [(2, 1)]
+
+
+@pytest.mark.parametrize("messages", [(), (1, 2, 3, 4, 5)], ids=["shorter", "longer"])
+async def test_a_topic_that_was_made_again_is_not_read_on(stack: RealParts, messages: tuple[int, ...]) -> None:
+    """Red without `check_topics`: what the new topic has below the old position would never be read."""
+    async with an_inbox(stack) as (inbox, sandbox), administering(sandbox.kafka) as admin:
+        async with running(inbox):
+            await sandbox.send(OFFERS, *((b"own:b", each.value) for each in delivered(1, 2, 3)))
+            await eventually(lambda: has_applied(sandbox, 3))
+        await remove(admin, topic := sandbox.settings.topic(OFFERS))
+        await create(admin, topic, PARTITIONS)
+        await eventually(lambda: can_send(sandbox))
+        await sandbox.send(OFFERS, *((b"own:b", each.value) for each in delivered(*messages)))
+
+        async with running(inbox):
+            await eventually(lambda: says(sandbox, "it is not the topic that it was"))
+
+        assert await applied(sandbox) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def can_send(sandbox: Sandbox) -> bool:
+    """Whether every partition of the new topic has a leader: reading its ends needs that."""
+    try:
+        await sandbox.read(OFFERS)
+    except (CommandFailed, KafkaError):
+        return False
+    return True
+
+
+async def says(sandbox: Sandbox, words: str) -> bool:
+    return words in sandbox.health.report().get("reactions", "")
 
 
 async def announce_broker(sandbox: Sandbox) -> None:
