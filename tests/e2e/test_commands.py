@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from contracts.partitioner import partition_of
 from contracts.sites import SITES
 from local import FOLDER, Stack
 from local.waiting import until
+from tests.builders import SCHOOL
 
 DEADLINE = 180.0
 ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
@@ -118,7 +120,10 @@ def test_a_dead_letter_is_listed_shown_and_redriven(samenspel: Command, running:
     redriven = json.loads(samenspel(*redrive).stdout)
 
     assert redriven["topic"] == SITES
-    assert redriven["partition"] == int(letter["origin"].split("/")[1])
+    assert redriven["partition"] == partition_of(SCHOOL.encode())
+    assert letters() == []  # the other service's letter was about the same record
+    closed = json.loads(samenspel("dead-letters", "list", "--all", "--json").stdout)
+    assert {each["redriven-as"] for each in closed} == {redriven["eventId"]}
     assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
 
 
