@@ -3,7 +3,7 @@
 from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
-from services.chassis import redrives
+from services.chassis import redrives, republications
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
@@ -22,8 +22,9 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
     own = referrals.commands, activities.commands, organisations.commands
-    add_command_routes(app, service, *own, redrives.commands)
+    add_command_routes(app, service, *own, redrives.commands, republications.commands)
     app.include_router(api.queries)
+    app.include_router(republications.queries)
     inbox = Inbox(service.settings, service.database, service.health, (SITES, REQUESTS), reactions.reactions)
     return Wiring(
         app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)

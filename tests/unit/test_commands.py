@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import FastAPI
 
-from services.chassis import redrives
+from services.chassis import redrives, republications
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -21,7 +21,7 @@ from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
 REGISTRIES: dict[str, Sequence[Commands]] = {
-    "requests": [requests.requests, requests.reference_data, redrives.commands],
+    "requests": [requests.requests, requests.reference_data, redrives.commands, republications.commands],
     "referrals": [referrals.commands, activities.commands, organisations.commands],
     "reporting": [reporting.commands],
 }
