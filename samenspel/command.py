@@ -11,7 +11,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from samenspel.commands import dead_letters, figures, importing, rebuild, topics
+from samenspel.commands import dead_letters, figures, importing, rebuild, republishing, topics
 from samenspel.failure import CommandFailed
 from samenspel.plugins import plugins
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 for commands in plugins("samenspel.commands"):
     app.add_typer(commands)
 app.add_typer(rebuild.commands)
+app.add_typer(republishing.commands)
 app.add_typer(figures.commands, name="figures")
 app.add_typer(dead_letters.commands, name="dead-letters")
 app.add_typer(topics.commands, name="topics")

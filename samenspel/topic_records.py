@@ -4,7 +4,8 @@ Only what was committed is read; the end is behind the last committed record and
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -23,16 +24,46 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
     Raises `CommandFailed` when a topic does not exist or Kafka sends nothing more, `KafkaError` when it is not there.
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
-    )
-    try:
-        await consumer.start()
+    async with _a_consumer(bootstrap) as consumer:
         if missing := set(topics) - await consumer.topics():
             raise CommandFailed(f"Kafka at {bootstrap} does not have the topics {', '.join(sorted(missing))}")
         consumer.assign(wanted)
         await consumer.seek_to_beginning(*wanted)
         return await _read_to(consumer, await consumer.end_offsets(wanted))
+
+
+async def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
+    """The offset that comes next on each partition; the topic is named with its prefix."""
+    wanted = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    async with _a_consumer(bootstrap) as consumer:
+        return {each.partition: end for each, end in (await consumer.end_offsets(wanted)).items()}
+
+
+async def find_behind(
+    bootstrap: str, topic: str, partition: int, offset: int, value: bytes, patience: float
+) -> int | None:
+    """The offset of the first record with this value from an offset on; None when there is none in some seconds."""
+    place = TopicPartition(topic, partition)
+    async with _a_consumer(bootstrap) as consumer:
+        consumer.assign([place])
+        consumer.seek(place, offset)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            for record in (await consumer.getmany(place, timeout_ms=WAIT_MS)).get(place, []):
+                if record.value == value:
+                    return record.offset
+    return None
+
+
+@asynccontextmanager
+async def _a_consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Reads what was committed, and joins no consumer group."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+    )
+    try:
+        await consumer.start()
+        yield consumer
     finally:
         await consumer.stop()
 

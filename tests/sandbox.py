@@ -45,12 +45,13 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def a_sandbox(stack: RealParts, service: str) -> AsyncIterator[Sandbox]:
-    """A sandbox with the tables and the name of a service."""
+async def a_sandbox(stack: RealParts, service: str, *, has_topics: bool = True) -> AsyncIterator[Sandbox]:
+    """A sandbox with the tables and the name of a service; a test of the tables alone needs no topics, and is quick."""
     name = f"t{uuid4().hex[:10]}"
     prefix = f"{name}."
     url = await asyncio.to_thread(stack.create_database, name, name)
-    await topics.apply(stack.kafka, prefix)
+    if has_topics:
+        await topics.apply(stack.kafka, prefix)
     await migrate(url, "services.chassis", f"services.{service}")
     environment = {"SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": url}
     settings = read_settings(service, ANY_PORT, environment)

@@ -1,76 +1,52 @@
 """`samenspel dead-letters list | show | redrive`: messages that a service could not understand."""
-# mypy: untyped-calls-exclude=aiokafka
-# aiokafka is typed only in part.
 
 import asyncio
+import base64
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
-from contracts.admission import admit
-from contracts.envelope import Malformed
-from contracts.partitioner import partition_of
-from contracts.topics import INPUTS, SERVICES, dead_letter_topic
+from contracts.topics import INPUTS, SERVICES, TOPICS, dead_letter_topic
 from samenspel.commands.options import AsJson, Kafka
+from samenspel.commands.services import ask
 from samenspel.endpoints import Endpoints, find_endpoints
 from samenspel.failure import CommandFailed
-from samenspel.topic_records import read_topics
+from samenspel.letters import Letter, letters_of
+from samenspel.topic_records import ends_of, find_behind, read_topics
 
 commands = typer.Typer(help="Messages that could not be understood.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="SERVICE/PARTITION/OFFSET, as `list` names it")]
+PUBLISHED_SECONDS = 10.0  # the relay takes less than one while Kafka can be written
+
+OWNERS = {topic.name: topic.producer for topic in TOPICS if topic.name in INPUTS}
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message as it was on its topic, with headers that say why it could not be understood."""
-
-    name: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-    def header(self, name: str) -> str:
-        """What the service that gave up on it wrote down: its reason, detail, topic, partition, offset, …"""
-        return next((value.decode("utf-8", "replace") for key, value in self.headers if key == f"samenspel-{name}"), "")
-
-    @property
-    def original_headers(self) -> list[tuple[str, bytes]]:
-        """Those that it came with."""
-        return [(name, text) for name, text in self.headers if not name.startswith("samenspel-")]
-
-    @property
-    def origin(self) -> str:
-        return "/".join(self.header(part) for part in ("topic", "partition", "offset"))
-
-    def as_json(self) -> dict[str, Any]:
-        shown = {name: self.header(name) for name in ("reason", "detail", "attempts", "failed-at")}
-        return {"letter": self.name, "origin": self.origin, "key": _text(self.key), "value": _text(self.value), **shown}
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
-
-
-@commands.command("list", epilog="Example: samenspel dead-letters list --json")
-def list_letters(kafka: Kafka = None, as_json: AsJson = False) -> None:
-    """List the dead letters of all services."""
-    letters = asyncio.run(_letters(find_endpoints(kafka=kafka)))
+@commands.command("list", epilog="Example: samenspel dead-letters list --all --json")
+def list_letters(
+    kafka: Kafka = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that were redriven, and as which event.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the dead letters of all services that are still open."""
+    found = asyncio.run(_letters(find_endpoints(kafka=kafka)))
+    letters = [letter for letter in found if every or letter.is_open]
     if as_json:
         typer.echo(json.dumps([letter.as_json() for letter in letters]))
     elif letters:
-        table = Table("letter", "reason", "from", "failed at", box=None, pad_edge=False)
+        table = Table(
+            "letter", "reason", "from", "failed at", *(["redriven as"] if every else []), box=None, pad_edge=False
+        )
         for letter in letters:
-            table.add_row(letter.name, letter.header("reason"), letter.origin, letter.header("failed-at"))
+            columns = letter.name, letter.header("reason"), letter.origin, letter.header("failed-at")
+            table.add_row(*columns, *([letter.redriven_as or "still open"] if every else []))
         Console().print(table)
     else:
-        typer.echo("There are no dead letters.")
+        typer.echo("There are no dead letters." if not found else "All dead letters were redriven; `--all` lists them.")
 
 
 @commands.command(epilog="Example: samenspel dead-letters show reporting/3/0")
@@ -80,76 +56,80 @@ def show(name: Name, kafka: Kafka = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(letter.as_json()))
     else:
-        typer.echo("\n".join(f"{name + ':':<11}{value}" for name, value in letter.as_json().items()))
+        typer.echo("\n".join(f"{name + ':':<12}{value}" for name, value in letter.as_json().items()))
 
 
 @commands.command(epilog="Example: samenspel dead-letters redrive reporting/3/0 --value corrected.json")
 def redrive(
     name: Name,
-    value: Annotated[Path | None, typer.Option(help="A file with the corrected message.", exists=True)] = None,
+    value: Annotated[
+        Path | None, typer.Option(help="A file with the corrected message, in structured mode.", exists=True)
+    ] = None,
     kafka: Kafka = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a message again, corrected or as it was, to the topic from which it came, under its own key."""
+    """Send a message again, corrected or as it was, to the topic from which it came.
+
+    It goes through the service that owns the topic, into its journal, and is refused when readers would not accept it
+    either. Its key is the message's `partitionkey`. This closes the letters of all services about the same record.
+    """
     endpoints = find_endpoints(kafka=kafka)
     letter = _find(endpoints, name)
-    message = value.read_bytes().strip() if value else letter.value
-    if value:
-        check(letter, message)
+    body = redrive_of(letter, value.read_bytes().strip() if value else None)
+    owner, topic = OWNERS[letter.header("topic")], endpoints.prefix + letter.header("topic")
+    ends = asyncio.run(ends_of(endpoints.kafka, topic))
+    done = _post(endpoints.urls[owner], "/v1/redrives", body)
+    marker = {"record": letter.origin, "eventId": done["eventId"]}
+    _post(endpoints.urls[letter.service], "/v1/letter-markers", marker)
+    offset = None
+    if done["outcome"] == "staged":
+        behind = done["partition"], ends[done["partition"]]
+        found = find_behind(endpoints.kafka, topic, *behind, base64.b64decode(body["value"]), PUBLISHED_SECONDS)
+        offset = asyncio.run(found)
+    said = {name: done[name] for name in ("topic", "partition", "eventId", "outcome")} | {"offset": offset}
+    typer.echo(json.dumps(said) if as_json else f"{name} {_what_became(said, owner)}")
+
+
+def redrive_of(letter: Letter, mended: bytes | None) -> dict[str, Any]:
+    """What the owner of the topic is asked to send; raises `CommandFailed` when there is nothing to send."""
     topic = letter.header("topic")
-    if topic not in INPUTS:
-        raise CommandFailed(f"{name} is from {topic or 'an unknown topic'}, which no service reads")
-    partition, offset = asyncio.run(_append(endpoints, topic, letter, message))
-    if as_json:
-        typer.echo(json.dumps({"topic": topic, "partition": partition, "offset": offset}))
-    else:
-        typer.echo(f"{name} is now {topic}/{partition}/{offset}.")
+    if topic not in OWNERS:
+        raise CommandFailed(f"{letter.name} is from {topic or 'an unknown topic'}, which no service reads")
+    if letter.redriven_as:
+        raise CommandFailed(f"{letter.name} was redriven as event {letter.redriven_as}")
+    if mended is None and letter.header("reason") == "personal_data":
+        raise CommandFailed(f"the bytes of {letter.name} were not kept; give the corrected message with --value")
+    value = letter.value if mended is None else mended
+    if not value:
+        raise CommandFailed(f"{letter.name} has no value; give the corrected message with --value")
+    headers = letter.original_headers if mended is None else []
+    return {
+        "record": letter.origin,
+        "value": base64.b64encode(value).decode(),
+        "headers": [{"name": name, "value": base64.b64encode(text).decode()} for name, text in headers],
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Resent:
-    """A dead letter as it would stand on its topic again."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-    @property
-    def partition(self) -> int:
-        return partition_of(self.key or b"")
+def _what_became(said: dict[str, Any], owner: str) -> str:
+    if said["outcome"] == "redriven before":
+        return f"was redriven before, as event {said['eventId']}."
+    if said["offset"] is None:
+        return f"is in the journal of `{owner}` as event {said['eventId']}, and is published when Kafka takes it."
+    return f"is now {said['topic']}/{said['partition']}/{said['offset']}."
 
 
-def check(letter: Letter, corrected: bytes | None) -> None:
-    """Raise `CommandFailed` when the services would not admit this in the place of a dead letter either."""
-    try:
-        admit(Resent(letter.key, corrected, letter.original_headers), letter.header("topic"))
-    except Malformed as error:
-        raise CommandFailed(f"the corrected message cannot be understood either: {error}") from error
+def _post(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = ask(url, "POST", path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+    return answer
 
 
 def _find(endpoints: Endpoints, name: str) -> Letter:
     letter = next((letter for letter in asyncio.run(_letters(endpoints)) if letter.name == name), None)
     if letter is None:
-        raise CommandFailed(f"there is no dead letter {name}; `samenspel dead-letters list` names them")
+        raise CommandFailed(f"there is no dead letter {name}; `samenspel dead-letters list --all` names them")
     return letter
 
 
 async def _letters(endpoints: Endpoints) -> list[Letter]:
-    """All dead letters of all services, in the order in which the services gave up on them."""
     services = {endpoints.prefix + dead_letter_topic(service): service for service in SERVICES}
-    letters = [
-        Letter(f"{services[each.topic]}/{each.partition}/{each.offset}", each.key, each.value, each.headers)
-        for each in await read_topics(endpoints.kafka, list(services))
-    ]
-    return sorted(letters, key=lambda letter: letter.header("failed-at"))
-
-
-async def _append(endpoints: Endpoints, topic: str, letter: Letter, value: bytes | None) -> tuple[int, int]:
-    producer = AIOKafkaProducer(bootstrap_servers=endpoints.kafka, acks="all", enable_idempotence=True)
-    try:
-        await producer.start()
-        headers = letter.original_headers
-        sent = await producer.send_and_wait(endpoints.prefix + topic, value, key=letter.key, headers=headers)
-        return sent.partition, sent.offset
-    finally:
-        await producer.stop()
+    return letters_of(services, await read_topics(endpoints.kafka, list(services)))

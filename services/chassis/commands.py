@@ -94,6 +94,10 @@ class Command:
     """Its row in a life cycle."""
     event: type[Event] | None = None
     """What it announces, if it announces anything."""
+    in_base64: frozenset[str] = frozenset()
+    """Fields of its body that hold bytes: it looks for personal data in what they say, not in how they are written."""
+    has_address: bool = True
+    """What it makes can be read by its id."""
     run: Callable[[CommandTx, Any, Any], Awaitable[Done]]
 
     @property
@@ -119,9 +123,11 @@ class Command:
             raise Malformed(f"{field} is not JSON: {error}", WrongField(field, None, "a JSON object")) from error
         return self.read(said, within=within)
 
-    def read(self, said: object, *, within: str = "") -> Value:
+    def read(self, said: Any, *, within: str = "") -> Value:  # noqa: ANN401 - any JSON
         """The body in parsed JSON; raises `PersonalData`, or `Malformed` with every wrong field."""
-        check_personal_data(said, within=within)
+        is_object = isinstance(said, dict) and self.in_base64
+        in_words = {name: text for name, text in said.items() if name not in self.in_base64} if is_object else said
+        check_personal_data(in_words, within=within)
         try:
             return self.body.model_validate(said)
         except ValidationError as error:

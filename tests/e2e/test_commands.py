@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from contracts.partitioner import partition_of
 from contracts.sites import SITES
 from local import FOLDER, Stack
 from local.waiting import until
+from samenspel.topic_records import read_topics
+from tests.builders import SCHOOL
 
 DEADLINE = 180.0
 ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
@@ -118,7 +121,22 @@ def test_a_dead_letter_is_listed_shown_and_redriven(samenspel: Command, running:
     redriven = json.loads(samenspel(*redrive).stdout)
 
     assert redriven["topic"] == SITES
-    assert redriven["partition"] == int(letter["origin"].split("/")[1])
+    assert redriven["partition"] == partition_of(SCHOOL.encode())
+    assert letters() == []  # the other service's letter was about the same record
+    closed = json.loads(samenspel("dead-letters", "list", "--all", "--json").stdout)
+    assert {each["redriven-as"] for each in closed} == {redriven["eventId"]}
+    assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
+
+
+def test_a_service_publishes_its_journal_again_and_no_figure_changes(samenspel: Command, running: Stack) -> None:
+    once = asyncio.run(read_topics(running.kafka, [SITES]))
+
+    said = json.loads(samenspel("republish", "requests", "--topic", SITES, "--json").stdout)
+
+    twice = asyncio.run(read_topics(running.kafka, [SITES]))
+    of_the_service = {record.value for record in twice} - {b"{half a message"}
+    assert said == {"messages": {SITES: len(of_the_service)}, "waiting": 0}
+    assert len(twice) == len(once) + len(of_the_service)
     assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
 
 

@@ -59,10 +59,9 @@ def test_a_corrected_message_is_redriven_and_counts_once(system: System, tmp_pat
     corrected = tmp_path / "corrected.json"
     corrected.write_bytes(a_request())
     letter = newest_letter(system.stack)
-    sent = json.loads(samenspel(system.stack, "dead-letters", "redrive", letter, "--value", str(corrected), "--json"))
-    system.foreign.add((sent["topic"], sent["partition"], sent["offset"]))
+    samenspel(system.stack, "dead-letters", "redrive", letter, "--value", str(corrected), "--json")
 
-    assert system.violations() == []  # among them: rebuilt = published, and the recount agrees
+    assert system.violations() == []  # among them: it is in a journal, rebuilt = published, and the recount agrees
     assert raised(system.stack) == before + 1
 
 
@@ -108,8 +107,9 @@ async def send(stack: Stack, topic: str, messages: list[Poison]) -> set[Offset]:
 async def dead_letters(stack: Stack, service: str) -> Counter[tuple[bytes | None, bytes | None]]:
     """Key and value of every dead letter of a service; each says why it is one."""
     records = await read_topics(stack.kafka, [dead_letter_topic(service)])
-    assert all(dict(record.headers)["samenspel-reason"] for record in records)
-    return Counter((record.key, record.value) for record in records)
+    letters = [record for record in records if "samenspel-marker" not in dict(record.headers)]
+    assert all(dict(record.headers)["samenspel-reason"] for record in letters)
+    return Counter((record.key, record.value) for record in letters)
 
 
 async def longest_wait_for_a_cut(stack: Stack, *, since: float) -> float:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import FastAPI
 
+from services.chassis import redrives, republications
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -20,7 +21,7 @@ from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
 REGISTRIES: dict[str, Sequence[Commands]] = {
-    "requests": [requests.requests, requests.reference_data],
+    "requests": [requests.requests, requests.reference_data, redrives.commands, republications.commands],
     "referrals": [referrals.commands, activities.commands, organisations.commands],
     "reporting": [reporting.commands],
 }
@@ -90,7 +91,7 @@ def test_a_route_is_described_with_its_headers_and_problems(operation: Operation
     assert names["Idempotency-Key"] is (command.method == "POST")
     assert ("If-Match" in names) is (command.identified_by is not None)
     assert ("Location" in described["responses"][str(command.status)]["headers"]) is (
-        command.identified_by is None and not command.in_lines
+        command.has_address and command.identified_by is None and not command.in_lines
     )
     assert {"400", "401", "403", "409", "503", "default"} <= described["responses"].keys()
 

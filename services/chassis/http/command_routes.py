@@ -168,7 +168,7 @@ def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
     headers = {"Idempotency-Replayed": {"description": "`true`: this command was carried out before.", **text}}
     if command.event and not command.in_lines:
         headers["ETag"] = {"description": "The version of what was changed, for `If-Match`.", **text}
-    if command.identified_by is None and not command.in_lines:
+    if command.has_address and command.identified_by is None and not command.in_lines:
         headers["Location"] = {"description": "Where it can be read.", **text}
     problems: dict[int | str, dict[str, Any]] = {
         status: {**PROBLEM_ANSWER, "description": about} for status, about in PROBLEMS.items()

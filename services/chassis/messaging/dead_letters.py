@@ -2,12 +2,14 @@
 personal data only its topic, partition and offset, the reason and a digest are kept.
 
 Guarantee: one dead letter per message, however often it is delivered, announced in the transaction that moves past the
-message. The headers say why, where it came from, and how often it was tried.
+message. The headers say why, where it came from, and how often it was tried. A marker behind a letter says that it was
+redriven.
 """
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from pydantic_core import from_json
@@ -21,6 +23,8 @@ from services.chassis.running.database import Transaction
 
 PERSONAL_DATA = "personal_data"
 """The reason of a letter whose bytes are not kept."""
+MARKER = "samenspel-marker"
+"""The header that tells a marker from a letter."""
 MAX_DETAIL = 1_000  # characters: enough to understand it, while a detail can quote a whole message of 1 MiB
 
 
@@ -45,6 +49,31 @@ async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
     """Announce a dead letter, unless this message already has one."""
     if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", _aggregate(letter)):
         await outbox.stage(tx, [as_message(letter, service, failed_at=tx.now)])
+
+
+async def mark(tx: Transaction, service: str, record_id: str, redriven_as: UUID) -> bool:
+    """Announce, once, a marker behind the letter of this record: what it was redriven as. False: there is no letter."""
+    letter = await tx.db.fetchrow("SELECT event_id, key FROM journal WHERE aggregate = $1", f"dead-letter:{record_id}")
+    if letter is None:
+        return False
+    marker = f"marker:{record_id}"
+    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", marker)
+    if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", marker):
+        message = outbox.Staged(
+            event_id=outbox.new_id(),
+            topic=dead_letter_topic(service),
+            key=letter["event_id"].bytes if letter["key"] is None else letter["key"],  # the partition of the letter
+            value=msgspec.json.encode({"record": record_id, "redrivenAs": str(redriven_as)}),
+            headers=msgspec.msgpack.encode(
+                [(MARKER, b"redriven"), ("samenspel-marked-at", tx.now.isoformat().encode())]
+            ),
+            aggregate=marker,
+            epoch=1,
+            version=1,
+            correlation=None,
+        )
+        await outbox.stage(tx, [message])
+    return True
 
 
 def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outbox.Staged:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 import uuid_utils.compat
 
 from contracts.envelope import describe, encode
@@ -35,6 +36,15 @@ WITH new AS (
 INSERT INTO outbox (position, topic, partition, size)
 SELECT position, topic, partition, coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0)
 FROM added JOIN new USING (event_id, topic)
+"""
+AGAIN = """
+WITH again AS (
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[]) AS again (position, topic, partition)
+), given_another_try AS (
+    DELETE FROM refused USING again WHERE refused.position = again.position
+)
+INSERT INTO outbox (position, topic, partition) SELECT position, topic, partition FROM again
+ON CONFLICT (position) DO NOTHING
 """
 
 
@@ -94,6 +104,15 @@ async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:
         if done != f"INSERT 0 {len(messages)}":
             raise EpochChanged
         tx.staged += len(messages)
+
+
+async def stage_again(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
+    """Put pointers to these rows of the journal (position, topic, key, event_id) back into the outbox, also to what
+    Kafka refused. Where a pointer still waits, nothing changes."""
+    positions, topics = [row["position"] for row in rows], [row["topic"] for row in rows]
+    partitions = [partition(row["key"], row["event_id"]) for row in rows]
+    await tx.db.execute(AGAIN, positions, topics, partitions)
+    tx.staged += len(rows)
 
 
 def columns(messages: Sequence[Staged]) -> list[list[object]]:

@@ -61,7 +61,7 @@ def test_what_is_no_json_is_malformed(requests: ServiceProcess) -> None:
 
 @pytest.mark.parametrize("says_its_length", [True, False])
 def test_a_body_over_64_kib_is_refused(requests: ServiceProcess, says_its_length: bool) -> None:
-    body = b'{"siteId": "' + b"x" * 64 * 1024 + b'"}'
+    body = b'{"siteId": "' + b"x" * 128 * 1024 + b'"}'
     headers = {"Samenspel-Actor": f"role=coordinator; organisation={SCHOOL}; actor=a1", "Idempotency-Key": str(uuid4())}
 
     content = body if says_its_length else (body[start : start + 8192] for start in range(0, len(body), 8192))

@@ -1,0 +1,74 @@
+"""Dead letters and what became of them, as the dead-letter topics say it; pure."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from samenspel.topic_records import TopicRecord
+
+MARKER = "samenspel-marker"
+"""The header that tells a marker from a letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as it was on its topic, with headers that say why it could not be understood."""
+
+    service: str
+    """Which gave up on it."""
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    redriven_as: str | None = None
+    """The id of the event that took its place; none while it is open."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}/{self.partition}/{self.offset}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.redriven_as is None
+
+    def header(self, name: str) -> str:
+        """What the service that gave up on it wrote down: its reason, detail, topic, partition, offset, …"""
+        return next((value.decode("utf-8", "replace") for key, value in self.headers if key == f"samenspel-{name}"), "")
+
+    @property
+    def original_headers(self) -> list[tuple[str, bytes]]:
+        """Those that it came with."""
+        return [(name, text) for name, text in self.headers if not name.startswith("samenspel-")]
+
+    @property
+    def origin(self) -> str:
+        return "/".join(self.header(part) for part in ("topic", "partition", "offset"))
+
+    def as_json(self) -> dict[str, Any]:
+        shown = {name: self.header(name) for name in ("reason", "detail", "attempts", "failed-at")}
+        message = {"key": _text(self.key), "value": _text(self.value)}
+        return {"letter": self.name, "origin": self.origin, **message, **shown, "redriven-as": self.redriven_as}
+
+
+def letters_of(services: Mapping[str, str], records: Iterable[TopicRecord]) -> list[Letter]:
+    """All letters, in the order in which the services gave up on them; `services` by their dead-letter topic.
+
+    A redrive reaches every reader, so a marker of one service closes the letters of all about the same record.
+    """
+    letters: list[Letter] = []
+    redriven: dict[str, str] = {}
+    for each in records:
+        if any(name == MARKER for name, _ in each.headers):
+            marker = json.loads(each.value or b"{}")
+            redriven[marker["record"]] = marker["redrivenAs"]
+        else:
+            place = services[each.topic], each.partition, each.offset
+            letters.append(Letter(*place, each.key, each.value, each.headers))
+    closed = [replace(letter, redriven_as=redriven.get(letter.origin)) for letter in letters]
+    return sorted(closed, key=lambda letter: letter.header("failed-at"))
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
