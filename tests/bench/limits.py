@@ -9,8 +9,9 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.envelope import CONTENT_TYPE
+from contracts.partitioner import partition_of
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import partition_of, producer
+from services.chassis.messaging.kafka import producer
 
 Message = tuple[str, bytes, bytes]
 """(topic, key, value)"""

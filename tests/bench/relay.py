@@ -6,7 +6,7 @@ from statistics import median
 import asyncpg
 import uuid_utils.compat
 
-from services.chassis.messaging.kafka import partition_of
+from contracts.partitioner import partition_of
 from services.chassis.messaging.relay import Relay
 from services.chassis.running.database import migrate
 from services.chassis.running.health import Health

@@ -5,8 +5,8 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 import services.requests
+from contracts.partitioner import partition_of
 from contracts.topics import INPUTS, TOPICS
-from services.chassis.messaging.kafka import partition_of
 
 
 def test_our_package_does_not_shadow_the_library_requests() -> None:

@@ -10,11 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from contracts import partitioner
-
 log = structlog.get_logger()
-
-partition_of = partitioner.partition_of
 
 Record = ConsumerRecord[bytes | None, bytes | None]
 """One entry of a topic: key and value are bytes, and either can be missing."""

@@ -14,7 +14,7 @@ import uuid_utils.compat
 
 from contracts.envelope import describe, encode
 from contracts.events import MAX_EVENT_BYTES, Event
-from services.chassis.messaging.kafka import partition_of
+from contracts.partitioner import partition_of
 from services.chassis.problems import Malformed
 from services.chassis.running.database import EpochChanged, Transaction
 

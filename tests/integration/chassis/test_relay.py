@@ -16,11 +16,12 @@ from structlog.testing import capture_logs
 
 from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
+from contracts.partitioner import partition_of
 from contracts.topics import PARTITIONS, dead_letter_topic
 from local import RealParts
 from samenspel.topic_records import read_topics
 from services.chassis.messaging import outbox
-from services.chassis.messaging.kafka import MAX_BATCH, partition_of
+from services.chassis.messaging.kafka import MAX_BATCH
 from services.chassis.messaging.lane import Pace
 from services.chassis.messaging.relay import ROUND_BYTES, ROUND_LANES, Relay
 from tests.integration.chassis.lanes import administering, create, remove, stage_bytes
