@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import CONTENT_TYPE, describe, encode
 from contracts.requests import REQUESTS, RequestRaised
-from contracts.topics import INPUTS, dead_letter_topic
+from contracts.topics import INPUTS, SERVICES, dead_letter_topic
 from contracts.values import Actor
 from local import Stack
 from samenspel.topic_records import read_topics
@@ -146,6 +146,7 @@ def newest_letter(stack: Stack) -> str:
 def samenspel(stack: Stack, *words: str) -> str:
     """What an operator's command prints."""
     command, environment = [sys.executable, "-m", "samenspel", *words], os.environ | {"SAMENSPEL_KAFKA": stack.kafka}
+    environment |= {f"SAMENSPEL_{name.upper()}": stack.service_url(name) for name in SERVICES}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
