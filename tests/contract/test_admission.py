@@ -82,7 +82,10 @@ ODD_VALUES = (
     | st.sampled_from(["2025-10-03t09:12:00z", "2025-10-03 09:12:00Z", "2025-10-03T09:12:60Z", "2025-10-03T24:00:00Z"])
     | st.sampled_from(["2025-10-03T09:12Z", "2025-10-03T09:12:00.1234567Z", "2025-10-03T09:12:00+23:59", "20251003"])
     | st.sampled_from(["2028-02-29", "2025-02-29", "2100-12-31T23:59:59-12:00", "2000-01-01T00:00:00+12:00"])
-    | st.sampled_from([[], {}, [None], "duo:99ZA00\n", "GM0796\n", "DUO:99ZA00", "own:" + "x" * 124])
+    | st.builds(list)  # made anew each time: what is put into it must not be there in the next example
+    | st.builds(dict)
+    | st.builds(lambda: [None])
+    | st.sampled_from(["duo:99ZA00\n", "GM0796\n", "DUO:99ZA00", "own:" + "x" * 124])
     | st.text(max_size=6)
 )
 
