@@ -29,7 +29,7 @@ CREATE TABLE records (
 );
 
 -- What each entity of a kind is on a day: its newest record that has begun; its first one while none has.
-CREATE FUNCTION records_on(of_kind text, day date)
+CREATE OR REPLACE FUNCTION records_on(of_kind text, day date)
 RETURNS TABLE (entity_id text, valid_from date, details jsonb)
 LANGUAGE sql STABLE AS $$
     SELECT DISTINCT ON (entity_id) entity_id, valid_from, details FROM records WHERE kind = of_kind
