@@ -126,6 +126,7 @@ class Inbox:
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
                 self.health.trouble(PART, f"cannot compare journal and topics ({type(error).__name__})")
+                log.warning("cannot_compare", error=repr(error))
                 await asyncio.sleep(UNAVAILABLE_SECONDS)
             else:
                 return

@@ -93,6 +93,7 @@ async def check_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
         client_id=f"{settings.service}-check",
         auto_offset_reset="none",
         enable_auto_commit=False,
+        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
     )
     consumer.assign(list(known))
     try:
@@ -104,9 +105,9 @@ async def check_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
                     f"{row['topic']}/{row['partition']} ends at {ends[partition]}, and was read up to"
                     f" {row['next_offset']}: it is not the topic that it was"
                 )
+        found = await _records_at(consumer, {partition: row["last_offset"] for partition, row in known.items()})
         for partition, row in known.items():
-            record = await _record_at(consumer, partition, row["last_offset"])
-            if record is None or digest(record) != row["last_digest"]:
+            if found[partition].offset != row["last_offset"] or digest(found[partition]) != row["last_digest"]:
                 raise AnotherTopic(
                     f"{row['topic']}/{row['partition']} has another record at {row['last_offset']} than the one that"
                     " was read: it is not the topic that it was"
@@ -115,10 +116,16 @@ async def check_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
         await stop(consumer)
 
 
-async def _record_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> Record | None:
-    consumer.assign([partition])
-    consumer.seek(partition, offset)
+async def _records_at(
+    consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, Record]:
+    """Of each partition the first record at its offset or behind it."""
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+    found: dict[TopicPartition, Record] = {}
     for _ in range(POLLS):
-        for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=1)).values():
-            return records[0] if records[0].offset == offset else None
-    raise TimeoutError(f"Kafka sent nothing of {partition}")
+        for partition, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+            found.setdefault(partition, records[0])
+        if len(found) == len(offsets):
+            return found
+    raise TimeoutError(f"Kafka sent nothing of {len(offsets) - len(found)} partitions")

@@ -262,6 +262,23 @@ async def test_a_topic_that_was_made_again_is_not_read_on(stack: RealParts, mess
         assert await applied(sandbox) == [(1, 1), (1, 2), (1, 3)]
 
 
+async def test_a_service_that_starts_again_reads_on(stack: RealParts) -> None:
+    """Red where the last records are looked for partition by partition: it then never found those of the second."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        keys = [f"own:b{number}".encode() for number in range(20)]
+        async with running(inbox):
+            await sandbox.send(OFFERS, *((key, b"{broken") for key in keys))
+            await eventually(lambda: has_read(sandbox, len(keys)))
+        again = Inbox(sandbox.settings, sandbox.database, sandbox.health, (OFFERS,), inbox.reactions)
+        async with running(again):
+            await sandbox.send(OFFERS, (b"own:b", a_message(1).value))
+            await eventually(lambda: has_applied(sandbox, 1))
+
+
+async def has_read(sandbox: Sandbox, number: int) -> bool:
+    return bool(await sandbox.database.pool.fetchval("SELECT sum(next_offset) = $1 FROM positions", number))
+
+
 async def can_send(sandbox: Sandbox) -> bool:
     """Whether every partition of the new topic has a leader: reading its ends needs that."""
     try:
