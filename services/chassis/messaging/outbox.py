@@ -43,7 +43,9 @@ WITH again AS (
 ), given_another_try AS (
     DELETE FROM refused USING again WHERE refused.position = again.position
 )
-INSERT INTO outbox (position, topic, partition) SELECT position, topic, partition FROM again
+INSERT INTO outbox (position, topic, partition, size)
+SELECT position, topic, partition, coalesce(length(key), 0) + coalesce(length(value), 0) + coalesce(length(headers), 0)
+FROM again JOIN journal USING (position, topic)
 ON CONFLICT (position) DO NOTHING
 """
 
