@@ -14,13 +14,13 @@ import structlog
 from aiokafka import TopicPartition
 
 from contracts.admission import Admitted, admit
-from contracts.envelope import Malformed
+from contracts.envelope import MAX_EPOCH, Malformed
 from contracts.events import Event
 from contracts.topics import INPUTS, PARTITIONS, TOPICS
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions
 from services.chassis.messaging.topic_reader import TopicReader
-from services.chassis.running.database import Database, Transaction
+from services.chassis.running.database import Database, Reader, Transaction
 from services.chassis.running.settings import Settings
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ _JOURNAL = """
 INSERT INTO journal (event_id, topic, key, value, aggregate, epoch, version, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true
 """
-_RAISE = "UPDATE stream SET epoch = greatest(epoch, $1) + 1 RETURNING epoch"
+_RAISE = "UPDATE stream SET epoch = least(greatest(epoch, $1) + 1, $2) RETURNING epoch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,21 @@ class Recovery:
 
         What an earlier roll-forward left out is of a lower epoch than the present one.
         """
-        lacking = await self._lacks(await self._read(tail=TAIL))
-        present = await self.database.pool.fetchval("SELECT epoch FROM stream")
-        return await self.roll_forward() if any(each.admitted.epoch >= present for each in lacking) else None
+        lacking = await self._lacks(self.database.pool, await self._read(tail=TAIL))
+        return await self._roll_forward() if await self._is_needed(self.database.pool, lacking) else None
 
-    async def roll_forward(self, epoch: int = 0) -> RolledForward:
-        """Bring back what the topics have and the journal lacks; the new epoch is above `epoch` and all known ones."""
+    async def _is_needed(self, db: Reader, lacking: Sequence[Told]) -> bool:
+        present = await db.fetchval("SELECT epoch FROM stream")
+        return any(each.admitted.epoch >= present for each in lacking)
+
+    async def _roll_forward(self) -> RolledForward | None:
+        """Bring back what the topics have and the journal lacks; None where another replica did it meanwhile."""
         told = await self._read()
         async with self.database.transaction() as tx:
             await tx.db.execute("LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE")  # nothing is announced meanwhile
-            lacking = await self._lacks(told)
+            lacking = await self._lacks(tx.db, told)
+            if not await self._is_needed(tx.db, lacking):
+                return None
             recovered, left_out = 0, list[str]()
             for each in sorted(lacking, key=lambda each: each.admitted.id):  # in the order in which they were made
                 if await self._bring_back(tx, each):
@@ -99,7 +104,7 @@ class Recovery:
                 else:
                     left_out.append(f"{each.admitted.aggregate} {each.admitted.epoch}/{each.admitted.version}")
             highest = max((each.admitted.epoch for each in told), default=0)
-            new = await tx.db.fetchval(_RAISE, max(epoch, highest))
+            new = await tx.db.fetchval(_RAISE, highest, MAX_EPOCH)
         self.database.epoch = new
         log.warning("rolled_forward", epoch=new, recovered=recovered, left_out=left_out)
         return RolledForward(new, recovered, tuple(left_out))
@@ -129,11 +134,11 @@ class Recovery:
             except Malformed:
                 continue  # not ours: nobody reads it
 
-    async def _lacks(self, told: Sequence[Told]) -> list[Told]:
+    async def _lacks(self, db: Reader, told: Sequence[Told]) -> list[Told]:
         """Those that the journal does not have, each once."""
         by_id = {(each.admitted.id, each.topic): each for each in told}
         ids, topics = [UUID(id_) for id_, _ in by_id], [topic for _, topic in by_id]
-        rows = await self.database.pool.fetch(_UNKNOWN, ids, topics)
+        rows = await db.fetch(_UNKNOWN, ids, topics)
         return [by_id[str(row["id"]), row["topic"]] for row in rows]
 
     async def _bring_back(self, tx: Transaction, told: Told) -> bool:

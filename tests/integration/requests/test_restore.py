@@ -1,6 +1,7 @@
 """A database that was restored to an earlier point: the service rolls forward by what it announced itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -8,9 +9,12 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.envelope import MAX_EPOCH
+from contracts.sites import SITES
 from contracts.values import Actor
 from local import RealParts
 from services.chassis.commands import Answer, Call, Commands, carry_out
+from services.chassis.messaging import outbox
 from services.chassis.messaging.relay import Relay
 from services.chassis.messaging.roll_forward import Recovery
 from services.requests import commands, store
@@ -105,6 +109,22 @@ async def test_the_next_command_after_a_restore_is_of_the_new_epoch(sandbox: San
         "SELECT epoch, version FROM journal WHERE aggregate = $1 ORDER BY version", about
     )
     assert [tuple(row) for row in rows] == [(1, 1), (2, 2)]
+
+
+async def test_a_false_epoch_does_not_push_the_next_one_beyond_what_readers_take(sandbox: Sandbox) -> None:
+    """Red without the bound: nobody would read this service's events any more."""
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        await eventually(lambda: is_published(sandbox))
+    record = next(each for each in await sandbox.read(SITES) if each.key == SCHOOL.encode())
+    false = json.loads(record.value or b"") | {"id": str(outbox.new_id()), "streamepoch": MAX_EPOCH}
+    await sandbox.send(SITES, (record.key, json.dumps(false).encode()))
+
+    rolled = await recovery(sandbox).roll_forward_if_needed()
+    await give(sandbox, "recordSite", as_json(site_details(), name={"nl": "Anders"}), of=SCHOOL)
+
+    assert rolled is not None
+    assert rolled.epoch == MAX_EPOCH
 
 
 async def record_city(sandbox: Sandbox) -> None:
