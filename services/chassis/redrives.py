@@ -171,7 +171,7 @@ async def _stage(tx: CommandTx, redriven: str, record: Resent, event_id: UUID, t
         return False
     known: asyncpg.Record | None = await tx.db.fetchrow(_KNOWN, event_id, topic)
     if known is None:
-        message = outbox.Staged(event_id, topic, record.key, record.value, headers, aggregate, tx.epoch, 1, None)
+        message = outbox.Staged(event_id, topic, record.key, record.value, headers, aggregate, tx.epoch, 1)
         await outbox.stage(tx, [message])
     elif (known["key"], known["value"], known["headers"]) == (record.key, record.value, headers):
         await outbox.stage_again(tx, [known])

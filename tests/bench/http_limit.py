@@ -74,7 +74,7 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
 
 def _staged(request_id: UUID, version: int, key: bytes, value: bytes) -> outbox.Staged:
     event_id, aggregate = uuid_utils.compat.uuid7(), f"request:{request_id}"
-    return outbox.Staged(event_id, "bench", key, value, None, aggregate, 1, version, None)
+    return outbox.Staged(event_id, "bench", key, value, None, aggregate, 1, version)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,6 @@ async def mark(tx: Transaction, service: str, record_id: str, redriven_as: UUID)
             aggregate=marker,
             epoch=1,
             version=1,
-            correlation=None,
         )
         await outbox.stage(tx, [message])
     return True
@@ -103,7 +102,6 @@ def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outb
         aggregate=_aggregate(letter),
         epoch=1,
         version=1,
-        correlation=None,
     )
 
 

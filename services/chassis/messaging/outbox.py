@@ -25,12 +25,12 @@ STAGE = """
 WITH new AS (
     SELECT * FROM unnest(
         $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[],
-        $7::text[], $8::integer[], $9::integer[], $10::text[], $11::integer[]
-    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, partition)
+        $7::text[], $8::integer[], $9::integer[], $10::integer[]
+    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, partition)
 ), added AS (
-    INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, correlation, recorded_at)
-    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, correlation, $1 FROM new
-    WHERE $12 = (SELECT epoch FROM stream)
+    INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, recorded_at)
+    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, $1 FROM new
+    WHERE $11 = (SELECT epoch FROM stream)
     RETURNING position, event_id, topic
 )
 INSERT INTO outbox (position, topic, partition, size)
@@ -65,7 +65,6 @@ class Staged(NamedTuple):
     aggregate: str
     epoch: int
     version: int
-    correlation: str | None
 
 
 def new_id() -> UUID:
@@ -93,10 +92,7 @@ def encoded(
     if len(value) > MAX_EVENT_BYTES:
         raise EventTooLarge(f"It would make an event of {len(value)} bytes; {MAX_EVENT_BYTES} are allowed.")
     aggregate = f"{event.aggregate}:{event.subject}"
-    return [
-        Staged(envelope.id, topic, key.encode(), value, None, aggregate, epoch, version, correlation)
-        for topic in event.topics
-    ]
+    return [Staged(envelope.id, topic, key.encode(), value, None, aggregate, epoch, version) for topic in event.topics]
 
 
 async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:

@@ -14,7 +14,7 @@ async def stage_bytes(sandbox: Sandbox, topic: str, keys: Sequence[bytes], value
     """A message of each key and value, in one transaction."""
     async with sandbox.database.transaction() as tx:
         messages = [
-            outbox.Staged(event_id := outbox.new_id(), topic, key, value, None, f"test:{event_id}", 1, 1, None)
+            outbox.Staged(event_id := outbox.new_id(), topic, key, value, None, f"test:{event_id}", 1, 1)
             for key, value in zip(keys, values, strict=True)
         ]
         await outbox.stage(tx, messages)

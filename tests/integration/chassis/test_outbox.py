@@ -68,7 +68,7 @@ async def test_a_message_that_kafka_refuses_is_set_aside_and_holds_nothing_up(st
     async with a_sandbox(stack, "referrals") as sandbox, relaying(sandbox):
         await announce(sandbox, 20)
         async with sandbox.database.transaction() as tx:
-            huge = outbox.Staged(outbox.new_id(), OFFERS, b"own:b1", b"x" * 1_200_000, None, "huge", 1, 1, None)
+            huge = outbox.Staged(outbox.new_id(), OFFERS, b"own:b1", b"x" * 1_200_000, None, "huge", 1, 1)
             await outbox.stage(tx, [huge])
         await announce(sandbox, 20)
         await eventually(lambda: is_drained(sandbox))

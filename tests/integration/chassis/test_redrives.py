@@ -170,7 +170,7 @@ async def announce(sandbox: Sandbox, value: bytes) -> None:
     """Stage a message as the service does itself."""
     event_id = UUID(RAISED["id"])
     async with sandbox.database.transaction() as tx:
-        await outbox.stage(tx, [outbox.Staged(event_id, REQUESTS, KEY, value, None, "request:1", 1, 1, None)])
+        await outbox.stage(tx, [outbox.Staged(event_id, REQUESTS, KEY, value, None, "request:1", 1, 1)])
 
 
 async def publish(sandbox: Sandbox) -> None:

@@ -151,7 +151,7 @@ async def stage_figures(sandbox: Sandbox, *keys: str) -> None:
 
 async def stage_figure(tx: Transaction, key: str, version: int) -> None:
     event_id, value = outbox.new_id(), f"{key} {version}".encode()
-    figure = key.encode(), value, None, f"figure:{key}", 1, version, None
+    figure = key.encode(), value, None, f"figure:{key}", 1, version
     await outbox.stage(tx, [outbox.Staged(event_id, topic, *figure) for topic in (CURRENT, HISTORY)])
 
 
