@@ -23,9 +23,10 @@ ON CONFLICT (kind, entity_id, valid_from) DO UPDATE SET details = $4, epoch = $5
 WHERE (records.epoch, records.version) < ($5, $6)
 """
 _RAISE = "UPDATE entities SET version = $3 WHERE kind = $1 AND entity_id = $2"
-_ON_DAY = "SELECT entity_id, details FROM records_on($1, $3) WHERE entity_id = ANY($2)"
+_ON_DAY = "SELECT entity_id, details FROM records_on($1, $3) WHERE entity_id = ANY($2) ORDER BY entity_id"
 _PAGE = """
-SELECT entity_id FROM entities WHERE kind = $1 AND ($2::text IS NULL OR entity_id > $2) ORDER BY entity_id LIMIT $3
+SELECT entity_id FROM entities WHERE kind = $1 AND version > 0 AND ($2::text IS NULL OR entity_id > $2)
+ORDER BY entity_id LIMIT $3
 """
 
 

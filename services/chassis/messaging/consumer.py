@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -36,15 +36,15 @@ ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 class Reader(Protocol):
     """Whoever makes something of the records, and knows how far it came."""
 
-    async def where_to_read_on(self) -> Positions: ...
+    async def where_to_read_on(self) -> Positions:
+        """The next offset of each partition; called before it is given records from there on."""
+
     async def went_back(self) -> bool:
         """Whether its database was restored to an earlier point, so that it must read again from there."""
 
-    async def read_again(self) -> None:
-        """Called before it reads again from an earlier point."""
-
     async def receive(self, records: list[Record]) -> None:
-        """Returns only when every record is applied or dead-lettered; raises `Skipped` when it is not their turn."""
+        """Returns only when every record is applied or dead-lettered; raises `Skipped`, and does nothing, unless they
+        follow the stored positions."""
 
 
 @dataclass(slots=True)
@@ -112,27 +112,34 @@ class Consumer:
     async def _hand_over(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
         self.progress.busy_since = _now()
         try:
-            await self._receive_or_end(consumer, records)
-            await _commit(consumer, records)
+            if await self._receive_or_end(consumer, records):
+                await _commit(consumer, records)
         finally:
             self.progress.busy_since = None
 
     async def seek(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Read on from the reader's positions."""
         positions = await self.reader.where_to_read_on()
-        for partition in partitions:
+        for partition in consumer.assignment().intersection(partitions):  # some may have been taken away meanwhile
             key = partition.topic.removeprefix(self.settings.kafka_prefix), partition.partition
             consumer.seek(partition, positions[key])
 
-    async def _receive_or_end(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
+    async def _receive_or_end(self, consumer: AIOKafkaConsumer, records: list[Record]) -> bool:
+        try:
+            return await self._receive(consumer, records)
+        except Exception as error:  # noqa: BLE001 - FastStream would go on, and later records would be committed
+            self.health.end(f"a batch could be neither applied nor dead-lettered: {error!r}")
+            return await asyncio.Event().wait()  # nothing more is read or committed until the process ends
+
+    async def _receive(self, consumer: AIOKafkaConsumer, records: list[Record]) -> bool:
+        """Whether the reader took the records; where not, they are read again."""
         try:
             await self.reader.receive(records)
         except Skipped as error:
             log.warning("reads_again", detail=str(error))
             await self.seek(consumer, consumer.assignment())
-        except Exception as error:  # noqa: BLE001 - FastStream would go on, and later records would be committed
-            self.health.end(f"a batch could be neither applied nor dead-lettered: {error!r}")
-            await asyncio.Event().wait()  # nothing more is read or committed until the process ends
+            return False
+        return True
 
     async def _watch(self, subscriber: Any) -> None:  # noqa: ANN401 - FastStream exports no name for its type
         while True:
@@ -140,13 +147,14 @@ class Consumer:
             if _has_died(subscriber):
                 self.health.end("a task of the Kafka consumer ended without an error")
             if self.progress.busy_since is None and await self.reader.went_back():
-                log.warning("database_went_back", detail="what it does not know any more is read again")
-                await self.reader.read_again()
                 await self.seek(subscriber.consumer, subscriber.consumer.assignment())
             await self._report_progress(subscriber.consumer)
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
-        positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        try:
+            positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        except IllegalStateError:  # a partition was taken away meanwhile: the next look is soon
+            return
         written = {partition: consumer.highwater(partition) or 0 for partition in positions}
         stable = {partition: consumer.last_stable_offset(partition) or 0 for partition in positions}
         if self.progress.has_stood_still(_now()) and not await _answers(consumer):

@@ -84,18 +84,29 @@ class Inbox:
 
     async def run(self) -> None:
         await self._when_possible(self._check_topics)
-        await self.read_again()
+        await self._roll_forward()
         await Consumer(self.settings, self.topics, self.health, PART, self).run()
 
     async def where_to_read_on(self) -> Positions:
-        """The stored position of every partition; waits until the database answers."""
+        """The stored position of every partition; waits until the database answers.
+
+        Where the database went back, what this service announced itself comes back first: else what it hears again
+        would make it announce the same once more.
+        """
+        stored = await self._load()
+        if self._went_back(self.positions, stored):
+            log.warning("database_went_back", detail="what it does not know any more is read again")
+            await self._roll_forward()
+            stored = await self._load()
+        self.positions = stored  # a new object: a batch that was given before compares with the old one
+        return stored
+
+    async def _load(self) -> Positions:
         while True:
             try:
-                self.positions = await load_positions(self.database.pool, self.topics)
+                return await load_positions(self.database.pool, self.topics)
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)
-            else:
-                return self.positions
 
     async def went_back(self) -> bool:
         """Whether the database knows less than this process applied: it was restored to an earlier point."""
@@ -104,11 +115,13 @@ class Inbox:
             stored = await load_positions(self.database.pool, self.topics)
         except (*UNAVAILABLE, *TRANSIENT):
             return False  # asked again soon
+        return self._went_back(known, stored)
+
+    @staticmethod
+    def _went_back(known: Positions, stored: Positions) -> bool:
         return any(stored[key] < offset for key, offset in known.items())
 
-    async def read_again(self) -> None:
-        """The database went back: bring back first what this service announced itself, so that what it hears again
-        does not make it announce the same once more."""
+    async def _roll_forward(self) -> None:
         if self.recovery is not None:
             await self._when_possible(self.recovery.roll_forward_if_needed)
 
@@ -136,8 +149,9 @@ class Inbox:
 
         Raises `Skipped`, and applies nothing, unless the records follow the stored positions.
         """
+        positions = self.positions
         try:
-            async with self._moving(records) as tx:
+            async with self._moving(positions, records) as tx:
                 for record in records:
                     await self._apply(tx, record)
         except Skipped:
@@ -145,21 +159,21 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - one by one shows which message failed, and why
             log.info("batch_failed", error=repr(error), messages=len(records))
             for record in records:
-                await self._apply_alone(record)
+                await self._apply_alone(positions, record)
 
     @asynccontextmanager
-    async def _moving(self, records: list[Record]) -> AsyncIterator[Transaction]:
-        """A transaction that moves the positions behind these records."""
+    async def _moving(self, positions: Positions, records: list[Record]) -> AsyncIterator[Transaction]:
+        """A transaction that moves the positions, from which the records were read, behind them."""
         reached: Positions = {}
         last: dict[tuple[str, int], Record] = {}
         for record in records:
             key = self._topic_of(record), record.partition
             last[key] = record
-            reached[key] = max(record.offset + 1, self.positions.setdefault(key, 0))
+            reached[key] = max(record.offset + 1, positions.setdefault(key, 0))
         async with self.database.transaction() as tx:
-            await move(tx.db, self.positions, reached, last)
+            await move(tx.db, positions, reached, last)
             yield tx
-        self.positions |= reached
+        positions |= reached
 
     async def _apply(self, tx: Transaction, record: Record) -> None:
         """Apply one message, or dead-letter it when it is malformed. Raises what the reaction raises."""
@@ -179,7 +193,7 @@ class Inbox:
         version = admitted.epoch, admitted.version
         return bool(await tx.db.fetchval(_APPLY_ONCE, self.settings.service, admitted.aggregate, *version))
 
-    async def _apply_alone(self, record: Record) -> None:
+    async def _apply_alone(self, positions: Positions, record: Record) -> None:
         """Apply one message in its own transaction.
 
         Retries until the database answers, and a few times after a lock or a deadlock; then, and after any other error,
@@ -188,7 +202,7 @@ class Inbox:
         attempt = 0
         while True:
             try:
-                async with self._moving([record]) as tx:
+                async with self._moving(positions, [record]) as tx:
                     await self._apply(tx, record)
             except Skipped:
                 raise
@@ -197,15 +211,17 @@ class Inbox:
             except TRANSIENT as error:
                 attempt += 1
                 if attempt >= ATTEMPTS:
-                    return await self._give_up(record, "gave-up", error, attempt)
+                    return await self._give_up(positions, record, "gave-up", error, attempt)
                 await asyncio.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
             except Exception as error:  # noqa: BLE001 - an error in the reaction: kept for a person to look at
-                return await self._give_up(record, "reaction-failed", error, attempt + 1)
+                return await self._give_up(positions, record, "reaction-failed", error, attempt + 1)
             else:
                 self.failures_in_a_row = 0
                 return None
 
-    async def _give_up(self, record: Record, reason: str, error: Exception, attempts: int) -> None:
+    async def _give_up(
+        self, positions: Positions, record: Record, reason: str, error: Exception, attempts: int
+    ) -> None:
         """Dead-letter a message, or end the process if too many messages failed one after another."""
         letter = self._letter(record, reason, f"{type(error).__name__}: {error}", attempts)
         log.error("message_given_up", reason=reason, error=repr(error), record=letter.record_id)
@@ -216,13 +232,13 @@ class Inbox:
                 " this service must be repaired"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
-        await self._set_aside(record, letter)
+        await self._set_aside(positions, record, letter)
 
-    async def _set_aside(self, record: Record, letter: DeadLetter) -> None:
+    async def _set_aside(self, positions: Positions, record: Record, letter: DeadLetter) -> None:
         """Write the dead letter; retries until the database can, because a message is never skipped without one."""
         while True:
             try:
-                async with self._moving([record]) as tx:
+                async with self._moving(positions, [record]) as tx:
                     return await dead_letters.add(tx, self.settings.service, letter)
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)

@@ -21,6 +21,10 @@ Positions = dict[tuple[str, int], int]
 Last = Mapping[tuple[str, int], Record]
 """The last record of each partition that was read."""
 
+_BEGIN = """
+INSERT INTO positions (topic, partition, next_offset)
+SELECT topic, partition, 0 FROM unnest($1::text[], $2::integer[]) AS new (topic, partition) ON CONFLICT DO NOTHING
+"""
 _LOCK = """
 SELECT topic, partition, next_offset FROM positions
 JOIN unnest($1::text[], $2::integer[]) AS moved (topic, partition) USING (topic, partition)
@@ -62,12 +66,12 @@ async def move(db: Reader, read_from: Positions, reached: Positions, last: Last)
     Raises `Skipped` where another one is stored.
     """
     columns = [topic for topic, _ in reached], [partition for _, partition in reached]
+    if not all(read_from[key] for key in reached):
+        await db.execute(_BEGIN, *columns)  # a row to lock: of two processes at the beginning one goes on
     stored = {(row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(_LOCK, *columns)}
     for key in reached:
-        if stored.get(key, 0) != read_from[key]:
-            raise Skipped(
-                f"{key[0]}/{key[1]}: {stored.get(key, 0)} is stored, this process read on from {read_from[key]}"
-            )
+        if (present := stored.get(key, 0)) != read_from[key]:
+            raise Skipped(f"{key[0]}/{key[1]}: {present} is stored, this process read on from {read_from[key]}")
     records = [last.get(key) for key in reached]
     offsets = [None if record is None else record.offset for record in records]
     digests = [None if record is None else digest(record) for record in records]

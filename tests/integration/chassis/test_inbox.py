@@ -1,6 +1,7 @@
 """A service reacts once to what another one announces, whatever the broker, the database and the message do."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.offers import OFFERS, BrokerRecorded, PartnerRecorded
 from contracts.partitioner import partition_of
+from contracts.sites import SITES
 from contracts.topics import PARTITIONS
 from contracts.values import LearningArea, Name
 from local import RealParts
@@ -27,17 +29,20 @@ from samenspel.failure import CommandFailed
 from samenspel.topic_records import TopicRecord
 from services.chassis.messaging import outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
-from services.chassis.messaging.positions import Skipped
+from services.chassis.messaging.positions import Skipped, move
+from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import UnreadableTime
 from services.chassis.running.database import EpochChanged, Transaction
 from tests.builders import source_of
-from tests.deliveries import a_record
+from tests.deliveries import a_record, as_sent
 from tests.integration.chassis.lanes import administering, create, remove
 from tests.odd_records import ODD
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import SOON, eventually
 
 PARTITION = partition_of(b"own:b")
+KEY = OFFERS, PARTITION
+AN_EVENT_OF_ITS_OWN = next((Path(__file__).parents[3] / "contracts" / "examples" / "SiteRecorded.v1").glob("*.json"))
 
 Reaction = Callable[[BrokerRecorded, Transaction], Awaitable[None]]
 
@@ -229,6 +234,47 @@ async def test_messages_that_do_not_follow_the_stored_position_are_not_applied(s
             await inbox.receive([a_message(2, offset=1)])
 
         assert await applied(sandbox) == []
+
+
+async def test_what_it_announced_itself_comes_back_before_it_hears_anything_again(stack: RealParts) -> None:
+    """Red where only the watch notices: a record that comes first lets it react, and announce the same once more."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        inbox.recovery = Recovery(sandbox.settings, sandbox.database, {})
+        await inbox.receive(delivered(1))
+        lost = as_sent(json.loads(AN_EVENT_OF_ITS_OWN.read_bytes()))
+        await sandbox.send(SITES, (lost.key, lost.value))
+        await go_back(sandbox)
+
+        with pytest.raises(Skipped):
+            await inbox.receive([a_message(2, offset=1)])
+        positions = await inbox.where_to_read_on()
+
+        assert set(positions.values()) == {0}
+        assert await sandbox.database.pool.fetchval("SELECT epoch FROM stream") == 2
+        assert await sandbox.database.pool.fetchval("SELECT count(*) FROM journal WHERE topic = $1", SITES) == 1
+
+
+async def test_of_two_processes_at_the_beginning_one_goes_on(stack: RealParts) -> None:
+    """Red without a row to lock: both would find nothing stored."""
+    async with an_inbox(stack) as (inbox, sandbox), an_inbox_beside(inbox) as other:
+        async with sandbox.database.transaction() as tx:
+            await move(tx.db, {KEY: 0}, {KEY: 1}, {})
+            moving = asyncio.create_task(other.receive(delivered(1)))
+            await eventually(lambda: waits_for_a_lock(sandbox))
+
+        with pytest.raises(Skipped):
+            await moving
+
+
+@asynccontextmanager
+async def an_inbox_beside(inbox: Inbox) -> AsyncIterator[Inbox]:
+    """Of another process of the same service."""
+    yield Inbox(inbox.settings, inbox.database, inbox.health, inbox.topics, inbox.reactions)
+
+
+async def waits_for_a_lock(sandbox: Sandbox) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
+    return bool(await sandbox.database.pool.fetchval(waiting))
 
 
 async def test_an_epoch_that_was_raised_meanwhile_is_known_at_the_next_try(stack: RealParts) -> None:
