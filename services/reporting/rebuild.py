@@ -29,7 +29,6 @@ from services.reporting.publication import Published
 log = structlog.get_logger()
 
 MAX_DIFFERENCES = 20
-IDLE_MS = 200
 
 
 @dataclass(slots=True)
@@ -65,25 +64,11 @@ def _published(row: store.FigureRow) -> Published:
     return Published(version, epoch, known_at, digest, store.fields_of(data))
 
 
-async def everything(reader: TopicReader, ends: Positions) -> AsyncIterator[Batch]:
-    """All records below `ends`, and none after them."""
-    while any(reader.reached[place] < end for place, end in ends.items()):
-        batch: Batch = {}
-        for partition, records in (await reader.poll(IDLE_MS)).items():
-            place = (partition.topic.removeprefix(reader.prefix), partition.partition)
-            wanted = [record for record in records if record.offset < ends.get(place, 0)]
-            if wanted:
-                batch[partition] = wanted
-        for place, reached in reader.reached.items():
-            reader.reached[place] = min(reached, ends.get(place, 0))
-        yield batch
-
-
 async def read_history(settings: Settings) -> History:
     history = History()
     reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
-        async for batch in everything(reader, await reader.ends()):
+        async for batch in reader.until(await reader.ends()):
             for records in batch.values():
                 for record in records:
                     _remember(history, record)
@@ -130,7 +115,7 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
     ends = positions_of(cut)
     reader = await TopicReader.open(settings, dict.fromkeys(ends, 0))
     try:
-        async for batch in everything(reader, ends):
+        async for batch in reader.until(ends):
             facts: list[Fact] = []
             for partition, records in batch.items():
                 topic = partition.topic.removeprefix(settings.kafka_prefix)

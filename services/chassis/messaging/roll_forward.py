@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from aiokafka import TopicPartition
 
 from contracts.admission import Admitted, admit
 from contracts.envelope import MAX_EPOCH, Malformed
@@ -26,7 +25,6 @@ from services.chassis.running.settings import Settings
 log = structlog.get_logger()
 
 TAIL = 50  # records of a partition that are looked at: a restore loses the last ones
-POLL_MS = 1_000
 
 Restore = Callable[[Transaction, Event, int], Awaitable[bool]]
 """Bring an event of this version back into the tables; False when it does not follow what is there."""
@@ -112,15 +110,11 @@ class Recovery:
     async def _read(self, tail: int | None = None) -> list[Told]:
         """What our own topics say: all of it, or the last records of each partition."""
         beginning: Positions = {(topic, partition): 0 for topic in self.topics for partition in range(PARTITIONS)}
-        reader = await TopicReader.open(self.settings, beginning)
+        reader = await TopicReader.open(self.settings, beginning, tail=tail)
         told: list[Told] = []
         try:
-            ends = await reader.ends()
-            if tail is not None:
-                for (topic, partition), end in ends.items():
-                    reader.consumer.seek(TopicPartition(self.settings.topic(topic), partition), max(0, end - tail))
-            while any(reader.reached[key] < end for key, end in ends.items()):
-                for records in (await reader.poll(POLL_MS)).values():
+            async for batch in reader.until(await reader.ends()):
+                for records in batch.values():
                     told += self._admitted(records)
         finally:
             await reader.close()

@@ -7,6 +7,8 @@ consumer's own: offsets have gaps where transactions ended or were aborted.
 """
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +26,8 @@ Batch = dict[TopicPartition, list[Record]]
 MAX_RECORDS = 10_000  # about 10 MB; larger batches made COPY no faster
 FETCH_BYTES = 4 * 1024 * 1024
 START_SECONDS = 30.0
+IDLE_MS = 200
+STILL_SECONDS = 60.0  # much longer than the restart of a broker takes
 
 
 @dataclass(slots=True)
@@ -38,8 +42,9 @@ class TopicReader:
     """How far the last poll came: behind its records, and behind what is no record."""
 
     @classmethod
-    async def open(cls, settings: Settings, positions: Positions) -> Self:
-        """Start reading at `positions`; if the topic does not have these records any more, reading fails."""
+    async def open(cls, settings: Settings, positions: Positions, *, tail: int | None = None) -> Self:
+        """Start reading at `positions`, or at the last `tail` records of each partition if that is later; if the topic
+        does not have these records any more, reading fails."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka,
             client_id=f"{settings.service}-projection",
@@ -55,18 +60,23 @@ class TopicReader:
         consumer.assign(list(offsets))
         try:
             await asyncio.wait_for(consumer.start(), START_SECONDS)
+            ends = await consumer.end_offsets(list(offsets)) if tail is not None else {}
         except BaseException:
             await stop(consumer)
             raise
+        reader = cls(consumer, settings.kafka_prefix, {}, {})
         for partition, offset in offsets.items():
-            consumer.seek(partition, offset)
-        return cls(consumer, settings.kafka_prefix, dict(positions), dict(positions))
+            first = max(offset, ends[partition] - tail) if tail is not None else offset
+            consumer.seek(partition, first)
+            reader.positions[reader.key(partition)] = first
+        reader.reached |= reader.positions
+        return reader
 
     async def poll(self, wait_ms: int) -> Batch:
         """At most `MAX_RECORDS` new records; none if nothing comes within `wait_ms`."""
         batch: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
         for partition in self.consumer.assignment():
-            self.reached[self._key(partition)] = await self.consumer.position(partition)
+            self.reached[self.key(partition)] = await self.consumer.position(partition)
         return batch
 
     @property
@@ -77,24 +87,40 @@ class TopicReader:
     async def ends(self) -> Positions:
         """The current end of every partition: behind it nothing is committed yet (the last stable offset)."""
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
-        return {
-            (partition.topic.removeprefix(self.prefix), partition.partition): end for partition, end in ends.items()
-        }
+        return {self.key(partition): end for partition, end in ends.items()}
+
+    async def until(self, ends: Positions) -> AsyncIterator[Batch]:
+        """All records below `ends`, and none after them. Raises `TimeoutError` when nothing comes any more."""
+        moved_at = time.monotonic()
+        while any(self.reached[key] < end for key, end in ends.items()):
+            before = dict(self.reached)
+            polled = await self.poll(IDLE_MS)
+            if self.reached != before:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > STILL_SECONDS:
+                raise TimeoutError(f"Kafka sent nothing for {STILL_SECONDS:.0f} s, though records wait")
+            below = {
+                partition: [record for record in records if record.offset < ends.get(self.key(partition), 0)]
+                for partition, records in polled.items()
+            }
+            for key, reached in self.reached.items():
+                self.reached[key] = min(reached, ends.get(key, 0))
+            yield {partition: records for partition, records in below.items() if records}
 
     async def fence(self, db: Connection, batch: Batch) -> Positions:
         """Lock and compare the stored positions of the partitions that moved, and move them to where the poll came.
 
         Returns the new positions: call `advance` with them after the commit. Raises `Skipped`.
         """
-        behind = {self._key(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        behind = {self.key(partition): records[-1].offset + 1 for partition, records in batch.items()}
         reached = {key: max(offset, behind.get(key, 0)) for key, offset in self.reached.items()}
         moved = {key: offset for key, offset in reached.items() if offset > self.positions[key]}
-        for key, records in ((self._key(partition), records) for partition, records in batch.items()):
+        for key, records in ((self.key(partition), records) for partition, records in batch.items()):
             if records[0].offset < self.positions[key]:
                 raise Skipped(
                     f"{key[0]}/{key[1]}: the batch begins at {records[0].offset}, before {self.positions[key]}"
                 )
-        last = {self._key(partition): records[-1] for partition, records in batch.items()}
+        last = {self.key(partition): records[-1] for partition, records in batch.items()}
         await move(db, self.positions, moved, last)
         return moved
 
@@ -102,7 +128,7 @@ class TopicReader:
         """Take over the positions of a batch whose transaction committed."""
         self.positions.update(moved)
 
-    def _key(self, partition: TopicPartition) -> tuple[str, int]:
+    def key(self, partition: TopicPartition) -> tuple[str, int]:
         return partition.topic.removeprefix(self.prefix), partition.partition
 
     async def close(self) -> None:

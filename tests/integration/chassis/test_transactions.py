@@ -13,7 +13,6 @@ from local import RealParts
 from samenspel.topic_records import read_topics
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.messaging.topic_reader import TopicReader
-from services.reporting.rebuild import everything
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import SOON, eventually
 
@@ -63,7 +62,7 @@ async def read_whole(sandbox: Sandbox) -> tuple[list[bytes | None], dict[tuple[s
     values: list[bytes | None] = []
     try:
         async with asyncio.timeout(SOON):
-            async for batch in everything(reader, await reader.ends()):
+            async for batch in reader.until(await reader.ends()):
                 values += [record.value for records in batch.values() for record in records]
     finally:
         await reader.close()
