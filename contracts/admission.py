@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from contracts.envelope import CONTENT_TYPE, Envelope, Malformed, Message, decode
+from contracts.envelope import CONTENT_TYPE, Malformed, Message, decode
 from contracts.events import MAX_EVENT_BYTES, Event, catalogue
 from contracts.partitioner import partition_of
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, service_of
 from contracts.written import data_form, envelope_form
 
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -102,18 +102,7 @@ def read_as_written(value: bytes, headers: Sequence[tuple[str, bytes]]) -> Admit
     data = data_form(envelope.type).read(envelope.data)
     if data is None or str(getattr(data, _SUBJECT_OF[envelope.type])) != envelope.subject:
         return None
-    return Admitted(
-        catalogue[envelope.type],
-        envelope.id,
-        envelope.source,
-        envelope.subject,
-        envelope.partitionkey,
-        envelope.streamepoch,
-        envelope.aggregateversion,
-        envelope.time,
-        envelope.traceparent,
-        bytes(envelope.data),
-    )
+    return _admitted(catalogue[envelope.type], envelope, bytes(envelope.data))
 
 
 def _is_utf8(value: bytes) -> bool:
@@ -125,9 +114,13 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _of_message(message: Message) -> Admitted:
-    envelope: Envelope = message.envelope
+    data = message.event.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return _admitted(type(message.event), message.envelope, data)
+
+
+def _admitted(kind: type[Event], envelope: Any, data: bytes) -> Admitted:  # noqa: ANN401 - the fast form or the model
     return Admitted(
-        type(message.event),
+        kind,
         str(envelope.id),
         envelope.source,
         envelope.subject,
@@ -136,7 +129,7 @@ def _of_message(message: Message) -> Admitted:
         envelope.aggregateversion,
         envelope.time,
         envelope.traceparent,
-        message.event.model_dump_json(by_alias=True, exclude_none=True).encode(),
+        data,
     )
 
 
@@ -151,6 +144,6 @@ def _what_is_wrong(kind: type[Event], source: str, topic: str) -> tuple[str, str
     if topic not in kind.topics:
         return "wrong-topic", f"{kind.__name__} does not belong on {topic}"
     producer = _BY_NAME[topic].producer
-    if source.rpartition(":")[2] != producer:
+    if service_of(source) != producer:
         return "wrong-source", f"{source} is not {producer}, which alone writes this topic"
     return None

@@ -25,7 +25,6 @@ MAX_EPOCH = 9_999  # each is a restore of a database
 MAX_VERSIONS = 2**31 - 2  # a 32-bit integer (NL GOV profile, CloudEvents), with room for the one behind it
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
 _STRUCTURED = "application/cloudevents+json"
-_JSON = "application/json"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

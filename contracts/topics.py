@@ -46,6 +46,20 @@ class Topic:
         }
 
 
+def service_of(source: str) -> str:
+    """The service that a `source` names: `urn:nld:oin:…:systeem:requests` is `requests`."""
+    return source.rpartition(":")[2]
+
+
+def topics_of(service: str) -> list[str]:
+    """The topics that a service writes."""
+    return [topic.name for topic in TOPICS if topic.producer == service]
+
+
+LETTER_MARKER = "samenspel-marker"
+"""The header that tells a marker behind a dead letter from a letter."""
+
+
 def dead_letter_topic(service: str) -> str:
     """Where a service puts what it cannot understand."""
     return f"partnership.dead-letters.{service}.v1"

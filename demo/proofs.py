@@ -11,13 +11,11 @@ from typing import Any
 import httpx
 
 from contracts.metrics import HISTORY, CutTaken
-from contracts.topics import SERVICES, dead_letter_topic
 from demo.recount import Record, compare, newest_figures, read_topics, recount
 from demo.topics import envelopes, event_name
-from samenspel import topic_records
+from samenspel.commands.dead_letters import letters_on
 from samenspel.endpoints import Endpoints
 from samenspel.failure import CommandFailed
-from samenspel.letters import MARKER
 
 PATIENCE_SECONDS = 120.0  # until a cut covers everything; two are usual
 PAUSE_SECONDS = 0.5
@@ -117,6 +115,4 @@ def is_emptied(figure: Mapping[str, Any]) -> bool:
 
 async def count_dead_letters(endpoints: Endpoints) -> int:
     """Without the markers behind letters that were redriven."""
-    topics = [endpoints.prefix + dead_letter_topic(service) for service in SERVICES]
-    records = await topic_records.read_topics(endpoints.kafka, topics)
-    return sum(MARKER not in dict(record.headers) for record in records)
+    return len(await letters_on(endpoints))

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from contracts.topics import LETTER_MARKER
 from samenspel.topic_records import TopicRecord
-
-MARKER = "samenspel-marker"
-"""The header that tells a marker from a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def letters_of(services: Mapping[str, str], records: Iterable[TopicRecord]) -> l
     letters: list[Letter] = []
     redriven: dict[str, str] = {}
     for each in records:
-        if any(name == MARKER for name, _ in each.headers):
+        if any(name == LETTER_MARKER for name, _ in each.headers):
             marker = json.loads(each.value or b"{}")
             redriven[marker["record"]] = marker["redrivenAs"]
         else:

@@ -27,13 +27,13 @@ OWNERS = {topic.name: topic.producer for topic in TOPICS if topic.name in INPUTS
 
 
 @commands.command("list", epilog="Example: samenspel dead-letters list --all --json")
-def list_letters(
+def listletters_on(
     kafka: Kafka = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that were redriven, and as which event.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters of all services that are still open."""
-    found = asyncio.run(_letters(find_endpoints(kafka=kafka)))
+    found = asyncio.run(letters_on(find_endpoints(kafka=kafka)))
     letters = [letter for letter in found if every or letter.is_open]
     if as_json:
         typer.echo(json.dumps([letter.as_json() for letter in letters]))
@@ -124,12 +124,13 @@ def _post(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find(endpoints: Endpoints, name: str) -> Letter:
-    letter = next((letter for letter in asyncio.run(_letters(endpoints)) if letter.name == name), None)
+    letter = next((letter for letter in asyncio.run(letters_on(endpoints)) if letter.name == name), None)
     if letter is None:
         raise CommandFailed(f"there is no dead letter {name}; `samenspel dead-letters list --all` names them")
     return letter
 
 
-async def _letters(endpoints: Endpoints) -> list[Letter]:
+async def letters_on(endpoints: Endpoints) -> list[Letter]:
+    """The dead letters of all services, also those that were redriven."""
     services = {endpoints.prefix + dead_letter_topic(service): service for service in SERVICES}
     return letters_of(services, await read_topics(endpoints.kafka, list(services)))

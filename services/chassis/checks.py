@@ -104,5 +104,11 @@ def wrong_fields(errors: list[Any], *, within: str = "") -> list[WrongField]:
     return found
 
 
+def malformed(errors: Sequence[Any], *, within: str = "") -> Malformed:
+    """What pydantic found wrong, as a problem: the first in words, and every wrong field."""
+    fields = wrong_fields(list(errors), within=within)
+    return Malformed(f"{fields[0].field or 'the body'}: {errors[0]['msg']}", *fields)
+
+
 def _listed(allowed: object) -> object:
     return allowed if isinstance(allowed, list | tuple) else str(allowed)

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from inspect import signature
 from itertools import groupby
 from typing import Annotated, Any, Generic, TypeVar
@@ -24,7 +25,7 @@ from pydantic_core import from_json
 from contracts.events import Event
 from contracts.values import Actor, Identifier, Value
 from services.chassis.aggregates import Aggregate, Thing
-from services.chassis.checks import check_personal_data, wrong_fields
+from services.chassis.checks import check_personal_data, malformed, wrong_fields
 from services.chassis.life_cycle import Step, step_of
 from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Database
@@ -107,10 +108,11 @@ class Command:
     def read_subject(self, said: str) -> str | UUID:
         """The id of what is to be changed; raises `Malformed`."""
         try:
-            subject: str | UUID = TypeAdapter(self.identified_by).validate_python(said)
+            subject: str | UUID = _adapter(self.identified_by).validate_python(said)
         except ValidationError as error:
-            (wrong,) = wrong_fields(list(error.errors()))
-            detail = f"{self.subject_field} is {said}: {error.errors()[0]['msg']}"
+            (why,) = error.errors()
+            (wrong,) = wrong_fields([why])
+            detail = f"{self.subject_field} is {said}: {why['msg']}"
             raise Malformed(detail, WrongField(self.subject_field, said, wrong.allowed)) from error
         return subject
 
@@ -131,9 +133,12 @@ class Command:
         try:
             return self.body.model_validate(said)
         except ValidationError as error:
-            fields = wrong_fields(list(error.errors()), within=within)
-            detail = f"{fields[0].field or 'the body'}: {error.errors()[0]['msg']}"
-            raise Malformed(detail, *fields) from error
+            raise malformed(error.errors(), within=within) from error
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a type
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,11 @@ def check_actor(action: str, who: Mapping[Role, str], by: Actor, parties: Partie
         )
 
 
+def check_operator(action: str, by: Actor) -> None:
+    """Raise `NotAllowed` unless an operator asks, of whichever organisation."""
+    check_actor(action, {"operator": "city"}, by, {"city": EVERYONE})
+
+
 def _members(who: Mapping[Role, str], role: Role, parties: Parties) -> Collection[str] | Everyone:
     """The organisations for which this role may do it."""
     return parties.get(who[role], ()) if role in who else ()

@@ -20,11 +20,11 @@ from contracts import envelope
 from contracts.admission import Admitted, admit
 from contracts.envelope import CONTENT_TYPE, decode, media_type
 from contracts.partitioner import partition_of
-from contracts.topics import INPUTS, TOPICS
+from contracts.topics import INPUTS, service_of, topics_of
 from contracts.values import Value
 from services.chassis.checks import check_personal_data
 from services.chassis.commands import Command, Commands, Done
-from services.chassis.life_cycle import EVERYONE, check_actor
+from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx
@@ -127,8 +127,7 @@ def resent(value: bytes, headers: Sequence[tuple[str, bytes]], topic: str) -> tu
 
 
 def _check_owner(source: str, topic: str) -> None:
-    service = source.rpartition(":")[2]
-    owned = [each.name for each in TOPICS if each.producer == service and each.name in INPUTS]
+    owned = [each for each in topics_of(service_of(source)) if each in INPUTS]
     if topic not in owned:
         raise TopicOfAnother(None, WrongField("record", topic, owned))
 
@@ -140,7 +139,7 @@ def _look_for_personal_data(record: Resent, admitted: Admitted) -> None:
 
 
 async def _redrive(tx: CommandTx, _: None, body: Redrive) -> Done:
-    check_actor("redrive a dead letter", {"operator": "city"}, tx.by, {"city": EVERYONE})
+    check_operator("redrive a dead letter", tx.by)
     topic = body.record.split("/")[0]
     _check_owner(tx.source, topic)
     record, admitted = resent(body.value, [(each.name, each.value) for each in body.headers], topic)
@@ -181,8 +180,8 @@ async def _stage(tx: CommandTx, redriven: str, record: Resent, event_id: UUID, t
 
 
 async def _mark(tx: CommandTx, _: None, body: LetterMarker) -> Done:
-    check_actor("mark a dead letter", {"operator": "city"}, tx.by, {"city": EVERYONE})
-    if not await dead_letters.mark(tx, tx.source.rpartition(":")[2], body.record, body.event_id):
+    check_operator("mark a dead letter", tx.by)
+    if not await dead_letters.mark(tx, service_of(tx.source), body.record, body.event_id):
         raise NoSuchLetter(None, WrongField("record", body.record, "a record that became a dead letter here"))
     return Done(None, None, body)
 

@@ -13,11 +13,11 @@ import asyncpg
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, service_of, topics_of
 from contracts.values import Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
-from services.chassis.life_cycle import EVERYONE, check_actor
+from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running.database import CommandTx
@@ -84,7 +84,7 @@ class Waiting(Value):
 
 
 async def _republish(tx: CommandTx, _: None, body: Republish) -> Done:
-    check_actor("publish messages again", {"operator": "city"}, tx.by, {"city": EVERYONE})
+    check_operator("publish messages again", tx.by)
     _check_topic(tx.source, body.topic)
     first = body.position or await _first(tx, body.since)
     if _may_be_compacted(tx.source, body.topic):
@@ -98,17 +98,13 @@ async def _republish(tx: CommandTx, _: None, body: Republish) -> Done:
 
 
 def _check_topic(source: str, topic: str | None) -> None:
-    own = _topics_of(source)
+    own = topics_of(service_of(source))
     if topic is not None and topic not in own:
         raise NotOneOfMyTopics(None, WrongField("topic", topic, own))
 
 
-def _topics_of(source: str) -> list[str]:
-    return [each.name for each in TOPICS if each.producer == source.rpartition(":")[2]]
-
-
 def _may_be_compacted(source: str, topic: str | None) -> bool:
-    return bool(COMPACTED.intersection([topic] if topic else _topics_of(source)))
+    return bool(COMPACTED.intersection([topic] if topic else topics_of(service_of(source))))
 
 
 async def _first(tx: CommandTx, since: datetime | None) -> int:

@@ -13,7 +13,7 @@ from contracts.metrics import CutTaken, MetricPublished
 from contracts.values import Instant, Slug, Value
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.parameters import CurrentCaller, ReadPool
-from services.chassis.life_cycle import EVERYONE, check_actor
+from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx
@@ -154,7 +154,7 @@ async def show_history(key: str, db: ReadPool, _: CurrentCaller) -> HistoryPage:
 
 
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:
-    check_actor("ask for a rebuild", {"operator": "city"}, tx.by, {"city": EVERYONE})
+    check_operator("ask for a rebuild", tx.by)
     rebuild_id = outbox.new_id()
     if not await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now):
         waiting = await store.requested_rebuild(tx.db)

@@ -43,7 +43,9 @@ class IdempotencyKeyMissing(Malformed):
 
 def add_command_routes(app: FastAPI, service: Service, *registries: Commands) -> None:
     """Give every command of these registries its route."""
-    for command in [command for each in registries for command in each.by_name.values()]:
+    known = Commands()
+    known.include(*registries)
+    for command in known.by_name.values():
         app.router.add_api_route(
             _path(command),
             _described(command),

@@ -10,10 +10,8 @@ from services.chassis.running.service import Service
 
 
 async def _caller(request: Request) -> Caller:
-    if not hasattr(request.state, "caller"):
-        request.state.caller = identify(request, request.app.state.service.settings)
-    caller: Caller = request.state.caller
-    return caller
+    service: Service = request.app.state.service
+    return identify(request, service.settings)
 
 
 async def _pool(request: Request) -> asyncpg.Pool:

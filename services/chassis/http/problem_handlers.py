@@ -6,7 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.chassis.checks import wrong_fields
+from services.chassis.checks import malformed
 from services.chassis.problems import PROBLEMS, Malformed, NotFound, Problem, Unavailable
 from services.chassis.running import telemetry
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE
@@ -62,9 +62,7 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = wrong_fields(list(error.errors()))
-    first = fields[0]
-    return problem_response(Malformed(f"{first.field or 'the body'}: {error.errors()[0]['msg']}", *fields))
+    return problem_response(malformed(error.errors()))
 
 
 async def _on_http(_: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from services.chassis.messaging.kafka import STOP_SECONDS, Record
+from services.chassis.messaging.kafka import START_SECONDS, Record, stop
 from services.chassis.messaging.positions import Positions, Skipped
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.running.health import Health
@@ -27,7 +27,6 @@ log = structlog.get_logger()
 
 MAX_RECORDS = 300  # in one transaction: enough to pay for the commit, and few to repeat one by one
 WAIT_MS = 50
-START_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
@@ -107,7 +106,7 @@ class Consumer:
             await asyncio.wait_for(broker.start(), START_SECONDS)
             yield subscriber
         finally:
-            await _stop(broker)
+            await stop(broker)
 
     async def _hand_over(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
         self.progress.busy_since = _now()
@@ -238,10 +237,3 @@ async def _keep_raw(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN40
 async def _keep_records(message: KafkaMessage) -> list[Record]:
     """A decoder that never raises."""
     return list(message.raw_message) if isinstance(message.raw_message, tuple) else [message.raw_message]
-
-
-async def _stop(broker: KafkaBroker) -> None:
-    try:
-        await asyncio.wait_for(broker.stop(), STOP_SECONDS)
-    except (TimeoutError, KafkaError, OSError):
-        log.warning("consumer_did_not_stop")

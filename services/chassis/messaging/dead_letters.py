@@ -16,15 +16,13 @@ from pydantic_core import from_json
 
 from contracts.events import MAX_EVENT_BYTES
 from contracts.personal_data import find_personal_data
-from contracts.topics import dead_letter_topic
+from contracts.topics import LETTER_MARKER, dead_letter_topic
 from services.chassis.messaging import outbox
 from services.chassis.messaging.kafka import Record
 from services.chassis.running.database import Transaction
 
 PERSONAL_DATA = "personal_data"
 """The reason of a letter whose bytes are not kept."""
-MARKER = "samenspel-marker"
-"""The header that tells a marker from a letter."""
 MAX_DETAIL = 1_000  # characters: enough to understand it, while a detail can quote a whole message of 1 MiB
 
 
@@ -47,25 +45,25 @@ class DeadLetter:
 
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
     """Announce a dead letter, unless this message already has one."""
-    if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", _aggregate(letter)):
+    if not await _is_announced(tx, _aggregate(letter.record_id)):
         await outbox.stage(tx, [as_message(letter, service, failed_at=tx.now)])
 
 
 async def mark(tx: Transaction, service: str, record_id: str, redriven_as: UUID) -> bool:
     """Announce, once, a marker behind the letter of this record: what it was redriven as. False: there is no letter."""
-    letter = await tx.db.fetchrow("SELECT event_id, key FROM journal WHERE aggregate = $1", f"dead-letter:{record_id}")
+    letter = await tx.db.fetchrow("SELECT event_id, key FROM journal WHERE aggregate = $1", _aggregate(record_id))
     if letter is None:
         return False
     marker = f"marker:{record_id}"
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", marker)
-    if not await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", marker):
+    if not await _is_announced(tx, marker):
         message = outbox.Staged(
             event_id=outbox.new_id(),
             topic=dead_letter_topic(service),
             key=letter["event_id"].bytes if letter["key"] is None else letter["key"],  # the partition of the letter
             value=msgspec.json.encode({"record": record_id, "redrivenAs": str(redriven_as)}),
             headers=msgspec.msgpack.encode(
-                [(MARKER, b"redriven"), ("samenspel-marked-at", tx.now.isoformat().encode())]
+                [(LETTER_MARKER, b"redriven"), ("samenspel-marked-at", tx.now.isoformat().encode())]
             ),
             aggregate=marker,
             epoch=1,
@@ -99,14 +97,18 @@ def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outb
         key=letter.record.key,
         value=_digest(letter, personal[0]) if personal else letter.record.value,
         headers=msgspec.msgpack.encode(headers),
-        aggregate=_aggregate(letter),
+        aggregate=_aggregate(letter.record_id),
         epoch=1,
         version=1,
     )
 
 
-def _aggregate(letter: DeadLetter) -> str:
-    return f"dead-letter:{letter.record_id}"
+def _aggregate(record_id: str) -> str:
+    return f"dead-letter:{record_id}"
+
+
+async def _is_announced(tx: Transaction, aggregate: str) -> bool:
+    return bool(await tx.db.fetchval("SELECT true FROM journal WHERE aggregate = $1", aggregate))
 
 
 def _digest(letter: DeadLetter, field: str) -> bytes:

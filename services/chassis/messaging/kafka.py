@@ -5,9 +5,10 @@ Guarantee: a producer is acknowledged by all replicas (`acks=all`), and its own 
 
 import asyncio
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 log = structlog.get_logger()
@@ -17,8 +18,9 @@ Record = ConsumerRecord[bytes | None, bytes | None]
 
 MAX_REQUEST = 2 * 1024 * 1024  # bytes: a dead letter of full size with its headers
 MAX_BATCH = 512 * 1024  # bytes: larger batches made the relay no faster, and one refused record costs a batch
-REQUEST_TIMEOUT_MS = 15_000  # half of the relay's SEND_SECONDS: one retry fits in
+REQUEST_TIMEOUT_MS = 15_000  # half of a lane's `Pace.send`: one retry fits in
 RETRY_BACKOFF_MS = 500  # every lane of the relay has a producer: together they must not flood a broker in trouble
+START_SECONDS = 30.0  # a broker that only starts has answered by then
 STOP_SECONDS = 5.0  # stop() can hang for ever when the broker does not answer
 
 
@@ -48,9 +50,15 @@ async def abandon(client: AIOKafkaProducer) -> None:
         await asyncio.wait_for(client.client.close(), STOP_SECONDS)
 
 
-async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+class Client(Protocol):
+    """A producer, a consumer, or a library around one."""
+
+    async def stop(self) -> None: ...
+
+
+async def stop(client: Client) -> None:
     """Stop a client, or give up after some seconds: nothing depends on a clean stop."""
     try:
-        await asyncio.wait_for(client.stop(), STOP_SECONDS)  # type: ignore[no-untyped-call]
+        await asyncio.wait_for(client.stop(), STOP_SECONDS)
     except (TimeoutError, KafkaError, OSError):
         log.warning("client_did_not_stop", client=type(client).__name__, seconds=STOP_SECONDS)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import Record, stop
+from services.chassis.messaging.kafka import START_SECONDS, Record, stop
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 
@@ -37,7 +37,6 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
     last_offset = coalesce(excluded.last_offset, positions.last_offset),
     last_digest = coalesce(excluded.last_digest, positions.last_digest)
 """
-START_SECONDS = 30.0  # without an answer for so long, Kafka is not there
 POLL_MS = 1_000
 
 

@@ -15,7 +15,7 @@ import structlog
 from contracts.admission import Admitted, admit
 from contracts.envelope import MAX_EPOCH, Malformed
 from contracts.events import Event
-from contracts.topics import INPUTS, PARTITIONS, TOPICS
+from contracts.topics import INPUTS, PARTITIONS, topics_of
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions
 from services.chassis.messaging.topic_reader import TopicReader
@@ -73,7 +73,7 @@ class Recovery:
     @property
     def topics(self) -> tuple[str, ...]:
         """The inputs of others that this service writes."""
-        return tuple(each.name for each in TOPICS if each.producer == self.settings.service and each.name in INPUTS)
+        return tuple(each for each in topics_of(self.settings.service) if each in INPUTS)
 
     async def roll_forward_if_needed(self) -> RolledForward | None:
         """Roll forward when the topics end with events that the journal lacks. Raises `KafkaError`.

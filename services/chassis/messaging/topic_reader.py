@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.chassis.messaging.kafka import Record, stop
+from services.chassis.messaging.kafka import START_SECONDS, Record, stop
 from services.chassis.messaging.positions import Positions, Skipped, move
 from services.chassis.running.database import Connection
 from services.chassis.running.settings import Settings
@@ -25,7 +25,6 @@ log = structlog.get_logger()
 Batch = dict[TopicPartition, list[Record]]
 MAX_RECORDS = 10_000  # about 10 MB; larger batches made COPY no faster
 FETCH_BYTES = 4 * 1024 * 1024
-START_SECONDS = 30.0
 IDLE_MS = 200
 STILL_SECONDS = 60.0  # much longer than the restart of a broker takes
 

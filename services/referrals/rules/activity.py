@@ -27,7 +27,7 @@ from services.chassis.life_cycle import SAME, Parties, Step, allow, allow_actor,
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, check_reason
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
-from services.referrals.rules.referral import Referral, UnknownPartner
+from services.referrals.rules.referral import PARTNER, Referral, UnknownPartner
 
 ActivityEvent = (
     ActivityPlanned | ActivityDelivered | ActivityCorrected | ActivityRetracted | ActivityConfirmed | ActivityDisputed
@@ -44,7 +44,6 @@ class Status(StrEnum):
 
 NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED)
 
-PARTNER: Mapping[Role, str] = {"partner": "partner"}
 SITE: Mapping[Role, str] = {"coordinator": "site"}
 
 LIFE_CYCLE = (

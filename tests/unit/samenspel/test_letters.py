@@ -2,7 +2,8 @@
 
 import json
 
-from samenspel.letters import MARKER, letters_of
+from contracts.topics import LETTER_MARKER
+from samenspel.letters import letters_of
 from samenspel.topic_records import TopicRecord
 from tests.deliveries import a_record
 
@@ -18,7 +19,7 @@ def a_letter(topic: str, offset: int, *, origin: str = RECORD, failed_at: str = 
 
 def a_marker(topic: str, offset: int) -> TopicRecord:
     value = json.dumps({"record": RECORD, "redrivenAs": "the event"}).encode()
-    return a_record(topic, 3, offset, key=b"own:b", value=value, headers=[(MARKER, b"redriven")])
+    return a_record(topic, 3, offset, key=b"own:b", value=value, headers=[(LETTER_MARKER, b"redriven")])
 
 
 def test_a_letter_is_open_until_a_marker_stands_behind_it() -> None:
