@@ -81,11 +81,13 @@ def _moment(zone: str) -> WithJsonSchema:
 
 
 def _utc(instant: datetime) -> datetime:
+    """In UTC and whole milliseconds, so that an event equals what is read back."""
     try:
-        utc = instant.astimezone(UTC)
+        utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except OverflowError as error:  # the first and the last day of Python's calendar
         raise PydanticCustomError("year", "must be in the years 2000 to 2100", {}) from error
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)  # so that an event equals what is read back
+    beyond = utc.microsecond % 1000
+    return utc.replace(microsecond=utc.microsecond - beyond) if beyond else utc
 
 
 Day = Annotated[date, BeforeValidator(_text_only), _between(2000, 2100), _day(_OCCURRENCE)]

@@ -190,7 +190,7 @@ def causation_of(by: Actor, key: str, secret: bytes) -> str:
     """What stands for a command as the cause of its events: the same each time that it comes, and without the key, in
     which a caller may have written anything."""
     said = f"{by.organisation}\0{by.role}\0{by.actor}\0{key}"
-    return hmac.new(secret, said.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, said.encode(), "sha256").hex()
 
 
 def _answer(done: Done) -> Answer:

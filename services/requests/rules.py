@@ -302,7 +302,8 @@ def evolve(request: Request | None, event: RequestEvent) -> Request:
     has no case below sets nothing else."""
     status = status_after(LIFE_CYCLE, request.status if request else None, event)
     if isinstance(event, RequestRaised):
-        details = RequestDetails.model_construct(**{name: getattr(event, name) for name in RequestDetails.model_fields})
+        said = dict(event)
+        details = RequestDetails.model_construct(**{name: said[name] for name in RequestDetails.model_fields})
         return Request(event.request_id, details, status, version=1)
     assert request is not None, "every other event follows RequestRaised"
     request = replace(request, status=status, version=request.version + 1)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Header, Path, Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.values import Value
 from services.chassis.commands import Answer, Call, Command, Commands, NoBody, carry_out
@@ -57,16 +58,18 @@ def add_command_routes(app: FastAPI, service: Service, *registries: Commands) ->
             description=_description(command),
             responses=_responses(command),
             openapi_extra=_lines_body(command),
-            route_class_override=_route_class(_handler(service, command)),
         )
+        route = app.router.routes[-1]
+        assert isinstance(route, APIRoute), "it was just added"
+        route.app = _application(_handler(service, command))
 
 
-def _route_class(handle: Callable[[Request], Awaitable[Response]]) -> type[APIRoute]:
-    class CommandRoute(APIRoute):
-        def get_route_handler(self) -> Any:  # noqa: ANN401 - as FastAPI's own
-            return handle
+def _application(handle: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(Request(scope, receive, send))
+        await response(scope, receive, send)
 
-    return CommandRoute
+    return answer
 
 
 def _handler(service: Service, command: Command) -> Callable[[Request], Awaitable[Response]]:

@@ -8,7 +8,7 @@ file never changes.
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -120,14 +120,11 @@ class Database:
         except (*UNAVAILABLE, *TRANSIENT):
             return False
 
-    @asynccontextmanager
-    async def transaction(self, *, at: datetime | None = None) -> AsyncIterator[Transaction]:
+    def transaction(self, *, at: datetime | None = None) -> AbstractAsyncContextManager[Transaction]:
         """One transaction: committed when the block ends, rolled back when the block raises."""
-        async with self._begin(lambda db: Transaction(db, at or now(), self.source, self.epoch)) as tx:
-            yield tx
+        return self._begin(lambda db: Transaction(db, at or now(), self.source, self.epoch))
 
-    @asynccontextmanager
-    async def command(
+    def command(
         self,
         *,
         by: Actor,
@@ -135,7 +132,7 @@ class Database:
         causation: str | None,
         traceparent: str | None,
         expected_version: int | None,
-    ) -> AsyncIterator[CommandTx]:
+    ) -> AbstractAsyncContextManager[CommandTx]:
         """The transaction of one command, as `transaction`."""
 
         def start(db: Connection) -> CommandTx:
@@ -150,21 +147,23 @@ class Database:
                 expected_version=expected_version,
             )
 
-        async with self._begin(start) as tx:
-            yield tx
+        return self._begin(start)
 
     @asynccontextmanager
     async def _begin(self, start: Callable[[Connection], Tx]) -> AsyncIterator[Tx]:
-        async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-            try:
-                async with connection.transaction():
-                    tx = start(connection)
-                    yield tx
-            except EpochChanged:
-                self.epoch = await connection.fetchval("SELECT epoch FROM stream")
-                raise
-            if tx.staged:
-                self.on_staged()
+        async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own time-out makes a task for each acquisition
+            connection = await self.pool.acquire()
+        try:
+            async with connection.transaction():
+                tx = start(connection)
+                yield tx
+        except EpochChanged:
+            self.epoch = await connection.fetchval("SELECT epoch FROM stream")
+            raise
+        finally:
+            await self.pool.release(connection)
+        if tx.staged:
+            self.on_staged()
 
 
 async def _leave_as_it_is(_: Connection) -> None:

@@ -12,9 +12,12 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _context = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("samenspel")
+_HEADER = "traceparent"
 
 
 def _with_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -46,7 +49,9 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[output])  # of libraries only what is wrong
     # It warns of each of its retries, ten a second; the relay says once that a lane is stuck.
     logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
-    trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"samenspel-{service}"})))
+    resource = Resource.create({"service.name": f"samenspel-{service}"})
+    # Nothing collects our spans yet: a trace that begins here is carried on, and not recorded.
+    trace.set_tracer_provider(TracerProvider(ParentBased(ALWAYS_OFF), resource))
 
 
 def library_formatter() -> logging.Formatter:
@@ -62,14 +67,14 @@ def span(
     name: str, carrier: Mapping[str, str] | None = None, links: list[trace.Link] | None = None
 ) -> Iterator[trace.Span]:
     """A span in the trace that `carrier` names (in `traceparent`), or in a new trace with these links."""
-    parent = _context.extract(dict(carrier)) if carrier else None
-    with trace.get_tracer("samenspel").start_as_current_span(name, context=parent, links=links) as current:
+    parent = _context.extract({_HEADER: carrier[_HEADER]}) if carrier and _HEADER in carrier else None
+    with _tracer.start_as_current_span(name, context=parent, links=links) as current:
         yield current
 
 
 def link(traceparents: list[str]) -> list[trace.Link]:
     """Links to the traces of the messages in a batch."""
-    spans = (trace.get_current_span(_context.extract({"traceparent": text})) for text in traceparents)
+    spans = (trace.get_current_span(_context.extract({_HEADER: text})) for text in traceparents)
     return [trace.Link(span.get_span_context()) for span in spans]
 
 
@@ -77,7 +82,7 @@ def traceparent() -> str | None:
     """The current trace context, as an event carries it."""
     carrier: dict[str, str] = {}
     _context.inject(carrier)
-    return carrier.get("traceparent")
+    return carrier.get(_HEADER)
 
 
 def trace_id() -> str:
