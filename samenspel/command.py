@@ -11,7 +11,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from samenspel.commands import dead_letters, figures, importing, rebuild, republishing, topics
+from samenspel.commands import dead_letters, figures, importing, rebuild, republishing, restoring, topics
 from samenspel.failure import CommandFailed
 from samenspel.plugins import plugins
 
@@ -27,6 +27,7 @@ for commands in plugins("samenspel.commands"):
     app.add_typer(commands)
 app.add_typer(rebuild.commands)
 app.add_typer(republishing.commands)
+app.add_typer(restoring.commands)
 app.add_typer(figures.commands, name="figures")
 app.add_typer(dead_letters.commands, name="dead-letters")
 app.add_typer(topics.commands, name="topics")

@@ -4,7 +4,7 @@ from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.sites import SITES
-from services.chassis import redrives, republications
+from services.chassis import redrives, republications, restorations
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
@@ -23,9 +23,10 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
     own = commands.requests, commands.reference_data
-    add_command_routes(app, service, *own, redrives.commands, republications.commands)
+    add_command_routes(app, service, *own, redrives.commands, republications.commands, restorations.commands)
     app.include_router(api.queries)
     app.include_router(republications.queries)
+    app.include_router(restorations.queries)
     inbox = Inbox(
         service.settings,
         service.database,

@@ -140,6 +140,14 @@ def test_a_service_publishes_its_journal_again_and_no_figure_changes(samenspel: 
     assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
 
 
+def test_a_service_is_told_that_its_database_was_restored(samenspel: Command) -> None:
+    """What every topic has is in the journal, so nothing comes back; what it announces from now on is of the epoch."""
+    done = json.loads(samenspel("restored", "requests", "--epoch", "7", "--json").stdout)
+
+    assert (done["state"], done["epoch"], done["leftOut"]) == ("done", 7, [])
+    assert json.loads(samenspel("rebuild", "--json").stdout)["equal"]
+
+
 async def _poison(kafka: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()

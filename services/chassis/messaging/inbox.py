@@ -90,11 +90,11 @@ class Inbox:
     async def where_to_read_on(self) -> Positions:
         """The stored position of every partition; waits until the database answers.
 
-        Where the database went back, what this service announced itself comes back first: else what it hears again
-        would make it announce the same once more.
+        Where the database went back, or an operator says so, what this service announced itself comes back first: else
+        what it hears again would make it announce the same once more.
         """
         stored = await self._load()
-        if self._went_back(self.positions, stored):
+        if self._went_back(self.positions, stored) or await self._is_asked_to_roll_forward():
             log.warning("database_went_back", detail="what it does not know any more is read again")
             await self._roll_forward()
             stored = await self._load()
@@ -109,13 +109,20 @@ class Inbox:
                 await self._wait_for_database(error)
 
     async def went_back(self) -> bool:
-        """Whether the database knows less than this process applied: it was restored to an earlier point."""
+        """Whether the database knows less than this process applied, or an operator says so: it was restored to an
+        earlier point."""
         known = dict(self.positions)
         try:
             stored = await load_positions(self.database.pool, self.topics)
         except (*UNAVAILABLE, *TRANSIENT):
             return False  # asked again soon
-        return self._went_back(known, stored)
+        return self._went_back(known, stored) or await self._is_asked_to_roll_forward()
+
+    async def _is_asked_to_roll_forward(self) -> bool:
+        try:
+            return self.recovery is not None and await self.recovery.is_asked()
+        except (*UNAVAILABLE, *TRANSIENT):
+            return False  # asked again soon
 
     @staticmethod
     def _went_back(known: Positions, stored: Positions) -> bool:

@@ -37,7 +37,11 @@ _JOURNAL = """
 INSERT INTO journal (event_id, topic, key, value, aggregate, epoch, version, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true
 """
-_RAISE = "UPDATE stream SET epoch = least(greatest(epoch, $1) + 1, $2) RETURNING epoch"
+_ASKED = "SELECT max(least_epoch) FROM restorations WHERE done_at IS NULL"
+_RAISE = "UPDATE stream SET epoch = least(greatest(epoch + 1, $1 + 1, $2), $3) RETURNING epoch"
+_DONE = """
+UPDATE restorations SET done_at = $1, epoch = $2, recovered = $3, left_out = $4 WHERE done_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,13 @@ class Recovery:
         """The inputs of others that this service writes."""
         return tuple(each for each in topics_of(self.settings.service) if each in INPUTS)
 
+    async def is_asked(self) -> bool:
+        """Whether an operator said that the database was restored, and it was not done yet."""
+        return await self._least_epoch(self.database.pool) is not None
+
     async def roll_forward_if_needed(self) -> RolledForward | None:
-        """Roll forward when the topics end with events that the journal lacks. Raises `KafkaError`.
+        """Roll forward when the topics end with events that the journal lacks, or when an operator asks for it. Raises
+        `KafkaError`.
 
         What an earlier roll-forward left out is of a lower epoch than the present one.
         """
@@ -85,7 +94,12 @@ class Recovery:
 
     async def _is_needed(self, db: Reader, lacking: Sequence[Told]) -> bool:
         present = await db.fetchval("SELECT epoch FROM stream")
-        return any(each.admitted.epoch >= present for each in lacking)
+        return any(each.admitted.epoch >= present for each in lacking) or await self._least_epoch(db) is not None
+
+    async def _least_epoch(self, db: Reader) -> int | None:
+        """The epoch that an operator asks for at least; None when nobody asks."""
+        asked: int | None = await db.fetchval(_ASKED)
+        return asked
 
     async def _roll_forward(self) -> RolledForward | None:
         """Bring back what the topics have and the journal lacks; None where another replica did it meanwhile."""
@@ -102,7 +116,8 @@ class Recovery:
                 else:
                     left_out.append(f"{each.admitted.aggregate} {each.admitted.epoch}/{each.admitted.version}")
             highest = max((each.admitted.epoch for each in told), default=0)
-            new = await tx.db.fetchval(_RAISE, highest, MAX_EPOCH)
+            new = await tx.db.fetchval(_RAISE, highest, await self._least_epoch(tx.db) or 1, MAX_EPOCH)
+            await tx.db.execute(_DONE, tx.now, new, recovered, left_out)
         self.database.epoch = new
         log.warning("rolled_forward", epoch=new, recovered=recovered, left_out=left_out)
         return RolledForward(new, recovered, tuple(left_out))

@@ -13,10 +13,12 @@ from contracts.envelope import MAX_EPOCH
 from contracts.sites import SITES
 from contracts.values import Actor
 from local import RealParts
+from services.chassis import restorations
 from services.chassis.commands import Answer, Call, Commands, carry_out
 from services.chassis.messaging import outbox
 from services.chassis.messaging.relay import Relay
 from services.chassis.messaging.roll_forward import Recovery
+from services.chassis.problems import NotAllowed
 from services.requests import commands, store
 from tests.builders import CHILDCARE, GROUP, NOW, SCHOOL, an_actor, group_details, request_details, site_details
 from tests.sandbox import Sandbox, a_sandbox
@@ -127,6 +129,28 @@ async def test_a_false_epoch_does_not_push_the_next_one_beyond_what_readers_take
     assert rolled.epoch == MAX_EPOCH
 
 
+async def test_an_operator_may_say_so_and_name_the_least_epoch(sandbox: Sandbox) -> None:
+    """As after false events of an epoch that nothing of ours could follow."""
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        await eventually(lambda: is_published(sandbox))
+    asked = await give(sandbox, "restore", {"epoch": 40})
+    assert await recovery(sandbox).is_asked()
+
+    rolled = await recovery(sandbox).roll_forward_if_needed()
+
+    assert rolled is not None
+    assert (rolled.epoch, rolled.recovered) == (40, 0)
+    assert not await recovery(sandbox).is_asked()
+    (done,) = await sandbox.database.pool.fetch("SELECT * FROM restorations WHERE done_at IS NOT NULL")
+    assert (str(done["restoration_id"]), done["epoch"], done["left_out"]) == (asked.subject, 40, [])
+
+
+async def test_only_an_operator_may_say_so(sandbox: Sandbox) -> None:
+    with pytest.raises(NotAllowed):
+        await give(sandbox, "restore", {}, by=COORDINATOR)
+
+
 async def record_city(sandbox: Sandbox) -> None:
     for site_id in (SCHOOL, CHILDCARE):
         await give(sandbox, "recordSite", as_json(site_details()), of=site_id)
@@ -142,7 +166,7 @@ async def give(
     sandbox: Sandbox, name: str, said: dict[str, Any], *, of: str | None = None, by: Actor = OPERATOR
 ) -> Answer:
     known = Commands()
-    known.include(commands.requests, commands.reference_data)
+    known.include(commands.requests, commands.reference_data, restorations.commands)
     command = known.by_name[name]
     subject = None if of is None else command.read_subject(of)
     return await carry_out(
