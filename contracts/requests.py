@@ -27,6 +27,7 @@ from contracts.values import (
 REQUESTS = "partnership.requests.v1"
 
 BrokerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
+ActivityIds = Annotated[tuple[UUID, ...], Field(max_length=500), DISTINCT]
 
 
 class AskedGroup(Value):
@@ -39,7 +40,10 @@ class AskedGroup(Value):
 AskedGroups = Annotated[tuple[AskedGroup, ...], Field(max_length=MAX_GROUPS)]
 """Each group once. A reader takes the larger headcount of a group that is named twice."""
 
-_GROUPS = {"type": "object", "properties": {"groups": {"type": "array", "minItems": 1}, "headcount": False}}
+_GROUPS = {
+    "type": "object",
+    "properties": {"groups": {"type": "array", "minItems": 1, "maxItems": MAX_GROUPS}, "headcount": False},
+}
 _HEADCOUNT = {
     "type": "object",
     "properties": {"groups": {"type": "array", "maxItems": 0}, "headcount": {"type": "integer"}},
@@ -124,7 +128,7 @@ class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_b
     request_id: UUID
     outcome: Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
     reason: Reason | None = None
-    activity_ids: Annotated[tuple[UUID, ...], Field(max_length=500), DISTINCT] = ()
+    activity_ids: ActivityIds = ()
     unmet_areas: LearningAreas = ()
     closed_by: Actor
     closed_at: Instant

@@ -58,6 +58,7 @@ class ServiceProcess:
     database_url: str
     client: httpx.Client
     time: SimulatedTime
+    log: Path
     versions: Counter[str] = field(default_factory=Counter)
     """The last version of each aggregate that the test published in another service's name."""
 
@@ -148,7 +149,7 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
         try:
             wait_until(lambda: process.poll() is not None or _is_ready(client), START)
             assert process.poll() is None, log.read_text()
-            yield ServiceProcess(url, stack.kafka, prefix, database_url, client, time)
+            yield ServiceProcess(url, stack.kafka, prefix, database_url, client, time, log)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(SOON)

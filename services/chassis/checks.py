@@ -3,8 +3,9 @@
 Readers do not ask any of this: they take what is schema-valid, and normalise it.
 """
 
+import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -79,6 +80,27 @@ def check_personal_data(body: object, *, within: str = "") -> None:
     if found is not None:
         field, what = f"{within}{found[0]}", found[1]
         raise PersonalData(f"{field} seems to hold {what}; leave it out.", WrongField(field, None, f"not {what}"))
+
+
+def half_character_in(text: bytes) -> str | None:
+    """The field of the first text that has half a character, a lone surrogate: JSON can write one, and no text can
+    hold it."""
+    try:
+        return next(_halves(json.loads(text), ""), None)
+    except (ValueError, RecursionError):  # it is not JSON at all
+        return None
+
+
+def _halves(node: object, field: str) -> Iterator[str]:
+    if isinstance(node, str):
+        if any(unicodedata.category(character) == "Cs" for character in node):
+            yield field
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _halves(value, f"{field}.{name}" if field else name)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _halves(value, f"{field}[{index}]")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

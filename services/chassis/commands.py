@@ -8,7 +8,7 @@ second effect. A refused command changes nothing.
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -25,7 +25,7 @@ from pydantic_core import from_json
 from contracts.events import Event
 from contracts.values import Actor, Identifier, Value
 from services.chassis.aggregates import Aggregate, Thing
-from services.chassis.checks import check_personal_data, malformed, wrong_fields
+from services.chassis.checks import check_personal_data, half_character_in, malformed, wrong_fields
 from services.chassis.life_cycle import Step, step_of
 from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Database
@@ -119,9 +119,9 @@ class Command:
     def read_json(self, text: bytes, *, within: str = "") -> Value:
         """The body in a JSON text; raises as `read`, or `Malformed` when it is not JSON."""
         try:
-            said = from_json(text, allow_inf_nan=False)
+            said = from_json(text)  # with NaN and the like, so that the body's type names their field
         except ValueError as error:
-            field = f"{within}body"
+            field = f"{within}{half_character_in(text) or 'body'}"
             raise Malformed(f"{field} is not JSON: {error}", WrongField(field, None, "a JSON object")) from error
         return self.read(said, within=within)
 
@@ -151,8 +151,8 @@ class Call:
     body: Value | Sequence[Value]
     key: str | None = None
     """Told apart per organisation, role and actor. Without one, a repeated command is carried out again."""
-    expected_version: int | None = None
-    """The version that the caller has read."""
+    expected_versions: Collection[int] | None = None
+    """The version that the caller has read, or those that will do."""
     traceparent: str | None = None
 
 
@@ -174,7 +174,7 @@ async def carry_out(database: Database, command: Command, call: Call) -> Answer:
         at=call.at,
         causation=call.key and causation_of(call.by, call.key, database.secret),
         traceparent=call.traceparent,
-        expected_version=call.expected_version,
+        expected_versions=call.expected_versions,
     ) as tx:
         if call.key is None:
             return _answer(await command.run(tx, call.subject, call.body))

@@ -8,13 +8,17 @@ another organisation, another state.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
+
+from pydantic import Field
 
 from contracts.events import Event
 from contracts.values import Actor, Role
 from services.chassis.problems import NotAllowed, RuleSaysNo, WrongField
 
 State = TypeVar("State", bound=StrEnum)
+Actions = Annotated[tuple[str, ...], Field(max_length=50)]
+"""What a caller may do: fewer than a life cycle has rows."""
 
 
 class Same(Enum):

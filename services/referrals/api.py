@@ -61,10 +61,10 @@ async def list_referrals(
 ) -> ReferralPage:
     """Referrals in the order in which they were made."""
     found = await store.referral_page(
-        db, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit
+        db, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit + 1
     )
-    items = tuple(referral_view(referral, caller.actor) for referral in found)
-    return ReferralPage(items=items, next_cursor=str(found[-1].id) if len(found) == limit else None)
+    items = tuple(referral_view(referral, caller.actor) for referral in found[:limit])
+    return ReferralPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
 @queries.get("/v1/activities/{activityId}", tags=["activities"])
@@ -90,9 +90,9 @@ async def list_activities(
     limit: Limit = 50,
 ) -> ActivityPage:
     """Activities in the order in which they were planned; of a site: those in which it is involved."""
-    found = await store.activity_page(db, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit)
-    items = tuple(activity_view(activity, caller.actor) for activity in found)
-    return ActivityPage(items=items, next_cursor=str(found[-1].id) if len(found) == limit else None)
+    found = await store.activity_page(db, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit + 1)
+    items = tuple(activity_view(activity, caller.actor) for activity in found[:limit])
+    return ActivityPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
 @queries.get("/v1/brokers/{brokerId}", tags=["reference data"])
@@ -122,9 +122,11 @@ async def list_brokers(
     caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
 ) -> BrokerPage:
     """Brokers in the order of their ids."""
-    found = await store.BROKERS.page(db, after=cursor, limit=limit, day=calendar_day(caller.now))
-    items = tuple(BrokerView(broker_id=broker_id, details=details) for broker_id, details in found.items())
-    return BrokerPage(items=items, next_cursor=items[-1].broker_id if len(items) == limit else None)
+    found = await store.BROKERS.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
+    items = tuple(
+        BrokerView(broker_id=broker_id, details=details) for broker_id, details in list(found.items())[:limit]
+    )
+    return BrokerPage(items=items, next_cursor=items[-1].broker_id if len(found) > limit else None)
 
 
 @queries.get("/v1/partners", tags=["reference data"])
@@ -132,6 +134,8 @@ async def list_partners(
     caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
 ) -> PartnerPage:
     """Partners in the order of their ids."""
-    found = await store.PARTNERS.page(db, after=cursor, limit=limit, day=calendar_day(caller.now))
-    items = tuple(PartnerView(partner_id=partner_id, details=details) for partner_id, details in found.items())
-    return PartnerPage(items=items, next_cursor=items[-1].partner_id if len(items) == limit else None)
+    found = await store.PARTNERS.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
+    items = tuple(
+        PartnerView(partner_id=partner_id, details=details) for partner_id, details in list(found.items())[:limit]
+    )
+    return PartnerPage(items=items, next_cursor=items[-1].partner_id if len(found) > limit else None)

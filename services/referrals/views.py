@@ -1,13 +1,17 @@
 """What `referrals` shows."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.values import Actor, Identifier, Reason, Value
-from services.chassis.life_cycle import available_actions
+from contracts.values import Actor, Identifier, Reason, SiteIds, Value
+from services.chassis.http.parameters import MAX_PAGE
+from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity
@@ -25,7 +29,7 @@ class BrokerView(Value):
 class BrokerPage(Value):
     """A page of brokers."""
 
-    items: tuple[BrokerView, ...]
+    items: Annotated[tuple[BrokerView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
@@ -40,7 +44,7 @@ class PartnerView(Value):
 class PartnerPage(Value):
     """A page of partners."""
 
-    items: tuple[PartnerView, ...]
+    items: Annotated[tuple[PartnerView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
@@ -59,13 +63,13 @@ class ReferralView(Value):
     better_partner_id: Identifier | None
     outcome: str | None
     version: int
-    available_actions: tuple[str, ...]
+    available_actions: Actions
 
 
 class ReferralPage(Value):
     """A page of referrals."""
 
-    items: tuple[ReferralView, ...]
+    items: Annotated[tuple[ReferralView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
@@ -79,16 +83,16 @@ class ActivityView(Value):
     plan: ActivityPlan
     body: DeliveryDetails | None
     """What was delivered, as it was last corrected."""
-    confirmed_by_sites: tuple[Identifier, ...]
-    disputed_by_sites: tuple[Identifier, ...]
+    confirmed_by_sites: SiteIds
+    disputed_by_sites: SiteIds
     version: int
-    available_actions: tuple[str, ...]
+    available_actions: Actions
 
 
 class ActivityPage(Value):
     """A page of activities."""
 
-    items: tuple[ActivityView, ...]
+    items: Annotated[tuple[ActivityView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 

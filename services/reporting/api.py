@@ -12,7 +12,7 @@ from pydantic import Field
 from contracts.metrics import CutTaken, MetricPublished
 from contracts.values import Instant, Slug, Value
 from services.chassis.commands import Command, Commands, Done, NoBody
-from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.http.parameters import CurrentCaller, ReadPool, Text
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
@@ -24,7 +24,13 @@ from services.reporting.sources import sources
 commands = Commands()
 queries = APIRouter()
 
-Limit = Annotated[int, Field(ge=1, le=1000)]
+MAX_PAGE = 1_000
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Skipped = Annotated[int, Query(ge=0, le=10**9)]
+"""How many sources the pages before had: no figure has a thousand millions."""
+CutId = Annotated[int, Query(ge=0, le=2**53)]
+Key = Annotated[Text, Path()]
+"""A figure's key."""
 
 
 class NoSuchFigure(NotFound):
@@ -42,7 +48,7 @@ class NoSuchRebuild(NotFound):
 class FigurePage(Value):
     """A page of figures, each as `MetricPublished` or `MetricRestated` says it."""
 
-    items: tuple[dict[str, Any], ...]
+    items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
@@ -63,14 +69,15 @@ class SourcePage(Value):
 
     figure: dict[str, Any]
     total: int
-    items: tuple[Source, ...]
+    items: Annotated[tuple[Source, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
 class HistoryPage(Value):
-    """Everything ever published of one figure, oldest first."""
+    """A page of everything ever published of one figure, oldest first."""
 
-    items: tuple[dict[str, Any], ...]
+    items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
+    next_cursor: str | None = None
 
 
 class RebuildView(Value):
@@ -86,7 +93,7 @@ class RebuildView(Value):
 class RebuildPage(Value):
     """Rebuilds, newest first."""
 
-    items: tuple[RebuildView, ...]
+    items: Annotated[tuple[RebuildView, ...], Field(max_length=MAX_PAGE)]
 
 
 @queries.get("/v1/figures", tags=["figures"])
@@ -95,11 +102,11 @@ async def list_figures(
     _: CurrentCaller,
     indicator: Slug | None = None,
     programme: Slug | None = None,
-    unit: str | None = None,
-    stratum: str | None = None,
-    period: str | None = None,
+    unit: Text | None = None,
+    stratum: Text | None = None,
+    period: Text | None = None,
     known_at: Annotated[Instant | None, Query(alias="knownAt")] = None,
-    cursor: str | None = None,
+    cursor: Text | None = None,
     limit: Limit = 200,
 ) -> FigurePage:
     """The newest figures; with `knownAt` exactly what was published then."""
@@ -112,19 +119,20 @@ async def list_figures(
         period=period,
         known_at=known_at,
         after=cursor,
-        limit=limit,
+        limit=limit + 1,
     )
-    return FigurePage(items=tuple(found), next_cursor=found[-1]["key"] if len(found) == limit else None)
+    next_cursor = found[limit - 1]["key"] if len(found) > limit else None
+    return FigurePage(items=tuple(found[:limit]), next_cursor=next_cursor)
 
 
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
-async def show_sources(key: str, db: ReadPool, _: CurrentCaller, cursor: int = 0, limit: Limit = 100) -> SourcePage:
+async def show_sources(key: Key, db: ReadPool, _: CurrentCaller, cursor: Skipped = 0, limit: Limit = 100) -> SourcePage:
     """The events behind a figure as it was last published."""
-    history = await store.history(db, key)
-    if not history:
+    figure = await store.last_published(db, key)
+    if figure is None:
         raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
-        taken = await store.cut_event(reading, history[-1]["cutId"])
+        taken = await store.cut_event(reading, figure["cutId"])
         below = positions_of(CutTaken.model_validate(taken)) if taken else {}
         facts = await store.facts(reading, below=below)
     found = await asyncio.to_thread(sources, facts, key)
@@ -141,16 +149,19 @@ async def show_sources(key: str, db: ReadPool, _: CurrentCaller, cursor: int = 0
         for fact in found[cursor : cursor + limit]
     )
     more = str(cursor + limit) if cursor + limit < len(found) else None
-    return SourcePage(figure=history[-1], total=len(found), items=items, next_cursor=more)
+    return SourcePage(figure=figure, total=len(found), items=items, next_cursor=more)
 
 
 @queries.get("/v1/figures/{key:path}/history", tags=["figures"])
-async def show_history(key: str, db: ReadPool, _: CurrentCaller) -> HistoryPage:
+async def show_history(
+    key: Key, db: ReadPool, _: CurrentCaller, cursor: CutId = 0, limit: Limit = 1_000
+) -> HistoryPage:
     """Every value ever published of a figure, and why it changed."""
-    history = await store.history(db, key)
-    if not history:
+    if await store.last_published(db, key) is None:
         raise NoSuchFigure(None, WrongField("key", key, "a published figure"))
-    return HistoryPage(items=tuple(history))
+    found = await store.history(db, key, after=cursor, limit=limit + 1)
+    next_cursor = str(found[limit - 1]["cutId"]) if len(found) > limit else None
+    return HistoryPage(items=tuple(found[:limit]), next_cursor=next_cursor)
 
 
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:

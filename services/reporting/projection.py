@@ -73,7 +73,7 @@ class Projection:
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged) as error:
                 self.health.trouble("projection", f"interrupted ({type(error).__name__})")
-                log.warning("projection_interrupted", error=repr(error))
+                log.warning("projection_interrupted", **telemetry.origin(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, db: asyncpg.Connection) -> None:

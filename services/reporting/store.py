@@ -186,8 +186,16 @@ async def figure_page(
     return [json.loads(row["data"]) for row in rows]
 
 
-async def history(db: Reader, key: str) -> list[dict[str, Any]]:
-    rows = await db.fetch("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id", key)
+async def last_published(db: Reader, key: str) -> dict[str, Any] | None:
+    text = await db.fetchval("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id DESC LIMIT 1", key)
+    return json.loads(text) if text else None
+
+
+async def history(db: Reader, key: str, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """What was published of a figure in the cuts after this one, oldest first."""
+    rows = await db.fetch(
+        "SELECT data FROM figures WHERE key = $1 AND cut_id > $2 ORDER BY cut_id LIMIT $3", key, after, limit
+    )
     return [json.loads(row["data"]) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """What `requests` tells over HTTP: requests and sites. (Its commands have their routes from the registry.)"""
 
+from itertools import islice
 from typing import Annotated
 from uuid import UUID
 
@@ -42,9 +43,9 @@ async def list_requests(
     limit: Limit = 50,
 ) -> RequestPage:
     """Requests in the order in which they were raised."""
-    found = await store.page(db, site_id=site_id, status=status, after=cursor, limit=limit)
-    items = tuple(view(request, caller.actor) for request in found)
-    return RequestPage(items=items, next_cursor=str(found[-1].id) if len(found) == limit else None)
+    found = await store.page(db, site_id=site_id, status=status, after=cursor, limit=limit + 1)
+    items = tuple(view(request, caller.actor) for request in found[:limit])
+    return RequestPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
 @queries.get("/v1/sites/{siteId}", tags=["reference data"])
@@ -63,6 +64,6 @@ async def list_sites(
     caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
 ) -> SitePage:
     """Sites in the order of their ids."""
-    found = await store.SITES.page(db, after=cursor, limit=limit, day=calendar_day(caller.now))
-    items = tuple(SiteView(site_id=site_id, details=details) for site_id, details in found.items())
-    return SitePage(items=items, next_cursor=items[-1].site_id if len(items) == limit else None)
+    found = await store.SITES.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
+    items = tuple(SiteView(site_id=site_id, details=details) for site_id, details in islice(found.items(), limit))
+    return SitePage(items=items, next_cursor=items[-1].site_id if len(found) > limit else None)

@@ -1,11 +1,10 @@
 """What others ask `requests` to do: each command loads, and lets a rule decide."""
 
 from typing import Literal
-from uuid import UUID
 
-from contracts.requests import RequestDetails
+from contracts.requests import ActivityIds, RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
-from contracts.values import Identifier, LearningArea, Reason, Text, Value
+from contracts.values import Identifier, LearningAreas, Reason, Text, Value
 from services.chassis.commands import AggregateCommands, Events, RecordCommands
 from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
@@ -68,8 +67,8 @@ class ClosureBody(Value):
     reason: Reason | None = None
     comment: Text | None = None
     """Stays in this service, as with an answer."""
-    activity_ids: tuple[UUID, ...] = ()
-    unmet_areas: tuple[LearningArea, ...] = ()
+    activity_ids: ActivityIds = ()
+    unmet_areas: LearningAreas = ()
 
 
 @requests.to("closures")

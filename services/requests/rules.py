@@ -22,7 +22,7 @@ from contracts.requests import (
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
-from services.chassis.checks import check_bounds, check_order, check_unique, check_visible
+from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_order, check_unique, check_visible
 from services.chassis.life_cycle import EVERYONE, Parties, Step, allow, available_actions, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
@@ -30,6 +30,10 @@ from services.chassis.schemes import Schemes, check_areas_unique, check_learning
 
 RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
 Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
+
+
+MAX_DOUBLES = 10
+"""Requests that look like another are counted no further."""
 
 
 class Status(StrEnum):
@@ -165,6 +169,11 @@ def _check_period(field: str, period: Link | DeclaredAdoption) -> None:
 def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mapping[str, SiteDetails]) -> None:
     """A group belongs to a recorded site, and stays there: its events are ordered under that site."""
     check_bounds(group.headcount, field="headcount")
+    if group.age_to < group.age_from:
+        raise BoundsInWrongOrder(
+            f"ageTo is {group.age_to}, below ageFrom ({group.age_from}).",
+            WrongField("ageTo", group.age_to, f"at least {group.age_from}"),
+        )
     if group.site_id not in sites:
         raise UnknownSite(
             f"siteId is {group.site_id}: no such site is recorded.",
@@ -253,6 +262,7 @@ def close(
     step = allow(LIFE_CYCLE, "close", request.status, by, parties(request))
     if reason is not None:
         check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    check_unique([str(activity_id) for activity_id in activity_ids], field="activityIds")
     _check_fulfilment(request, outcome, activity_ids, delivered)
     for index, area in enumerate(unmet_areas):
         if area not in request.details.learning_areas:

@@ -14,7 +14,7 @@ from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key
-from services.requests.rules import Request, RequestEvent, Status, evolve
+from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve
 
 _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
 SITES = Records("site", SiteDetails)
@@ -98,13 +98,14 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
     rows = await tx.db.fetch(
         "SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'"
         " AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')"
-        " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT 10",
+        " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT $7",
         asked.site_id,
         request.id,
         [area_key(area) for area in asked.learning_areas],
         asked.wished_from,
         asked.wished_to,
         [group.group_id for group in asked.groups],
+        MAX_DOUBLES,
     )
     return [row["request_id"] for row in rows]
 
@@ -113,9 +114,9 @@ async def group(tx: CommandTx, group_id: str) -> tuple[GroupDetails | None, int]
     """The group and its version (0: new), kept from other writers."""
     await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", group_id)
     row = await tx.db.fetchrow("SELECT details, version FROM groups WHERE group_id = $1", group_id)
+    tx.check_version(row["version"] if row else 0)
     if row is None:
         return None, 0
-    tx.check_version(row["version"])
     return GroupDetails.model_validate_json(row["details"], extra="ignore"), row["version"]
 
 

@@ -1,12 +1,16 @@
 """What `requests` shows: representations, and the lines of a bulk recording."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import Actor, Identifier, Value
-from services.chassis.life_cycle import available_actions
-from services.requests.rules import LIFE_CYCLE, Request, parties
+from services.chassis.http.parameters import MAX_PAGE
+from services.chassis.life_cycle import Actions, available_actions
+from services.requests.rules import LIFE_CYCLE, MAX_DOUBLES, Request, parties
 
 
 class RequestView(Value):
@@ -14,13 +18,13 @@ class RequestView(Value):
 
     request_id: UUID
     status: str
-    broker_ids: tuple[Identifier, ...]
+    broker_ids: Annotated[tuple[Identifier, ...], Field(max_length=50)]
     answer: str | None
     outcome: str | None
     details: RequestDetails
     version: int
-    available_actions: tuple[str, ...]
-    likely_doubles: tuple[UUID, ...] = ()
+    available_actions: Actions
+    likely_doubles: Annotated[tuple[UUID, ...], Field(max_length=MAX_DOUBLES)] = ()
     """Open requests that look like this one: a warning, never a block."""
 
 
@@ -55,14 +59,14 @@ class GroupLine(GroupDetails):
 class RequestPage(Value):
     """A page of requests."""
 
-    items: tuple[RequestView, ...]
+    items: Annotated[tuple[RequestView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
 class SitePage(Value):
     """A page of sites."""
 
-    items: tuple[SiteView, ...]
+    items: Annotated[tuple[SiteView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 

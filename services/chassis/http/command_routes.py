@@ -6,7 +6,7 @@ FastAPI's own way solves dependencies and validates our own answers at each requ
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -14,19 +14,21 @@ from fastapi import Body, FastAPI, Header, Path, Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contracts.values import Value
 from services.chassis.commands import Answer, Call, Command, Commands, NoBody, carry_out
+from services.chassis.http.body import LINES, read_body
 from services.chassis.http.examples import example_of
 from services.chassis.http.identity import identify
-from services.chassis.http.lines import read_lines
 from services.chassis.http.problem_schema import PROBLEM_ANSWER
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.service import Service
 
 KEY = re.compile(r"^[!-~]{1,128}$")
-VERSION = re.compile(r'^"(\d{1,9})"$')
-LINES = "application/x-ndjson"
+_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
+TAGS = re.compile(rf"(?:[ \t]*,)*[ \t]*{_TAG}(?:[ \t]*,(?:[ \t]*{_TAG})?)*[ \t]*")
+"""A list of entity tags (RFC 9110, 8.8.3 and 5.6.1)."""
+VERSION = re.compile(r'(W/)?"([1-9][0-9]{0,8})"')
+ANY_VERSION = range(1, 2**31)
 PROBLEMS = {
     400: "The command is malformed: `errors` names each wrong field.",
     401: "The caller is not known.",
@@ -34,6 +36,8 @@ PROBLEMS = {
     404: "There is no such thing.",
     409: "A rule says no, or this service does not know of something yet (then `Retry-After` says when to ask again).",
     412: "It changed since the version in `If-Match`.",
+    413: "The body is too large.",
+    415: "The body is of another type, or compressed.",
     503: "A part that is needed does not answer; nothing was lost.",
 }
 
@@ -79,19 +83,14 @@ def _handler(service: Service, command: Command) -> Callable[[Request], Awaitabl
             by=caller.actor,
             at=caller.now,
             key=_idempotency_key(request),
-            expected_version=_expected_version(request),
+            expected_versions=expected_versions(request.headers.get("If-Match")),
             subject=command.read_subject(request.path_params[command.subject_field]) if command.identified_by else None,
-            body=await (read_lines(request, command) if command.in_lines else _read_body(request, command)),
+            body=await read_body(request, command),
             traceparent=telemetry.traceparent(),
         )
         return _response(command, await carry_out(service.database, command, call))
 
     return handle
-
-
-async def _read_body(request: Request, command: Command) -> Value:
-    text = await request.body()
-    return NoBody() if not text and command.body is NoBody else command.read_json(text)
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -103,16 +102,18 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _expected_version(request: Request) -> int | None:
-    tag = request.headers.get("If-Match")
-    if tag is None:
+def expected_versions(header: str | None) -> Collection[int] | None:
+    """The versions that `If-Match` names; None when there is no such header.
+
+    A weak tag matches nothing (RFC 9110, 13.1.1: the comparison is strong), nor does a tag that is no version.
+    """
+    if header is None:
         return None
-    version = VERSION.match(tag)
-    if version is None:
-        raise Malformed(
-            f"If-Match is {tag}; a version in quotes is expected", WrongField("If-Match", tag, '"<version>"')
-        )
-    return int(version.group(1))
+    if header.strip(" \t") == "*":
+        return ANY_VERSION
+    if not TAGS.fullmatch(header):
+        raise Malformed(None, WrongField("If-Match", header, '"<version>", a list of them, or *'))
+    return {int(tag) for is_weak, tag in VERSION.findall(header) if not is_weak}
 
 
 def _response(command: Command, answer: Answer) -> Response:
@@ -140,7 +141,8 @@ def _described(command: Command) -> Callable[[], None]:
     key = str if command.method == "POST" else str | None
     parameters: dict[str, Any] = {"key": Annotated[key, Header(alias="Idempotency-Key", pattern=KEY.pattern)]}
     if command.identified_by:
-        parameters["version"] = Annotated[str | None, Header(alias="If-Match", pattern=VERSION.pattern)]
+        about = 'The version that you have read, as in `ETag`: `"2"`; a list of versions; `*` for any.'
+        parameters["version"] = Annotated[str | None, Header(alias="If-Match", description=about, max_length=1_000)]
         parameters[f"{command.kind}_id"] = Annotated[command.identified_by, Path(alias=command.subject_field)]
     if not command.in_lines:
         optional = command.body | None if command.body is NoBody else command.body

@@ -34,7 +34,10 @@ class Caller:
 @lru_cache(maxsize=4_096)  # the same few hundred people call again and again
 def parse_actor(header: str) -> Actor:
     """The actor in `role=…; organisation=…; actor=…`; raises `UnknownCaller`."""
-    parts = dict(part.strip().partition("=")[::2] for part in header.split(";") if part.strip())
+    said = [part.strip().partition("=")[::2] for part in header.split(";") if part.strip()]
+    parts = dict(said)
+    if len(parts) < len(said):
+        raise UnknownCaller(f"{HEADER}: a part comes twice.", WrongField(HEADER, None, "role, organisation and actor"))
     try:
         return Actor.model_validate(parts)
     except ValidationError as error:

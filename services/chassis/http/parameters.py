@@ -1,10 +1,14 @@
-"""Parameters of queries: the caller, the pool to read from, the size of a page."""
+"""Parameters of queries: the caller, the pool to read from, texts and the size of a page.
+
+Guarantee: no text of an address is longer than an index entry may be, and none has a NUL, which PostgreSQL refuses.
+"""
 
 from typing import Annotated
 
 import asyncpg
 from fastapi import Depends, Query, Request, Response
 
+from contracts.values import Visible
 from services.chassis.http.identity import Caller, identify
 from services.chassis.running.service import Service
 
@@ -22,8 +26,11 @@ async def _pool(request: Request) -> asyncpg.Pool:
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 ReadPool = Annotated[asyncpg.Pool, Depends(_pool)]
 """The database, for queries outside a transaction."""
-Limit = Annotated[int, Query(ge=1, le=200)]
-"""How many items one page has."""
+MAX_PAGE = 200
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+"""How many items one page has. Read one more: when it is there, there is a next page."""
+Text = Visible
+"""A text in a path or a query that is no id and no code: a part of a figure's key, for example."""
 
 
 def etag(response: Response, version: int) -> None:

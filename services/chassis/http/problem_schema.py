@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.chassis.http.answers import MAX_ERRORS
 from services.chassis.problems import PROBLEMS, every_problem
 
 _METHODS = {"get", "put", "post", "patch", "delete"}
@@ -32,7 +33,7 @@ def _schema(service: str) -> dict[str, Any]:
             "title": _TEXT,
             "status": {"type": "integer"},
             "detail": _TEXT,
-            "errors": {"type": "array", "items": _FIELD},
+            "errors": {"type": "array", "items": _FIELD, "maxItems": MAX_ERRORS},
             "traceId": {**_TEXT, "description": "What to tell us when you ask about it."},
         },
     }

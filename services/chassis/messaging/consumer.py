@@ -22,6 +22,7 @@ from services.chassis.messaging.positions import Positions, Skipped
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
+from services.chassis.running.telemetry import origin
 
 log = structlog.get_logger()
 
@@ -226,7 +227,7 @@ async def _commit(consumer: AIOKafkaConsumer, records: list[Record]) -> None:
     try:
         await consumer.commit(offsets)
     except KafkaError as error:
-        log.info("offsets_not_committed", error=repr(error))
+        log.info("offsets_not_committed", **origin(error))
 
 
 async def _keep_raw(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records

@@ -26,6 +26,7 @@ from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
+from services.chassis.running.telemetry import origin
 
 log = structlog.get_logger()
 
@@ -146,7 +147,7 @@ class Inbox:
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
                 self.health.trouble(PART, f"cannot compare journal and topics ({type(error).__name__})")
-                log.warning("cannot_compare", error=repr(error))
+                log.warning("cannot_compare", **origin(error))
                 await asyncio.sleep(UNAVAILABLE_SECONDS)
             else:
                 return
@@ -164,7 +165,7 @@ class Inbox:
         except Skipped:
             raise
         except Exception as error:  # noqa: BLE001 - one by one shows which message failed, and why
-            log.info("batch_failed", error=repr(error), messages=len(records))
+            log.info("batch_failed", messages=len(records), **origin(error))
             for record in records:
                 await self._apply_alone(positions, record)
 
@@ -231,7 +232,7 @@ class Inbox:
     ) -> None:
         """Dead-letter a message, or end the process if too many messages failed one after another."""
         letter = self._letter(record, reason, f"{type(error).__name__}: {error}", attempts)
-        log.error("message_given_up", reason=reason, error=repr(error), record=letter.record_id)
+        log.error("message_given_up", reason=reason, record=letter.record_id, **origin(error))
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= FAILURES_IN_A_ROW:
             self.health.end(

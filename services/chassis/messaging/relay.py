@@ -23,6 +23,7 @@ from services.chassis.running.database import UNAVAILABLE
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import leadership
 from services.chassis.running.settings import Settings
+from services.chassis.running.telemetry import origin
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ class Relay:
                 await self._lead()
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError) as error:
                 self.health.trouble("relay", f"interrupted ({type(error).__name__})")
-                log.warning("relay_interrupted", error=repr(error))
+                log.warning("relay_interrupted", **origin(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self) -> None:

@@ -7,7 +7,7 @@ file never changes.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +16,7 @@ from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 import asyncpg
+from asyncpg.pool import PoolAcquireContext
 
 from contracts.values import Actor, calendar_day
 from services.chassis.now import now
@@ -80,13 +81,13 @@ class CommandTx(Transaction):
 
     by: Actor
     """Who gave it."""
-    expected_version: int | None = None
-    """The version that the caller has read."""
+    expected_versions: Collection[int] | None = None
+    """The version that the caller has read, or those that will do."""
 
     def check_version(self, version: int) -> None:
-        """Raise `VersionConflict` when the caller has read another version than this one."""
-        if self.expected_version not in {None, version}:
-            raise VersionConflict(f"It is at version {version}; you read version {self.expected_version}.")
+        """Raise `VersionConflict` when the caller has read another version than this one (0: there is nothing yet)."""
+        if self.expected_versions is not None and version not in self.expected_versions:
+            raise VersionConflict(f"It is at version {version}, which If-Match does not name.")
 
 
 Tx = TypeVar("Tx", bound=Transaction)
@@ -131,7 +132,7 @@ class Database:
         at: datetime,
         causation: str | None,
         traceparent: str | None,
-        expected_version: int | None,
+        expected_versions: Collection[int] | None,
     ) -> AbstractAsyncContextManager[CommandTx]:
         """The transaction of one command, as `transaction`."""
 
@@ -144,26 +145,23 @@ class Database:
                 causation,
                 traceparent,
                 by=by,
-                expected_version=expected_version,
+                expected_versions=expected_versions,
             )
 
         return self._begin(start)
 
     @asynccontextmanager
     async def _begin(self, start: Callable[[Connection], Tx]) -> AsyncIterator[Tx]:
-        async with asyncio.timeout(ACQUIRE_SECONDS):  # the pool's own time-out makes a task for each acquisition
-            connection = await self.pool.acquire()
-        try:
-            async with connection.transaction():
-                tx = start(connection)
-                yield tx
-        except EpochChanged:
-            self.epoch = await connection.fetchval("SELECT epoch FROM stream")
-            raise
-        finally:
-            await self.pool.release(connection)
-        if tx.staged:
-            self.on_staged()
+        async with self.pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    tx = start(connection)
+                    yield tx
+            except EpochChanged:
+                self.epoch = await connection.fetchval("SELECT epoch FROM stream")
+                raise
+            if tx.staged:
+                self.on_staged()
 
 
 async def _leave_as_it_is(_: Connection) -> None:
@@ -171,12 +169,27 @@ async def _leave_as_it_is(_: Connection) -> None:
     pool itself rolls back what was not committed.)"""
 
 
+class Pool(asyncpg.Pool):
+    """A pool in which nobody waits for ever: who gets no connection in time is told so, for reads as for writes."""
+
+    def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
+        """The one way to a connection; the pool's own `fetch` and `execute` come by here as well."""
+        return super().acquire(timeout=ACQUIRE_SECONDS if timeout is None else timeout)
+
+
 async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
     """A pool of connections that limit the time of each statement and of idle transactions."""
-    return await asyncpg.create_pool(
+    return await Pool(
         url,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         min_size=1,
         max_size=size,
+        max_queries=50_000,  # asyncpg's defaults, which its constructor does not have
+        max_inactive_connection_lifetime=300.0,
+        setup=None,
+        init=None,
+        loop=None,
         command_timeout=30,
         reset=_leave_as_it_is,
         server_settings={

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.chassis.running.telemetry import origin
+
 log = structlog.get_logger()
 
 STALE_SECONDS = 45.0  # longer than the longest single wait of a part (30 s for Kafka), with a margin
@@ -82,6 +84,14 @@ class Health:
             raise
         except Exception as error:
             log.exception("part_failed", part=name)
-            self.end(f"the part {name} failed with {type(error).__name__}: {error}")
+            self.end(f"the part {name} failed with {_why(error)}")
         else:
             self.end(f"the part {name} returned, but must never return")
+
+
+def _why(error: Exception) -> str:
+    """Our own errors are sentences; the message of another may quote what somebody sent."""
+    if type(error).__module__.startswith("services."):
+        return f"{type(error).__name__}: {error}"
+    found = origin(error)
+    return f"{found['error']} at {found.get('at', 'an unknown place')}"

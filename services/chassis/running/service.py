@@ -8,17 +8,16 @@ staged stays in the outbox and is published after the next start.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from services.chassis import now
+from services.chassis.http.server import DRAIN_SECONDS, server
 from services.chassis.messaging.relay import Relay
 from services.chassis.running import telemetry
 from services.chassis.running.database import Database, MigrationChanged, connect, forget_old_answers, migrate
@@ -28,7 +27,6 @@ from services.chassis.running.settings import Settings, WrongSetting, read_setti
 log = structlog.get_logger()
 
 DATABASE_SECONDS = 60  # a container's PostgreSQL takes a few seconds; then a supervisor may try again
-DRAIN_SECONDS = 15  # as long as the longest statement may take (STATEMENT_TIMEOUT)
 
 
 @dataclass(slots=True)
@@ -51,20 +49,9 @@ class Wiring:
     """Runs once, after the migrations and before anything is served."""
 
 
-class Server(uvicorn.Server):
-    """An HTTP server that leaves signals to us: uvicorn would raise them again before we have cleaned up."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def leave(self) -> None:
-        """Finish the requests in progress and accept no new ones."""
-        self.should_exit = True
-
-
 async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiring]) -> str | None:
     """Run the service until it is told to stop (returns None) or a part ends (returns why)."""
+    asyncio.get_running_loop().set_exception_handler(telemetry.log_loop_error)
     await _migrate(settings, package)
     health = Health(died=asyncio.get_running_loop().create_future())
     relay = Relay(settings, health)
@@ -100,7 +87,7 @@ async def _migrate(settings: Settings, package: str) -> None:
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
             if left == 0:
                 raise
-            log.info("waiting_for_database", error=str(error))
+            log.info("waiting_for_database", **telemetry.origin(error))
             await asyncio.sleep(1)
         else:
             log.info("migrated", applied=applied)
@@ -108,35 +95,14 @@ async def _migrate(settings: Settings, package: str) -> None:
 
 
 async def _serve_http(settings: Settings, app: FastAPI, health: Health) -> None:
-    server = Server(
-        uvicorn.Config(
-            app,
-            host=settings.http_host,
-            port=settings.http_port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # who calls is told by the connection, never by X-Forwarded-For
-            date_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-            lifespan="off",
-        )
-    )
+    http = server(app, host=settings.http_host, port=settings.http_port)
     assert health.died is not None, "set by serve"
-    health.died.add_done_callback(lambda _: server.leave())
+    health.died.add_done_callback(lambda _: http.leave())
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_log_loop_error)
     for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, server.leave)
+        loop.add_signal_handler(told, http.leave)
     log.info("serving", host=settings.http_host, port=settings.http_port)
-    await server.serve()
-
-
-def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what the event loop reports as one line, except Kafka clients that never started: they need no closing."""
-    message = str(context.get("message", ""))
-    if not message.startswith("Unclosed AIOKafka"):
-        log.warning("event_loop", message=message, error=repr(context.get("exception")))
+    await http.serve()
 
 
 def run(name: str, *, default_port: int, package: str, wire: Callable[[Service], Wiring]) -> None:

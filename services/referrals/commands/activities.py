@@ -1,7 +1,7 @@
 """What is done with activities."""
 
 from contracts.activities import ActivityPlan, DeliveryDetails
-from contracts.values import Identifier, Reason, Text, Value
+from contracts.values import Identifier, Reason, SiteIds, Text, Value
 from services.chassis.commands import AggregateCommands, Events
 from services.chassis.messaging import outbox
 from services.chassis.problems import WrongField
@@ -61,7 +61,7 @@ async def plan_activity(tx: CommandTx, body: ActivityPlan) -> Events:
 class DeliveryBody(DeliveryDetails):
     """What was delivered, and which of its sites confirmed that on the spot."""
 
-    confirmed_by_sites: tuple[Identifier, ...] = ()
+    confirmed_by_sites: SiteIds = ()
 
 
 @commands.to("deliveries")

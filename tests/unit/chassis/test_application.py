@@ -1,40 +1,32 @@
-"""Every answer has the promised headers; every body has a limit; readiness is what the parts say."""
+"""Every answer has the promised headers; readiness is what the parts say."""
 
-from collections.abc import AsyncIterator
 from typing import cast
 
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI, Request
 
-from services.chassis.http.application import BODY_LIMIT, LINES_LIMIT, application
+from services.chassis.http.application import application
 from services.chassis.running.database import Database
 from services.chassis.running.health import Health
 from services.chassis.running.service import Service
 from services.chassis.running.settings import read_settings
 
-LINES = {"Content-Type": "application/x-ndjson"}
-PART = 1024
-
 
 def a_client(health: Health | None = None, database: Database | None = None) -> httpx.AsyncClient:
-    """Calls an application that answers with the size of the body; it needs no database for that."""
+    """Calls an application without routes of its own; it needs no database for that."""
     settings = read_settings("requests", 8001, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/requests"})
     service = Service(settings, cast("Database", database), health or Health())
-    app: FastAPI = application(service, title="Test", description="")
-
-    @app.post("/v1/sizes")
-    async def size(request: Request) -> int:
-        return len(await request.body())
-
+    app = application(service, title="Test", description="")
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-async def in_parts(size: int) -> AsyncIterator[bytes]:
-    """A body whose length is not declared."""
-    for _ in range(0, size, PART):
-        yield b"x" * PART
+async def test_an_address_that_does_not_take_a_method_lists_those_that_it_takes() -> None:
+    async with a_client() as client:
+        answer = await client.delete("/health/live")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert answer.json()["type"].endswith("/method-not-allowed")
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/v1/nothing-here"])
@@ -45,33 +37,6 @@ async def test_every_answer_has_the_headers_of_the_api(path: str) -> None:
     assert answer.headers["API-Version"] == "1.0.0"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-@pytest.mark.parametrize(("size", "headers"), [(BODY_LIMIT, {}), (BODY_LIMIT + 1, LINES), (LINES_LIMIT, LINES)])
-async def test_a_body_within_its_limit_is_received_whole(size: int, headers: dict[str, str]) -> None:
-    async with a_client() as client:
-        answer = await client.post("/v1/sizes", content=b"x" * size, headers=headers)
-
-    assert answer.json() == size
-
-
-@pytest.mark.parametrize(("size", "headers"), [(BODY_LIMIT + 1, {}), (LINES_LIMIT + 1, LINES)])
-async def test_a_body_over_its_limit_is_a_problem(size: int, headers: dict[str, str]) -> None:
-    async with a_client() as client:
-        answer = await client.post("/v1/sizes", content=b"x" * size, headers=headers)
-
-    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
-    assert answer.json()["type"].endswith("/body-too-large")
-
-
-async def test_a_body_that_does_not_declare_its_length_has_the_same_limit() -> None:
-    async with a_client() as client:
-        within = await client.post("/v1/sizes", content=in_parts(BODY_LIMIT))
-        over = await client.post("/v1/sizes", content=in_parts(BODY_LIMIT + PART))
-
-    assert within.json() == BODY_LIMIT
-    assert over.status_code == 400
-    assert over.json()["type"].endswith("/body-too-large")
 
 
 class Pool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
+from services.chassis.problems import NotYetKnown
 from services.chassis.running.health import STALE_SECONDS, Health
 
 
@@ -49,11 +50,22 @@ def test_only_a_part_that_says_so_keeps_the_api_from_answering() -> None:
     assert health.can_answer
 
 
-async def test_a_part_that_fails_ends_the_process_with_its_error() -> None:
+async def test_a_part_that_fails_ends_the_process_with_class_and_place_of_its_error() -> None:
     async def fail() -> None:
-        raise RuntimeError("no more paper")
+        raise RuntimeError("jan@school.example")
 
-    assert await why_it_ends(fail) == "the part printer failed with RuntimeError: no more paper"
+    why = await why_it_ends(fail)
+
+    assert why.startswith("the part printer failed with RuntimeError at services/chassis/running/health.py:")
+
+
+async def test_a_part_that_fails_with_a_sentence_of_ours_ends_the_process_with_that() -> None:
+    async def fail() -> None:
+        raise NotYetKnown
+
+    why = await why_it_ends(fail)
+
+    assert why == "the part printer failed with NotYetKnown: This service has not heard of it yet; ask again shortly."
 
 
 async def test_a_part_that_returns_ends_the_process() -> None:

@@ -1,0 +1,78 @@
+"""What every answer has: the headers of the API, and problems as bytes.
+
+Guarantee: whatever a caller sent can be written back. A lone surrogate, NaN, a number of any length, a nesting of any
+depth: `write_problem` does not fail, and what it writes has a bounded size.
+"""
+
+import json
+from math import isfinite
+from typing import Any
+
+from fastapi import Response
+
+from services.chassis.problems import PROBLEMS, Problem
+from services.chassis.running import telemetry
+
+API_VERSION = "1.0.0"
+HEADERS = [
+    (b"api-version", API_VERSION.encode()),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+PROBLEM_TYPE = "application/problem+json"
+MAX_ERRORS = 50  # enough to see what is wrong with a file; the number of all is in the detail
+MAX_DETAIL = 2_000  # characters: a sentence, and what it lists
+MAX_TEXT = 200  # characters: the longest name or identifier, so that a value is recognised
+MAX_ITEMS = 100  # of a list of what is allowed: the longest are the school years
+MAX_EXACT = 2**53  # beyond it, JavaScript and others read another number
+
+
+def write_problem(problem: Problem) -> bytes:
+    """The problem as JSON, with the id of the current trace."""
+    body = {
+        "type": f"{PROBLEMS}/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": _text(problem.detail, MAX_DETAIL),
+        "errors": [
+            {"field": _text(wrong.field), "value": echo(wrong.value), "allowed": echo(wrong.allowed)}
+            for wrong in problem.errors[:MAX_ERRORS]
+        ],
+        "traceId": telemetry.trace_id(),
+    }
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def problem_response(problem: Problem, **headers: str) -> Response:
+    if problem.retry_after:
+        headers["Retry-After"] = str(problem.retry_after)
+    return Response(write_problem(problem), problem.status, headers, media_type=PROBLEM_TYPE)
+
+
+def echo(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """A value as it may stand in a problem: as it is where that is short, else as much as is needed to find it."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_scalar(each) for each in list(value)[:MAX_ITEMS]]
+    if isinstance(value, dict):
+        return {_text(str(name)): _scalar(each) for name, each in list(value.items())[:MAX_ITEMS]}
+    return _scalar(value)
+
+
+def _scalar(value: object) -> Any:  # noqa: ANN401 - any JSON but lists and objects
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return _text(value)
+        case int():
+            return value if abs(value) <= MAX_EXACT else "a number beyond 2^53"
+        case float():
+            return value if isfinite(value) else "not a finite number"
+    return type(value).__name__
+
+
+def _text(text: str, longest: int = MAX_TEXT) -> str:
+    """Cut to its length, with a question mark for each half of a character."""
+    return text[:longest].encode("utf-8", "replace").decode()
