@@ -1,17 +1,19 @@
 """What the service `requests` refuses at its door, and how it says so."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.chassis.messaging.outbox import new_id
-from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, request_details, site_details
+from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, group_details, request_details, site_details
 from tests.integration.requests.commands import CLOSED_SITE, CONSULTANT, COORDINATOR, a_request, path_of
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
 
 PATH = "/v1/requests"
+CLIENTS = 20  # twice the connections of the pool
 DETAILS = as_json(request_details())
 TWICE = [{"groupId": GROUP, "headcount": 24}] * 2
 UNKNOWN_AREA = {"scheme": "curriculum.nu", "code": "zwemmen"}
@@ -60,14 +62,81 @@ def test_what_is_no_json_is_malformed(requests: ServiceProcess) -> None:
 
 
 @pytest.mark.parametrize("says_its_length", [True, False])
-def test_a_body_over_64_kib_is_refused(requests: ServiceProcess, says_its_length: bool) -> None:
+def test_a_body_over_128_kib_is_refused(requests: ServiceProcess, says_its_length: bool) -> None:
     body = b'{"siteId": "' + b"x" * 128 * 1024 + b'"}'
     headers = {"Samenspel-Actor": f"role=coordinator; organisation={SCHOOL}; actor=a1", "Idempotency-Key": str(uuid4())}
 
     content = body if says_its_length else (body[start : start + 8192] for start in range(0, len(body), 8192))
     response = requests.client.post(PATH, content=content, headers=headers)
 
-    assert (response.status_code, error_of(response)["field"]) == (400, "body")
+    assert (response.status_code, error_of(response)["field"]) == (413, "body")
+
+
+def test_no_header_makes_a_body_smaller(requests: ServiceProcess) -> None:
+    body = b"[" + b",".join([b'"own:a"'] * 40_000) + b"]"
+
+    response = requests.ask("POST", PATH, body, by=COORDINATOR, Content_Type="application/x-ndjson")
+
+    assert (response.status_code, error_of(response)["field"]) == (413, "body")
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', '"7"', '"1", "7"', '"one"'])
+def test_a_tag_that_is_not_that_of_the_version_is_a_conflict(requests: ServiceProcess, tag: str) -> None:
+    answers = f"{path_of(a_request(requests))}/answers"
+
+    response = requests.ask("POST", answers, {"answer": "advise"}, by=CONSULTANT, If_Match=tag)
+
+    assert (response.status_code, problem_type(response)) == (412, "version-conflict")
+
+
+@pytest.mark.parametrize("tag", ["*", 'W/"2", "2"', '"1", "2"'])
+def test_one_tag_of_the_version_is_enough_and_a_star_is_any(requests: ServiceProcess, tag: str) -> None:
+    request = a_request(requests)
+
+    response = requests.ask("POST", f"{path_of(request)}/answers", {"answer": "advise"}, by=CONSULTANT, If_Match=tag)
+
+    assert (request["version"], response.status_code) == (2, 201)
+
+
+@pytest.mark.parametrize("path", ["/v1/groups/own:not-there", "/v1/sites/own:not-there"])
+@pytest.mark.parametrize("tag", ["*", '"1"', '"0"'])
+def test_what_is_not_there_has_no_version(requests: ServiceProcess, path: str, tag: str) -> None:
+    details = as_json(group_details() if "groups" in path else site_details())
+
+    response = requests.ask("PUT", path, details, by=an_actor("operator"), If_Match=tag)
+
+    assert (response.status_code, problem_type(response)) == (412, "version-conflict")
+
+
+def test_the_same_key_at_once_from_many_clients_is_one_command(requests: ServiceProcess) -> None:
+    key, before = str(uuid4()), len(requests.rows("SELECT FROM requests"))
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asked = [
+            clients.submit(requests.ask, "POST", PATH, DETAILS, by=COORDINATOR, Idempotency_Key=key)
+            for _ in range(CLIENTS)
+        ]
+    answers = [each.result() for each in asked]
+
+    assert {(each.status_code, each.content) for each in answers} == {(201, answers[0].content)}
+    assert [each.headers.get("Idempotency-Replayed") for each in answers].count("true") == CLIENTS - 1
+    assert len(requests.rows("SELECT FROM requests")) == before + 1
+
+
+def test_the_last_page_has_no_cursor_to_an_empty_one(requests: ServiceProcess) -> None:
+    for _ in range(2):
+        a_request(requests)
+    everything = requests.ask("GET", f"{PATH}?limit=200", by=CONSULTANT).json()["items"]
+    newest = [each["requestId"] for each in everything[-2:]]
+
+    full = requests.ask("GET", f"{PATH}?limit=2&cursor={everything[-3]['requestId']}", by=CONSULTANT).json()
+    first = requests.ask("GET", f"{PATH}?limit=1&cursor={everything[-3]['requestId']}", by=CONSULTANT).json()
+    sites = requests.ask("GET", "/v1/sites", by=CONSULTANT).json()["items"]
+    all_sites = requests.ask("GET", f"/v1/sites?limit={len(sites)}", by=CONSULTANT).json()
+
+    assert ([each["requestId"] for each in full["items"]], full["nextCursor"]) == (newest, None)
+    assert ([each["requestId"] for each in first["items"]], first["nextCursor"]) == (newest[:1], newest[0])
+    assert (all_sites["items"], all_sites["nextCursor"]) == (sites, None)
 
 
 def test_a_post_needs_an_idempotency_key(requests: ServiceProcess) -> None:

@@ -1,8 +1,12 @@
 """What looks like a person's contact or number is found however it is spelled, and what only looks like it is not."""
 
+import time
+
 import pytest
 
 from contracts.personal_data import find_personal_data, personal_data_in
+
+MOMENT = 5.0  # seconds; it takes a tenth of one
 
 
 def full_width(text: str) -> str:
@@ -82,3 +86,12 @@ def test_the_field_is_named_wherever_it_is() -> None:
 
 def test_what_is_no_text_holds_nothing() -> None:
     assert find_personal_data({"headcount": 612345678, "whole": True, "none": None}) is None
+
+
+@pytest.mark.parametrize("text", ["@" + "a" * 200_000, "a" * 200_000 + " @", "a@" * 100_000, "-@" * 100_000])
+def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
+    began = time.perf_counter()
+
+    assert personal_data_in(text) is None
+
+    assert time.perf_counter() - began < MOMENT  # looked at from each of its characters, it takes an hour

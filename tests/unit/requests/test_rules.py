@@ -10,6 +10,7 @@ import pytest
 from contracts.requests import AskedGroup, RequestAssigned, RequestRaised, RequestUnbrokered
 from contracts.sites import SiteDetails
 from contracts.values import Actor, LearningArea, Reason
+from services.chassis.checks import BoundsInWrongOrder, NamedTwice
 from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, NotYetKnown, Problem
@@ -205,6 +206,31 @@ def test_a_site_can_ask_up_to_the_day_before_it_closes() -> None:
 def test_a_group_stays_at_its_site() -> None:
     with pytest.raises(rules.GroupMoved):
         rules.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
+
+
+def test_a_group_of_children_of_one_age_is_possible_and_none_whose_ages_are_crossed() -> None:
+    sites = {SCHOOL: site_details()}
+    rules.check_group(None, group_details().model_copy(update={"age_from": 8, "age_to": 8}), sites)
+
+    with pytest.raises(BoundsInWrongOrder) as refused:
+        rules.check_group(None, group_details().model_copy(update={"age_from": 9, "age_to": 8}), sites)
+
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("ageTo", 8)
+
+
+def test_a_closure_names_an_activity_once() -> None:
+    request, activity = a_request(Status.ANSWERED), new_id()
+
+    with pytest.raises(NamedTwice) as refused:
+        close(
+            request,
+            an_actor("consultant"),
+            "fulfilled",
+            activity_ids=(activity, activity),
+            delivered={activity: request.id},
+        )
+
+    assert refused.value.errors[0].field == "activityIds[1]"
 
 
 def test_a_group_belongs_to_a_recorded_site() -> None:
