@@ -128,8 +128,8 @@ async def _rows(url: str, query: str, arguments: tuple[Any, ...]) -> list[dict[s
 
 
 @contextmanager
-def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterator[ServiceProcess]:
-    """A ready service with empty tables and topics; it ends when the test does."""
+def started(stack: RealParts, name: str, *, prefix: str, folder: Path, **settings: object) -> Iterator[ServiceProcess]:
+    """A ready service with empty tables and topics, and perhaps other settings; it ends when the test does."""
     database_url = stack.create_database(f"{prefix}{name}", f"{prefix}{name}")
     completed(topics.apply(stack.kafka, prefix))
     port, time = ports.find_free(), SimulatedTime.of(folder)
@@ -141,6 +141,7 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path) -> Iterat
         "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
         "SAMENSPEL_DEVELOPMENT_TIME": str(time.file),
         "PYTHONUNBUFFERED": "1",
+        **{f"SAMENSPEL_{name.upper()}": str(value) for name, value in settings.items()},
     }
     command, everything = [sys.executable, "-m", f"services.{name}"], os.environ | environment
     url, log = f"http://127.0.0.1:{port}", folder / f"{name}.log"

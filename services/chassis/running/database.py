@@ -47,7 +47,6 @@ ACQUIRE_SECONDS = 5.0  # then the caller gets a 503 instead of waiting in a queu
 HOUR_SECONDS = 3600.0
 PROBE_SECONDS = 1.0  # an answer about the database is as old as this at most
 PROBE_PATIENCE_SECONDS = 2.0  # routers ask every few seconds, and wait about as long
-POOL_SIZE = 10  # more than two cores can keep busy; 3 services x 10 stay far below 100 connections
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; a longer one holds up the outbox
 IDLE_TIMEOUT = "15s"  # an idle transaction keeps its locks: as harmful as a long statement
 _MIGRATION_LOCK = 7_305_001  # any number, the same in every instance of a service
@@ -177,7 +176,7 @@ class Pool(asyncpg.Pool):
         return super().acquire(timeout=ACQUIRE_SECONDS if timeout is None else timeout)
 
 
-async def connect(url: str, *, size: int = POOL_SIZE) -> asyncpg.Pool:
+async def connect(url: str, *, size: int = 10) -> asyncpg.Pool:
     """A pool of connections that limit the time of each statement and of idle transactions."""
     return await Pool(
         url,

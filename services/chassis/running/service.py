@@ -55,7 +55,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     await _migrate(settings, package)
     health = Health(died=asyncio.get_running_loop().create_future())
     relay = Relay(settings, health)
-    pool = await connect(settings.database_url)
+    pool = await connect(settings.database_url, size=settings.database_connections)
     stream = await pool.fetchrow("SELECT epoch, secret FROM stream")
     assert stream is not None, "the first migration made it"
     database = Database(pool, settings.source, stream["epoch"], stream["secret"], relay.wake.set)

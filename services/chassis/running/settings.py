@@ -73,6 +73,7 @@ PostgresUrl = Annotated[
     ),
 ]
 KafkaPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="letters, digits, dots, _ and -")]
+Connections = Annotated[int, Field(ge=2, le=100, description="a number from 2 to 100")]
 Port = Annotated[int, Field(ge=1, le=65_535, description="a port number from 1 to 65535")]
 Oin = Annotated[
     str, Field(pattern=r"^[0-9]{8}[0-9A-Z]{12}$", description="8 digits, then 12 digits or capital letters")
@@ -102,6 +103,8 @@ class Settings(BaseSettings):
 
     service: str
     database_url: PostgresUrl
+    database_connections: Connections = 10
+    """At most. More than two cores can keep busy; three services stay far below PostgreSQL's usual 100."""
     kafka: str = "127.0.0.1:9092"
     kafka_prefix: KafkaPrefix = ""
     http_host: str = "127.0.0.1"

@@ -15,6 +15,7 @@ from services.chassis.running.settings import LOOPBACK, Settings, WrongSetting, 
 URL = "postgresql://requests:geheim@127.0.0.1:5432/requests"
 VALUES: dict[str, tuple[str, Any]] = {
     "SAMENSPEL_DATABASE_URL": (URL, URL),
+    "SAMENSPEL_DATABASE_CONNECTIONS": ("5", 5),
     "SAMENSPEL_KAFKA": ("kafka:9094", "kafka:9094"),
     "SAMENSPEL_KAFKA_PREFIX": ("test-1.", "test-1."),
     "SAMENSPEL_HTTP_HOST": ("0.0.0.0", "0.0.0.0"),
@@ -31,6 +32,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 }
 NEEDED_BY = {"SAMENSPEL_DEVELOPMENT_TIME": {"SAMENSPEL_DEVELOPMENT_IDENTITY": "1"}}
 WRONG = {
+    "SAMENSPEL_DATABASE_CONNECTIONS": ["many", "1", "101"],
     "SAMENSPEL_KAFKA_PREFIX": ["a b", "a/"],
     "SAMENSPEL_HTTP_PORT": ["eighty", "0", "65536", "-1"],
     "SAMENSPEL_OIN": ["1234", "0000000900000000100x"],
