@@ -9,11 +9,11 @@ from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import commands, latency, projection, rebuild, relay
+from tests.bench import bursts, commands, latency, projection, rebuild, relay
 from tests.bench.measured import Measured
 
 BARE = ("relay", "projection")  # on Kafka and PostgreSQL alone
-WITH_SERVICES = ("commands", "latency", "rebuild")
+WITH_SERVICES = ("commands", "bursts", "latency", "rebuild")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
 
@@ -34,6 +34,8 @@ async def _measure_services(stack: Stack, names: set[str], share: float) -> list
     rows: list[Measured] = []
     if "commands" in names:
         rows.append(await commands.measure(stack, int(commands.COMMANDS * share)))
+    if "bursts" in names:
+        rows.append(await bursts.measure(stack))
     if "latency" in names:
         rows.append(await latency.measure(stack, int(latency.COMMANDS * share)))
     if "rebuild" in names:
