@@ -176,7 +176,8 @@ class Projection:
         cut_id = newest.cut_id if newest else 0
         count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
         self.figures.published, self.figures.unpublished = published, {}
-        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences))
+        of = rebuild.incarnations_of(newest) if newest else {}
+        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, of))
         return await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
 
     async def _restore_skips(self, db: asyncpg.Connection, newest: CutTaken) -> None:

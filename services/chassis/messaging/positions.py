@@ -42,14 +42,26 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset,
     last_digest = coalesce(excluded.last_digest, positions.last_digest)
 """
 _LAST_READ = """
-SELECT topic, partition, next_offset, last_offset, last_digest FROM positions
+SELECT topic, partition, next_offset, last_offset, last_digest, compared_offset, compared_digest FROM positions
 WHERE topic = ANY($1) AND next_offset > 0 ORDER BY topic, partition
+"""
+# What is locked is moved on just now: it is noted at the next look.
+_COMPARED = """
+WITH compared AS (
+    SELECT positions.topic, positions.partition, compared.last_offset, compared.last_digest FROM positions
+    JOIN unnest($1::text[], $2::integer[], $3::bigint[], $4::bytea[])
+        AS compared (topic, partition, last_offset, last_digest) USING (topic, partition)
+    WHERE next_offset > compared.last_offset AND compared_offset IS DISTINCT FROM compared.last_offset
+    FOR UPDATE OF positions SKIP LOCKED
+)
+UPDATE positions SET compared_offset = compared.last_offset, compared_digest = compared.last_digest
+FROM compared WHERE positions.topic = compared.topic AND positions.partition = compared.partition
 """
 _BEGIN_ANEW = """
 INSERT INTO positions (topic, partition, next_offset, incarnation)
 SELECT $1, partition, 0, $2 FROM generate_series(0, $3 - 1) AS partition
-ON CONFLICT (topic, partition) DO UPDATE SET next_offset = 0, last_offset = NULL, last_digest = NULL,
-    incarnation = excluded.incarnation
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = 0, incarnation = excluded.incarnation,
+    last_offset = NULL, last_digest = NULL, compared_offset = NULL, compared_digest = NULL
 """
 POLL_MS = 1_000
 CHECK_SECONDS = 60.0  # between two looks whether the topics are still those that were read: a fraction of a second each
@@ -120,12 +132,13 @@ async def check_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
     others = await other_topics(db, settings, topics)
     if others:
         raise AnotherTopic(
-            f"{'; '.join(others.values())}: `samenspel topics adopt {' '.join(others)}` accepts what is there"
+            f"{'; '.join(others.values())}. `samenspel topics adopt {' '.join(others)}` accepts what is there"
         )
 
 
 async def other_topics(db: Reader, settings: Settings, topics: Sequence[str]) -> dict[str, str]:
-    """Read the last record of each partition again: the topics that are not those that were read, and why."""
+    """The topics that are not those that were read, and why. Of each partition the last record is read again, and the
+    one that was the last when the topics were compared before: what was read since then may be of another topic."""
     rows = await db.fetch(_LAST_READ, topics)
     if not rows:
         return {}
@@ -141,9 +154,11 @@ async def other_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
     try:
         async with asyncio.timeout(START_SECONDS):
             await consumer.start()
-            return await _compare(consumer, known)
+            others = await _compare(consumer, known)
     finally:
         await stop(consumer)
+    await _note_as_compared(db, [row for row in rows if row["topic"] not in others and row["last_digest"]])
+    return others
 
 
 async def _compare(consumer: AIOKafkaConsumer, known: Mapping[TopicPartition, asyncpg.Record]) -> dict[str, str]:
@@ -153,15 +168,20 @@ async def _compare(consumer: AIOKafkaConsumer, known: Mapping[TopicPartition, as
         if ends[partition] < row["next_offset"]:
             why = f"ends at {ends[partition]}, and was read up to {row['next_offset']}"
             others.setdefault(row["topic"], _not_the_one(row, why))
-    to_read = {
-        each: row["last_offset"] for each, row in known.items() if row["last_digest"] and row["topic"] not in others
-    }
-    for partition, record in (await _records_at(consumer, to_read)).items():
-        row = known[partition]
-        if record.offset != row["last_offset"] or digest(record) != row["last_digest"]:
-            why = f"has another record at {row['last_offset']} than the one that was read"
-            others.setdefault(row["topic"], _not_the_one(row, why))
+    for which in ("last", "compared"):
+        kept = {each: row for each, row in known.items() if row[f"{which}_digest"] and row["topic"] not in others}
+        offsets = {partition: row[f"{which}_offset"] for partition, row in kept.items()}
+        for partition, record in (await _records_at(consumer, offsets)).items():
+            row, offset = kept[partition], offsets[partition]
+            if record.offset != offset or digest(record) != row[f"{which}_digest"]:
+                why = f"has another record at {offset} than the one that was read"
+                others.setdefault(row["topic"], _not_the_one(row, why))
     return others
+
+
+async def _note_as_compared(db: Reader, rows: Sequence[asyncpg.Record]) -> None:
+    columns = [[row[name] for row in rows] for name in ("topic", "partition", "last_offset", "last_digest")]
+    await db.execute(_COMPARED, *columns)
 
 
 def _not_the_one(row: asyncpg.Record, why: str) -> str:
@@ -172,6 +192,8 @@ async def _records_at(
     consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, Record]:
     """Of each partition the first record at its offset or behind it."""
+    if not offsets:
+        return {}
     consumer.assign(list(offsets))
     for partition, offset in offsets.items():
         consumer.seek(partition, offset)

@@ -31,7 +31,7 @@ from services.chassis.adoptions import NotOneOfMyInputs, commands_for
 from services.chassis.commands import Call, carry_out
 from services.chassis.messaging import consumer, outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
-from services.chassis.messaging.positions import Skipped, begin_anew, load_positions, move
+from services.chassis.messaging.positions import AnotherTopic, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import UnreadableTime
 from services.chassis.problems import NotAllowed
@@ -346,6 +346,22 @@ async def test_a_topic_that_is_made_again_while_it_is_read_is_read_when_an_opera
         await eventually(lambda: says(sandbox, "partitions"))
 
 
+async def test_a_topic_that_was_made_again_and_read_on_meanwhile_is_noticed(stack: RealParts) -> None:
+    """Red when only the last record is compared: that is already one of the new topic."""
+    async with an_inbox(stack) as (inbox, sandbox), administering(sandbox.kafka) as admin:
+        await send(sandbox, old := delivered(1, 2))
+        await inbox.receive(old)
+        await inbox.check_topics()
+        await remove(admin, topic := sandbox.settings.topic(OFFERS))
+        await create(admin, topic, PARTITIONS)
+        await eventually(lambda: can_send(sandbox))
+        await send(sandbox, new := delivered(1, 2, 3))
+        await inbox.receive(new[2:])
+
+        with pytest.raises(AnotherTopic):
+            await inbox.check_topics()
+
+
 async def test_the_topic_that_was_read_stays_as_it_is(stack: RealParts) -> None:
     """Red when an adoption does not look: every dead letter of the topic would be written once more."""
     async with an_inbox(stack) as (inbox, sandbox):
@@ -394,6 +410,10 @@ async def test_only_operators_adopt_and_only_what_the_service_reads(stack: RealP
             await adopt(sandbox, by="coordinator")
         with pytest.raises(NotOneOfMyInputs):
             await adopt(sandbox, SITES)
+
+
+async def send(sandbox: Sandbox, records: Sequence[TopicRecord]) -> None:
+    await sandbox.send(OFFERS, *((record.key, record.value) for record in records))
 
 
 async def adopt(sandbox: Sandbox, topic: str = OFFERS, *, by: Role = "operator") -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The projection on the real PostgreSQL: a fact is appended once, with its position; a leader that slept cannot."""
 
-from collections import Counter, defaultdict
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,26 +13,33 @@ from aiokafka import TopicPartition
 from hypothesis import HealthCheck, Phase, given, settings
 
 from contracts.metrics import CutTaken
+from contracts.partitioner import partition_of
+from contracts.sites import SITES
 from contracts.targets import TARGETS
 from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from local.simulated_time import SimulatedTime
 from samenspel.topic_records import TopicRecord
+from services.chassis.adoptions import commands_for
+from services.chassis.commands import Call, carry_out
 from services.chassis.messaging.positions import Skipped, begin_anew, load_positions
 from services.chassis.messaging.topic_reader import Batch, TopicReader
-from services.reporting import cut, rebuild, store
+from services.reporting import cut, projection, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
+from tests.builders import an_actor
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
 from tests.odd_records import ODD
-from tests.sandbox import a_sandbox
+from tests.sandbox import Sandbox, a_sandbox
 from tests.scenarios import Scenario, as_announced
+from tests.waiting import eventually
 
 DEFINED = as_announced(SHIPPED)
 EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
 AUTUMN, SPRING = datetime(2025, 10, 3, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
+BROKEN_AT = partition_of(b"own:b")
 Partition = tuple[str, int]
 TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
@@ -177,6 +185,45 @@ async def test_a_leader_notices_that_a_topic_was_adopted(stack: RealParts) -> No
             await cut.check_positions(db, reader.positions, reader.incarnations)
 
 
+async def test_a_leader_stops_at_another_topic_and_goes_on_when_an_operator_accepts_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when topics are compared only when it begins to lead."""
+    monkeypatch.setattr(projection, "CHECK_SECONDS", 0.5)
+    async with a_sandbox(stack, "reporting") as sandbox:
+        leading = asyncio.create_task(Projection(sandbox.settings, sandbox.database, sandbox.health).run())
+        await sandbox.send(SITES, (b"own:b", b"{broken"))
+        await eventually(lambda: has_places(sandbox, f"{SITES}/{BROKEN_AT}/0"))
+        await sandbox.database.pool.execute("UPDATE positions SET last_digest = 'another', compared_digest = NULL")
+        await eventually(lambda: says(sandbox, "has another record at 0 than the one that was read"))
+
+        await adopt(sandbox, SITES)
+
+        await eventually(lambda: has_places(sandbox, f"{SITES}/{BROKEN_AT}/0", f"{SITES}/{BROKEN_AT}/0/2"))
+        await eventually(lambda: says(sandbox, "cut"))
+        leading.cancel()
+        with suppress(asyncio.CancelledError):
+            await leading
+
+
+async def has_places(sandbox: Sandbox, *places: str) -> bool:
+    """Whether its dead letters are about these records."""
+    rows = await sandbox.database.pool.fetch(
+        "SELECT aggregate FROM journal WHERE topic LIKE '%dead-letters%' ORDER BY 1"
+    )
+    return [row["aggregate"].removeprefix("dead-letter:") for row in rows] == list(places)
+
+
+async def says(sandbox: Sandbox, words: str) -> bool:
+    return words in sandbox.health.report().get("projection", "")
+
+
+async def adopt(sandbox: Sandbox, topic: str) -> None:
+    command = commands_for(sandbox.settings).by_name["adoptTopic"]
+    call = Call(by=an_actor("operator"), at=AUTUMN, body=command.read({"topic": topic}))
+    await carry_out(sandbox.database, command, call)
+
+
 async def made_again(reader: TopicReader, db: asyncpg.Connection) -> TopicReader:
     """The reader of a leader that begins again, after an operator has adopted all topics."""
     for topic in INPUTS:
@@ -186,15 +233,9 @@ async def made_again(reader: TopicReader, db: asyncpg.Connection) -> TopicReader
 
 
 def records_again(delivery: Delivery) -> list[TopicRecord]:
-    """Each message once, as a journal publishes them again: at other offsets."""
+    """Each message once, at the last of its offsets: being there again is told by the topic, and not by an offset."""
     once = {record.value: record for record in delivery.records}
-    ends: Counter[Partition] = Counter()
-    again: list[TopicRecord] = []
-    for record in once.values():
-        partition = record.topic, record.partition
-        again.append(a_record(*partition, ends[partition], key=record.key, value=record.value))
-        ends[partition] += 1
-    return again
+    return sorted(once.values(), key=lambda record: record.offset)
 
 
 async def newest_cut(db: asyncpg.Connection) -> CutTaken:
