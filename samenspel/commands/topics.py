@@ -56,12 +56,12 @@ def adopt(
     """
     urls = find_endpoints().urls
     readers = [each.value for each in services or ()] or SERVICES
-    done = [_adopt(urls[service], service, topic) for topic, service in _asked(names or INPUTS, readers)]
+    done = [_adopt(urls[service], service, topic) for topic, service in asked(names or INPUTS, readers)]
     texts = Texts("samenspel", language or usual_language())
     typer.echo(json.dumps(done) if as_json else "\n".join(_said(done, texts)))
 
 
-def _asked(names: Sequence[str], readers: Collection[str]) -> Iterator[tuple[str, str]]:
+def asked(names: Sequence[str], readers: Collection[str]) -> Iterator[tuple[str, str]]:
     """Each topic with each of its readers."""
     for name in names:
         if name not in READERS:
