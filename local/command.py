@@ -85,6 +85,7 @@ def _print(parts: list[PartHealth], *, as_json: bool) -> None:
         typer.echo(json.dumps([asdict(part) for part in parts], indent=1))
     elif parts:
         Console().print(_table(parts))
+        typer.echo("".join(f"{part.part} has trouble: {part.trouble}\n" for part in parts if part.trouble), nl=False)
     else:
         typer.echo("Nothing is running; `samenspel up` starts the stack.")
 

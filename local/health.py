@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from local import processes
+from local.service import Service
 from local.stack import Stack
 
 
@@ -21,6 +22,8 @@ class PartHealth:
     pid: int | None = None
     memory_bytes: int | None = None
     uptime_seconds: int | None = None
+    trouble: str = ""
+    """What its parts that do not work say, of a service that is ready."""
 
 
 def examine(stack: Stack) -> list[PartHealth]:
@@ -40,4 +43,5 @@ def _examine(stack: Stack, name: str) -> PartHealth:
         pid=process.pid,
         memory_bytes=processes.memory(process),
         uptime_seconds=int(processes.uptime(process)),
+        trouble=part.trouble() if isinstance(part, Service) else "",
     )

@@ -1,10 +1,12 @@
 """One of the three services as a process of the stack."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 from local.part import Part
 from local.ports import HOST
@@ -46,12 +48,22 @@ class Service:
 
     def is_ready(self) -> bool:
         """What its own health check says."""
+        return self._health()[0] == 200  # noqa: PLR2004  # as HTTP has it
+
+    def trouble(self) -> str:
+        """What its parts say while one of them does not work."""
+        _, said = self._health()
+        return "; ".join(f"{name}: {state}" for name, state in said["parts"].items()) if said.get("trouble") else ""
+
+    def _health(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of its answer; 0 and nothing where there is none."""
         connection = HTTPConnection(HOST, self._part.port, timeout=PATIENCE)
         try:
             connection.request("GET", "/health/ready")
-            return connection.getresponse().status == 200  # noqa: PLR2004  # as HTTP has it
-        except (OSError, HTTPException):
-            return False
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, HTTPException, ValueError):
+            return 0, {}
         finally:
             connection.close()
 

@@ -42,7 +42,10 @@ class Letter:
 
     @property
     def origin(self) -> str:
-        return "/".join(self.header(part) for part in ("topic", "partition", "offset"))
+        """Topic, partition and offset; then the topic's incarnation, unless it is the first."""
+        place = "/".join(self.header(part) for part in ("topic", "partition", "offset"))
+        incarnation = self.header("incarnation")
+        return f"{place}/{incarnation}" if incarnation else place
 
     def as_json(self) -> dict[str, Any]:
         shown = {name: self.header(name) for name in ("reason", "detail", "attempts", "failed-at")}

@@ -1,10 +1,14 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from contracts.topics import SERVICES
 from samenspel.language import Language
+
+Service = StrEnum("Service", list(SERVICES))  # type: ignore[misc]  # the services are data
 
 AnswerLanguage = Annotated[Language | None, typer.Option(help="The language of the answer; else the terminal's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]

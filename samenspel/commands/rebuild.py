@@ -35,6 +35,8 @@ def rebuild(
         )
         for difference in outcome["differences"]:
             typer.echo(f"  {difference}")
+        if "note" in outcome:
+            typer.echo(outcome["note"])
     if not outcome["equal"]:
         raise typer.Exit(1)
 

@@ -6,13 +6,11 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from contracts.topics import SERVICES
-from samenspel.commands.options import AsJson
+from samenspel.commands.options import AsJson, Service
 from samenspel.commands.services import ask
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
@@ -21,8 +19,6 @@ commands = typer.Typer()
 PAUSE_SECONDS = 0.5
 PATH = "/v1/republications"
 EPILOG = "Example: samenspel republish requests --topic partnership.sites.v1 --from 2025-10-03T09:00:00+02:00"
-
-Service = StrEnum("Service", list(SERVICES))  # type: ignore[misc]  # the services are data
 
 
 @commands.command(epilog=EPILOG)

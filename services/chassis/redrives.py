@@ -36,8 +36,8 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7305004)"  # redrives are rare, a
 _REDRIVEN = "SELECT event_id, value, headers FROM journal WHERE aggregate = $1"
 _KNOWN = "SELECT position, topic, key, event_id, value, headers FROM journal WHERE event_id = $1 AND topic = $2"
 
-RecordName = Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,200}/[0-9]{1,4}/[0-9]{1,18}$")]
-"""Topic, partition and offset."""
+RecordName = Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,200}/[0-9]{1,4}/[0-9]{1,18}(/[0-9]{1,7})?$")]
+"""Topic, partition and offset; then the topic's incarnation, unless it is the first."""
 
 
 class TopicOfAnother(RuleSaysNo):
@@ -71,7 +71,8 @@ class Redrive(Value):
     """The message that takes the place of a record which became a dead letter. Its key is its `partitionkey`."""
 
     record: RecordName
-    """The record that could not be understood or applied, as topic/partition/offset."""
+    """The record that could not be understood or applied, as topic/partition/offset, and /incarnation of a topic that
+    was made again."""
     value: Base64Bytes
     """The bytes of the message."""
     headers: Annotated[tuple[Header, ...], Field(max_length=MAX_HEADERS)] = ()
@@ -92,7 +93,7 @@ class LetterMarker(Value):
     """Says what became of a dead letter of this service."""
 
     record: RecordName
-    """The record that the letter is about, as topic/partition/offset."""
+    """The record that the letter is about, named as in a redrive."""
     event_id: UUID
     """What it was redriven as."""
 

@@ -18,7 +18,7 @@ from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx
 from services.reporting import store
-from services.reporting.rebuild import positions_of
+from services.reporting.rebuild import vector_of
 from services.reporting.sources import sources
 
 commands = Commands()
@@ -61,6 +61,8 @@ class Source(Value):
     topic: str
     partition: int
     offset: int
+    incarnation: int = 1
+    """Of the topic: one more each time that it was made again."""
     data: dict[str, Any]
 
 
@@ -133,7 +135,7 @@ async def show_sources(key: Key, db: ReadPool, _: CurrentCaller, cursor: Skipped
         raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
         taken = await store.cut_event(reading, figure["cutId"])
-        below = positions_of(CutTaken.model_validate(taken)) if taken else {}
+        below = vector_of(CutTaken.model_validate(taken)) if taken else {}
         facts = await store.facts(reading, below=below)
     found = await asyncio.to_thread(sources, facts, key)
     items = tuple(
@@ -144,6 +146,7 @@ async def show_sources(key: Key, db: ReadPool, _: CurrentCaller, cursor: Skipped
             topic=fact.topic,
             partition=fact.partition,
             offset=fact.offset,
+            incarnation=fact.incarnation,
             data=json.loads(fact.data),
         )
         for fact in found[cursor : cursor + limit]

@@ -1,6 +1,6 @@
 """Wiring of the service `reporting`: its routes and its projection."""
 
-from services.chassis import redrives, republications
+from services.chassis import adoptions, redrives, republications
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.running.service import Service, Wiring
@@ -16,7 +16,8 @@ Send `Samenspel-Actor` (development) to say who asks."""
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel reporting", description=DESCRIPTION)
-    add_command_routes(app, service, api.commands, redrives.commands, republications.commands)
+    adopting = adoptions.commands_for(service.settings)
+    add_command_routes(app, service, api.commands, redrives.commands, republications.commands, adopting)
     app.include_router(api.queries)
     app.include_router(republications.queries)
     projection = Projection(service.settings, service.database, service.health)

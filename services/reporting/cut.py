@@ -6,6 +6,7 @@ those up to which this process has facts in memory. `CutTaken` and the figures r
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 import asyncpg
 
@@ -13,7 +14,13 @@ from contracts.metrics import CutTaken, MetricRestated, Offsets, Position
 from contracts.topics import INPUTS, PARTITIONS
 from contracts.values import calendar_day
 from services.chassis.messaging import outbox
-from services.chassis.messaging.positions import Positions, Skipped, load_positions
+from services.chassis.messaging.positions import (
+    Incarnations,
+    Positions,
+    Skipped,
+    load_incarnations,
+    load_positions,
+)
 from services.chassis.now import now
 from services.chassis.running.database import Transaction
 from services.reporting import publication, store
@@ -71,14 +78,31 @@ class Figures:
         return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day > self.last_day)
 
 
-def vector_of(positions: Positions) -> tuple[Offsets, ...]:
+def vector_of(positions: Positions, incarnations: Incarnations) -> tuple[Offsets, ...]:
     return tuple(
-        Offsets(topic=topic, offsets=tuple(positions[topic, partition] for partition in range(PARTITIONS)))
+        Offsets(
+            topic=topic,
+            offsets=tuple(positions[topic, partition] for partition in range(PARTITIONS)),
+            incarnation=number if (number := incarnations.get(topic, 1)) > 1 else None,
+        )
         for topic in INPUTS
     )
 
 
-async def take(db: asyncpg.Connection, source: str, figures: Figures, positions: Positions) -> int:
+async def check_positions(db: asyncpg.Connection, positions: Positions, incarnations: Incarnations) -> None:
+    """Raise `Skipped` unless these are stored: another leader appended, or an operator adopted a topic."""
+    stored = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
+    if stored != (positions, {topic: incarnations.get(topic, 1) for topic in INPUTS}):
+        raise Skipped("the stored positions are not this process's: another leader appended, or a topic was adopted")
+
+
+async def take(
+    db: asyncpg.Connection,
+    source: str,
+    figures: Figures,
+    positions: Positions,
+    incarnations: Incarnations = MappingProxyType({}),
+) -> int:
     """Take a cut and announce it with the figures that changed; returns its id.
 
     Raises `Skipped` when another leader has appended facts.
@@ -89,13 +113,12 @@ async def take(db: asyncpg.Connection, source: str, figures: Figures, positions:
         known_at = max(known_at, figures.last_known_at + timedelta(milliseconds=1))
     cut_id = figures.last_cut + 1
     async with db.transaction(isolation="repeatable_read"):
-        if await load_positions(db, INPUTS) != positions:
-            raise Skipped("the stored positions are not this process's: another leader appended")
+        await check_positions(db, positions, incarnations)
         epoch = await db.fetchval("SELECT epoch FROM stream")
         tx = Transaction(db, known_at, source, epoch)
         taken = CutTaken(
             cut_id=cut_id,
-            vector=vector_of(positions),
+            vector=vector_of(positions, incarnations),
             day=calendar_day(known_at),
             known_at=known_at,
             skipped=tuple(

@@ -20,7 +20,18 @@ from contracts.topics import INPUTS
 from contracts.values import calendar_day
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.messaging.dead_letters import DeadLetter
-from services.chassis.messaging.positions import AnotherTopic, Positions, Skipped, check_topics, load_positions
+from services.chassis.messaging.positions import (
+    ANOTHER_TOPIC_SECONDS,
+    CHECK_SECONDS,
+    AnotherTopic,
+    Incarnations,
+    Positions,
+    Skipped,
+    begin_anew,
+    check_topics,
+    load_incarnations,
+    load_positions,
+)
 from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
@@ -40,9 +51,8 @@ POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
 BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
-LOOK_SECONDS = 1.0  # how often a requested rebuild is looked for
+LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 RETRY_SECONDS = 1.0
-ANOTHER_TOPIC_SECONDS = 30.0  # a person must act
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
@@ -57,6 +67,7 @@ class Projection:
     cut_seconds: float = 0.0
     cut_at: float = 0.0
     looked_at: float = 0.0
+    checked_at: float = 0.0
     has_defined: bool = False
 
     async def run(self) -> None:
@@ -68,8 +79,9 @@ class Projection:
                 ) as db:
                     await self._lead(db)
             except AnotherTopic as error:
+                if self.health.report().get("projection") != str(error):
+                    log.error("another_topic", detail=str(error))
                 self.health.trouble("projection", str(error))
-                log.error("another_topic", detail=str(error))
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged) as error:
                 self.health.trouble("projection", f"interrupted ({type(error).__name__})")
@@ -77,9 +89,9 @@ class Projection:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, db: asyncpg.Connection) -> None:
-        positions = await self._load(db)
         await check_topics(db, self.settings, INPUTS)
-        reader = await TopicReader.open(self.settings, positions)
+        self.checked_at = time.monotonic()
+        reader = await TopicReader.open(self.settings, *await self._load(db))
         try:
             beginning = await reader.ends()
             while True:
@@ -88,34 +100,45 @@ class Projection:
                     await self.append(db, reader, batch)
                 await self._define_once(reader, beginning)
                 await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
-                if await self._rebuild_when_asked(db):
+                await self._check_now_and_then(db)
+                if await self._look(db, reader):
                     return
                 self.health.tick("projection", f"cut {self.figures.last_cut}")
         finally:
             await reader.close()
 
-    async def _load(self, db: asyncpg.Connection) -> Positions:
+    async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
+        """Raise `AnotherTopic` where a topic was made again."""
+        if time.monotonic() - self.checked_at < CHECK_SECONDS:
+            return
+        self.checked_at = time.monotonic()
+        try:
+            await check_topics(db, self.settings, INPUTS)
+        except (KafkaError, TimeoutError) as error:  # the next look is early enough
+            log.info("topics_not_checked", error=repr(error))
+
+    async def _load(self, db: asyncpg.Connection) -> tuple[Positions, Incarnations]:
         """Load memory from the tables, in one snapshot; from the topics when only the tables are empty."""
         self.figures, self.has_defined = Figures(), False
         async with db.transaction(isolation="repeatable_read"):
-            positions = await load_positions(db, INPUTS)
+            known = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
             self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = await store.last_cut(db)
             self.figures.published = await store.newest_figures(db)
             facts = await store.facts(db)
-            known = await store.newest_cut_event(db)
+            cut_event = await store.newest_cut_event(db)
         if not facts:
             history = await rebuild.read_history(self.settings)
             if history.cuts:
                 return await self._restore(db, history)
-        await asyncio.to_thread(self._remember, facts, CutTaken.model_validate(known) if known else None)
-        return positions
+        await asyncio.to_thread(self._remember, facts, CutTaken.model_validate(cut_event) if cut_event else None)
+        return known
 
-    def _remember(self, facts: list[Fact], known: CutTaken | None) -> None:
+    def _remember(self, facts: list[Fact], last: CutTaken | None) -> None:
         """Add what the last cut knew: its figures are published. Then the rest: the next cut announces it."""
-        below = rebuild.positions_of(known) if known else {}
+        below = rebuild.vector_of(last) if last else {}
         later: list[Fact] = []
         for fact in facts:
-            if fact.offset < below.get((fact.topic, fact.partition), 0):
+            if (fact.incarnation, fact.offset) < below.get((fact.topic, fact.partition), (1, 0)):
                 self.figures.ledger.add(fact)
             else:
                 later.append(fact)
@@ -125,7 +148,7 @@ class Projection:
             self.figures.ledger.add(fact)
         self.figures.recompute()
 
-    async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> Positions:
+    async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> tuple[Positions, Incarnations]:
         """After a loss: make tables and memory from the topics, and compare with what was published."""
         self.health.trouble("projection", "rebuilding", blocks=True)
         began = time.monotonic()
@@ -147,14 +170,23 @@ class Projection:
                 )
             await store.save_figures(db, list(history.rows.values()))
             if newest is not None:
-                await store.skip(db, [(each.topic, each.partition, each.offset) for each in newest.skipped])
+                await self._restore_skips(db, newest)
                 events = await self._append_below(db, newest)
         await asyncio.to_thread(self.figures.recompute)
         cut_id = newest.cut_id if newest else 0
         count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
         self.figures.published, self.figures.unpublished = published, {}
-        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences))
-        return await load_positions(db, INPUTS)
+        of = rebuild.incarnations_of(newest) if newest else {}
+        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, of))
+        return await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
+
+    async def _restore_skips(self, db: asyncpg.Connection, newest: CutTaken) -> None:
+        incarnations = rebuild.incarnations_of(newest)
+        for topic, incarnation in incarnations.items():
+            if incarnation > 1:
+                await begin_anew(db, topic, incarnation)
+        places = [(each.topic, each.partition, each.offset, incarnations[each.topic]) for each in newest.skipped]
+        await store.skip(db, places)
 
     async def _append_below(self, db: asyncpg.Connection, newest: CutTaken) -> int:
         """Append every fact below a cut; PostgreSQL stores one batch while the next is read and decoded."""
@@ -185,11 +217,12 @@ class Projection:
         letters: list[DeadLetter] = []
         for partition, records in batch.items():
             topic = partition.topic.removeprefix(self.settings.kafka_prefix)
+            incarnation = reader.incarnations.get(topic, 1)
             for record in records:
                 try:
-                    facts.append(read(record, topic))
+                    facts.append(read(record, topic, incarnation))
                 except Malformed as error:
-                    letters.append(DeadLetter(record, topic, error.reason, error.detail))
+                    letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
         links = telemetry.link([fact.traceparent for fact in facts[:LINKS] if fact.traceparent])
         with telemetry.span("append facts", links=links):
             async with db.transaction():
@@ -208,7 +241,8 @@ class Projection:
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
-        await store.skip(db, [(each.topic, each.record.partition, each.record.offset) for each in letters])
+        places = [(each.topic, each.record.partition, each.record.offset, each.incarnation) for each in letters]
+        await store.skip(db, places)
         self.database.on_staged()
 
     async def _define_once(self, reader: TopicReader, beginning: Positions) -> None:
@@ -232,17 +266,22 @@ class Projection:
         with telemetry.span("cut"):
             await asyncio.to_thread(self.figures.recompute)
             changed = len(self.figures.unpublished)
-            cut_id = await cut.take(db, self.settings.source, self.figures, reader.positions)
+            cut_id = await cut.take(db, self.settings.source, self.figures, reader.positions, reader.incarnations)
         self.database.on_staged()
         self.cut_seconds = time.monotonic() - self.cut_at
         log.debug("cut_taken", cut=cut_id, figures=changed, seconds=round(self.cut_seconds, 3))
 
-    async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
-        """Rebuild beside the live tables if an operator asked for it, and swap if all figures are equal; True when
-        memory must be loaded again."""
+    async def _look(self, db: asyncpg.Connection, reader: TopicReader) -> bool:
+        """Do what an operator asked for; True when memory must be loaded again. Raises `Skipped` where a topic was
+        adopted."""
         if time.monotonic() - self.looked_at < LOOK_SECONDS:
             return False
         self.looked_at = time.monotonic()
+        await cut.check_positions(db, reader.positions, reader.incarnations)
+        return await self._rebuild_when_asked(db)
+
+    async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
+        """Rebuild beside the live tables if an operator asked for it, and swap if all figures are equal."""
         rebuild_id = await store.requested_rebuild(db)
         if rebuild_id is None:
             return False
@@ -256,6 +295,11 @@ class Projection:
         began = time.monotonic()
         history = await rebuild.read_history(self.settings)
         newest = history.newest_complete_cut()
+        cut_id = newest.cut_id if newest else 0
+        present = await load_incarnations(db, INPUTS)
+        why_not = rebuild.why_it_cannot_be_recomputed(newest, self.figures.last_cut, present)
+        if why_not is not None:
+            return rebuild.Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not], present)
         beside = Figures()
         events = 0
         await store.make_beside(db)
@@ -267,9 +311,8 @@ class Projection:
                 for fact in facts:
                     beside.ledger.add(fact)
         await asyncio.to_thread(beside.recompute)
-        cut_id = newest.cut_id if newest else 0
         count, differences = await asyncio.to_thread(rebuild.compare, beside, history.published(cut_id))
         if not differences and newest is not None:
             async with db.transaction():
-                await store.swap(db, rebuild.positions_of(newest))
-        return rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences)
+                await store.swap(db, rebuild.vector_of(newest))
+        return rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, present)

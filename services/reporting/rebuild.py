@@ -29,6 +29,10 @@ from services.reporting.publication import Published
 log = structlog.get_logger()
 
 MAX_DIFFERENCES = 20
+ONLY_THE_NEWEST = (
+    "This is about cut {cut_id}, of the present topics. What was published from topics that are no more is answered"
+    " from history, and cannot be recomputed."
+)
 
 
 @dataclass(slots=True)
@@ -109,11 +113,20 @@ def positions_of(cut: CutTaken) -> Positions:
     return {(each.topic, partition): offset for each in cut.vector for partition, offset in enumerate(each.offsets)}
 
 
+def incarnations_of(cut: CutTaken) -> dict[str, int]:
+    return {each.topic: each.incarnation or 1 for each in cut.vector}
+
+
+def vector_of(cut: CutTaken) -> store.Vector:
+    incarnations = incarnations_of(cut)
+    return {place: (incarnations[place[0]], offset) for place, offset in positions_of(cut).items()}
+
+
 async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[TopicReader, Batch, list[Fact]]]:
     """The facts below a cut, batch by batch, leaving out what the cut skipped."""
     skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
-    ends = positions_of(cut)
-    reader = await TopicReader.open(settings, dict.fromkeys(ends, 0))
+    ends, incarnations = positions_of(cut), incarnations_of(cut)
+    reader = await TopicReader.open(settings, dict.fromkeys(ends, 0), incarnations)
     try:
         async for batch in reader.until(ends):
             facts: list[Fact] = []
@@ -123,17 +136,17 @@ async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[
                     fact
                     for record in records
                     if (topic, partition.partition, record.offset) not in skipped
-                    and (fact := fact_of(record, topic)) is not None
+                    and (fact := fact_of(record, topic, incarnations[topic])) is not None
                 ]
             yield reader, batch, facts
     finally:
         await reader.close()
 
 
-def fact_of(record: Record, topic: str) -> Fact | None:
+def fact_of(record: Record, topic: str, incarnation: int) -> Fact | None:
     """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
     try:
-        return read(record, topic)
+        return read(record, topic, incarnation)
     except Malformed as error:
         log.error(
             "no_longer_understood", topic=topic, partition=record.partition, offset=record.offset, detail=error.detail
@@ -150,8 +163,12 @@ class Outcome:
     figures: int
     seconds: float
     differences: list[str]
+    incarnations: Mapping[str, int] = field(default_factory=dict)
+    """Of the topics from which it was computed."""
 
     def as_json(self) -> dict[str, Any]:
+        made_again = {topic: number for topic, number in self.incarnations.items() if number > 1}
+        only = {"incarnations": made_again, "note": ONLY_THE_NEWEST.format(cut_id=self.cut_id)} if made_again else {}
         return {
             "cutId": self.cut_id,
             "events": self.events,
@@ -159,6 +176,7 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "equal": not self.differences,
             "differences": self.differences,
+            **only,
         }
 
 
@@ -182,6 +200,19 @@ def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int,
         ):
             differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
     return len(now), differences[:MAX_DIFFERENCES]
+
+
+def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present: Mapping[str, int]) -> str | None:
+    """What an operator must do before the newest complete cut on the history topic proves anything."""
+    if newest is None:
+        return "the history topic has no complete cut: is `samenspel republish reporting` needed?" if last_cut else None
+    gone = sorted(topic for topic, number in incarnations_of(newest).items() if present.get(topic, 1) != number)
+    if not gone:
+        return None
+    return (
+        f"cut {newest.cut_id}, the newest complete one on the history topic, is of topics that are no more"
+        f" ({', '.join(gone)}): rebuild when they are republished and a new cut is taken"
+    )
 
 
 def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None, date | None]:

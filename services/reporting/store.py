@@ -10,8 +10,27 @@ from services.chassis.running.database import Connection, Reader
 from services.reporting.facts.events import Fact, body_of
 from services.reporting.publication import Published
 
-_FACT_COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
-_FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event_id, data FROM facts'
+_FACT_COLUMNS = (
+    "topic",
+    "partition",
+    "offset",
+    "name",
+    "entity",
+    "epoch",
+    "version",
+    "event_id",
+    "data",
+    "incarnation",
+)
+_FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event_id, data, incarnation FROM facts'
+_SWAP_IN = """
+INSERT INTO facts_beside SELECT facts.* FROM facts
+LEFT JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[])
+    AS cut (topic, partition, incarnation, next_offset) USING (topic, partition)
+WHERE facts.incarnation <> coalesce(cut.incarnation, 1) OR facts."offset" >= coalesce(next_offset, 0)
+"""
+Vector = dict[tuple[str, int], tuple[int, int]]
+"""Of each partition the incarnation of its topic and the next offset: what a cut knew is below it."""
 _NOT_FIGURE = frozenset({"cutId", "knownAt", "digest", "previous", "causes", "causeCount"})
 PAGE = 20_000  # facts read at a time: some tens of megabytes
 
@@ -28,6 +47,7 @@ async def append(db: Connection, facts: Sequence[Fact], *, table: str = "facts")
             fact.version,
             fact.event_id,
             fact.data,
+            fact.incarnation,
         )
         for fact in facts
     ]
@@ -42,41 +62,48 @@ async def make_beside(db: Connection) -> None:
     await db.execute("CREATE TABLE facts_beside (LIKE facts INCLUDING ALL)")
 
 
-async def swap(db: Connection, below: dict[tuple[str, int], int]) -> None:
+async def swap(db: Connection, below: Vector) -> None:
     """Put the table beside in the place of the live one, which stays for a rollback as `facts_before`.
 
-    Facts above the rebuilt cut are copied from the live table, so that the stored positions stay right.
+    Facts above the rebuilt cut are copied from the live table, so that the stored positions stay right; so are those of
+    topics that are no more, because older figures rest on them.
     """
     await db.execute(
-        "INSERT INTO facts_beside SELECT facts.* FROM facts"
-        " LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS cut (topic, partition, next_offset)"
-        ' USING (topic, partition) WHERE facts."offset" >= coalesce(next_offset, 0)',
+        _SWAP_IN,
         [topic for topic, _ in below],
         [partition for _, partition in below],
-        list(below.values()),
+        [incarnation for incarnation, _ in below.values()],
+        [offset for _, offset in below.values()],
     )
     await db.execute("DROP TABLE IF EXISTS facts_before")
     await db.execute("ALTER TABLE facts RENAME TO facts_before")
     await db.execute("ALTER TABLE facts_beside RENAME TO facts")
 
 
-async def skip(db: Connection, places: Iterable[tuple[str, int, int]]) -> None:
+async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]]) -> None:
+    """Note that no fact came of these: topic, partition, offset and incarnation."""
     await db.executemany(
-        'INSERT INTO skipped (topic, partition, "offset") VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', list(places)
+        'INSERT INTO skipped (topic, partition, "offset", incarnation) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        list(places),
     )
 
 
 async def skipped(db: Connection) -> list[tuple[str, int, int]]:
-    rows = await db.fetch('SELECT topic, partition, "offset" FROM skipped ORDER BY topic, partition, "offset"')
+    """What no fact came of, in the present topics."""
+    rows = await db.fetch(
+        'SELECT topic, partition, "offset" FROM skipped JOIN positions USING (topic, partition, incarnation)'
+        ' ORDER BY topic, partition, "offset"'
+    )
     return [(row["topic"], row["partition"], row["offset"]) for row in rows]
 
 
-async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = None) -> list[Fact]:
-    """Every fact, or those below a vector of offsets. Call within a repeatable-read transaction."""
+async def facts(db: Connection, *, below: Vector | None = None) -> list[Fact]:
+    """Every fact, or those below a vector. Call within a repeatable-read transaction."""
     found: list[Fact] = []
     async for row in db.cursor(_FACTS, prefetch=PAGE):
-        if below is None or row["offset"] < below.get((row["topic"], row["partition"]), 0):
-            found.append(  # noqa: PERF401 - a comprehension would hide the filter
+        place = row["topic"], row["partition"]
+        if below is None or (row["incarnation"], row["offset"]) < below.get(place, (1, 0)):
+            found.append(
                 Fact(
                     row["topic"],
                     row["partition"],
@@ -88,6 +115,7 @@ async def facts(db: Connection, *, below: dict[tuple[str, int], int] | None = No
                     row["event_id"],
                     body_of(row["name"], row["data"]),
                     row["data"],
+                    incarnation=row["incarnation"],
                 )
             )
     return found

@@ -4,7 +4,7 @@ from contracts.activities import ACTIVITIES
 from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.sites import SITES
-from services.chassis import redrives, republications, restorations
+from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
@@ -23,7 +23,8 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
     own = commands.requests, commands.reference_data
-    add_command_routes(app, service, *own, redrives.commands, republications.commands, restorations.commands)
+    by_operators = redrives.commands, republications.commands, restorations.commands
+    add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)

@@ -49,7 +49,7 @@ def test_every_reader_has_the_same_verdict(name: str) -> None:
     admitted = odd.reason is None
 
     assert refused_by(read, odd) == odd.reason
-    assert (rebuild.fact_of(odd.record(), odd.topic) is not None) == admitted
+    assert (rebuild.fact_of(odd.record(), odd.topic, 1) is not None) == admitted
     assert as_record(odd.record(), odd.topic).is_admitted == admitted
     assert can_be_redriven(odd) == (admitted or odd.reason in OF_ITS_PLACE or not odd.headers)
 

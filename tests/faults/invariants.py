@@ -137,8 +137,8 @@ def _consumed(snapshot: Snapshot) -> Iterator[str]:
         yield f"consumed: {consumed} messages, of which {snapshot.facts} appended and {skipped} skipped"
     dead = [row for row in snapshot.journals["reporting"] if row["topic"] == dead_letter_topic("reporting")]
     letters = {row["aggregate"].partition(":")[2] for row in dead}
-    if letters != {f"{topic}/{partition}/{offset}" for topic, partition, offset in snapshot.skipped}:
-        yield f"consumed: {skipped} messages were skipped, {len(letters)} dead-lettered by reporting"
+    if letters != snapshot.letters_due:
+        yield f"consumed: {len(snapshot.letters_due)} messages were skipped, {len(letters)} dead-lettered by reporting"
 
 
 def _rebuilt(stack: Stack) -> Iterator[str]:

@@ -18,6 +18,7 @@ from tests.waiting import eventually
 
 QUIET = 90.0  # seconds for backlogs, a rebalance after a kill, and the last cut
 REACTING = ("requests", "referrals")
+OF_PRESENT_TOPICS = "JOIN positions USING (topic, partition, incarnation)"
 
 Offset = tuple[str, int, int]
 """Topic, partition and offset of a record."""
@@ -44,7 +45,9 @@ class Snapshot:
     inboxes: Mapping[str, Sequence[asyncpg.Record]]
     facts: int
     skipped: AbstractSet[Offset]
-    """What `reporting` set aside as dead letters."""
+    """What `reporting` set aside as dead letters, of what is on the present topics."""
+    letters_due: AbstractSet[str]
+    """Every record that `reporting` ever set aside, as its dead letter names it."""
     next_offsets: Mapping[tuple[str, int], int]
     """How far `reporting` is on each partition."""
     secrets: Mapping[str, bytes]
@@ -87,8 +90,9 @@ async def _snapshot(stack: Stack) -> Snapshot:
         history=await read_topics(stack.kafka, stack.prefix, [HISTORY]),
         journals={service: await _rows(stack, service, journal) for service in SERVICES},
         inboxes={service: await _rows(stack, service, inbox) for service in REACTING},
-        facts=await _value(stack, "reporting", "SELECT count(*) FROM facts"),
+        facts=await _value(stack, "reporting", f"SELECT count(*) FROM facts {OF_PRESENT_TOPICS}"),
         skipped=await _skipped(stack),
+        letters_due=await _letters_due(stack),
         next_offsets={(topic, partition): next_offset for topic, partition, next_offset in positions},
         secrets={service: await _value(stack, service, "SELECT secret FROM stream") for service in SERVICES},
     )
@@ -112,6 +116,10 @@ async def _progress(stack: Stack) -> object:
     if len(offsets) != await _value(stack, "reporting", "SELECT coalesce(sum(next_offset), 0) FROM positions"):
         return None
     cut = await _value(stack, "reporting", "SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
+    incarnations = {each["topic"]: each.get("incarnation", 1) for each in json.loads(cut)["vector"]}
+    present = await _rows(stack, "reporting", "SELECT DISTINCT topic, incarnation FROM positions")
+    if any(incarnations[row["topic"]] != row["incarnation"] for row in present):
+        return None
     ends = offsets_at(cut)
     behind = {offset for offset in offsets if offset[2] >= ends[offset[:2]]}
     if behind - await _skipped(stack):  # what is only set aside is no reason for a cut
@@ -127,7 +135,14 @@ def offsets_at(cut: str) -> dict[tuple[str, int], int]:
 
 
 async def _skipped(stack: Stack) -> set[Offset]:
-    return {tuple(row) for row in await _rows(stack, "reporting", 'SELECT topic, partition, "offset" FROM skipped')}
+    query = f'SELECT topic, partition, "offset" FROM skipped {OF_PRESENT_TOPICS}'
+    return {tuple(row) for row in await _rows(stack, "reporting", query)}
+
+
+async def _letters_due(stack: Stack) -> set[str]:
+    rows = await _rows(stack, "reporting", 'SELECT topic, partition, "offset", incarnation FROM skipped')
+    places = [(f"{topic}/{partition}/{offset}", incarnation) for topic, partition, offset, incarnation in rows]
+    return {place if incarnation == 1 else f"{place}/{incarnation}" for place, incarnation in places}
 
 
 async def _rows(stack: Stack, service: str, query: str) -> list[asyncpg.Record]:

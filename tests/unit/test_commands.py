@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import FastAPI
 
-from services.chassis import redrives, republications
+from services.chassis import adoptions, redrives, republications
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -20,8 +20,10 @@ from services.reporting import api as reporting
 from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
+SETTINGS = read_settings("requests", 8000, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/x"})
+OF_OPERATORS = [redrives.commands, republications.commands, adoptions.commands_for(SETTINGS)]
 REGISTRIES: dict[str, Sequence[Commands]] = {
-    "requests": [requests.requests, requests.reference_data, redrives.commands, republications.commands],
+    "requests": [requests.requests, requests.reference_data, *OF_OPERATORS],
     "referrals": [referrals.commands, activities.commands, organisations.commands],
     "reporting": [reporting.commands],
 }
@@ -36,16 +38,15 @@ class Operation(NamedTuple):
 
 def operations() -> Iterator[Operation]:
     """Every command with its operation in OpenAPI."""
-    for name, registries in REGISTRIES.items():
-        paths = an_application(name, registries).openapi()["paths"]
+    for registries in REGISTRIES.values():
+        paths = an_application(registries).openapi()["paths"]
         by_id = {described["operationId"]: described for path in paths.values() for described in path.values()}
         for command in [command for each in registries for command in each.by_name.values()]:
             yield Operation(command, by_id[command.name])
 
 
-def an_application(name: str, registries: Sequence[Commands]) -> FastAPI:
-    settings = read_settings(name, 8000, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/x"})
-    service = Service(settings, cast("Database", None), Health())
+def an_application(registries: Sequence[Commands]) -> FastAPI:
+    service = Service(SETTINGS, cast("Database", None), Health())
     app = application(service, title="Test", description="")
     add_command_routes(app, service, *registries)
     return app

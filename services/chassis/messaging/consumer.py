@@ -6,6 +6,7 @@ reading; this module notices both and ends the process.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from services.chassis.messaging.kafka import START_SECONDS, Record, stop
-from services.chassis.messaging.positions import Positions, Skipped
+from services.chassis.messaging.positions import CHECK_SECONDS, Positions, Skipped
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
@@ -39,8 +40,12 @@ class Reader(Protocol):
     async def where_to_read_on(self) -> Positions:
         """The next offset of each partition; called before it is given records from there on."""
 
-    async def went_back(self) -> bool:
-        """Whether its database was restored to an earlier point, so that it must read again from there."""
+    async def must_seek(self) -> bool:
+        """Whether other positions are stored than it knew: its database was restored to an earlier point, or an
+        operator accepted a topic that was made again."""
+
+    async def check_topics(self) -> None:
+        """Raises `AnotherTopic` when a topic is not the one that was read."""
 
     async def receive(self, records: list[Record]) -> None:
         """Returns only when every record is applied or dead-lettered; raises `Skipped`, and does nothing, unless they
@@ -58,9 +63,11 @@ class Consumer:
     """Its name in the health report."""
     reader: Reader
     progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
+    checked_at: float = 0.0
 
     async def run(self) -> None:
-        """Read until cancelled; retries for ever while Kafka does not answer."""
+        """Read until cancelled; retries for ever while Kafka does not answer. Raises `AnotherTopic`."""
+        self.checked_at = _now()
         while True:
             self.progress = Progress(moved_at=_now())
             try:
@@ -138,6 +145,7 @@ class Consumer:
         except Skipped as error:
             log.warning("reads_again", detail=str(error))
             await self.seek(consumer, consumer.assignment())
+            self.checked_at = -math.inf  # records from before the position: Kafka may have begun the topic again
             return False
         return True
 
@@ -146,8 +154,11 @@ class Consumer:
             await asyncio.sleep(LOOK_SECONDS)
             if _has_died(subscriber):
                 self.health.end("a task of the Kafka consumer ended without an error")
-            if self.progress.busy_since is None and await self.reader.went_back():
+            if self.progress.busy_since is None and await self.reader.must_seek():
                 await self.seek(subscriber.consumer, subscriber.consumer.assignment())
+            if self.progress.busy_since is None and _now() - self.checked_at > CHECK_SECONDS:
+                self.checked_at = _now()
+                await self.reader.check_topics()
             await self._report_progress(subscriber.consumer)
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:

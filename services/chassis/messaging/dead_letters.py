@@ -36,11 +36,15 @@ class DeadLetter:
     reason: str
     detail: str
     attempts: int = 1
+    incarnation: int = 1
+    """Of the topic: one that was made again has other messages at the same offsets."""
 
     @property
     def record_id(self) -> str:
-        """Topic, partition and offset of the message, which identify it."""
-        return f"{self.topic}/{self.record.partition}/{self.record.offset}"
+        """Topic, partition and offset of the message, which identify it, and the topic's incarnation unless it is the
+        first."""
+        place = f"{self.topic}/{self.record.partition}/{self.record.offset}"
+        return place if self.incarnation == 1 else f"{place}/{self.incarnation}"
 
 
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
@@ -88,6 +92,8 @@ def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outb
         "samenspel-attempts": str(letter.attempts),
         "samenspel-failed-at": failed_at.isoformat(),
     }
+    if letter.incarnation > 1:
+        why["samenspel-incarnation"] = str(letter.incarnation)
     kept = [] if personal else letter.record.headers
     headers = [(name, value or b"") for name, value in kept if not name.startswith("samenspel-")]
     headers += [(name, value.encode("utf-8", "replace")) for name, value in why.items()]
@@ -113,13 +119,15 @@ async def _is_announced(tx: Transaction, aggregate: str) -> bool:
 
 def _digest(letter: DeadLetter, field: str) -> bytes:
     """What may be kept of a message with personal data: enough to find it and to recognise it again."""
-    kept = {
+    kept: dict[str, str | int] = {
         "topic": letter.topic,
         "partition": letter.record.partition,
         "offset": letter.record.offset,
         "field": field,
         "sha256": hashlib.sha256(letter.record.value or b"").hexdigest(),
     }
+    if letter.incarnation > 1:
+        kept["incarnation"] = letter.incarnation
     return msgspec.json.encode(kept)
 
 

@@ -7,7 +7,7 @@ the messages behind it go on. While the database does not answer, everything wai
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,7 +21,17 @@ from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
-from services.chassis.messaging.positions import AnotherTopic, Positions, Skipped, check_topics, load_positions, move
+from services.chassis.messaging.positions import (
+    ANOTHER_TOPIC_SECONDS,
+    AnotherTopic,
+    Incarnations,
+    Positions,
+    Skipped,
+    check_topics,
+    load_incarnations,
+    load_positions,
+    move,
+)
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
@@ -37,7 +47,6 @@ PART = "reactions"  # its name in the health report
 ATTEMPTS = 5  # with 0.1 + 0.2 + 0.4 + 0.8 s between them: most locks and deadlocks are gone by then
 FIRST_WAIT_SECONDS = 0.1
 UNAVAILABLE_SECONDS = 1.0
-ANOTHER_TOPIC_SECONDS = 30.0  # a person must act
 FAILURES_IN_A_ROW = 20  # then the fault is ours: stop, instead of moving the whole topic to the dead letters
 
 _APPLY_ONCE = """
@@ -68,6 +77,24 @@ class Reactions:
         return register
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far this process is, as it knows it: as it was stored when it began to read, or since."""
+
+    positions: Positions = field(default_factory=dict)
+    incarnations: Incarnations = field(default_factory=dict)
+
+    def went_back(self, stored: "Known") -> bool:
+        """Whether the database knows less: it was restored to an earlier point."""
+        return any(
+            (stored.incarnations[topic], stored.positions[topic, partition]) < (self.incarnations.get(topic, 1), offset)
+            for (topic, partition), offset in self.positions.items()
+        )
+
+    def is_of_other_topics(self, stored: "Known") -> bool:
+        return any(stored.incarnations[topic] != number for topic, number in self.incarnations.items())
+
+
 @dataclass(slots=True)
 class Inbox:
     """Reads topics and reacts, for one service."""
@@ -80,13 +107,15 @@ class Inbox:
     recovery: Recovery | None = None
     """How the service rolls forward when its database was restored."""
     failures_in_a_row: int = 0
-    positions: Positions = field(default_factory=dict)
-    """The next offset of each partition, as this process knows it: as it was stored when it began to read, or since."""
+    known: Known = field(default_factory=Known)
 
     async def run(self) -> None:
-        await self._when_possible(self._check_topics)
-        await self._roll_forward()
-        await Consumer(self.settings, self.topics, self.health, PART, self).run()
+        consumer = Consumer(self.settings, self.topics, self.health, PART, self)
+        while True:
+            await self._when_possible(self._check_topics)
+            await self._roll_forward()
+            with suppress(AnotherTopic):  # the check says so again, until an operator accepts what is there
+                await consumer.run()
 
     async def where_to_read_on(self) -> Positions:
         """The stored position of every partition; waits until the database answers.
@@ -95,29 +124,34 @@ class Inbox:
         what it hears again would make it announce the same once more.
         """
         stored = await self._load()
-        if self._went_back(self.positions, stored) or await self._is_asked_to_roll_forward():
+        if self.known.went_back(stored) or await self._is_asked_to_roll_forward():
             log.warning("database_went_back", detail="what it does not know any more is read again")
             await self._roll_forward()
             stored = await self._load()
-        self.positions = stored  # a new object: a batch that was given before compares with the old one
-        return stored
+        self.known = stored  # a new object: a batch that was given before compares with the old one
+        return stored.positions
 
-    async def _load(self) -> Positions:
+    async def _load(self) -> Known:
         while True:
             try:
-                return await load_positions(self.database.pool, self.topics)
+                return await self._stored()
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)
 
-    async def went_back(self) -> bool:
-        """Whether the database knows less than this process applied, or an operator says so: it was restored to an
-        earlier point."""
-        known = dict(self.positions)
+    async def _stored(self) -> Known:
+        incarnations = await load_incarnations(self.database.pool, self.topics)
+        return Known(await load_positions(self.database.pool, self.topics), incarnations)
+
+    async def must_seek(self) -> bool:
+        """Whether the database knows less than this process applied, or is about another topic, or an operator says
+        that it was restored to an earlier point."""
+        known = Known(dict(self.known.positions), self.known.incarnations)
         try:
-            stored = await load_positions(self.database.pool, self.topics)
+            stored = await self._stored()
         except (*UNAVAILABLE, *TRANSIENT):
             return False  # asked again soon
-        return self._went_back(known, stored) or await self._is_asked_to_roll_forward()
+        is_another = known.went_back(stored) or known.is_of_other_topics(stored)
+        return is_another or await self._is_asked_to_roll_forward()
 
     async def _is_asked_to_roll_forward(self) -> bool:
         try:
@@ -125,9 +159,12 @@ class Inbox:
         except (*UNAVAILABLE, *TRANSIENT):
             return False  # asked again soon
 
-    @staticmethod
-    def _went_back(known: Positions, stored: Positions) -> bool:
-        return any(stored[key] < offset for key, offset in known.items())
+    async def check_topics(self) -> None:
+        """Raises `AnotherTopic`. Where Kafka or the database does not answer, the next look is early enough."""
+        try:
+            await self._check_topics()
+        except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
+            log.info("topics_not_checked", error=repr(error))
 
     async def _roll_forward(self) -> None:
         if self.recovery is not None:
@@ -142,8 +179,9 @@ class Inbox:
             try:
                 await ask()
             except AnotherTopic as error:
+                if self.health.report().get(PART) != str(error):
+                    log.error("another_topic", detail=str(error))
                 self.health.trouble(PART, str(error))
-                log.error("another_topic", detail=str(error))
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
             except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
                 self.health.trouble(PART, f"cannot compare journal and topics ({type(error).__name__})")
@@ -157,38 +195,40 @@ class Inbox:
 
         Raises `Skipped`, and applies nothing, unless the records follow the stored positions.
         """
-        positions = self.positions
+        known = self.known
         try:
-            async with self._moving(positions, records) as tx:
+            async with self._moving(known, records) as tx:
                 for record in records:
-                    await self._apply(tx, record)
+                    await self._apply(tx, record, known)
         except Skipped:
             raise
         except Exception as error:  # noqa: BLE001 - one by one shows which message failed, and why
             log.info("batch_failed", messages=len(records), **origin(error))
             for record in records:
-                await self._apply_alone(positions, record)
+                await self._apply_alone(known, record)
 
     @asynccontextmanager
-    async def _moving(self, positions: Positions, records: list[Record]) -> AsyncIterator[Transaction]:
+    async def _moving(self, known: Known, records: list[Record]) -> AsyncIterator[Transaction]:
         """A transaction that moves the positions, from which the records were read, behind them."""
         reached: Positions = {}
         last: dict[tuple[str, int], Record] = {}
         for record in records:
             key = self._topic_of(record), record.partition
+            if record.offset < (position := known.positions.setdefault(key, 0)):
+                raise Skipped(f"{key[0]}/{key[1]}: the batch has a record at {record.offset}, before {position}")
             last[key] = record
-            reached[key] = max(record.offset + 1, positions.setdefault(key, 0))
+            reached[key] = max(record.offset + 1, reached.get(key, 0))
         async with self.database.transaction() as tx:
-            await move(tx.db, positions, reached, last)
+            await move(tx.db, known.positions, reached, last, known.incarnations)
             yield tx
-        positions |= reached
+        known.positions.update(reached)
 
-    async def _apply(self, tx: Transaction, record: Record) -> None:
+    async def _apply(self, tx: Transaction, record: Record, known: Known) -> None:
         """Apply one message, or dead-letter it when it is malformed. Raises what the reaction raises."""
         try:
             admitted = admit(record, self._topic_of(record))
         except Malformed as error:
-            letter = self._letter(record, error.reason, error.detail)
+            letter = self._letter(record, known, error.reason, error.detail)
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
             return
@@ -201,7 +241,7 @@ class Inbox:
         version = admitted.epoch, admitted.version
         return bool(await tx.db.fetchval(_APPLY_ONCE, self.settings.service, admitted.aggregate, *version))
 
-    async def _apply_alone(self, positions: Positions, record: Record) -> None:
+    async def _apply_alone(self, known: Known, record: Record) -> None:
         """Apply one message in its own transaction.
 
         Retries until the database answers, and a few times after a lock or a deadlock; then, and after any other error,
@@ -210,8 +250,8 @@ class Inbox:
         attempt = 0
         while True:
             try:
-                async with self._moving(positions, [record]) as tx:
-                    await self._apply(tx, record)
+                async with self._moving(known, [record]) as tx:
+                    await self._apply(tx, record, known)
             except Skipped:
                 raise
             except UNAVAILABLE as error:
@@ -219,19 +259,17 @@ class Inbox:
             except TRANSIENT as error:
                 attempt += 1
                 if attempt >= ATTEMPTS:
-                    return await self._give_up(positions, record, "gave-up", error, attempt)
+                    return await self._give_up(known, record, "gave-up", error, attempt)
                 await asyncio.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
             except Exception as error:  # noqa: BLE001 - an error in the reaction: kept for a person to look at
-                return await self._give_up(positions, record, "reaction-failed", error, attempt + 1)
+                return await self._give_up(known, record, "reaction-failed", error, attempt + 1)
             else:
                 self.failures_in_a_row = 0
                 return None
 
-    async def _give_up(
-        self, positions: Positions, record: Record, reason: str, error: Exception, attempts: int
-    ) -> None:
+    async def _give_up(self, known: Known, record: Record, reason: str, error: Exception, attempts: int) -> None:
         """Dead-letter a message, or end the process if too many messages failed one after another."""
-        letter = self._letter(record, reason, f"{type(error).__name__}: {error}", attempts)
+        letter = self._letter(record, known, reason, f"{type(error).__name__}: {error}", attempts)
         log.error("message_given_up", reason=reason, record=letter.record_id, **origin(error))
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= FAILURES_IN_A_ROW:
@@ -240,13 +278,13 @@ class Inbox:
                 " this service must be repaired"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
-        await self._set_aside(positions, record, letter)
+        await self._set_aside(known, record, letter)
 
-    async def _set_aside(self, positions: Positions, record: Record, letter: DeadLetter) -> None:
+    async def _set_aside(self, known: Known, record: Record, letter: DeadLetter) -> None:
         """Write the dead letter; retries until the database can, because a message is never skipped without one."""
         while True:
             try:
-                async with self._moving(positions, [record]) as tx:
+                async with self._moving(known, [record]) as tx:
                     return await dead_letters.add(tx, self.settings.service, letter)
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)
@@ -255,8 +293,9 @@ class Inbox:
         self.health.trouble(PART, f"the database does not answer ({type(error).__name__})")
         await asyncio.sleep(UNAVAILABLE_SECONDS)
 
-    def _letter(self, record: Record, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
-        return DeadLetter(record, self._topic_of(record), reason, detail, attempts)
+    def _letter(self, record: Record, known: Known, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
+        topic = self._topic_of(record)
+        return DeadLetter(record, topic, reason, detail, attempts, known.incarnations.get(topic, 1))
 
     def _topic_of(self, record: Record) -> str:
         return record.topic.removeprefix(self.settings.kafka_prefix)

@@ -9,14 +9,15 @@ consumer's own: offsets have gaps where transactions ended or were aborted.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.chassis.messaging.kafka import START_SECONDS, Record, stop
-from services.chassis.messaging.positions import Positions, Skipped, move
+from services.chassis.messaging.positions import Incarnations, Positions, Skipped, move
 from services.chassis.running.database import Connection
 from services.chassis.running.settings import Settings
 
@@ -39,9 +40,17 @@ class TopicReader:
     """The next offset of each partition, as this process knows it: as it was stored at the start, or appended since."""
     reached: Positions
     """How far the last poll came: behind its records, and behind what is no record."""
+    incarnations: Incarnations = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, settings: Settings, positions: Positions, *, tail: int | None = None) -> Self:
+    async def open(
+        cls,
+        settings: Settings,
+        positions: Positions,
+        incarnations: Incarnations = MappingProxyType({}),
+        *,
+        tail: int | None = None,
+    ) -> Self:
         """Start reading at `positions`, or at the last `tail` records of each partition if that is later; if the topic
         does not have these records any more, reading fails."""
         consumer = AIOKafkaConsumer(
@@ -63,7 +72,7 @@ class TopicReader:
         except BaseException:
             await stop(consumer)
             raise
-        reader = cls(consumer, settings.kafka_prefix, {}, {})
+        reader = cls(consumer, settings.kafka_prefix, {}, {}, incarnations)
         for partition, offset in offsets.items():
             first = max(offset, ends[partition] - tail) if tail is not None else offset
             consumer.seek(partition, first)
@@ -120,7 +129,7 @@ class TopicReader:
                     f"{key[0]}/{key[1]}: the batch begins at {records[0].offset}, before {self.positions[key]}"
                 )
         last = {self.key(partition): records[-1] for partition, records in batch.items()}
-        await move(db, self.positions, moved, last)
+        await move(db, self.positions, moved, last, self.incarnations)
         return moved
 
     def advance(self, moved: Positions) -> None:

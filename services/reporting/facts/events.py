@@ -252,6 +252,8 @@ class Fact(msgspec.Struct, gc=False):
     data: bytes
     """The event's data as it was announced."""
     traceparent: str | None = None
+    incarnation: int = 1
+    """Of the topic: one that was made again has other messages at the same offsets."""
 
 
 def body_of(name: str, data: bytes) -> Read:
@@ -267,7 +269,7 @@ class Placed(Record, Protocol):
     def offset(self) -> int: ...
 
 
-def read(record: Placed, topic: str) -> Fact:
+def read(record: Placed, topic: str, incarnation: int = 1) -> Fact:
     """The fact in a record; raises `Malformed`, and nothing else."""
     admitted = admit(record, topic)
     name = admitted.kind.__name__
@@ -283,4 +285,5 @@ def read(record: Placed, topic: str) -> Fact:
         body_of(name, admitted.data),
         admitted.data,
         admitted.traceparent,
+        incarnation,
     )

@@ -1,7 +1,7 @@
 """All facts that this process has read, what they say of each site, group, request, referral and activity, and indexes.
 
 The same facts in any order, with duplicates, give the same ledger. Of several facts with the same version the
-first wins; within a partition that is the one with the lowest offset.
+first of the newest topic wins; within a partition that is the one with the lowest offset.
 """
 
 from collections import Counter, defaultdict
@@ -77,7 +77,7 @@ class Ledger:
         """Add a fact; False when its version was known already."""
         versions = self.facts.setdefault(fact.entity, {})
         known = versions.get((fact.epoch, fact.version))
-        if known is not None and (known.partition, known.offset) <= (fact.partition, fact.offset):
+        if known is not None and _order(known) <= _order(fact):
             return False
         versions[fact.epoch, fact.version] = fact
         self.fresh.setdefault(fact.entity, []).append(fact)
@@ -182,6 +182,10 @@ class Ledger:
         return [
             programme for (programme, year), count in self.programme_years.items() if year == school_year and count > 0
         ]
+
+
+def _order(fact: Fact) -> tuple[int, int, int]:
+    return -fact.incarnation, fact.partition, fact.offset
 
 
 def _put(things: dict[str, Any], id_: str, thing: object) -> None:

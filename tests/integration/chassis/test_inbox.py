@@ -23,17 +23,20 @@ from contracts.offers import OFFERS, BrokerRecorded, PartnerRecorded
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
 from contracts.topics import PARTITIONS
-from contracts.values import LearningArea, Name
+from contracts.values import LearningArea, Name, Role
 from local import RealParts
 from samenspel.failure import CommandFailed
 from samenspel.topic_records import TopicRecord
-from services.chassis.messaging import outbox
+from services.chassis.adoptions import NotOneOfMyInputs, commands_for
+from services.chassis.commands import Call, carry_out
+from services.chassis.messaging import consumer, outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
-from services.chassis.messaging.positions import Skipped, move
+from services.chassis.messaging.positions import AnotherTopic, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import UnreadableTime
+from services.chassis.problems import NotAllowed
 from services.chassis.running.database import EpochChanged, Transaction
-from tests.builders import source_of
+from tests.builders import NOW, an_actor, source_of
 from tests.deliveries import a_record, as_sent
 from tests.integration.chassis.lanes import administering, create, remove
 from tests.odd_records import ODD
@@ -50,15 +53,27 @@ Reaction = Callable[[BrokerRecorded, Transaction], Awaitable[None]]
 async def test_a_message_that_is_delivered_five_times_is_applied_once(stack: RealParts) -> None:
     async with an_inbox(stack) as (inbox, sandbox):
         await inbox.receive(delivered(1, 1, 2))
-        await inbox.receive(delivered(2, 1))
+        await inbox.receive([a_message(2, offset=3), a_message(1, offset=4)])
+
+        assert await applied(sandbox) == [(1, 1), (1, 2)]
+
+
+async def test_records_from_before_the_position_are_not_applied(stack: RealParts) -> None:
+    """Kafka begins a topic again that is shorter than it was: it is another topic. Red without the comparison of
+    offsets: its dead letters would have the places of those that are there."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        await inbox.receive(delivered(1, 2))
+
+        with pytest.raises(Skipped):
+            await inbox.receive([a_message(3, offset=0)])
 
         assert await applied(sandbox) == [(1, 1), (1, 2)]
 
 
 async def test_a_version_of_a_lower_epoch_that_a_restore_undid_is_not_applied(stack: RealParts) -> None:
     async with an_inbox(stack) as (inbox, sandbox):
-        await inbox.receive([a_message(3, epoch=2)])
-        await inbox.receive([a_message(3), a_message(4), a_message(2)])
+        await inbox.receive([a_message(3, epoch=2, offset=0)])
+        await inbox.receive([a_message(3, offset=1), a_message(4, offset=2), a_message(2, offset=3)])
 
         assert await applied(sandbox) == [(2, 3), (1, 2)]
 
@@ -115,7 +130,9 @@ async def test_a_malformed_message_is_dead_lettered_once_however_often_it_comes(
     async with an_inbox(stack) as (inbox, sandbox):
         broken = a_record(OFFERS, PARTITION, 7, key=b"own:b", value=b"{broken")
         await inbox.receive([broken, broken])
-        await inbox.receive([broken, a_message(1)])
+        await sandbox.database.pool.execute("UPDATE positions SET next_offset = 7")
+        await inbox.where_to_read_on()
+        await inbox.receive([broken, a_message(1, offset=8)])
 
         assert await dead_letters(sandbox) == [("malformed-json", 7)]
         assert await applied(sandbox) == [(1, 1)]
@@ -258,7 +275,7 @@ async def test_of_two_processes_at_the_beginning_one_goes_on(stack: RealParts) -
     """Red without a row to lock: both would find nothing stored."""
     async with an_inbox(stack) as (inbox, sandbox), an_inbox_beside(inbox) as other:
         async with sandbox.database.transaction() as tx:
-            await move(tx.db, {KEY: 0}, {KEY: 1}, {})
+            await move(tx.db, {KEY: 0}, {KEY: 1}, {}, {})
             moving = asyncio.create_task(other.receive(delivered(1)))
             await eventually(lambda: waits_for_a_lock(sandbox))
 
@@ -306,6 +323,109 @@ async def test_a_topic_that_was_made_again_is_not_read_on(stack: RealParts, mess
             await eventually(lambda: says(sandbox, "it is not the topic that it was"))
 
         assert await applied(sandbox) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_a_topic_that_is_made_again_while_it_is_read_is_read_when_an_operator_accepts_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when topics are compared at the start only. Red without the incarnation in a dead letter's place: the letter
+    about the new topic's first record would be taken for that about the old one's."""
+    monkeypatch.setattr(consumer, "CHECK_SECONDS", 0.5)
+    async with an_inbox(stack) as (inbox, sandbox), running(inbox), administering(sandbox.kafka) as admin:
+        await sandbox.send(OFFERS, (b"own:b", b"{old"), *((b"own:b", each.value) for each in delivered(1, 2)))
+        await eventually(lambda: has_applied(sandbox, 2))
+        await remove(admin, topic := sandbox.settings.topic(OFFERS))
+        await create(admin, topic, PARTITIONS)
+        await eventually(lambda: says(sandbox, "it is not the topic that it was"))
+
+        assert await adopt(sandbox) == {"topic": OFFERS, "incarnation": 2, "outcome": "adopted"}
+        assert await adopt(sandbox) == {"topic": OFFERS, "incarnation": 2, "outcome": "unchanged"}
+        await sandbox.send(OFFERS, (b"own:b", b"{new"), *((b"own:b", each.value) for each in delivered(1, 2, 3)))
+        await eventually(lambda: has_applied(sandbox, 3))
+        assert await places_of_letters(sandbox) == [f"{OFFERS}/{PARTITION}/0", f"{OFFERS}/{PARTITION}/0/2"]
+        await eventually(lambda: says(sandbox, "partitions"))
+
+
+async def test_a_topic_that_was_made_again_and_read_on_meanwhile_is_noticed(stack: RealParts) -> None:
+    """Red when only the last record is compared: that is already one of the new topic."""
+    async with an_inbox(stack) as (inbox, sandbox), administering(sandbox.kafka) as admin:
+        await send(sandbox, old := delivered(1, 2))
+        await inbox.receive(old)
+        await inbox.check_topics()
+        await remove(admin, topic := sandbox.settings.topic(OFFERS))
+        await create(admin, topic, PARTITIONS)
+        await eventually(lambda: can_send(sandbox))
+        await send(sandbox, new := delivered(1, 2, 3))
+        await inbox.receive(new[2:])
+
+        with pytest.raises(AnotherTopic):
+            await inbox.check_topics()
+
+
+async def test_the_topic_that_was_read_stays_as_it_is(stack: RealParts) -> None:
+    """Red when an adoption does not look: every dead letter of the topic would be written once more."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        assert await adopt(sandbox) == {"topic": OFFERS, "incarnation": 1, "outcome": "unchanged"}
+        async with running(inbox):
+            await sandbox.send(OFFERS, *((b"own:b", each.value) for each in delivered(1, 2)))
+            await eventually(lambda: has_applied(sandbox, 2))
+
+            assert await adopt(sandbox) == {"topic": OFFERS, "incarnation": 1, "outcome": "unchanged"}
+
+        assert (await load_positions(sandbox.database.pool, [OFFERS]))[KEY] == 2
+
+
+async def test_an_adoption_is_noticed_by_every_process_also_by_one_that_was_at_the_beginning(stack: RealParts) -> None:
+    """Red when incarnations are not compared: an offset says 0 before and after."""
+    async with an_inbox(stack) as (inbox, sandbox), an_inbox_beside(inbox) as other:
+        for each in (inbox, other):
+            await each.where_to_read_on()
+        await begin_anew(sandbox.database.pool, OFFERS, 2)
+
+        assert [await each.must_seek() for each in (inbox, other)] == [True, True]
+        with pytest.raises(Skipped):
+            await other.receive(delivered(1))
+        await other.where_to_read_on()
+        await other.receive(delivered(1))
+
+        assert not await other.must_seek()
+        assert await applied(sandbox) == [(1, 1)]
+
+
+async def test_a_restore_to_before_an_adoption_is_noticed(stack: RealParts) -> None:
+    """Red when only offsets are compared: that of the earlier topic may be the higher one."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        await begin_anew(sandbox.database.pool, OFFERS, 2)
+        await inbox.where_to_read_on()
+        await inbox.receive(delivered(1))
+
+        await sandbox.database.pool.execute("UPDATE positions SET incarnation = 1, next_offset = 9")
+
+        assert await inbox.must_seek()
+
+
+async def test_only_operators_adopt_and_only_what_the_service_reads(stack: RealParts) -> None:
+    async with a_sandbox(stack, "requests", has_topics=False) as sandbox:
+        with pytest.raises(NotAllowed):
+            await adopt(sandbox, by="coordinator")
+        with pytest.raises(NotOneOfMyInputs):
+            await adopt(sandbox, SITES)
+
+
+async def send(sandbox: Sandbox, records: Sequence[TopicRecord]) -> None:
+    await sandbox.send(OFFERS, *((record.key, record.value) for record in records))
+
+
+async def adopt(sandbox: Sandbox, topic: str = OFFERS, *, by: Role = "operator") -> dict[str, Any]:
+    command = commands_for(sandbox.settings).by_name["adoptTopic"]
+    call = Call(by=an_actor(by), at=NOW, body=command.read({"topic": topic}))
+    view: dict[str, Any] = json.loads((await carry_out(sandbox.database, command, call)).view)
+    return view
+
+
+async def places_of_letters(sandbox: Sandbox) -> list[str]:
+    query = "SELECT aggregate FROM journal WHERE topic LIKE 'partnership.dead-letters.%' ORDER BY position"
+    return [row["aggregate"].removeprefix("dead-letter:") for row in await sandbox.database.pool.fetch(query)]
 
 
 async def test_a_service_that_starts_again_reads_on(stack: RealParts) -> None:

@@ -1,8 +1,9 @@
 """The projection on the real PostgreSQL: a fact is appended once, with its position; a leader that slept cannot."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,25 +12,34 @@ import pytest
 from aiokafka import TopicPartition
 from hypothesis import HealthCheck, Phase, given, settings
 
+from contracts.metrics import CutTaken
+from contracts.partitioner import partition_of
+from contracts.sites import SITES
+from contracts.targets import TARGETS
 from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from local.simulated_time import SimulatedTime
 from samenspel.topic_records import TopicRecord
-from services.chassis.messaging.positions import Skipped, load_positions
+from services.chassis.adoptions import commands_for
+from services.chassis.commands import Call, carry_out
+from services.chassis.messaging.positions import Skipped, begin_anew, load_positions
 from services.chassis.messaging.topic_reader import Batch, TopicReader
-from services.reporting import cut, rebuild, store
+from services.reporting import cut, projection, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
+from tests.builders import an_actor
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
 from tests.odd_records import ODD
-from tests.sandbox import a_sandbox
+from tests.sandbox import Sandbox, a_sandbox
 from tests.scenarios import Scenario, as_announced
+from tests.waiting import eventually
 
 DEFINED = as_announced(SHIPPED)
 EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
 AUTUMN, SPRING = datetime(2025, 10, 3, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
+BROKEN_AT = partition_of(b"own:b")
 Partition = tuple[str, int]
 TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
 
@@ -110,6 +120,126 @@ async def test_cuts_go_on_in_time_also_when_the_simulated_time_is_set_back(stack
 
     after = [(SPRING + timedelta(milliseconds=number), SPRING.date()) for number in range(4)]
     assert [tuple(taken) for taken in cuts] == [*after, (SPRING + timedelta(days=1), date(2026, 3, 3))]
+
+
+async def test_what_is_there_again_on_topics_that_were_made_again_changes_no_figure(stack: RealParts) -> None:
+    """Red when the place of a fact says nothing about its topic (a unique violation), and when a fact that is there
+    again is no news: no cut would be taken of the new topics, and nothing could be rebuilt from them."""
+    async with a_leader(stack) as (projection, reader, db):
+        delivery = some_deliveries()[-1]
+        await append_and_cut(projection, reader, db, delivery.records)
+        before, published = await newest_cut(db), await store.newest_figures(db)
+
+        reading_again, again = await made_again(reader, db), records_again(delivery)
+        await projection.append(db, reading_again, batch_of(projection, again))
+        assert projection.figures.is_due(before.day)
+        projection.figures.recompute()
+        where = reading_again.positions, reading_again.incarnations
+        await cut.take(db, projection.settings.source, projection.figures, *where)
+
+        after = await newest_cut(db)
+        assert (after.cut_id, after.figure_count) == (before.cut_id + 1, 0)
+        assert {each.incarnation for each in after.vector} == {2}
+        assert published == await store.newest_figures(db) != {}
+        assert moved(rebuild.positions_of(after)) == {
+            (record.topic, record.partition): record.offset + 1 for record in again
+        }
+
+
+async def test_what_a_cut_of_an_earlier_topic_knew_is_known_for_its_figures(stack: RealParts) -> None:
+    """Red when only offsets are compared with the cut's: facts of the later topic would lie below it."""
+    async with a_leader(stack) as (projection, reader, db):
+        delivery = delivered_in_order(DEFINED)
+        await append_and_cut(projection, reader, db, delivery.records)
+        earlier = await newest_cut(db)
+        await projection.append(db, await made_again(reader, db), batch_of(projection, delivery.records))
+
+        async with db.transaction(isolation="repeatable_read"):
+            below = await store.facts(db, below=rebuild.vector_of(earlier))
+        assert {fact.incarnation for fact in below} == {1}
+        assert len(below) == len(DEFINED)
+        assert {fact.incarnation for fact in await facts_of(db)} == {1, 2}
+
+
+async def test_a_letter_about_a_topic_that_was_made_again_does_not_take_the_place_of_another(stack: RealParts) -> None:
+    async with a_leader(stack) as (projection, reader, db):
+        broken = a_record(TARGETS, 0, 0, key=b"own:b", value=b"{broken")
+        await append_and_cut(projection, reader, db, [broken])
+        reading_again = await made_again(reader, db)
+        assert await store.skipped(db) == []
+        await projection.append(db, reading_again, batch_of(projection, [broken]))
+
+        letters = await db.fetch("SELECT aggregate FROM journal WHERE topic LIKE '%dead-letters%' ORDER BY position")
+        assert [row["aggregate"] for row in letters] == [f"dead-letter:{TARGETS}/0/0", f"dead-letter:{TARGETS}/0/0/2"]
+        assert await store.skipped(db) == [(TARGETS, 0, 0)]
+
+
+async def test_a_leader_notices_that_a_topic_was_adopted(stack: RealParts) -> None:
+    """Red when only offsets are compared: at the beginning they are the same."""
+    async with a_leader(stack) as (_, reader, db):
+        await cut.check_positions(db, reader.positions, reader.incarnations)
+
+        await made_again(reader, db)
+
+        with pytest.raises(Skipped):
+            await cut.check_positions(db, reader.positions, reader.incarnations)
+
+
+async def test_a_leader_stops_at_another_topic_and_goes_on_when_an_operator_accepts_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when topics are compared only when it begins to lead."""
+    monkeypatch.setattr(projection, "CHECK_SECONDS", 0.5)
+    async with a_sandbox(stack, "reporting") as sandbox:
+        leading = asyncio.create_task(Projection(sandbox.settings, sandbox.database, sandbox.health).run())
+        await sandbox.send(SITES, (b"own:b", b"{broken"))
+        await eventually(lambda: has_places(sandbox, f"{SITES}/{BROKEN_AT}/0"))
+        await sandbox.database.pool.execute("UPDATE positions SET last_digest = 'another', compared_digest = NULL")
+        await eventually(lambda: says(sandbox, "has another record at 0 than the one that was read"))
+
+        await adopt(sandbox, SITES)
+
+        await eventually(lambda: has_places(sandbox, f"{SITES}/{BROKEN_AT}/0", f"{SITES}/{BROKEN_AT}/0/2"))
+        await eventually(lambda: says(sandbox, "cut"))
+        leading.cancel()
+        with suppress(asyncio.CancelledError):
+            await leading
+
+
+async def has_places(sandbox: Sandbox, *places: str) -> bool:
+    """Whether its dead letters are about these records."""
+    rows = await sandbox.database.pool.fetch(
+        "SELECT aggregate FROM journal WHERE topic LIKE '%dead-letters%' ORDER BY 1"
+    )
+    return [row["aggregate"].removeprefix("dead-letter:") for row in rows] == list(places)
+
+
+async def says(sandbox: Sandbox, words: str) -> bool:
+    return words in sandbox.health.report().get("projection", "")
+
+
+async def adopt(sandbox: Sandbox, topic: str) -> None:
+    command = commands_for(sandbox.settings).by_name["adoptTopic"]
+    call = Call(by=an_actor("operator"), at=AUTUMN, body=command.read({"topic": topic}))
+    await carry_out(sandbox.database, command, call)
+
+
+async def made_again(reader: TopicReader, db: asyncpg.Connection) -> TopicReader:
+    """The reader of a leader that begins again, after an operator has adopted all topics."""
+    for topic in INPUTS:
+        await begin_anew(db, topic, 2)
+    nothing = dict.fromkeys(reader.positions, 0)
+    return TopicReader(reader.consumer, reader.prefix, nothing, dict(nothing), dict.fromkeys(INPUTS, 2))
+
+
+def records_again(delivery: Delivery) -> list[TopicRecord]:
+    """Each message once, at the last of its offsets: being there again is told by the topic, and not by an offset."""
+    once = {record.value: record for record in delivery.records}
+    return sorted(once.values(), key=lambda record: record.offset)
+
+
+async def newest_cut(db: asyncpg.Connection) -> CutTaken:
+    return CutTaken.model_validate(await store.newest_cut_event(db))
 
 
 async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_rest_is_appended(

@@ -55,6 +55,14 @@ def test_a_message_with_personal_data_leaves_neither_its_bytes_nor_its_headers()
     assert headers(message)["samenspel-detail"] == b"data.name.nl seems to hold a telephone number (invalid-data)"
 
 
+def test_a_letter_about_a_topic_that_was_made_again_has_a_place_of_its_own() -> None:
+    """Red without the incarnation: a letter about another message at the same offset would not be written."""
+    letter = replace(LETTER, incarnation=2)
+
+    assert (LETTER.record_id, letter.record_id) == ("offers/3/7", "offers/3/7/2")
+    assert headers(as_message(letter, "requests", failed_at=NOW))["samenspel-incarnation"] == b"2"
+
+
 def test_broken_bytes_with_personal_data_are_not_kept_either() -> None:
     value = b'{"name": "juf@school.example'
     record = a_record("test.offers", 3, 7, key=b"own:b", value=value)

@@ -12,7 +12,7 @@ RECORD = "partnership.requests.v1/3/7"
 
 
 def a_letter(topic: str, offset: int, *, origin: str = RECORD, failed_at: str = "2025-10-03T09:12") -> TopicRecord:
-    parts = zip(("topic", "partition", "offset"), origin.split("/"), strict=True)
+    parts = zip(("topic", "partition", "offset", "incarnation"), origin.split("/"), strict=False)
     why = [(f"samenspel-{name}", text.encode()) for name, text in (*parts, ("failed-at", failed_at))]
     return a_record(topic, 3, offset, key=b"own:b", value=b"{broken", headers=[("traceparent", b"00-1-2-01"), *why])
 
@@ -42,6 +42,13 @@ def test_a_marker_closes_the_letters_of_all_services_about_its_record_and_no_oth
     )
 
     assert [letter.name for letter in letters if letter.is_open] == ["reporting/3/0"]
+
+
+def test_a_marker_closes_no_letter_about_a_record_of_an_earlier_topic_of_that_name() -> None:
+    again = a_letter("letters.of.referrals", 1, origin=f"{RECORD}/2")
+    letters = letters_of(SERVICES, [a_letter("letters.of.reporting", 0), again, a_marker("letters.of.reporting", 1)])
+
+    assert [letter.origin for letter in letters if letter.is_open] == [f"{RECORD}/2"]
 
 
 def test_letters_are_in_the_order_in_which_services_gave_up() -> None:
