@@ -55,7 +55,7 @@ class RestorationView(Value):
     """The epoch of what this service announces from now on."""
     recovered: int | None = None
     """Events that are in the journal again."""
-    left_out: tuple[str, ...] = ()
+    left_out: Annotated[tuple[str, ...], Field(max_length=NAMED)] = ()
     """The first 200 that could not go back: their version was issued again, or one before them is on no topic."""
     left_out_count: int | None = None
 
