@@ -31,6 +31,8 @@ MAX_RECORDS = 300  # in one transaction: enough to pay for the commit, and few t
 WAIT_MS = 50
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
+REJOIN_SECONDS = 10.0  # without a partition of a topic: longer than a group usually takes to share them out
+LONGEST_REJOIN_SECONDS = 600.0  # where replicas outnumber partitions, asking does not help, and stops all for a moment
 ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 
 
@@ -64,12 +66,16 @@ class Consumer:
     reader: Reader
     progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
     checked_at: float = 0.0
+    complete_at: float = 0.0
+    """When it last had partitions of every topic, or asked for them."""
+    rejoin_pause: float = 0.0
 
     async def run(self) -> None:
         """Read until cancelled; retries for ever while Kafka does not answer. Raises `AnotherTopic`."""
         self.checked_at = _now()
         while True:
             self.progress = Progress(moved_at=_now())
+            self.complete_at, self.rejoin_pause = _now(), REJOIN_SECONDS
             try:
                 async with self._subscribed() as subscriber:
                     await self._watch(subscriber)
@@ -159,7 +165,23 @@ class Consumer:
             if self.progress.busy_since is None and _now() - self.checked_at > CHECK_SECONDS:
                 self.checked_at = _now()
                 await self.reader.check_topics()
+            self._rejoin_if_incomplete(subscriber.consumer)
             await self._report_progress(subscriber.consumer)
+
+    def _rejoin_if_incomplete(self, consumer: AIOKafkaConsumer) -> None:
+        """Let the group share out its partitions again when there is a topic of which this process has none.
+
+        Kafka gives a member that comes back under its own name what it had before, and then nobody looks at topics that
+        were made again meanwhile.
+        """
+        assigned = {partition.topic for partition in consumer.assignment()}
+        if assigned.issuperset(map(self.settings.topic, self.topics)):
+            self.complete_at, self.rejoin_pause = _now(), REJOIN_SECONDS
+        elif _now() - self.complete_at > self.rejoin_pause:
+            self.complete_at, self.rejoin_pause = _now(), min(2 * self.rejoin_pause, LONGEST_REJOIN_SECONDS)
+            log.info("asks_for_partitions", has=sorted(assigned))
+            coordinator: Any = consumer._coordinator  # noqa: SLF001 - nothing public does
+            coordinator.request_rejoin()
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
         try:
