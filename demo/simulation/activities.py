@@ -99,8 +99,11 @@ def _deliver(writer: ScenarioWriter, planned_at: datetime, body: Body, plan: Bod
     ended_at = datetime.fromisoformat(body["occurredAt"]) + timedelta(minutes=body["durationMinutes"])
     registered_at = later(ended_at, rng.choice((0, 0, 0, 1, 1, 2, 4)), rng)
     confirms = _is_confirmed(writer, body)
-    on_the_spot = [writer.school.id] if confirms and simulation.happens(ON_THE_SPOT) else []
-    writer.add(registered_at, partner, DELIVER_ACTIVITY, name, {**body, "confirmedBySites": on_the_spot})
+    on_the_spot = confirms and simulation.happens(ON_THE_SPOT)
+    writer.add(registered_at, partner, DELIVER_ACTIVITY, name, body)
+    if on_the_spot:
+        school = writer.school.id
+        writer.add(registered_at, Actor("coordinator", school), CONFIRM_ACTIVITY, name, {"siteId": school})
     simulation.left -= 1
     if not writer.activities and _leads_to_adoption(writer):
         _confirm(writer, registered_at, writer.school.id, name)

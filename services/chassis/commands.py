@@ -26,9 +26,10 @@ from contracts.events import Event
 from contracts.values import Actor, Identifier, Value
 from services.chassis.aggregates import Aggregate, Thing
 from services.chassis.checks import check_personal_data, half_character_in, malformed, wrong_fields
-from services.chassis.life_cycle import Step, step_of
+from services.chassis.life_cycle import Parties, Step, step_of
 from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Database
+from services.chassis.visibility import Audience, sees
 
 CLAIM = """
 INSERT INTO idempotency (organisation, role, actor, key, digest) VALUES ($1, $2, $3, $4, $5)
@@ -243,6 +244,9 @@ class AggregateCommands(Commands, Generic[Thing]):
     view: Callable[[Thing, Actor], Value]
     shows: type[Value]
     missing: type[NotFound]
+    parties: Callable[[Thing], Parties]
+    audience: Callable[[CommandTx], Awaitable[Audience]]
+    """For whom its caller sees something; what it does not see is missing."""
     also: Sequence[Aggregate[Any]] = ()
     """Other aggregates that its events may be about."""
 
@@ -259,14 +263,16 @@ class AggregateCommands(Commands, Generic[Thing]):
 
         return register
 
-    def to(self, noun: str) -> Callable[[Decide], Decide]:
-        """Register what is done with one of them, named as its action: `POST /v1/{collection}/{id}/{noun}`."""
+    def to(self, noun: str, *, view: FullView[Thing] | None = None) -> Callable[[Decide], Decide]:
+        """Register what is done with one of them, named as its action: `POST /v1/{collection}/{id}/{noun}`. `view`: as
+        for `creates`."""
 
         def register(decide: Decide) -> Decide:
             async def run(tx: CommandTx, subject: UUID, body: Value) -> Done:
                 thing = await self._load(tx, subject)
                 tx.check_version(thing.version)
-                return self._done(tx, await self._announce(tx, thing, await decide(tx, thing, body), body))
+                thing = await self._announce(tx, thing, await decide(tx, thing, body), body)
+                return self._done(tx, thing, await view(tx, thing) if view else None)
 
             name = to_camel(f"{decide.__name__}_{self.aggregate.kind}")
             self._add(decide.__name__, decide, run, name=name, noun=noun, identified_by=UUID)
@@ -292,7 +298,7 @@ class AggregateCommands(Commands, Generic[Thing]):
 
     async def _load(self, tx: CommandTx, subject: UUID) -> Thing:
         thing = await self.aggregate.load(tx, subject)
-        if thing is None:
+        if thing is None or not sees(await self.audience(tx), self.parties(thing)):
             kind = self.aggregate.kind
             raise self.missing(None, WrongField(f"{kind}Id", str(subject), f"the id of a known {kind}"))
         return thing

@@ -24,6 +24,7 @@ WHERE (records.epoch, records.version) < ($5, $6)
 """
 _RAISE = "UPDATE entities SET version = $3 WHERE kind = $1 AND entity_id = $2"
 _ON_DAY = "SELECT entity_id, details FROM records_on($1, $3) WHERE entity_id = ANY($2) ORDER BY entity_id"
+_HAVING = "SELECT entity_id FROM records_on($1, $4) WHERE details->>$2 = $3 ORDER BY entity_id"
 _PAGE = """
 SELECT entity_id FROM entities WHERE kind = $1 AND version > 0 AND ($2::text IS NULL OR entity_id > $2)
 ORDER BY entity_id LIMIT $3
@@ -100,6 +101,11 @@ class Records(Generic[Details]):
         """In the order of their ids, as they are on a day."""
         rows = await db.fetch(_PAGE, self.kind, after, limit)
         return await self.on_day(db, [row["entity_id"] for row in rows], day)
+
+    async def having(self, db: Reader, name: str, value: str, day: date) -> list[str]:
+        """The ids of those whose details say this text in this field on a day."""
+        rows = await db.fetch(_HAVING, self.kind, name, value, day)
+        return [row["entity_id"] for row in rows]
 
     def _read(self, text: str) -> Details:
         read: Details = self.details.model_validate_json(text, extra="ignore")

@@ -9,7 +9,10 @@ from fastapi import APIRouter, Path, Query, Response
 from contracts.values import Identifier, calendar_day
 from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
 from services.chassis.problems import NotFound, WrongField
+from services.chassis.visibility import Audience, sees
 from services.referrals import store
+from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import NoSuchActivity
 from services.referrals.rules.referral import NoSuchReferral, Status
 from services.referrals.views import (
@@ -36,13 +39,17 @@ class NoSuchPartner(NotFound):
     """There is no such partner."""
 
 
+async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
+    return await store.audience_of(db, caller.actor, calendar_day(caller.now))
+
+
 @queries.get("/v1/referrals/{referralId}", tags=["referrals"])
 async def show_referral(
     referral_id: Annotated[UUID, Path(alias="referralId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> ReferralView:
     """One referral, and what the caller may do with it."""
-    referral = await store.find_referral(db, referral_id)
-    if referral is None:
+    referral, audience = await store.find_referral(db, referral_id), await _audience(db, caller)
+    if referral is None or not sees(audience, referral_rules.parties(referral)):
         raise NoSuchReferral(None, WrongField("referralId", str(referral_id), "the id of a known referral"))
     etag(response, referral.version)
     return referral_view(referral, caller.actor)
@@ -59,9 +66,10 @@ async def list_referrals(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> ReferralPage:
-    """Referrals in the order in which they were made."""
+    """Those that the caller is a party to, in the order in which they were made."""
+    audience = await _audience(db, caller)
     found = await store.referral_page(
-        db, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit + 1
+        db, audience, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit + 1
     )
     items = tuple(referral_view(referral, caller.actor) for referral in found[:limit])
     return ReferralPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
@@ -72,8 +80,8 @@ async def show_activity(
     activity_id: Annotated[UUID, Path(alias="activityId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> ActivityView:
     """One activity, and what the caller may do with it."""
-    activity = await store.find_activity(db, activity_id)
-    if activity is None:
+    activity, audience = await store.find_activity(db, activity_id), await _audience(db, caller)
+    if activity is None or not sees(audience, activity_rules.parties(activity)):
         raise NoSuchActivity(None, WrongField("activityId", str(activity_id), "the id of a known activity"))
     etag(response, activity.version)
     return activity_view(activity, caller.actor)
@@ -89,8 +97,12 @@ async def list_activities(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> ActivityPage:
-    """Activities in the order in which they were planned; of a site: those in which it is involved."""
-    found = await store.activity_page(db, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit + 1)
+    """Those that the caller is a party to, in the order in which they were planned; of a site: those in which it is
+    involved."""
+    audience = await _audience(db, caller)
+    found = await store.activity_page(
+        db, audience, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit + 1
+    )
     items = tuple(activity_view(activity, caller.actor) for activity in found[:limit])
     return ActivityPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 

@@ -12,7 +12,7 @@ reactions = Reactions()
 
 @reactions.to(SiteRecorded)
 async def remember_site(event: SiteRecorded, tx: Transaction) -> None:
-    await store.save_site(tx, event.site_id)
+    await store.save_site(tx, event)
 
 
 @reactions.to(GroupRecorded)

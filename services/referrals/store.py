@@ -6,6 +6,7 @@ each kind holds.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, get_args
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from contracts.events import Event
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
-from contracts.sites import GroupRecorded
-from contracts.values import Identifier, LearningArea, Reason
+from contracts.sites import GroupRecorded, SiteRecorded
+from contracts.values import Actor, Identifier, LearningArea, Reason, RecordDay, Value
+from services.chassis import visibility
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
 from services.chassis.schemes import area_key
+from services.chassis.visibility import Audience, named
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity
@@ -27,10 +30,24 @@ from services.referrals.rules.activity import Status as ActivityStatus
 from services.referrals.rules.referral import AskedRequest, Referral, RequestStatus
 from services.referrals.rules.referral import Status as ReferralStatus
 
+
+class KnownSite(Value):
+    """What is kept here of a site."""
+
+    valid_from: RecordDay
+    board: Identifier | None = None
+
+
 BROKERS = Records("broker", BrokerDetails)
 PARTNERS = Records("partner", PartnerDetails)
+
 _REFERRAL = "referral_id, status, made, reason, better_partner_id, outcome, version"
+SITES = Records("site", KnownSite)
+"""As `requests` recorded them."""
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
+_BROKER = """
+(SELECT made::jsonb->>'brokerId' FROM referrals WHERE referrals.referral_id = activities.referral_id) AS broker_id
+"""
 _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
 
 
@@ -48,7 +65,8 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
 async def save_referral(tx: Transaction, referral: Referral) -> None:
     made, reason = referral.made, referral.reason
     await tx.db.execute(
-        f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
+        f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}, parties)"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
         " outcome = $8, version = $9",
         made.request_id,
@@ -60,6 +78,7 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
         referral.better_partner_id,
         referral.outcome,
         referral.version,
+        named(referral_rules.parties(referral)),
     )
 
 
@@ -88,6 +107,7 @@ async def find_referral(db: Reader, referral_id: UUID) -> Referral | None:
 
 async def referral_page(
     db: Reader,
+    audience: Audience,
     *,
     request_id: UUID | None,
     partner_id: Identifier | None,
@@ -98,12 +118,14 @@ async def referral_page(
     rows = await db.fetch(
         f"SELECT {_REFERRAL} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)"
-        " AND ($4::uuid IS NULL OR referral_id > $4) ORDER BY referral_id LIMIT $5",
+        " AND ($4::uuid IS NULL OR referral_id > $4) AND ($6::text[] IS NULL OR parties && $6)"
+        " ORDER BY referral_id LIMIT $5",
         request_id,
         partner_id,
         status,
         after,
         limit,
+        audience,
     )
     return [_referral(row) for row in rows]
 
@@ -116,15 +138,18 @@ def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its 
         DeliveryDetails.model_validate_json(row["body"], extra="ignore") if row["body"] else None,
         frozenset(row["confirmed_by"]),
         frozenset(row["disputed_by"]),
+        row["broker_id"],
     )
 
 
 async def save_activity(tx: Transaction, activity: Activity) -> None:
     planned, body = activity.planned, activity.body
     await tx.db.execute(
-        f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - a constant
+        f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}, parties)"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[] || ARRAY("
+        " SELECT 'broker:' || (made::jsonb->>'brokerId') FROM referrals WHERE referral_id = $1))"
         " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
-        " disputed_by = $8, version = $9",
+        " disputed_by = $8, version = $9, parties = $10",
         planned.referral_id,
         list(activity.site_ids),
         activity.id,
@@ -134,32 +159,43 @@ async def save_activity(tx: Transaction, activity: Activity) -> None:
         sorted(activity.confirmed_by),
         sorted(activity.disputed_by),
         activity.version,
+        named(activity_rules.parties(activity)),
     )
 
 
 async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
     """The activity, kept from others until the end of the transaction."""
-    row = await tx.db.fetchrow(f"SELECT {_ACTIVITY} FROM activities WHERE activity_id = $1 FOR UPDATE", activity_id)  # noqa: S608
+    row = await tx.db.fetchrow(
+        f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE activity_id = $1 FOR UPDATE",  # noqa: S608
+        activity_id,
+    )
     return _activity(row) if row else None
 
 
 async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
     """The activity, to read."""
-    row = await db.fetchrow(f"SELECT {_ACTIVITY} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
+    row = await db.fetchrow(f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
     return _activity(row) if row else None
 
 
 async def activity_page(
-    db: Reader, *, site_id: Identifier | None, referral_id: UUID | None, after: UUID | None, limit: int
+    db: Reader,
+    audience: Audience,
+    *,
+    site_id: Identifier | None,
+    referral_id: UUID | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Activity]:
     rows = await db.fetch(
-        f"SELECT {_ACTIVITY} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
+        f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
         " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"
-        " ORDER BY activity_id LIMIT $4",
+        " AND ($5::text[] IS NULL OR parties && $5) ORDER BY activity_id LIMIT $4",
         site_id,
         referral_id,
         after,
         limit,
+        audience,
     )
     return [_activity(row) for row in rows]
 
@@ -197,33 +233,41 @@ def _request(row: Any) -> AskedRequest:  # noqa: ANN401 - a row has no type of i
     )
 
 
-async def save_site(tx: Transaction, site_id: Identifier) -> None:
-    """A site is there: that is all our rules ask."""
-    await tx.db.execute("INSERT INTO sites (site_id) VALUES ($1) ON CONFLICT DO NOTHING", site_id)
+async def save_site(tx: Transaction, site: SiteRecorded) -> None:
+    """That a site is there, and which board governs it: that is all our rules ask."""
+    known = KnownSite(valid_from=site.valid_from, board=site.board)
+    await SITES.save(tx, site.site_id, known, tx.reacting_to)
+
+
+async def audience_of(db: Reader, by: Actor, day: date) -> Audience:
+    """For whom this caller sees something; a board for the sites that it governs on this day."""
+    return await visibility.audience_of(db, by, SITES, day)
 
 
 async def save_group(tx: Transaction, group: GroupRecorded) -> None:
     """A group, and the site that it belongs to."""
     await tx.db.execute(
-        "INSERT INTO groups (group_id, site_id, epoch, version) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, epoch = $3, version = $4"
-        " WHERE (groups.epoch, groups.version) < ($3, $4)",
+        "INSERT INTO groups (group_id, site_id, school_year, epoch, version) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, school_year = $3, epoch = $4, version = $5"
+        " WHERE (groups.epoch, groups.version) < ($4, $5)",
         group.group_id,
         group.site_id,
+        group.school_year,
         *tx.reacting_to,
     )
-
-
-async def sites_among(tx: Transaction, site_ids: Iterable[Identifier]) -> set[Identifier]:
-    """The sites of these that are there."""
-    rows = await tx.db.fetch("SELECT site_id FROM sites WHERE site_id = ANY($1)", list(site_ids))
-    return {row["site_id"] for row in rows}
 
 
 async def groups_among(tx: Transaction, group_ids: Iterable[Identifier]) -> dict[Identifier, Identifier]:
     """The groups of these that are there, and their sites."""
     rows = await tx.db.fetch("SELECT group_id, site_id FROM groups WHERE group_id = ANY($1)", list(group_ids))
     return {row["group_id"]: row["site_id"] for row in rows}
+
+
+async def school_years(tx: Transaction, group_ids: Iterable[Identifier]) -> dict[Identifier, str]:
+    """The school year of each of these groups that is known here."""
+    wanted = list(group_ids)
+    query = "SELECT group_id, school_year FROM groups WHERE group_id = ANY($1) AND school_year IS NOT NULL"
+    return {row["group_id"]: row["school_year"] for row in (await tx.db.fetch(query, wanted) if wanted else ())}
 
 
 async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus, answer: str | None = None) -> None:

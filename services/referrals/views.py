@@ -9,12 +9,12 @@ from pydantic import Field
 from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.values import Actor, Identifier, Reason, SiteIds, Value
+from contracts.values import MAX_GROUPS, Actor, Identifier, Reason, SiteIds, Value
 from services.chassis.http.parameters import MAX_PAGE
 from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
-from services.referrals.rules.activity import Activity
+from services.referrals.rules.activity import Activity, Warned
 from services.referrals.rules.referral import Referral
 
 
@@ -87,6 +87,8 @@ class ActivityView(Value):
     disputed_by_sites: SiteIds
     version: int
     available_actions: Actions
+    warnings: Annotated[tuple[Warned, ...], Field(max_length=MAX_GROUPS)] = ()
+    """After a delivery or a correction: what of it counts nowhere."""
 
 
 class ActivityPage(Value):
@@ -116,7 +118,7 @@ def referral_view(referral: Referral, by: Actor) -> ReferralView:
     )
 
 
-def activity_view(activity: Activity, by: Actor) -> ActivityView:
+def activity_view(activity: Activity, by: Actor, warnings: tuple[Warned, ...] = ()) -> ActivityView:
     planned = activity.planned
     return ActivityView(
         activity_id=activity.id,
@@ -131,4 +133,5 @@ def activity_view(activity: Activity, by: Actor) -> ActivityView:
         available_actions=available_actions(
             activity_rules.LIFE_CYCLE, activity.status, by, activity_rules.parties(activity)
         ),
+        warnings=warnings,
     )

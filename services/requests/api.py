@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from contracts.values import Identifier, calendar_day
 from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
 from services.chassis.problems import NotFound, WrongField
+from services.chassis.visibility import Audience, sees
 from services.requests import rules, store
 from services.requests.rules import NoSuchRequest
 from services.requests.views import RequestPage, RequestView, SitePage, SiteView, view
@@ -20,13 +21,17 @@ class NoSuchSite(NotFound):
     """There is no such site."""
 
 
+async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
+    return await store.audience_of(db, caller.actor, calendar_day(caller.now))
+
+
 @queries.get("/v1/requests/{requestId}", tags=["requests"])
 async def show_request(
     request_id: Annotated[UUID, Path(alias="requestId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> RequestView:
     """One request, and what the caller may do with it."""
-    request = await store.find(db, request_id)
-    if request is None:
+    request, audience = await store.find(db, request_id), await _audience(db, caller)
+    if request is None or not sees(audience, rules.parties(request)):
         raise NoSuchRequest(None, WrongField("requestId", str(request_id), "the id of a known request"))
     etag(response, request.version)
     return view(request, caller.actor)
@@ -42,8 +47,9 @@ async def list_requests(
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> RequestPage:
-    """Requests in the order in which they were raised."""
-    found = await store.page(db, site_id=site_id, status=status, after=cursor, limit=limit + 1)
+    """Those that the caller is a party to, in the order in which they were raised."""
+    audience = await _audience(db, caller)
+    found = await store.page(db, audience, site_id=site_id, status=status, after=cursor, limit=limit + 1)
     items = tuple(view(request, caller.actor) for request in found[:limit])
     return RequestPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 

@@ -10,7 +10,7 @@ from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
 from services.chassis.running.database import CommandTx
 from services.requests import reasons, rules, store
-from services.requests.rules import LIFE_CYCLE, SITE_OR_OPERATOR, NoSuchRequest, Outcome, Request
+from services.requests.rules import LIFE_CYCLE, NoSuchRequest, Outcome, Request, parties
 from services.requests.views import GroupLine, GroupView, RequestView, SiteLine, SiteView, view
 
 requests = AggregateCommands(
@@ -20,6 +20,8 @@ requests = AggregateCommands(
     view=view,
     shows=RequestView,
     missing=NoSuchRequest,
+    parties=parties,
+    audience=lambda tx: store.audience_of(tx.db, tx.by, tx.today),
 )
 reference_data = RecordCommands()
 
@@ -92,8 +94,10 @@ async def close(tx: CommandTx, request: Request, body: ClosureBody) -> Events:
 
 @reference_data.records("site", event=SiteRecorded, shows=SiteView, line=SiteLine)
 async def record_site(tx: CommandTx, site_id: Identifier, details: SiteDetails) -> int:
-    """Record what a site is from `validFrom` on. The same again changes nothing."""
-    check_actor("record the site", SITE_OR_OPERATOR, tx.by, {"site": (site_id,), "city": EVERYONE})
+    """Record what a site is from `validFrom` on. An operator records a new one; its coordinator may amend it. The same
+    again changes nothing."""
+    is_known = tx.by.role == "operator" or await store.SITES.on_day(tx.db, [site_id], tx.today)
+    rules.check_recorder(site_id, is_new=not is_known, by=tx.by)
     rules.check_site(details)
     return await store.SITES.record(tx, site_id, details, lambda: SiteRecorded(**dict(details), site_id=site_id))
 
@@ -101,7 +105,7 @@ async def record_site(tx: CommandTx, site_id: Identifier, details: SiteDetails) 
 @reference_data.records("group", event=GroupRecorded, shows=GroupView, line=GroupLine)
 async def record_group(tx: CommandTx, group_id: Identifier, details: GroupDetails) -> int:
     """Record a group of children of one school year. The same again changes nothing."""
-    check_actor("record the group", SITE_OR_OPERATOR, tx.by, {"site": (details.site_id,), "city": EVERYONE})
+    check_actor("record the group", rules.SITE_OR_OPERATOR, tx.by, {"site": (details.site_id,), "city": EVERYONE})
     recorded, version = await store.group(tx, group_id)
     if recorded == details:
         return version

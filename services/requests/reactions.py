@@ -22,7 +22,10 @@ async def assign_what_waited_for_a_broker(event: BrokerRecorded, tx: Transaction
 @reactions.to(ReferralMade)
 async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     request = await store.lock(tx, event.request_id)
-    if request and (answered := rules.answer_by_referring(request, event)):
+    if request is None:
+        return
+    request = await store.add_partner(tx, request, event.partner_id)
+    if answered := rules.answer_by_referring(request, event):
         await store.REQUESTS.announce(tx, request, answered)
 
 

@@ -23,7 +23,16 @@ from contracts.requests import (
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
 from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_order, check_unique, check_visible
-from services.chassis.life_cycle import EVERYONE, Parties, Step, allow, available_actions, status_after
+from services.chassis.life_cycle import (
+    EVERYONE,
+    Parties,
+    Step,
+    allow,
+    available_actions,
+    check_actor,
+    check_operator,
+    status_after,
+)
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
@@ -106,11 +115,18 @@ class Request:
     answer: str | None = None
     outcome: Outcome | None = None
     version: int = 0
+    partner_ids: tuple[Identifier, ...] = ()
+    """To whom it was referred, as far as this service has heard."""
 
 
 def parties(request: Request) -> Parties:
-    """Who is concerned: the brokers to which it is assigned; while there are none, every broker."""
-    return {"broker": request.broker_ids or EVERYONE, "samenspel": (ROUTER.organisation,)}
+    """Who is concerned: the sites that ask, its brokers (while there are none, every broker), and its partners."""
+    return {
+        "site": (request.details.site_id, *request.details.co_site_ids),
+        "broker": request.broker_ids or EVERYONE,
+        "partner": request.partner_ids,
+        "samenspel": (ROUTER.organisation,),
+    }
 
 
 def raise_request(
@@ -149,6 +165,14 @@ def _check_asked(details: RequestDetails) -> None:
     check_unique(details.co_site_ids, field="coSiteIds", beside=(details.site_id,))
     if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
         raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
+
+
+def check_recorder(site_id: Identifier, *, is_new: bool, by: Actor) -> None:
+    """An operator records a new site; the site's coordinator may amend what is recorded of it."""
+    if is_new:
+        check_operator("record a new site", by)
+    else:
+        check_actor("amend the site", SITE_OR_OPERATOR, by, {"site": (site_id,), "city": EVERYONE})
 
 
 def check_site(site: SiteDetails) -> None:

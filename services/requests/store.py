@@ -1,6 +1,7 @@
 """All SQL of the service `requests`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, get_args
 from uuid import UUID
@@ -9,14 +10,16 @@ from contracts.events import Event
 from contracts.offers import BrokerRecorded
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
-from contracts.values import LearningArea, Value
+from contracts.values import Actor, LearningArea, Value
+from services.chassis import visibility
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key
-from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve
+from services.chassis.visibility import Audience, named
+from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve, parties
 
-_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version"
+_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version, partner_ids"
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
 """As `referrals` announced them."""
@@ -36,15 +39,17 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["answer"],
         row["outcome"],
         row["version"],
+        tuple(row["partner_ids"]),
     )
 
 
 async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
     await tx.db.execute(
-        f"INSERT INTO requests ({_REQUEST}, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, daterange($11, $12, '[]'))"
-        " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7",
+        f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, daterange($13, $14, '[]'))"
+        " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7,"
+        " parties = $9",
         request.id,
         request.status,
         list(request.broker_ids),
@@ -52,6 +57,8 @@ async def save(tx: Transaction, request: Request) -> None:
         request.outcome,
         _json(asked),
         request.version,
+        list(request.partner_ids),
+        named(parties(request)),
         asked.site_id,
         [area_key(area) for area in asked.learning_areas],
         [group.group_id for group in asked.groups],
@@ -80,16 +87,40 @@ async def find(db: Reader, request_id: UUID) -> Request | None:
     return _request(row) if row else None
 
 
-async def page(db: Reader, *, site_id: str | None, status: str | None, after: UUID | None, limit: int) -> list[Request]:
+async def page(
+    db: Reader, audience: Audience, *, site_id: str | None, status: str | None, after: UUID | None, limit: int
+) -> list[Request]:
+    """What this audience sees of the requests."""
     rows = await db.fetch(
         f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
-        " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3) ORDER BY request_id LIMIT $4",
+        " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3)"
+        " AND ($5::text[] IS NULL OR parties && $5) ORDER BY request_id LIMIT $4",
         site_id,
         status,
         after,
         limit,
+        audience,
     )
     return [_request(row) for row in rows]
+
+
+async def add_partner(tx: Transaction, request: Request, partner_id: str) -> Request:
+    """A partner to which a request was referred is a party to it from then on."""
+    if partner_id in request.partner_ids:
+        return request
+    request = replace(request, partner_ids=(*request.partner_ids, partner_id))
+    await tx.db.execute(
+        "UPDATE requests SET partner_ids = $2, parties = $3 WHERE request_id = $1",
+        request.id,
+        list(request.partner_ids),
+        named(parties(request)),
+    )
+    return request
+
+
+async def audience_of(db: Reader, by: Actor, day: date) -> Audience:
+    """For whom this caller sees something; a board for the sites that it governs on this day."""
+    return await visibility.audience_of(db, by, SITES, day)
 
 
 async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:

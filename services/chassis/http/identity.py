@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import get_args
 
 from pydantic import IPvAnyNetwork, ValidationError
 from starlette.requests import Request
 
-from contracts.values import Actor
+from contracts.values import Actor, Role
 from services.chassis.now import now
 from services.chassis.problems import Unidentified, WrongField
 from services.chassis.running.settings import Settings
 
 HEADER = "Samenspel-Actor"
+OURSELVES: Role = "service"
+"""Who acts when something follows by itself; never a caller."""
+ROLES = tuple(role for role in get_args(Role) if role != OURSELVES)
 
 
 class UnknownCaller(Unidentified):
@@ -38,6 +42,8 @@ def parse_actor(header: str) -> Actor:
     parts = dict(said)
     if len(parts) < len(said):
         raise UnknownCaller(f"{HEADER}: a part comes twice.", WrongField(HEADER, None, "role, organisation and actor"))
+    if parts.get("role") == OURSELVES:
+        raise UnknownCaller(f"{HEADER}: {OURSELVES} is nobody's role.", WrongField("role", OURSELVES, ROLES))
     try:
         return Actor.model_validate(parts)
     except ValidationError as error:

@@ -3,10 +3,10 @@
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
 from contracts.values import Identifier
 from services.chassis.commands import RecordCommands
-from services.chassis.life_cycle import EVERYONE, check_actor
+from services.chassis.life_cycle import EVERYONE, check_actor, check_operator
 from services.chassis.running.database import CommandTx
 from services.referrals import reasons, store
-from services.referrals.rules.organisation import BROKER_OR_OPERATOR, PARTNER_OR_OPERATOR, check_organisation
+from services.referrals.rules.organisation import PARTNER_OR_OPERATOR, check_organisation
 from services.referrals.views import BrokerView, PartnerView
 
 commands = RecordCommands()
@@ -14,8 +14,8 @@ commands = RecordCommands()
 
 @commands.records("broker", event=BrokerRecorded, shows=BrokerView)
 async def record_broker(tx: CommandTx, broker_id: Identifier, details: BrokerDetails) -> int:
-    """Record what a broker covers from `validFrom` on. The same again changes nothing."""
-    check_actor("record the broker", BROKER_OR_OPERATOR, tx.by, {"broker": (broker_id,), "city": EVERYONE})
+    """An operator records what a broker covers from `validFrom` on. The same again changes nothing."""
+    check_operator("record a broker", tx.by)
     check_organisation(details, reasons.SCHEMES)
     return await store.BROKERS.record(
         tx, broker_id, details, lambda: BrokerRecorded(**dict(details), broker_id=broker_id)

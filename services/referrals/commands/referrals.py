@@ -18,6 +18,8 @@ commands = AggregateCommands(
     view=referral_view,
     shows=ReferralView,
     missing=NoSuchReferral,
+    parties=rules.parties,
+    audience=lambda tx: store.audience_of(tx.db, tx.by, tx.today),
 )
 
 

@@ -21,7 +21,7 @@ from contracts.activities import (
     DeliveryDetails,
     TakingPart,
 )
-from contracts.values import Actor, Identifier, Reason, Role, calendar_day
+from contracts.values import Actor, Identifier, Reason, Role, Value, calendar_day, school_year_of
 from services.chassis.checks import check_unique
 from services.chassis.life_cycle import SAME, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
@@ -76,8 +76,8 @@ class GroupOfAnotherSite(Malformed):
     """A group takes part when its site is involved."""
 
 
-class SiteNotInvolved(Malformed):
-    """A site confirms an activity when it is involved."""
+class OtherThanReferred(Malformed):
+    """What is planned from a referral is at its site and in its programme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Activity:
     confirmed_by: frozenset[Identifier] = frozenset()
     """The sites whose last word is that it was so."""
     disputed_by: frozenset[Identifier] = frozenset()
+    broker_id: Identifier | None = None
+    """The broker of its referral; none while it is being planned."""
 
     @property
     def id(self) -> UUID:
@@ -108,8 +110,9 @@ class Activity:
 
 
 def parties(activity: Activity) -> Parties:
-    """Who is concerned: its partners and its sites."""
-    return {"partner": activity.partner_ids, "site": activity.site_ids}
+    """Who is concerned: its partners, its sites, and the broker of its referral."""
+    brokers = (activity.broker_id,) if activity.broker_id else ()
+    return {"partner": activity.partner_ids, "site": activity.site_ids, "broker": brokers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ def plan(
     """A partner plans an activity, from a referral or directly."""
     allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids})
     check_named(details, known)
+    if details.referral_id is not None:
+        _check_fits(details, referral, by)
     return ActivityPlanned(
         **dict(details),
         activity_id=activity_id,
@@ -143,26 +148,40 @@ def plan(
     )
 
 
+def _check_fits(plan: ActivityPlan, referral: Referral | None, by: Actor) -> None:
+    """What is planned from a referral is what was asked of this partner: at its site, in its programme."""
+    if referral is None or referral.made.partner_id != by.organisation:
+        raise NotYetKnown(
+            f"referralId is {plan.referral_id}: this service knows of no such referral to {by.organisation}.",
+            WrongField("referralId", str(plan.referral_id), "a referral to your organisation"),
+        )
+    made = referral.made
+    if made.site_id not in plan.site_ids:
+        raise OtherThanReferred(
+            f"siteIds does not name {made.site_id}, which asked for it.",
+            WrongField("siteIds", list(plan.site_ids), f"{made.site_id} among them"),
+        )
+    if made.programme is not None and plan.programme != made.programme:
+        raise OtherThanReferred(None, WrongField("programme", plan.programme, made.programme))
+
+
 def deliver(
     activity: Activity,
     body: DeliveryDetails,
-    confirmed_by_sites: tuple[Identifier, ...] = (),
     *,
     known: Known,
     by: Actor,
     at: datetime,
 ) -> ActivityDelivered:
-    """A partner registers that it was delivered, perhaps confirmed on the spot."""
+    """A partner registers that it was delivered. Whether that is so, its sites say themselves."""
     allow_actor(_allow(activity, "deliver", by), by, {"partner": body.partner_ids})
     check_body(body, known, calendar_day(at))
-    check_sites_named("confirmedBySites", confirmed_by_sites, body)
     return ActivityDelivered(
         **dict(body),
         activity_id=activity.id,
         referral_id=activity.planned.referral_id,
         request_id=activity.planned.request_id,
         origin=activity.planned.origin,
-        confirmed_by_sites=confirmed_by_sites,
         registered_at=at,
     )
 
@@ -305,17 +324,6 @@ def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier]
         )
 
 
-def check_sites_named(field: str, site_ids: Collection[Identifier], body: DeliveryDetails) -> None:
-    """These sites are among those of the body, each once."""
-    check_unique(list(site_ids), field=field)
-    for index, site_id in enumerate(site_ids):
-        if site_id not in body.site_ids:
-            raise SiteNotInvolved(
-                f"{field}[{index}] is {site_id}; siteIds does not name it.",
-                WrongField(f"{field}[{index}]", site_id, body.site_ids),
-            )
-
-
 def check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
     """A plan or a body names known sites and partners, each once."""
     check_learning_areas(named.learning_areas, known.schemes)
@@ -337,4 +345,29 @@ def _not_yet_known(field: str, value: str, kind: str) -> NotYetKnown:
     return NotYetKnown(
         f"{field} is {value}: this service has not heard of that {kind} yet; ask again shortly.",
         WrongField(field, value, f"a recorded {kind}"),
+    )
+
+
+class Warned(Value):
+    """Something that is strange and not refused."""
+
+    field: str
+    value: str
+    detail: str
+
+
+def warnings(activity: Activity, school_years: Mapping[Identifier, str]) -> tuple[Warned, ...]:
+    """What counts nowhere though it was delivered: groups of another school year (ruling 10). `school_years` are those
+    of the groups that are known here."""
+    if activity.body is None:
+        return ()
+    year = school_year_of(calendar_day(activity.body.occurred_at))
+    return tuple(
+        Warned(
+            field=f"groups[{index}].groupId",
+            value=group.group_id,
+            detail=f"a group of {school_years[group.group_id]}; what was delivered in {year} counts in no reach of it",
+        )
+        for index, group in enumerate(activity.body.groups)
+        if school_years.get(group.group_id, year) != year
     )

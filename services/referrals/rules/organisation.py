@@ -7,7 +7,6 @@ from contracts.values import Role
 from services.chassis.checks import check_order, check_visible
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
-BROKER_OR_OPERATOR: Mapping[Role, str] = {"broker_lead": "broker", "operator": "city"}
 PARTNER_OR_OPERATOR: Mapping[Role, str] = {"partner": "partner", "operator": "city"}
 
 

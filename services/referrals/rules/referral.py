@@ -137,8 +137,9 @@ class Referral:
 
 
 def parties(referral: Referral) -> Parties:
-    """Who is concerned: the broker that made it, and the partner to which it was made."""
+    """Who is concerned: the sites that ask, the broker that made it, and the partner to which it was made."""
     return {
+        "site": (referral.made.site_id, *(referral.made.co_site_ids or ())),
         "broker": (referral.made.broker_id,),
         "partner": (referral.made.partner_id,),
         "samenspel": (OURSELVES.organisation,),
@@ -166,9 +167,9 @@ class AskedRequest:
         return self.status == "assigned" or (self.status == "answered" and self.answer == "refer")
 
 
-def parties_of_request(request: AskedRequest | None) -> Parties:
-    """Who is concerned: the brokers to which it is assigned; while none is known here, every broker."""
-    return {"broker": (request.broker_ids if request else ()) or EVERYONE}
+def _is_broker(by: Actor, request: AskedRequest) -> bool:
+    """Of the brokers to which it is assigned; while none is known here, every broker."""
+    return not request.broker_ids or by.organisation in request.broker_ids
 
 
 def refer(
@@ -182,11 +183,12 @@ def refer(
     at: datetime,
 ) -> ReferralMade:
     """A consultant refers a request to a partner. `others` are the request's referrals so far."""
-    allow(LIFE_CYCLE, "refer", None, by, parties_of_request(request))
-    if request is None or request.site_id is None or request.status == "raised":
+    allow(LIFE_CYCLE, "refer", None, by, {"broker": EVERYONE})
+    if request is None or request.site_id is None or request.status == "raised" or not _is_broker(by, request):
         raise NotYetKnown(
-            f"requestId is {details.request_id}: this service has not heard of its assignment yet; ask again shortly.",
-            WrongField("requestId", str(details.request_id), "a request that was raised and assigned"),
+            f"requestId is {details.request_id}: this service has not heard of its assignment to {by.organisation} yet;"
+            " ask again shortly.",
+            WrongField("requestId", str(details.request_id), "a request that was raised and assigned to your broker"),
         )
     if not request.is_open:
         raise IllegalTransition(

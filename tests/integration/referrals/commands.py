@@ -22,7 +22,7 @@ from tests.builders import (
 from tests.service_process import ServiceProcess, as_json
 
 PARTNER, OTHER_PARTNER = an_actor("partner", ATELIER), an_actor("partner", BAZUIN)
-CONSULTANT, COORDINATOR = an_actor("consultant"), an_actor("coordinator")
+CONSULTANT, COORDINATOR, OPERATOR = an_actor("consultant"), an_actor("coordinator"), an_actor("operator")
 LATER = datetime(2025, 10, 20, 7, 45, tzinfo=UTC)
 
 
@@ -76,7 +76,7 @@ def because(reasons: str, code: str, **other: Any) -> dict[str, Any]:
 
 
 def status_of(referrals: ServiceProcess, referral: dict[str, Any]) -> str:
-    return str(referrals.ask_ok("GET", path_of(referral), by=CONSULTANT)["status"])
+    return str(referrals.ask_ok("GET", path_of(referral), by=OPERATOR)["status"])
 
 
 def events_of(referrals: ServiceProcess, kind: str, subject: str) -> list[str]:

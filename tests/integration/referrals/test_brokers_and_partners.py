@@ -10,7 +10,7 @@ from tests.waiting import wait_until
 
 
 def test_the_same_record_again_is_no_news(referrals: ServiceProcess) -> None:
-    path, by = f"/v1/brokers/{BABEL}", an_actor("broker_lead")
+    path, by = f"/v1/brokers/{BABEL}", an_actor("operator")
     broker = {"validFrom": "2019-06-27", "name": {"nl": "Babel"}, "learningAreas": [as_json(ART)]}
     wider = {**broker, "learningAreas": [as_json(ART), as_json(SPORT)]}
 

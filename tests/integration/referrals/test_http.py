@@ -12,12 +12,10 @@ from tests.builders import (
     CHILDCARE,
     CHILDCARE_GROUP,
     GROUP,
-    S_PORT,
     SCHOOL,
     SECONDARY,
     SPORT,
     activity_plan,
-    an_actor,
     delivery_details,
     partner_details,
     referral_details,
@@ -81,7 +79,7 @@ BAD_DELIVERIES: dict[str, Case] = {
     "an unknown area": ({"learningAreas": [UNKNOWN_AREA]}, 400, "learningAreas[0].code", "zwemmen"),
     "an unknown partner": ({"partnerIds": [ATELIER, "own:nobody"]}, 400, "partnerIds[1]", "own:nobody"),
     "a day of 25 hours": ({"durationMinutes": 1500}, 400, "durationMinutes", 1500),
-    "a site that is not involved": ({"confirmedBySites": [SECONDARY]}, 400, "confirmedBySites[0]", SECONDARY),
+    "a confirmation in a site's name": ({"confirmedBySites": [SCHOOL]}, 400, "confirmedBySites", [SCHOOL]),
     "a partner without the caller": ({"partnerIds": [BAZUIN]}, 403, "organisation", ATELIER),
 }
 
@@ -182,15 +180,14 @@ def test_a_caller_acts_for_its_own_organisation_only(referrals: ServiceProcess) 
 
     refused = [
         referrals.ask("PUT", f"/v1/partners/{ATELIER}", as_json(partner_details()), by=OTHER_PARTNER),
-        referrals.ask("POST", "/v1/referrals", details, by=an_actor("consultant", S_PORT)),
-        referrals.ask("POST", f"{path_of(referral)}/acceptances", by=OTHER_PARTNER),
+        referrals.ask("POST", "/v1/referrals", details, by=PARTNER),
+        referrals.ask("POST", f"{path_of(referral)}/acceptances", by=CONSULTANT),
         referrals.ask("POST", "/v1/activities", as_json(activity_plan()), by=OTHER_PARTNER),
         referrals.ask("POST", confirmations, {"siteId": CHILDCARE}, by=COORDINATOR),
-        referrals.ask("POST", confirmations, {"siteId": SECONDARY}, by=an_actor("coordinator", SECONDARY)),
     ]
 
     assert [each.status_code for each in refused] == [403] * len(refused)
-    assert {error_of(each)["field"] for each in refused} == {"organisation"}
+    assert {error_of(each)["field"] for each in refused} == {"organisation", "role"}
 
 
 @pytest.mark.parametrize("path", [f"/v1/referrals/{NOTHING}", f"/v1/activities/{NOTHING}", "/v1/partners/own:nobody"])

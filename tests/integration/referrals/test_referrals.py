@@ -18,6 +18,7 @@ from tests.builders import (
     CHILDCARE,
     NOW,
     SCHOOL,
+    an_actor,
     delivery_details,
     referral_details,
 )
@@ -51,9 +52,9 @@ def test_the_loop_from_referral_to_confirmation(referrals: ServiceProcess) -> No
     referrals.ask_ok("POST", f"{path_of(referral)}/acceptances", by=PARTNER)
     activity = a_planned_activity(referrals, referralId=referral["referralId"])
     in_progress = referrals.ask_ok("GET", path_of(referral), by=PARTNER)
-    delivery = as_json(delivery_details(), confirmedBySites=[CHILDCARE])
-    referrals.ask_ok("POST", f"{path_of(activity)}/deliveries", delivery, by=PARTNER)
-    referrals.ask_ok("POST", f"{path_of(activity)}/confirmations", {"siteId": SCHOOL}, by=COORDINATOR)
+    referrals.ask_ok("POST", f"{path_of(activity)}/deliveries", as_json(delivery_details()), by=PARTNER)
+    for site, by in ((SCHOOL, COORDINATOR), (CHILDCARE, an_actor("coordinator", CHILDCARE))):
+        referrals.ask_ok("POST", f"{path_of(activity)}/confirmations", {"siteId": site}, by=by)
     fewer = as_json(delivery_details(groups=()), **because("activity-correction", "wrong_group"))
     corrected = referrals.ask_ok("POST", f"{path_of(activity)}/corrections", fewer, by=PARTNER)
     completed = referrals.ask_ok("POST", f"{path_of(referral)}/completions", {"outcome": "delivered"}, by=PARTNER)
@@ -65,7 +66,7 @@ def test_the_loop_from_referral_to_confirmation(referrals: ServiceProcess) -> No
     assert corrected["body"]["groups"] == []
     assert (completed["status"], completed["version"]) == ("completed", 4)
     of_referral = "ReferralMade ReferralAccepted ReferralStarted ReferralCompleted"
-    of_activity = "ActivityPlanned ActivityDelivered ActivityConfirmed ActivityCorrected"
+    of_activity = "ActivityPlanned ActivityDelivered ActivityConfirmed ActivityConfirmed ActivityCorrected"
     assert events_of(referrals, "referral", referral["referralId"]) == of_referral.split()
     assert events_of(referrals, "activity", activity["activityId"]) == of_activity.split()
 

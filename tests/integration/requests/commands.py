@@ -24,5 +24,5 @@ def path_of(request: dict[str, Any]) -> str:
 
 
 def current(requests: ServiceProcess, request: dict[str, Any]) -> dict[str, Any]:
-    """The request as it is shown now."""
-    return requests.ask_ok("GET", path_of(request), by=CONSULTANT)
+    """The request as it is shown now to the one who asked."""
+    return requests.ask_ok("GET", path_of(request), by=COORDINATOR)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.chassis.messaging.outbox import new_id
-from tests.builders import CHILDCARE, GROUP, S_PORT, SCHOOL, an_actor, group_details, request_details, site_details
+from tests.builders import CHILDCARE, GROUP, SCHOOL, an_actor, group_details, request_details, site_details
 from tests.integration.requests.commands import CLOSED_SITE, CONSULTANT, COORDINATOR, a_request, path_of
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
 
@@ -245,12 +245,12 @@ def test_a_caller_acts_for_its_own_organisation_only(requests: ServiceProcess) -
     refused = [
         requests.ask("POST", PATH, DETAILS, by=an_actor("coordinator", CHILDCARE)),
         requests.ask("POST", PATH, DETAILS, by=an_actor("partner", SCHOOL)),
-        requests.ask("POST", answers, {"answer": "advise"}, by=an_actor("consultant", S_PORT)),
+        requests.ask("POST", answers, {"answer": "advise"}, by=COORDINATOR),
     ]
 
     assert [each.status_code for each in refused] == [403, 403, 403]
     wrong = [(error_of(each)["field"], error_of(each)["value"]) for each in refused]
-    assert wrong == [("organisation", CHILDCARE), ("role", "partner"), ("organisation", S_PORT)]
+    assert wrong == [("organisation", CHILDCARE), ("role", "partner"), ("role", "coordinator")]
 
 
 def test_what_is_not_there_is_not_found(requests: ServiceProcess) -> None:

@@ -134,14 +134,6 @@ def test_a_partner_plans_and_registers_its_own_activities_only() -> None:
         deliver(an_activity(Status.PLANNED), an_actor("partner"), delivery_details(partner_ids=(BAZUIN,)))
 
 
-def test_a_site_that_is_involved_may_confirm_on_the_spot() -> None:
-    activity = an_activity(Status.PLANNED)
-
-    delivered = deliver(activity, an_actor("partner"), confirmed_by_sites=(SCHOOL,))
-
-    assert rules.evolve(activity, delivered).confirmed_by == {SCHOOL}
-
-
 def test_a_delivery_may_be_led_by_another_site_than_was_planned() -> None:
     activity = an_activity(Status.PLANNED)
 

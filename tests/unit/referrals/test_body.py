@@ -17,7 +17,6 @@ from services.referrals.rules.activity import (
     GroupOfAnotherSite,
     OccurrenceInFuture,
     ParticipantsExceedHeadcount,
-    SiteNotInvolved,
     Status,
 )
 from tests.builders import (
@@ -27,7 +26,6 @@ from tests.builders import (
     KNOWN,
     NOW,
     SCHOOL,
-    SECONDARY,
     activity_plan,
     an_activity,
     an_actor,
@@ -42,9 +40,9 @@ def plan(**other: Any) -> ActivityPlanned:
     return rules.plan(new_id(), activity_plan(**other), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
-def deliver(body: DeliveryDetails, *confirmed_by_sites: str) -> ActivityDelivered:
+def deliver(body: DeliveryDetails) -> ActivityDelivered:
     planned = an_activity(Status.PLANNED)
-    return rules.deliver(planned, body, confirmed_by_sites, known=KNOWN, by=an_actor("partner"), at=NOW)
+    return rules.deliver(planned, body, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
 def correct(body: DeliveryDetails) -> ActivityCorrected:
@@ -115,8 +113,14 @@ def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
     assert [group.participants for group in delivered.groups] == [24, None]
 
 
-def test_a_site_that_is_not_involved_does_not_confirm_on_the_spot() -> None:
-    with pytest.raises(SiteNotInvolved) as refused:
-        deliver(delivery_details(), SCHOOL, SECONDARY)
+def test_a_group_of_another_school_year_is_told_and_not_refused() -> None:
+    activity = an_activity()
 
-    assert refused.value.errors[0].field == "confirmedBySites[1]"
+    told = rules.warnings(activity, {GROUP: "2024-2025", CHILDCARE_GROUP: "2025-2026"})
+
+    assert [(each.field, each.value) for each in told] == [("groups[0].groupId", GROUP)]
+    assert "2024-2025" in told[0].detail
+
+
+def test_a_group_of_which_no_year_is_known_here_is_no_reason_to_warn() -> None:
+    assert rules.warnings(an_activity(), {}) == ()
