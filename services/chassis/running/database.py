@@ -16,7 +16,7 @@ from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolAcquireContext
+from asyncpg.pool import PoolConnectionProxy
 
 from contracts.values import Actor, calendar_day
 from services.chassis.now import now
@@ -171,9 +171,12 @@ async def _leave_as_it_is(_: Connection) -> None:
 class Pool(asyncpg.Pool):
     """A pool in which nobody waits for ever: who gets no connection in time is told so, for reads as for writes."""
 
-    def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
-        """The one way to a connection; the pool's own `fetch` and `execute` come by here as well."""
-        return super().acquire(timeout=ACQUIRE_SECONDS if timeout is None else timeout)
+    async def _acquire(self, timeout: float | None) -> PoolConnectionProxy:  # noqa: ASYNC109 - as in asyncpg
+        """What `acquire`, `fetch`, `execute` and the like all come by. (asyncpg's own time-out makes a task each time,
+        and has no default.)"""
+        async with asyncio.timeout(timeout or ACQUIRE_SECONDS):
+            connection: PoolConnectionProxy = await super()._acquire(None)  # type: ignore[misc]  # not in its stubs
+        return connection
 
 
 async def connect(url: str, *, size: int = 10) -> asyncpg.Pool:

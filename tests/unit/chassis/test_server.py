@@ -48,11 +48,13 @@ class Client:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with its path, or the size of its body, or very much, or before it has read anything."""
+    """Answers with the size of the body, the caller's address, very much, or else its path without reading the body."""
     request = Request(scope, receive)
     match scope["path"]:
         case "/body":
             text = str(len(await request.body()))
+        case "/caller":
+            text = str(scope["client"][0])
         case "/much":
             text = "x" * MANY
         case _:
@@ -242,6 +244,15 @@ async def test_a_client_that_is_done_too_early_is_told_so(data: bytes) -> None:
         client.writer.write_eof()
 
         check_refused(await client.answer(), 400, "bad-request")
+
+
+@pytest.mark.parametrize("header", [b"X-Forwarded-For: 10.0.0.1", b"Forwarded: for=10.0.0.1", b"X-Real-IP: 10.0.0.1"])
+async def test_who_calls_is_told_by_the_connection(header: bytes) -> None:
+    async with connections() as connect:
+        client = await connect()
+        client.send(b"GET /caller HTTP/1.1\r\n" + header + b"\r\n\r\n")
+
+        assert (await client.answer())[2] == b"127.0.0.1"
 
 
 async def test_another_protocol_is_not_spoken_and_the_connection_closed() -> None:
