@@ -126,6 +126,7 @@ class Load:
             await asyncio.gather(*(self._work(client, numbers) for _ in range(self.callers)))
             for reader in readers:
                 reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)  # else an open connection outlives them
 
     async def _work(self, client: Client, numbers: Iterator[int]) -> None:
         for number in numbers:

@@ -25,7 +25,8 @@ node here, so what takes three of them (another broker leads, replicas that lag)
 were, in the end. `unknown` counts the tries of which the caller could not know the outcome: no answer, or a 5xx other
 than 503. `lost`, `doubled`, `reordered` and `wrong figures` count violations of the invariants in
 `tests/faults/invariants.py` after the test, among everything that was asked of the system until then. `recovered in s`
-is from the end of the fault until everything was published, applied and counted. A dash: not measured by that test.
+is from when the fault was over and callers had sent their last command until everything was published, applied and
+counted. A dash: not measured by that test.
 
 """
 _rows: dict[tuple[str, str], Mapping[str, object]] = {}

@@ -37,7 +37,7 @@ def test_twenty_kills_lose_nothing_and_double_nothing(system: System, services: 
     kill_under_load(system, services * (KILLS // len(services)), requests=300)
 
     system.recovers(within=CATCHES_UP)
-    assert len(system.calls) > 2_000
+    assert len(system.calls) >= 1_800
     assert any(call.was_unknown for call in system.calls)
     assert system.violations() == []
 
@@ -62,7 +62,7 @@ def test_twenty_kills_between_acknowledgement_and_delete_only_send_events_again(
             system.stack.start_service(service)
 
     system.recovers(within=DRAINS)
-    assert len(system.calls) > 2_000
+    assert len(system.calls) >= 1_800
     assert sent_twice(system.stack) - before >= KILLS
     assert system.violations() == []
 
@@ -102,7 +102,7 @@ def test_a_deployment_of_every_service_under_load_answers_no_5xx(system: System)
             took.append(stop_and_start(system, service))
 
     system.recovers(within=DRAINS)
-    assert len(system.calls) > 2_700
+    assert len(system.calls) >= 2_400
     assert max(took) < STOPS
     assert system.server_errors() == []
     assert system.violations() == []

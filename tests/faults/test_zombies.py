@@ -12,7 +12,7 @@ from local import Stack
 from services.chassis.messaging.relay import LEADS_RELAY
 from services.reporting.projection import LEADS_PROJECTION
 from tests.faults.conftest import System
-from tests.faults.faulty import lasting
+from tests.faults.duration import lasting
 from tests.faults.proxies import Router, at_work
 from tests.faults.replicas import a_replica
 from tests.waiting import eventually
