@@ -101,7 +101,7 @@ class Unfenced(TopicReader):
 
     async def fence(self, db: Connection, batch: Batch) -> Positions:
         behind = {self.key(partition): records[-1].offset + 1 for partition, records in batch.items()}
-        await move(db, await load_positions(db, INPUTS), behind, {})
+        await move(db, await load_positions(db, INPUTS), behind, {}, self.incarnations)
         return behind
 
 
