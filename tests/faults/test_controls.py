@@ -136,8 +136,8 @@ INBOX = [
     Control(
         "acknowledge first: positions move in the transaction that applies",
         Inbox.receive,
-        "async with self._moving(positions, records) as tx:",
-        "async with self._moving(positions, records):\n            pass\n"
+        "async with self._moving(known, records) as tx:",
+        "async with self._moving(known, records):\n            pass\n"
         "        async with self.database.transaction() as tx:",
         messages.test_a_consumer_that_dies_at_work_loses_and_doubles_nothing,
     ),
@@ -207,15 +207,15 @@ INBOX = [
     Control(
         "one failing message does not take its batch along",
         Inbox.receive,
-        "await self._apply_alone(positions, record)",
-        "await self._give_up(positions, record, 'reaction-failed', error, 1)",
+        "await self._apply_alone(known, record)",
+        "await self._give_up(known, record, 'reaction-failed', error, 1)",
         inboxes.test_a_failing_reaction_is_dead_lettered_and_the_others_go_on,
     ),
     Control(
         "of a batch over two partitions nothing is skipped",
         Inbox.receive,
-        "for record in records:\n            await self._apply_alone(positions, record)",
-        "for record in records[:1]:\n            await self._apply_alone(positions, record)",
+        "for record in records:\n            await self._apply_alone(known, record)",
+        "for record in records[:1]:\n            await self._apply_alone(known, record)",
         messages.test_of_a_failing_batch_over_two_partitions_only_the_failing_message_is_set_aside,
     ),
     Control(
