@@ -16,6 +16,7 @@ IN_CONTAINERS = {"stack", "composed"}  # the fixtures that are other things ther
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; `make faults` runs it, `make test` does not")
+    config.addinivalue_line("markers", "fault(id): proves that we survive this fault; docs/faults.md tells how it went")
     # Whatever is started in the background (nohup, a runner of CI) is deaf to Ctrl-C, and so would be what tests start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

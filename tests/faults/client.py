@@ -1,4 +1,7 @@
-"""A caller that never gives up: it repeats a command with its key until it is answered, as an integrator is told to."""
+"""A caller that never gives up: it repeats a command with its key until it is answered, as an integrator is told to.
+
+And a reader of all three services, which notes what it is answered.
+"""
 
 import asyncio
 import time
@@ -10,18 +13,20 @@ from uuid import uuid4
 
 import httpx
 
-from local import Stack
-
 PATIENCE = 90.0  # seconds for one call with all its repetitions: longer than any fault lasts here
 ANSWER = 10.0  # seconds for one answer
 PAUSE = 0.1  # seconds before it asks again
+OPERATOR = "role=operator; organisation=own:city; actor=o1"
+READS = {"requests": "/v1/sites/own:s0", "referrals": "/v1/brokers/own:babel", "reporting": "/v1/figures?limit=1"}
 
 Body = Mapping[str, Any]
+Urls = Mapping[str, str]
+"""The address of each service."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One command and what its caller knows of it."""
+    """One command, or one read, and what its caller knows of it."""
 
     service: str
     method: str
@@ -34,29 +39,29 @@ class Call:
     was_unknown: int = 0
     """How many times there was no telling what became of it: no answer, or a server error."""
     server_errors: int = 0
+    """How many times it was answered with 5xx of any kind, 503 too."""
     refused_as_busy: int = 0
-    """How many times the service said that it cannot now (503)."""
+    """How many times the service said that it cannot now (503): then it did nothing."""
     seconds: float = 0.0
     answer: dict[str, Any] = field(default_factory=dict)
 
     def note(self, answer: httpx.Response) -> None:
+        self.server_errors += answer.is_server_error
         if answer.is_success:
             self.outcome, self.answer = "ok", answer.json()
         elif answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             self.refused_as_busy += 1
         elif answer.is_server_error:
             self.was_unknown += 1
-            self.server_errors += 1
         elif "Retry-After" not in answer.headers:
             self.outcome, self.answer = "failed", answer.json()
 
 
 class Client:
-    """Sends commands to the services of a stack, and notes every call."""
+    """Sends commands to the services, and reads from them; notes every call."""
 
-    def __init__(self, stack: Stack, calls: list[Call], http: httpx.AsyncClient) -> None:
-        self.urls = {name: stack.service_url(name) for name in ("requests", "referrals")}
-        self.calls, self.http = calls, http
+    def __init__(self, urls: Urls, calls: list[Call], http: httpx.AsyncClient) -> None:
+        self.urls, self.calls, self.http = urls, calls, http
 
     async def command(self, service: str, method: str, path: str, actor: str, body: Body) -> Call:
         """A successful call; repeated while its outcome is unknown, or the body names what is not yet known."""
@@ -72,6 +77,12 @@ class Client:
         assert call.outcome == "ok", f"{call.method} {call.path}: {call.answer}"
         return call
 
+    async def read(self, service: str, reads: list[Call]) -> None:
+        """Ask a service once, and note how it answered."""
+        call = Call(service, "GET", READS[service], OPERATOR, None)
+        await self._try(call)
+        reads.append(call)
+
     async def _try(self, call: Call) -> None:
         url, headers = self.urls[call.service] + call.path, {"Samenspel-Actor": call.actor, "Idempotency-Key": call.key}
         try:
@@ -81,6 +92,8 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(stack: Stack, calls: list[Call]) -> AsyncIterator[Client]:
-    async with httpx.AsyncClient(timeout=ANSWER) as http:
-        yield Client(stack, calls, http)
+async def connected(urls: Urls, calls: list[Call], *, keep_alive: bool = True) -> AsyncIterator[Client]:
+    """A client; behind a router it keeps no connection, so that each call goes to a replica that is ready by then."""
+    limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
+    async with httpx.AsyncClient(timeout=ANSWER, limits=limits) as http:
+        yield Client(urls, calls, http)

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from contracts.metrics import HISTORY
-from contracts.topics import INPUTS, TOPICS, dead_letter_topic
+from contracts.topics import INPUTS, dead_letter_topic
 from demo.recount import compare, newest_figures, read_topics, recount
 from local import Stack
 from local.waiting import completed
@@ -22,12 +22,10 @@ from services.chassis.commands import causation_of
 from services.chassis.http.identity import parse_actor
 from services.referrals import reactions as referrals
 from services.requests import reactions as requests
-from tests.faults.client import Call
-from tests.faults.load import OPERATOR
-from tests.faults.snapshot import QUIET, Offset, Snapshot, event_of, snapshot_of
+from tests.faults.client import OPERATOR, Call
+from tests.faults.snapshot import QUIET, READS, Offset, Snapshot, event_of, snapshot_of
 
 REACTS_TO = {"requests": set(requests.reactions.by_type), "referrals": set(referrals.reactions.by_type)}
-READS = {service: {topic.name for topic in TOPICS if service in topic.consumers} for service in REACTS_TO}
 
 
 def violations(stack: Stack, calls: Sequence[Call], *, foreign: AbstractSet[Offset] = frozenset()) -> list[str]:

@@ -1,4 +1,4 @@
-"""Load on a city: requests on their way to a confirmed activity. All of it goes through HTTP."""
+"""Load on a city: requests on their way to a confirmed activity, and readers of every service. All through HTTP."""
 
 import asyncio
 import threading
@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Self
 
-from local import Stack
-from tests.faults.client import PATIENCE, Call, Client, connected
+from tests.faults.client import OPERATOR, PATIENCE, PAUSE, READS, Call, Client, Urls, connected
 
 PROGRAMME = "kansen-voor-kinderen"
 AREA = {"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}
 BROKER, PARTNER = "own:babel", "own:muziekschool"
-OPERATOR = "role=operator; organisation=own:city; actor=o1"
 CONSULTANT = f"role=consultant; organisation={BROKER}; actor=m1"
 MUSICIAN = f"role=partner; organisation={PARTNER}; actor=p1"
 SCHOOLS = 10  # few enough that aggregates of one key, and so of one partition, follow each other closely
@@ -46,9 +44,9 @@ def coordinator(site: str) -> str:
     return f"role=coordinator; organisation={site}; actor=c1"
 
 
-async def record_city(stack: Stack, calls: list[Call]) -> None:
+async def record_city(urls: Urls, calls: list[Call]) -> None:
     """The sites, groups, broker and partner that the requests are about."""
-    async with connected(stack, calls) as client:
+    async with connected(urls, calls) as client:
         for number in range(SCHOOLS):
             site, group = SITE | {"neighbourhood": f"521{number % 3}"}, GROUP | {"siteId": f"own:s{number}"}
             await client.command("requests", "PUT", f"/v1/sites/own:s{number}", OPERATOR, site)
@@ -80,10 +78,20 @@ async def complete_request(client: Client, number: int) -> None:
 
 
 class Load:
-    """Callers at work in a thread of their own; `with` waits until they are done."""
+    """Callers and readers at work in a thread of their own; `with` waits until the callers are done."""
 
-    def __init__(self, stack: Stack, calls: list[Call], *, callers: int, requests: int, raise_only: bool) -> None:
-        self.stack, self.calls = stack, calls
+    def __init__(
+        self,
+        urls: Urls,
+        calls: list[Call],
+        reads: list[Call],
+        *,
+        callers: int,
+        requests: int,
+        raise_only: bool,
+        keep_alive: bool,
+    ) -> None:
+        self.urls, self.calls, self.reads, self.keep_alive = urls, calls, reads, keep_alive
         self.callers, self.requests, self.done = callers, requests, 0
         self.handle = raise_request if raise_only else complete_request
         self.failure: BaseException | None = None
@@ -113,10 +121,19 @@ class Load:
 
     async def _call(self) -> None:
         numbers = iter(range(self.requests))
-        async with connected(self.stack, self.calls) as client:
+        async with connected(self.urls, self.calls, keep_alive=self.keep_alive) as client:
+            readers = [asyncio.create_task(self._read(client, service)) for service in READS]
             await asyncio.gather(*(self._work(client, numbers) for _ in range(self.callers)))
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)  # else an open connection outlives them
 
     async def _work(self, client: Client, numbers: Iterator[int]) -> None:
         for number in numbers:
             await self.handle(client, number)
             self.done += 1
+
+    async def _read(self, client: Client, service: str) -> None:
+        while True:
+            await client.read(service, self.reads)
+            await asyncio.sleep(PAUSE)

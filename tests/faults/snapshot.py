@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.events import catalogue
 from contracts.metrics import HISTORY
-from contracts.topics import SERVICES
+from contracts.topics import INPUTS, PARTITIONS, SERVICES, TOPICS
 from demo.recount import Record, read_topics
 from local import Stack
 from tests.waiting import eventually
@@ -19,6 +20,8 @@ from tests.waiting import eventually
 QUIET = 90.0  # seconds for backlogs, a rebalance after a kill, and the last cut
 REACTING = ("requests", "referrals")
 OF_PRESENT_TOPICS = "JOIN positions USING (topic, partition, incarnation)"
+READS = {service: {topic.name for topic in TOPICS if service in topic.consumers} for service in SERVICES}
+"""The topics that a service reads."""
 
 Offset = tuple[str, int, int]
 """Topic, partition and offset of a record."""
@@ -107,25 +110,41 @@ async def _is_quiet(stack: Stack) -> bool:
     return await _progress(stack) == before
 
 
+async def is_caught_up(stack: Stack) -> bool:
+    """Whether nothing waits: everything is published, every reader is at the end, and a cut knows it."""
+    return await _progress(stack) is not None
+
+
 async def _progress(stack: Stack) -> object:
     """How far everything is; None while something waits."""
     for service in SERVICES:
         if await _value(stack, service, "SELECT count(*) FROM outbox"):
             return None
-    offsets = {record[:3] for record in await read_topics(stack.kafka, stack.prefix)}
-    if len(offsets) != await _value(stack, "reporting", "SELECT coalesce(sum(next_offset), 0) FROM positions"):
-        return None
+    ends = await _ends(stack)
+    for service, topics in READS.items():
+        positions = await _rows(stack, service, "SELECT topic, partition, next_offset FROM positions")
+        read = {(topic, partition): next_offset for topic, partition, next_offset in positions}
+        if any(read.get(place, 0) < end for place, end in ends.items() if place[0] in topics):
+            return None
     cut = await _value(stack, "reporting", "SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
     incarnations = {each["topic"]: each.get("incarnation", 1) for each in json.loads(cut)["vector"]}
     present = await _rows(stack, "reporting", "SELECT DISTINCT topic, incarnation FROM positions")
     if any(incarnations[row["topic"]] != row["incarnation"] for row in present):
         return None
-    ends = offsets_at(cut)
-    behind = {offset for offset in offsets if offset[2] >= ends[offset[:2]]}
+    known = offsets_at(cut)
+    behind = {(*place, offset) for place, end in ends.items() for offset in range(known[place], end)}
     if behind - await _skipped(stack):  # what is only set aside is no reason for a cut
         return None
     applied = "SELECT count(*) FROM inbox, unnest(applied)"
-    return len(offsets), [await _value(stack, service, applied) for service in REACTING]
+    return ends, [await _value(stack, service, applied) for service in REACTING]
+
+
+async def _ends(stack: Stack) -> dict[tuple[str, int], int]:
+    """The next offset of each partition of the inputs."""
+    partitions = [TopicPartition(stack.prefix + topic, number) for topic in INPUTS for number in range(PARTITIONS)]
+    async with AIOKafkaConsumer(bootstrap_servers=stack.kafka) as consumer:
+        ends = await consumer.end_offsets(partitions)
+    return {(each.topic.removeprefix(stack.prefix), each.partition): end for each, end in ends.items()}
 
 
 def offsets_at(cut: str) -> dict[tuple[str, int], int]:

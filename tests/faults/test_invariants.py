@@ -3,33 +3,46 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import httpx
 import pytest
 
-from contracts.topics import INPUTS
+from contracts.topics import INPUTS, SERVICES
 from demo.recount import Record
-from tests.faults.client import Call
+from tests.faults.client import OPERATOR, Call
 from tests.faults.conftest import System
 from tests.faults.invariants import violations_in
-from tests.faults.load import OPERATOR
 from tests.faults.snapshot import Snapshot, snapshot_of
 
 
 @pytest.fixture(scope="module")
-def snapshot(system: System) -> Snapshot:
+def snapshot(city: System) -> Snapshot:
     """What was written down after some undisturbed load."""
-    with system.load(requests=10):
+    with city.load(requests=10):
         pass
-    return snapshot_of(system.stack)
+    return snapshot_of(city.stack)
 
 
-def test_nothing_is_violated_by_undisturbed_load(system: System, snapshot: Snapshot) -> None:
-    assert violations_in(snapshot, system.calls, foreign=system.foreign) == []
+def test_nothing_is_violated_by_undisturbed_load(city: System, snapshot: Snapshot) -> None:
+    assert violations_in(snapshot, city.calls, foreign=city.foreign) == []
+    assert city.server_errors() == []
+    assert {read.service for read in city.reads if read.outcome == "ok"} == set(SERVICES)
 
 
-def test_an_acknowledged_command_without_an_event_is_reported(system: System, snapshot: Snapshot) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_answer_with_5xx_is_reported_whichever_it_is(city: System, service: str, status: int) -> None:
+    system = System(city.stack)
+    system.reads.append(read := Call(service, "GET", "/v1/x", OPERATOR, None))
+
+    read.note(httpx.Response(status))
+
+    assert system.server_errors() == [f"{service}: GET /v1/x"]
+
+
+def test_an_acknowledged_command_without_an_event_is_reported(city: System, snapshot: Snapshot) -> None:
     forgotten = Call("requests", "POST", "/v1/requests", OPERATOR, None, outcome="ok")
 
-    assert names(violations_in(snapshot, [*system.calls, forgotten], foreign=system.foreign)) == {"acknowledged"}
+    assert names(violations_in(snapshot, [*city.calls, forgotten], foreign=city.foreign)) == {"acknowledged"}
 
 
 @pytest.mark.parametrize(
@@ -45,11 +58,11 @@ def test_an_acknowledged_command_without_an_event_is_reported(system: System, sn
     ],
 )
 def test_what_is_lost_or_doubled_is_reported(
-    system: System, snapshot: Snapshot, disturbance: str, reported_by: set[str]
+    city: System, snapshot: Snapshot, disturbance: str, reported_by: set[str]
 ) -> None:
     disturbed = DISTURBANCES[disturbance](snapshot)
 
-    violations = violations_in(disturbed, system.calls, foreign=system.foreign)
+    violations = violations_in(disturbed, city.calls, foreign=city.foreign)
 
     assert names(violations) >= reported_by
 

@@ -1,59 +1,133 @@
-"""Kafka away, PostgreSQL crashed, a service told to stop, a leader asleep: all while callers send commands."""
+"""Kafka away, Kafka asleep, PostgreSQL crashed, a transaction that never ends: all while callers send commands."""
 
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
-from local import Stack, ports
-from local.waiting import completed
+from contracts.topics import SERVICES
+from local import Stack
 from services.chassis.running.database import UNAVAILABLE
-from services.reporting.projection import LEADS_PROJECTION
 from tests.faults.conftest import System
-from tests.waiting import eventually
+from tests.faults.duration import lasting
+from tests.faults.proxies import Router, at_work
+from tests.faults.replicas import a_replica
 
-KAFKA_AWAY = 20.0  # seconds, from the issue
-STOP = 20.0  # seconds: an orchestrator kills what has not ended by then
-ASLEEP = 45.0  # seconds: longer than Kafka's session timeout and PostgreSQL's keepalives
+BACKLOG_GONE = 60.0  # seconds, from the issue
+RECOVERED = 30.0  # seconds, from the issue
+PAUSED = 30.0  # seconds, from the issue
+PROMPT = 5.0  # seconds that a command may take on a machine that is busy with something else
 
 
-def test_without_kafka_for_twenty_seconds_every_command_is_accepted_and_later_published(
-    system: System,
-) -> None:
-    began, earlier = time.monotonic(), len(system.calls)
-    system.stack.kafka_node.stop()
-    with system.load(callers=4, requests=300, raise_only=True):
-        pass
-    while time.monotonic() < began + KAFKA_AWAY:
-        with system.load(callers=2, requests=20, raise_only=True):  # until the time is over
-            pass
-    system.stack.kafka_node.start()
+@pytest.mark.fault("T08")
+@pytest.mark.parametrize(("away", "backlog"), [(20.0, 300), pytest.param(120.0, 2_000, marks=pytest.mark.long)])
+def test_without_kafka_every_command_is_accepted_and_later_published(system: System, away: float, backlog: int) -> None:
+    """Behind a router that asks for readiness, and with a consumer that is behind when Kafka goes away."""
+    stack = system.stack
+    processes = {service: stack.pid(service) for service in SERVICES}
+    with a_replica(stack, "requests") as second, at_work(router := Router([stack.state.ports["requests"], second])):
+        through = {"requests": router.url}
+        with asleep(stack, "referrals"):
+            with system.load(requests=backlog, raise_only=True, through=through):
+                pass
+            stack.kafka_node.stop()
+        gone = time.monotonic()
+        while time.monotonic() < gone + away:
+            with system.load(callers=4, requests=40, raise_only=True, through=through):  # until the time is over
+                pass
+        stack.kafka_node.start()
+        system.recovers(within=BACKLOG_GONE)
 
-    asked = system.calls[earlier:]
-    assert {(call.outcome, call.was_unknown, call.refused_as_busy) for call in asked} == {("ok", 0, 0)}
+    assert {(call.outcome, call.was_unknown) for call in system.calls} == {("ok", 0)}
+    assert (system.server_errors(), router.refused) == ([], 0)
+    assert {service: stack.pid(service) for service in SERVICES} == processes  # none ended by itself
     assert system.violations() == []
 
 
-def test_postgresql_crashes_under_load_and_no_acknowledged_command_is_lost(system: System) -> None:
-    earlier = len(system.calls)
-    with system.load(requests=100) as load:
-        for share in (0.3, 0.6):
-            load.reaches(share)
+@contextmanager
+def asleep(stack: Stack, name: str) -> Iterator[None]:
+    """The process of a part does nothing; it is not told."""
+    sleeper = stack.pid(name)
+    assert sleeper is not None
+    os.kill(sleeper, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+
+
+@pytest.mark.long
+@pytest.mark.fault("T05")
+def test_a_broker_that_pauses_costs_no_command(system: System) -> None:
+    """The only broker, so that no other takes over."""
+    with system.load(requests=300) as load:
+        load.reaches(0.3)
+        with asleep(system.stack, "kafka"), lasting(PAUSED):
+            pass
+
+    system.recovers(within=RECOVERED)
+    assert len(system.calls) >= 1_800
+    assert system.server_errors() == []
+    assert system.violations() == []
+
+
+@pytest.mark.fault("T16")
+@pytest.mark.parametrize(("stuck", "requests"), [(8.0, 100), pytest.param(120.0, 2_000, marks=pytest.mark.long)])
+def test_a_transaction_that_never_ends_holds_up_no_other_aggregate(system: System, stuck: float, requests: int) -> None:
+    """It drew the lowest position of the outbox, and has not committed it."""
+    with lasting(stuck), stuck_in_the_outbox(system.stack):
+        with system.load(requests=requests, raise_only=True):
+            pass
+        system.recovers(within=RECOVERED)  # while it is still open
+
+    assert max(call.seconds for call in system.calls) < PROMPT
+    assert system.server_errors() == []
+    assert system.violations() == []
+
+
+@contextmanager
+def stuck_in_the_outbox(stack: Stack) -> Iterator[None]:
+    """A transaction that wrote to journal and outbox, and is idle since."""
+    with asyncio.Runner() as runner:
+        database = runner.run(asyncpg.connect(stack.database_url("requests")))
+        runner.run(database.execute(f"BEGIN; {STAGE_ONE}"))
+        try:
+            yield
+            assert runner.run(database.fetchval("SELECT count(*) FROM journal WHERE aggregate = 'stuck:1'")) == 1
+        finally:
+            runner.run(database.close())
+
+
+STAGE_ONE = """
+WITH added AS (
+    INSERT INTO journal (event_id, topic, key, value, aggregate, epoch, version, recorded_at)
+    VALUES (gen_random_uuid(), 'partnership.requests.v1', 'k', 'v', 'stuck:1', 1, 1, now()) RETURNING position, topic
+)
+INSERT INTO outbox (position, topic, partition, size) SELECT position, topic, 0, 2 FROM added
+"""
+
+
+@pytest.mark.fault("T13")
+@pytest.mark.parametrize(("crashes", "requests"), [(2, 100), pytest.param(8, 300, marks=pytest.mark.long)])
+def test_postgresql_crashes_under_load_and_no_acknowledged_command_is_lost(
+    system: System, crashes: int, requests: int
+) -> None:
+    with system.load(requests=requests) as load:
+        for number in range(1, crashes + 1):
+            load.reaches(number / (crashes + 1))
             system.crash_postgres()
 
-    # The negative control: callers noticed.
-    assert any(call.was_unknown or call.refused_as_busy for call in system.calls[earlier:])
+    system.recovers(within=RECOVERED)
+    # The negative control: callers noticed, and readers of each service.
+    assert any(call.was_unknown or call.refused_as_busy for call in system.calls)
+    assert {read.service for read in system.reads if read.server_errors} == set(SERVICES)
     assert system.violations() == []
 
 
@@ -94,94 +168,3 @@ async def numbers(url: str) -> set[int]:
         return {row["number"] for row in await database.fetch("SELECT number FROM numbers")}
     finally:
         await database.close()
-
-
-@pytest.mark.parametrize("service", ["requests", "referrals", "reporting"])
-def test_a_service_that_is_told_to_stop_finishes_what_it_began(system: System, service: str) -> None:
-    earlier, log = len(system.calls), system.stack.folder / "logs" / f"{service}.log"
-    with system.load(requests=60) as load:
-        load.reaches(0.3)
-        began, said = time.monotonic(), log.stat().st_size
-        system.stack.stop_service(service)
-        took, last_words = time.monotonic() - began, log.read_bytes()[said:]
-        system.stack.start_service(service)
-
-    assert took < STOP
-    assert b'"event": "stopped"' in last_words.splitlines()[-1]
-    # No 5xx: refused connections only.
-    assert not any(call.refused_as_busy or call.server_errors for call in system.calls[earlier:])
-    assert system.violations() == []
-
-
-@pytest.mark.long
-def test_a_projection_leader_that_slept_while_another_took_over_appends_nothing_twice(system: System) -> None:
-    sleeper = system.stack.pid("reporting")
-    assert sleeper is not None
-    with a_second_reporting(system.stack):
-        os.kill(sleeper, signal.SIGSTOP)
-        try:
-            leader = asyncio.run(leader_of(system.stack))
-            asyncio.run(lose_the_lead(system.stack, leader))
-            asyncio.run(eventually(lambda: another_leads(system.stack, leader)))
-            asleep_since = time.monotonic()
-            with system.load(requests=100):
-                pass
-            time.sleep(max(0.0, asleep_since + ASLEEP - time.monotonic()))  # the fault itself lasts this long
-        finally:
-            os.kill(sleeper, signal.SIGCONT)
-        with system.load(requests=50):
-            pass
-        assert system.violations() == []
-        assert system.stack.pid("reporting") == sleeper  # it is a standby now; it was not restarted
-
-
-@contextmanager
-def a_second_reporting(stack: Stack) -> Iterator[None]:
-    """A hot standby beside the stack's own."""
-    port = ports.find_free()
-    environment = stack.service_environment("reporting") | {"SAMENSPEL_HTTP_PORT": str(port)}
-    with (stack.folder / "logs" / "second-reporting.log").open("wb") as log:
-        second = subprocess.Popen([sys.executable, "-m", "services.reporting"], env=environment, stdout=log, stderr=log)
-        try:
-            completed(eventually(lambda: is_ready(port)))
-            yield
-        finally:
-            second.terminate()
-            second.wait(timeout=30)
-
-
-async def is_ready(port: int) -> bool:
-    async with httpx.AsyncClient() as client:
-        try:
-            return (await client.get(f"http://127.0.0.1:{port}/health/ready")).is_success
-        except httpx.TransportError:
-            return False
-
-
-async def leader_of(stack: Stack) -> int | None:
-    """The backend that holds the lead."""
-    holder: int | None = await _ask(stack, f"SELECT pid FROM pg_locks WHERE {THE_LEAD}")
-    return holder
-
-
-async def another_leads(stack: Stack, before: int | None) -> bool:
-    return await leader_of(stack) not in {None, before}
-
-
-async def lose_the_lead(stack: Stack, leader: int | None) -> None:
-    """End the sleeper's connection, and with it the lead, as PostgreSQL does by itself when a machine is lost."""
-    assert await _ask(stack, f"SELECT pg_terminate_backend({leader})")
-
-
-async def _ask(stack: Stack, query: str) -> Any:
-    database = await asyncpg.connect(stack.database_url("reporting"))
-    try:
-        return await database.fetchval(query)
-    finally:
-        await database.close()
-
-
-THE_LEAD = f"""
-locktype = 'advisory' AND objid = {LEADS_PROJECTION} AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""

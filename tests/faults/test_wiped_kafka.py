@@ -13,8 +13,8 @@ from contracts.requests import REQUESTS
 from contracts.topics import INPUTS, SERVICES, TOPICS
 from local import Stack
 from local.waiting import completed
+from tests.faults.client import OPERATOR
 from tests.faults.conftest import System
-from tests.faults.load import OPERATOR
 from tests.faults.test_poison import HEADERS, KEY, raised, samenspel, send
 from tests.waiting import eventually, wait_until
 

@@ -32,6 +32,7 @@ class RolledBack(Exception):
     """A transaction of this test that ends without a commit."""
 
 
+@pytest.mark.fault("T22")
 @pytest.mark.parametrize("transactions", [2_000, pytest.param(14_000, marks=pytest.mark.long)])
 async def test_sixteen_writers_lose_nothing_and_announce_no_ghosts(stack: RealParts, transactions: int) -> None:
     async with a_sandbox(stack, "referrals") as sandbox, relaying(sandbox), polling_naively(sandbox) as seen_by_polling:

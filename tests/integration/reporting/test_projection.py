@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from local.simulated_time import SimulatedTime
 from samenspel.topic_records import TopicRecord
 from services.chassis.adoptions import commands_for
 from services.chassis.commands import Call, carry_out
-from services.chassis.messaging.positions import Skipped, begin_anew, load_positions
+from services.chassis.messaging.positions import Positions, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.topic_reader import Batch, TopicReader
+from services.chassis.running.database import Connection
 from services.reporting import cut, projection, rebuild, store
 from services.reporting.cut import Figures
 from services.reporting.definitions import SHIPPED
@@ -84,11 +85,7 @@ async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> 
 
 async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: RealParts) -> None:
     async with a_leader(stack) as (zombie, its_reader, db):
-        half = len(DEFINED) // 2
-        first, second = delivered_in_order(DEFINED, cuts=[half]).parts
-        await zombie.append(db, its_reader, batch_of(zombie, first))
-        successor, new_reader = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_reader)
-        await successor.append(db, new_reader, batch_of(successor, second))
+        second = await overtaken(zombie, its_reader, db)
 
         with pytest.raises(Skipped, match="stored"):
             await zombie.append(db, its_reader, batch_of(zombie, second))
@@ -99,15 +96,50 @@ async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: Real
         assert len(await facts_of(db)) == len(DEFINED)
 
 
-async def test_without_the_fence_a_leader_that_slept_would_append_twice(stack: RealParts) -> None:
-    async with a_leader(stack) as (_, _, db):
-        await db.execute("ALTER TABLE facts DROP CONSTRAINT facts_pkey")
-        facts = [read(record, record.topic) for record in delivered_in_order(DEFINED).records]
+class Unfenced(TopicReader):
+    """Without its protection: it moves the stored positions from wherever they are."""
 
-        for _ in ("the leader", "the zombie"):
-            await store.append(db, facts)
+    async def fence(self, db: Connection, batch: Batch) -> Positions:
+        behind = {self.key(partition): records[-1].offset + 1 for partition, records in batch.items()}
+        await move(db, await load_positions(db, INPUTS), behind, {}, self.incarnations)
+        return behind
 
-        assert len(await facts_of(db)) == 2 * len(DEFINED)
+
+@pytest.mark.parametrize(
+    ("reader", "has_key", "refused_by", "appended"),
+    [
+        (TopicReader, True, Skipped, 1),
+        (TopicReader, False, Skipped, 1),
+        (Unfenced, True, asyncpg.UniqueViolationError, 1),
+        (Unfenced, False, None, 2),
+    ],
+    ids=["as it is", "the fence alone", "the primary key alone", "neither"],
+)
+async def test_without_fence_and_primary_key_a_leader_that_slept_appends_twice(
+    stack: RealParts, reader: type[TopicReader], has_key: bool, refused_by: type[Exception] | None, appended: int
+) -> None:
+    """The negative control of the one before: each protection holds alone, and without both facts are doubled."""
+    async with a_leader(stack) as (zombie, read_by, db):
+        its_reader = copy_of(read_by, reader)
+        second = await overtaken(zombie, its_reader, db)
+        if not has_key:
+            await db.execute("ALTER TABLE facts DROP CONSTRAINT facts_pkey")
+
+        with pytest.raises(refused_by) if refused_by else nullcontext():
+            await zombie.append(db, its_reader, batch_of(zombie, second))
+
+        offsets = {(record.topic, record.partition, record.offset) for record in second}
+        facts = [(fact.topic, fact.partition, fact.offset) for fact in await facts_of(db)]
+        assert {facts.count(offset) for offset in offsets} == {appended}
+
+
+async def overtaken(zombie: Projection, its_reader: TopicReader, db: asyncpg.Connection) -> Sequence[TopicRecord]:
+    """A leader appends the first half and falls asleep; its successor appends the second half, which is returned."""
+    first, second = delivered_in_order(DEFINED, cuts=[len(DEFINED) // 2]).parts
+    await zombie.append(db, its_reader, batch_of(zombie, first))
+    successor, new_reader = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_reader)
+    await successor.append(db, new_reader, batch_of(successor, second))
+    return second
 
 
 async def test_cuts_go_on_in_time_also_when_the_simulated_time_is_set_back(stack: RealParts, time_file: Path) -> None:
@@ -338,6 +370,6 @@ async def facts_of(db: asyncpg.Connection) -> list[Fact]:
         return await store.facts(db)
 
 
-def copy_of(reader: TopicReader) -> TopicReader:
+def copy_of(reader: TopicReader, kind: type[TopicReader] = TopicReader) -> TopicReader:
     """Another process that read the same positions."""
-    return TopicReader(reader.consumer, reader.prefix, dict(reader.positions), dict(reader.reached))
+    return kind(reader.consumer, reader.prefix, dict(reader.positions), dict(reader.reached))
