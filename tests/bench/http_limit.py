@@ -29,10 +29,10 @@ WHERE valid_from <= $1 AND coalesce($1 < (details->>'validTo')::date, true)
 AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
 """
 SAVE = """
-INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, site_id, learning_areas,
-    group_ids, wished)
-VALUES ($1, 'assigned', '{own:broker}', NULL, NULL, $2, 2, $3, $4, '{}', daterange($5, $6, '[]'))
-ON CONFLICT (request_id) DO UPDATE SET version = 2
+INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, partner_ids, parties, site_id,
+    learning_areas, group_ids, wished)
+VALUES ($1, 'assigned', '{own:broker}', NULL, NULL, $2, 2, '{}', $7, $3, $4, '{}', daterange($5, $6, '[]'))
+ON CONFLICT (request_id) DO UPDATE SET version = 2, parties = $7
 """
 DOUBLES = """
 SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'
@@ -65,7 +65,8 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
     await db.fetchval(commands.CLAIM, *owner, b"digest")
     await db.fetch(SITES, [site], FROM)
     await db.fetch(BROKERS, FROM, AREAS)
-    await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO)
+    parties = [f"site:{site}", "broker:own:broker", "samenspel:own:samenspel"]
+    await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO, parties)
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
     await db.execute(outbox.STAGE, now, *outbox.columns(rows), 1)
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])

@@ -55,6 +55,8 @@ class Sent:
 
     acknowledged: Sequence[int] = ()
     refused: int | None = None
+    is_back: bool = False
+    """The lane goes on after it had failed."""
 
 
 @dataclass(slots=True)
@@ -108,11 +110,9 @@ class Lane:
             if len(positions) > 1:  # one of them is too large, and is sent alone sooner or later
                 self.max_rows = 1
                 return Sent()
-            self._go_on()
-            return Sent(refused=positions[0])
+            return Sent(refused=positions[0], is_back=self._go_on())
         self.max_rows = min(2 * self.max_rows, MAX_ROWS)
-        self._go_on()
-        return Sent(acknowledged=positions)
+        return Sent(acknowledged=positions, is_back=self._go_on())
 
     async def _connected(self) -> AIOKafkaProducer:
         if self.kafka is None:
@@ -125,10 +125,13 @@ class Lane:
             kafka, self.kafka = self.kafka, None
             await abandon(kafka)
 
-    def _go_on(self) -> None:
+    def _go_on(self) -> bool:
+        """Whether it had failed before."""
+        is_back = self.failures > 0
         if self.is_alarmed:
             log.warning("lane_goes_on", topic=self.topic, partition=self.partition, seconds=round(self.waited()))
         self.failures, self.waiting_since, self.is_alarmed, self.trouble = 0, None, False, "no answer"
+        return is_back
 
     async def _fail(self, error: Exception) -> None:
         """Rest, and begin anew with another producer: what Kafka has of the batch is unknown."""

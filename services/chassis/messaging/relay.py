@@ -9,7 +9,7 @@ between the acknowledgement and the delete sends a batch twice.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -153,8 +153,10 @@ class Relay:
         done = [place for place, task in self.sending.items() if task.done()]
         return [self.sending.pop(place).result() for place in done]
 
-    async def _forget(self, connection: asyncpg.Connection, finished: Iterable[Sent]) -> None:
+    async def _forget(self, connection: asyncpg.Connection, finished: Sequence[Sent]) -> None:
         acknowledged: list[int] = []
+        if any(sent.is_back for sent in finished):
+            self._rest_no_longer()
         for sent in finished:
             acknowledged += sent.acknowledged
             if sent.refused is not None:
@@ -162,6 +164,11 @@ class Relay:
         if acknowledged:
             await self.after_ack()
             await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", acknowledged)
+
+    def _rest_no_longer(self) -> None:
+        """Where one lane goes on, what stopped it may have stopped the others too: each tries at once."""
+        for lane in self.lanes.values():
+            lane.rests_until = 0.0
 
     async def claim(self, connection: asyncpg.Connection) -> dict[Place, list[asyncpg.Record]]:
         """The first rows of lanes that neither send nor rest: at most a batch each, and `ROUND_BYTES` in all (but one

@@ -22,7 +22,7 @@ from local import RealParts
 from samenspel.topic_records import read_topics
 from services.chassis.messaging import outbox
 from services.chassis.messaging.kafka import MAX_BATCH
-from services.chassis.messaging.lane import Pace
+from services.chassis.messaging.lane import Lane, Pace
 from services.chassis.messaging.relay import ROUND_BYTES, ROUND_LANES, Relay
 from tests.integration.chassis.lanes import administering, create, remove, stage_bytes
 from tests.integration.chassis.test_outbox import a_broker, is_drained, versions_seen
@@ -150,6 +150,22 @@ async def test_a_lane_that_rests_is_not_claimed(stack: RealParts) -> None:
         relay.lanes[place].rests_until = time.monotonic()
         assert [row["value"] for row in (await relay.claim(connection))[place]] == [b"first", b"second"]
         assert [row["value"] for row in rows] == [b"first", b"second"]
+
+
+async def test_where_one_lane_goes_on_the_others_rest_no_longer(stack: RealParts) -> None:
+    """Red without `_rest_no_longer`: after an outage every lane would rest to its end."""
+    async with a_sandbox(stack, "referrals") as sandbox:
+        await stage_bytes(sandbox, OFFERS, [b"own:b1"], [b"of the lane that tries first"])
+        await stage_bytes(sandbox, ACTIVITIES, [b"a"], [b"of the lane that rests"])
+        first, rests = (
+            Lane(sandbox.settings, topic, partition_of(key)) for topic, key in ((OFFERS, b"own:b1"), (ACTIVITIES, b"a"))
+        )
+        first.failures, rests.failures, rests.rests_until = 1, 9, time.monotonic() + 600
+
+        async with relaying(sandbox, Pace()) as relay:
+            relay.lanes |= {(lane.topic, lane.partition): lane for lane in (first, rests)}
+
+            await eventually(lambda: is_drained(sandbox))
 
 
 async def test_a_plan_that_was_made_for_a_small_outbox_reads_no_backlog_whole(stack: RealParts) -> None:
