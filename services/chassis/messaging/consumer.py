@@ -23,7 +23,7 @@ from services.chassis.messaging.positions import CHECK_SECONDS, Positions, Skipp
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
-from services.chassis.running.telemetry import origin
+from services.chassis.running.telemetry import origin, origin_in_words
 
 log = structlog.get_logger()
 
@@ -141,7 +141,7 @@ class Consumer:
         try:
             return await self._receive(consumer, records)
         except Exception as error:  # noqa: BLE001 - FastStream would go on, and later records would be committed
-            self.health.end(f"a batch could be neither applied nor dead-lettered: {error!r}")
+            self.health.end(f"a batch could be neither applied nor dead-lettered: {origin_in_words(error)}")
             return await asyncio.Event().wait()  # nothing more is read or committed until the process ends
 
     async def _receive(self, consumer: AIOKafkaConsumer, records: list[Record]) -> bool:

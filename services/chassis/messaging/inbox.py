@@ -36,7 +36,7 @@ from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
-from services.chassis.running.telemetry import origin
+from services.chassis.running.telemetry import origin, origin_in_words
 
 log = structlog.get_logger()
 
@@ -269,13 +269,13 @@ class Inbox:
 
     async def _give_up(self, known: Known, record: Record, reason: str, error: Exception, attempts: int) -> None:
         """Dead-letter a message, or end the process if too many messages failed one after another."""
-        letter = self._letter(record, known, reason, f"{type(error).__name__}: {error}", attempts)
+        letter = self._letter(record, known, reason, origin_in_words(error), attempts)
         log.error("message_given_up", reason=reason, record=letter.record_id, **origin(error))
         self.failures_in_a_row += 1
         if self.failures_in_a_row >= FAILURES_IN_A_ROW:
             self.health.end(
-                f"{FAILURES_IN_A_ROW} messages in a row could not be applied, the last one because of {error!r}:"
-                " this service must be repaired"
+                f"{FAILURES_IN_A_ROW} messages in a row could not be applied, the last one because of"
+                f" {origin_in_words(error)}: this service must be repaired"
             )
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
         await self._set_aside(known, record, letter)

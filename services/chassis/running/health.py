@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.chassis.running.telemetry import origin
+from services.chassis.running.telemetry import origin_in_words
 
 log = structlog.get_logger()
 
@@ -93,5 +93,4 @@ def _why(error: Exception) -> str:
     """Our own errors are sentences; the message of another may quote what somebody sent."""
     if type(error).__module__.startswith("services."):
         return f"{type(error).__name__}: {error}"
-    found = origin(error)
-    return f"{found['error']} at {found.get('at', 'an unknown place')}"
+    return origin_in_words(error)

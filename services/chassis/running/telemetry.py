@@ -57,6 +57,12 @@ def origin(error: BaseException) -> dict[str, str]:
     return found
 
 
+def origin_in_words(error: BaseException) -> str:
+    """As `origin`: never the error's own words, in which there may be what somebody sent."""
+    found = origin(error)
+    return f"{found['error']} at {found.get('at', 'an unknown place')}"
+
+
 def _name(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
 
