@@ -1,0 +1,28 @@
+"""The transactions of a service, and what ends them."""
+
+import asyncio
+
+import pytest
+
+from local import RealParts
+from tests.sandbox import a_sandbox
+
+
+async def test_who_is_told_to_stop_stops_though_the_connection_is_gone(stack: RealParts) -> None:
+    """Red without `_stay_cancelled`: a consumer took the failed rollback for a database that does not answer,
+    and waited for it for ever while its process ended."""
+    async with a_sandbox(stack, "requests", has_topics=False) as sandbox:
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            async with sandbox.database.transaction():
+                begun.set()
+                await asyncio.Event().wait()
+
+        working = asyncio.create_task(work())
+        await begun.wait()
+        sandbox.database.pool.terminate()
+        working.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await working
