@@ -96,6 +96,10 @@ class GroupMoved(RuleSaysNo):
     """A group does not move to another site; record a new group there."""
 
 
+class GroupOfAnotherYear(RuleSaysNo):
+    """A group belongs to one school year for good; record a new group."""
+
+
 class DeliveryMissing(RuleSaysNo):
     """A fulfilled request cites at least one delivered activity of its own."""
 
@@ -191,7 +195,8 @@ def _check_period(field: str, period: Link | DeclaredAdoption) -> None:
 
 
 def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mapping[str, SiteDetails]) -> None:
-    """A group belongs to a recorded site, and stays there: its events are ordered under that site."""
+    """A group belongs to a recorded site and a school year, and stays there: its events are ordered under that site,
+    and another year would take its children from the figures of the first (ruling 40)."""
     check_bounds(group.headcount, field="headcount")
     if group.age_to < group.age_from:
         raise BoundsInWrongOrder(
@@ -205,6 +210,11 @@ def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mappi
         )
     if recorded is not None and recorded.site_id != group.site_id:
         raise GroupMoved(None, WrongField("siteId", group.site_id, recorded.site_id))
+    if recorded is not None and recorded.school_year != group.school_year:
+        raise GroupOfAnotherYear(
+            f"schoolYear is {group.school_year}; this group is recorded for {recorded.school_year}.",
+            WrongField("schoolYear", group.school_year, recorded.school_year),
+        )
 
 
 def _check_open(field: str, site_id: str, site: SiteDetails | None, at: datetime) -> None:

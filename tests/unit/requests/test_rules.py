@@ -233,6 +233,17 @@ def test_a_closure_names_an_activity_once() -> None:
     assert refused.value.errors[0].field == "activityIds[1]"
 
 
+def test_a_group_belongs_to_one_school_year() -> None:
+    of_next_year = group_details().model_copy(update={"school_year": "2026-2027"})
+
+    with pytest.raises(rules.GroupOfAnotherYear) as refused:
+        rules.check_group(group_details(), of_next_year, {SCHOOL: site_details()})
+
+    (wrong,) = refused.value.errors
+    assert (refused.value.slug, wrong.field) == ("group-of-another-year", "schoolYear")
+    assert (wrong.value, wrong.allowed) == ("2026-2027", "2025-2026")
+
+
 def test_a_group_belongs_to_a_recorded_site() -> None:
     with pytest.raises(rules.UnknownSite):
         rules.check_group(None, group_details(SCHOOL), {})
