@@ -26,8 +26,8 @@ _HARMLESS = re.compile(
 _AT = re.compile(r"[(\[{<] ?at ?[)\]}>]", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w\"'.+-] ?@ ?[\w-]++\.\w")  # in time that grows with the text, not with its square
 _ECK_ID = re.compile(r"ketenid\.nl/", re.IGNORECASE)
-_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols of Unicode that show nothing."""
+BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols of Unicode that show nothing: fillers of Korean, and the empty cell of Braille."""
 _SEPARATORS = re.compile(r"[\u2010-\u2015\u2212_/\\|]|(?<=[^\W\d_])(?=[\d+(])|(?<=\d)(?=[^\W\d_])")
 """Dashes and slashes of all kinds, and the seams between letters and digits (`tel06…`)."""
 _NINE_DIGITS = re.compile(r"(?<![\d.])\d(?:[ .-]?\d){8}(?![.-]?\d)")
@@ -82,7 +82,7 @@ def _plain(text: str) -> str:
 
 
 def _as_seen(character: str) -> str:
-    if unicodedata.category(character) in {"Cf", "Mn", "Me"} or character in _BLANK_LETTERS:
+    if unicodedata.category(character) in {"Cf", "Mn", "Me"} or character in BLANK_LETTERS:
         return ""
     if character == "\u3002":  # a full stop of East Asian typography, which the domain name system reads as one
         return "."

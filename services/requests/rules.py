@@ -22,7 +22,7 @@ from contracts.requests import (
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
-from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_order, check_unique, check_visible
+from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_name, check_order, check_unique
 from services.chassis.life_cycle import (
     EVERYONE,
     Parties,
@@ -181,7 +181,7 @@ def check_recorder(site_id: Identifier, *, is_new: bool, by: Actor) -> None:
 
 def check_site(site: SiteDetails) -> None:
     """What the schema of a site cannot say."""
-    check_visible(site.name.nl, field="name.nl")
+    check_name(site.name.nl, field="name.nl")
     check_order(site.opened_on, site.closed_on, field="closedOn", after="openedOn")
     check_unique(site.kinds, field="kinds")
     for index, link in enumerate(site.links):
