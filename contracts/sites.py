@@ -89,6 +89,7 @@ class GroupDetails(Event):
 
 
 class GroupRecorded(GroupDetails, topics=(SITES,), aggregate="group", identified_by="group_id", nl="Groep vastgelegd"):
-    """A group of children at a site in one school year, with its headcount, is recorded or changed."""
+    """A group of children at a site in one school year, with its headcount, is recorded or changed. It belongs to that
+    site and school year for good; should another year arrive all the same, each year keeps its newest record."""
 
     group_id: Identifier

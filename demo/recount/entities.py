@@ -87,8 +87,7 @@ class Entities:
 def entities_from(records: Iterable[Record]) -> Entities:
     history = surviving(records)
     sites = Sites([event for events in history.values() for event in events if isinstance(event, SiteRecorded)])
-    # Choice (8, 32): a group has one register and one school year, those of its newest record.
-    groups = tuple(events[-1] for events in history.values() if isinstance(events[-1], GroupRecorded))
+    groups = [group for events in history.values() for group in _newest_of_each_year(events)]
     found = [_activity(events, sites) for (kind, _), events in history.items() if kind == "activity"]
     activities = [activity for activity in found if activity is not None]
     return Entities(
@@ -101,6 +100,11 @@ def entities_from(records: Iterable[Record]) -> Entities:
         frozenset({activity.year for activity in activities} | _years_of_requests(history)),
         _areas(activities),
     )
+
+
+def _newest_of_each_year(events: list[EventData]) -> Iterable[GroupRecorded]:
+    """A group by school year: each year keeps the newest record that names it (40), with its register (8, 32)."""
+    return {event.school_year: event for event in events if isinstance(event, GroupRecorded)}.values()
 
 
 def _years_of_requests(history: History) -> set[ProgrammeYear]:

@@ -9,7 +9,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -32,14 +32,14 @@ def _rule(pattern: str, allowed: str) -> Rule:
 
 _CODES = {
     "INSTELLINGSCODE": _rule(r"[0-9]{2}[A-Z]{2}", "a BRIN, two digits and two letters"),
-    "VESTIGINGSCODE": _rule(r"([0-9]{2}[A-Z]{2})?[0-9A-Z]{2}", "a BRIN and two digits, or these two digits alone"),
+    "VESTIGINGSCODE": _rule(r"([0-9]{2}[A-Z]{2})?[0-9]{2}", "a BRIN and two digits, or these two digits alone"),
 }
 OPEN_LOCATIONS = Table(
     "open locations",
     "windows-1252",
     {
         **_CODES,
-        "VESTIGINGSNAAM": _rule(r".+", "a name"),
+        "VESTIGINGSNAAM": _rule(r".*\w.*", "a name"),
         "BEVOEGD GEZAG NUMMER": _rule(r"[0-9]{5}", "a board's number of five digits"),
         "POSTCODE": _rule(r"[1-9][0-9]{3} ?[A-Z]{2}", "a postcode such as 5211 AB"),
         "GEMEENTENUMMER": _rule(r"[0-9]{4}", "a municipality's number of four digits"),
@@ -71,6 +71,8 @@ class Location:
     municipality_code: str
     kind: Literal["primary", "special"]
     pupils: dict[int, Interval | None]
+    line: int = field(compare=False)
+    """Of the file of open locations."""
 
     @property
     def first_year_with_pupils(self) -> int | None:
@@ -80,7 +82,32 @@ class Location:
 
 def read(folder: Path, municipality: str | None = None) -> list[Location]:
     """Every open location with known pupils, in DUO's order, of one municipality or of the country."""
-    return [_location(place, pupils) for place, pupils in _joined(*_load_both(folder), municipality)]
+    return [_location(place, pupils) for place, pupils in _of_municipality(*_load_both(folder), municipality)]
+
+
+@dataclass(frozen=True)
+class Register:
+    """What the two files say together of the country, by id; and the code of the municipality that was asked for."""
+
+    municipality_code: str
+    locations: dict[str, Location]
+    without_pupils: dict[str, Row]
+    """Open locations whose pupils are not known."""
+
+    @property
+    def last_year(self) -> int:
+        """The newest year in which pupils were counted: the files are not about an earlier one."""
+        return max(year for location in self.locations.values() for year in location.pupils)
+
+
+def read_register(folder: Path, municipality: str) -> Register:
+    places, pupils = _load_both(folder)
+    joined = _joined(places, pupils)
+    return Register(
+        municipality_code=f"GM{_number_of(municipality, joined, places.path.name)}",
+        locations={location.id: location for location in (_location(*rows) for rows in joined)},
+        without_pupils={f"duo:{code}": row for code, row in places.rows.items() if code not in pupils.rows},
+    )
 
 
 def opened_on(location: Location) -> date:
@@ -113,7 +140,7 @@ def site_record(
 def excerpt(folder: Path, municipality: str, into: Path) -> None:
     """Write the part of DUO's files that is about one municipality: the same bytes, without telephone numbers."""
     files = _load_both(folder)
-    kept = {place.location for place, _ in _joined(*files, municipality)}
+    kept = {place.location for place, _ in _of_municipality(*files, municipality)}
     for file in files:
         header, *lines = file.path.read_bytes().splitlines(keepends=True)
         rows = [_without_telephone(lines[row.line - 2], row) for row in file.rows.values() if row.location in kept]
@@ -133,11 +160,16 @@ def _load_both(folder: Path) -> tuple[Loaded, Loaded]:
     return files[0], files[1]
 
 
-def _joined(places: Loaded, pupils: Loaded, municipality: str | None) -> list[tuple[Row, Row]]:
+def _joined(places: Loaded, pupils: Loaded) -> list[tuple[Row, Row]]:
     joined = [(row, pupils.rows[code]) for code, row in places.rows.items() if code in pupils.rows]
     if not joined:
         allowed = f"locations that {pupils.path.name} knows too"
         raise DuoProblem(Finding(places.path.name, None, "VESTIGINGSCODE", "none", allowed))
+    return joined
+
+
+def _of_municipality(places: Loaded, pupils: Loaded, municipality: str | None) -> list[tuple[Row, Row]]:
+    joined = _joined(places, pupils)
     number = None if municipality is None else _number_of(municipality, joined, places.path.name)
     wanted = {code for code, row in places.rows.items() if number in (None, row.cells["GEMEENTENUMMER"])}
     if unknown := sorted(wanted - pupils.rows.keys()):
@@ -178,6 +210,7 @@ def _location(place: Row, counts: Row) -> Location:
         municipality_code=f"GM{known['GEMEENTENUMMER']}",
         kind="primary" if counts.cells["SOORT_VESTIGING"] == "BO" else "special",
         pupils={int(year[1]): _count(cell) for name, cell in counts.cells.items() if (year := YEAR.fullmatch(name))},
+        line=place.line,
     )
 
 

@@ -6,14 +6,11 @@ its file, line and column. In DUO's files a line is a row: no cell holds a line 
 
 import csv
 import difflib
-import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from samenspel.failure import CommandFailed
-
-_log = logging.getLogger(__name__)
 
 YEAR = re.compile(r"LEERLINGEN_([0-9]{4})")
 FINDINGS_PER_FILE = 20  # enough to see a pattern; a file of the wrong kind has one in every cell
@@ -156,8 +153,6 @@ class _Sheet:
         brin, code = row.cells["INSTELLINGSCODE"], row.cells["VESTIGINGSCODE"]
         if code not in (row.location, row.location[-2:]):
             raise self.problem(row.line, "VESTIGINGSCODE", code, f"it to begin with the BRIN {brin}")
-        if not code[-2:].isdigit():
-            _log.warning("%s, line %d: location %s ends in a letter", self.file, row.line, row.location)
 
     def _text(self, number: int, line: bytes) -> str:
         wrong = _wrong_byte(line, self.table.encoding)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from contracts.personal_data import find_personal_data
-from contracts.values import Interval
+from contracts.personal_data import BLANK_LETTERS, find_personal_data
+from contracts.values import MAX_NAME, Interval
 from services.chassis.problems import Malformed, WrongField
 
 WITHOUT_WORDS = frozenset("CZM")
@@ -66,9 +66,20 @@ def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = (
         seen.add(value)
 
 
-def check_visible(name: str, *, field: str) -> None:
-    if all(unicodedata.category(character)[0] in WITHOUT_WORDS for character in name):
+def is_visible(text: str) -> bool:
+    """Whether it has a character that somebody can see."""
+    return any(
+        unicodedata.category(character)[0] not in WITHOUT_WORDS and character not in BLANK_LETTERS for character in text
+    )
+
+
+def check_name(name: str, *, field: str) -> None:
+    """Refuse what ruling 43 says of names, and no schema can: one visible character, and Unicode NFC."""
+    if not is_visible(name):
         raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
+    if not unicodedata.is_normalized("NFC", name):
+        detail = f"{field} is longer than {MAX_NAME} characters in Unicode NFC, in which it is stored."
+        raise Malformed(detail, WrongField(field, None, f"at most {MAX_NAME} characters in Unicode NFC"))
 
 
 def check_personal_data(body: object, *, within: str = "") -> None:

@@ -107,7 +107,8 @@ class Command:
         return f"{self.kind}Id"
 
     def read_subject(self, said: str) -> str | UUID:
-        """The id of what is to be changed; raises `Malformed`."""
+        """The id of what is to be changed; raises `PersonalData` or `Malformed`."""
+        check_personal_data({self.subject_field: said})
         try:
             subject: str | UUID = _adapter(self.identified_by).validate_python(said)
         except ValidationError as error:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from contracts.reasons import ReasonListPublished
 from contracts.values import Actor, Reason, Role, Text, Value
+from services.chassis.checks import is_visible
 from services.chassis.life_cycle import Step
 from services.chassis.problems import Malformed, WrongField
 
@@ -70,7 +71,8 @@ def check_reason(
             f"{field} is {reason.list}/{reason.code}; {published.list} has: {', '.join(usable)}.",
             WrongField(field, f"{reason.list}/{reason.code}", usable),
         )
-    if comment is None and any(each.comment_required for each in published.reasons if each.code == reason.code):
+    needs_comment = any(each.comment_required for each in published.reasons if each.code == reason.code)
+    if needs_comment and not is_visible(comment or ""):
         raise CommentMissing(
             f"comment is missing: the reason {reason.code} needs one.",
             WrongField("comment", None, "a sentence without personal data"),

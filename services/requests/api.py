@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from contracts.values import Identifier, calendar_day
+from contracts.values import Identifier, RecordDay, calendar_day
 from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, sees
@@ -15,6 +15,9 @@ from services.requests.rules import NoSuchRequest
 from services.requests.views import RequestPage, RequestView, SitePage, SiteView, view
 
 queries = APIRouter()
+
+OnDay = Annotated[RecordDay | None, Query(description="As it is on this day: by its newest record that has begun.")]
+"""Today unless it is named. While no record has begun, the first one shows, whose `validFrom` is later."""
 
 
 class NoSuchSite(NotFound):
@@ -56,10 +59,10 @@ async def list_requests(
 
 @queries.get("/v1/sites/{siteId}", tags=["reference data"])
 async def show_site(
-    site_id: Annotated[Identifier, Path(alias="siteId")], caller: CurrentCaller, db: ReadPool
+    site_id: Annotated[Identifier, Path(alias="siteId")], caller: CurrentCaller, db: ReadPool, day: OnDay = None
 ) -> SiteView:
-    """A site as it is today."""
-    sites = await store.SITES.on_day(db, [site_id], calendar_day(caller.now))
+    """A site as it is today, or on another day."""
+    sites = await store.SITES.on_day(db, [site_id], day or calendar_day(caller.now))
     if site_id not in sites:
         raise NoSuchSite(None, WrongField("siteId", site_id, "a recorded site"))
     return SiteView(site_id=site_id, details=sites[site_id])
@@ -67,9 +70,9 @@ async def show_site(
 
 @queries.get("/v1/sites", tags=["reference data"])
 async def list_sites(
-    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50
+    caller: CurrentCaller, db: ReadPool, cursor: Identifier | None = None, limit: Limit = 50, day: OnDay = None
 ) -> SitePage:
-    """Sites in the order of their ids."""
-    found = await store.SITES.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
+    """Sites in the order of their ids, as they are today or on another day."""
+    found = await store.SITES.page(db, after=cursor, limit=limit + 1, day=day or calendar_day(caller.now))
     items = tuple(SiteView(site_id=site_id, details=details) for site_id, details in islice(found.items(), limit))
     return SitePage(items=items, next_cursor=items[-1].site_id if len(found) > limit else None)

@@ -22,7 +22,7 @@ from contracts.requests import (
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
-from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_order, check_unique, check_visible
+from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_name, check_order, check_unique
 from services.chassis.life_cycle import (
     EVERYONE,
     Parties,
@@ -94,6 +94,10 @@ class SiteClosed(RuleSaysNo):
 
 class GroupMoved(RuleSaysNo):
     """A group does not move to another site; record a new group there."""
+
+
+class GroupOfAnotherYear(RuleSaysNo):
+    """A group belongs to one school year for good; record a new group."""
 
 
 class DeliveryMissing(RuleSaysNo):
@@ -177,7 +181,7 @@ def check_recorder(site_id: Identifier, *, is_new: bool, by: Actor) -> None:
 
 def check_site(site: SiteDetails) -> None:
     """What the schema of a site cannot say."""
-    check_visible(site.name.nl, field="name.nl")
+    check_name(site.name.nl, field="name.nl")
     check_order(site.opened_on, site.closed_on, field="closedOn", after="openedOn")
     check_unique(site.kinds, field="kinds")
     for index, link in enumerate(site.links):
@@ -191,7 +195,8 @@ def _check_period(field: str, period: Link | DeclaredAdoption) -> None:
 
 
 def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mapping[str, SiteDetails]) -> None:
-    """A group belongs to a recorded site, and stays there: its events are ordered under that site."""
+    """A group belongs to a recorded site and a school year, and stays there: its events are ordered under that site,
+    and another year would take its children from the figures of the first (ruling 40)."""
     check_bounds(group.headcount, field="headcount")
     if group.age_to < group.age_from:
         raise BoundsInWrongOrder(
@@ -205,6 +210,11 @@ def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mappi
         )
     if recorded is not None and recorded.site_id != group.site_id:
         raise GroupMoved(None, WrongField("siteId", group.site_id, recorded.site_id))
+    if recorded is not None and recorded.school_year != group.school_year:
+        raise GroupOfAnotherYear(
+            f"schoolYear is {group.school_year}; this group is recorded for {recorded.school_year}.",
+            WrongField("schoolYear", group.school_year, recorded.school_year),
+        )
 
 
 def _check_open(field: str, site_id: str, site: SiteDetails | None, at: datetime) -> None:

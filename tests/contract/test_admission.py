@@ -96,6 +96,26 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [place for name, part in parts for place in [(value, name), *places(part)]]
 
 
+REGISTERED = re.compile(r"(duo|lrk):")
+OTHER_SPELLINGS = ("duo:99za00", "duo:99ZA0", "duo:99ZA0A", "DUO:99ZA00", "duo:x", "lrk:99000001a", "lrk:")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_an_id_of_a_register_in_another_spelling_is_refused_in_every_field(path: Path) -> None:
+    for field in range(len(places(contents(path)))):
+        message = contents(path)
+        holder, name = places(message)[field]
+        if name == "partitionkey" or not (isinstance(holder[name], str) and REGISTERED.match(holder[name])):
+            continue  # the partition key is an opaque text, that of the aggregate when it was created
+        for spelled in OTHER_SPELLINGS:
+            holder[name] = spelled
+            value = json.dumps(message).encode()
+
+            assert read_as_written(value, EVENT_HEADERS) is None
+            with pytest.raises(Malformed):
+                decode(value, dict(EVENT_HEADERS))
+
+
 @settings(max_examples=600, deadline=None)
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_what_the_fast_reader_takes_the_models_read_as_the_same(path: Path, data: st.DataObject) -> None:

@@ -175,6 +175,19 @@ def test_the_newest_headcount_counts_not_the_one_on_the_activity() -> None:
     assert scenario.figure("reach-school") == children(23, 23, of=(23, 23))
 
 
+def test_each_school_year_keeps_the_newest_record_of_a_group_that_names_it() -> None:
+    scenario = a_scenario()
+    scenario.group("g", "school", (20, 20))
+    scenario.group("g", "school", (24, 24))
+    scenario.group("g", "school", (19, 19), year="2026-2027")
+
+    scenario.delivered("a", groups=[part("g", 18)])
+    scenario.delivered("b", on="2026-11-10", groups=[part("g", 17)])
+
+    assert scenario.figure("reach-school") == children(18, 18, of=(24, 24))
+    assert scenario.figure("reach-school", period="2026-2027") == children(17, 17, of=(19, 19))
+
+
 def test_a_group_belongs_where_its_site_lay_on_the_first_of_august_or_by_its_first_record() -> None:
     scenario = Scenario()
     scenario.site("moved", neighbourhood="5210", since="2010-08-01")

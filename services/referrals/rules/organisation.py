@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.values import Role
-from services.chassis.checks import check_order, check_visible
+from services.chassis.checks import check_name, check_order
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
 PARTNER_OR_OPERATOR: Mapping[Role, str] = {"partner": "partner", "operator": "city"}
@@ -12,7 +12,7 @@ PARTNER_OR_OPERATOR: Mapping[Role, str] = {"partner": "partner", "operator": "ci
 
 def check_organisation(details: BrokerDetails | PartnerDetails, schemes: Schemes) -> None:
     """What the schemas of brokers and partners cannot say."""
-    check_visible(details.name.nl, field="name.nl")
+    check_name(details.name.nl, field="name.nl")
     check_order(details.valid_from, details.valid_to, field="validTo", after="validFrom")
     check_areas_unique(details.learning_areas)
     check_learning_areas(details.learning_areas, schemes)

@@ -103,9 +103,10 @@ def site(facts: list[Fact]) -> Site | None:
     return Site(tuple(records[day] for day in sorted(records))) if records else None
 
 
-def group(facts: list[Fact]) -> GroupRecorded | None:
-    body = facts[-1].body if facts else None
-    return body if isinstance(body, GroupRecorded) else None
+def group(facts: list[Fact]) -> dict[str, GroupRecorded] | None:
+    """The newest record of each school year. A group belongs to one year; what names another takes nothing from the
+    first (ruling 40)."""
+    return {fact.body.school_year: fact.body for fact in facts if isinstance(fact.body, GroupRecorded)} or None
 
 
 def request(facts: list[Fact]) -> Request:

@@ -53,7 +53,8 @@ class Ledger:
     fresh: dict[str, list[Fact]] = field(default_factory=dict)
     """By entity, what was added since the last `settle`."""
     sites: dict[str, folds.Site] = field(default_factory=dict)
-    groups: dict[str, GroupRecorded] = field(default_factory=dict)
+    groups: dict[str, dict[str, GroupRecorded]] = field(default_factory=dict)
+    """By school year: one, unless a group was recorded for another year all the same."""
     requests: dict[str, folds.Request] = field(default_factory=dict)
     referrals: dict[str, folds.Referral] = field(default_factory=dict)
     activities: dict[str, folds.Activity] = field(default_factory=dict)
@@ -118,8 +119,8 @@ class Ledger:
     def fold_group(self, group_id: str, facts: list[Fact]) -> tuple[Any, Any]:
         before, after = self.groups.get(group_id), folds.group(facts)
         _put(self.groups, group_id, after)
-        self.groups_at.move(group_id, [before.site_id] if before else [], [after.site_id] if after else [])
-        self.groups_in.move(group_id, [before.school_year] if before else [], [after.school_year] if after else [])
+        self.groups_at.move(group_id, _sites_of(before), _sites_of(after))
+        self.groups_in.move(group_id, before or (), after or ())
         return before, after
 
     def fold_request(self, request_id: str, facts: list[Fact]) -> tuple[Any, Any]:
@@ -193,6 +194,10 @@ def _put(things: dict[str, Any], id_: str, thing: object) -> None:
         things.pop(id_, None)
     else:
         things[id_] = thing
+
+
+def _sites_of(years: dict[str, GroupRecorded] | None) -> list[str]:
+    return [group.site_id for group in years.values()] if years else []
 
 
 def _links(site: folds.Site | None) -> set[str]:

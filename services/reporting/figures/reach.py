@@ -22,10 +22,16 @@ def first_day(school_year: str) -> date:
 
 def contributions(ledger: Ledger, group_id: str) -> Contributions:
     """What one group contributes to the reach of its register, in every programme of its school year."""
-    group = ledger.groups.get(group_id)
-    site = ledger.sites.get(group.site_id) if group else None
     found: dict[Cell, dict[Component, int]] = {}
-    if group is None or site is None:
+    for group in ledger.groups.get(group_id, {}).values():
+        found |= _contributions(ledger, group)
+    return found
+
+
+def _contributions(ledger: Ledger, group: GroupRecorded) -> dict[Cell, dict[Component, int]]:
+    found: dict[Cell, dict[Component, int]] = {}
+    site = ledger.sites.get(group.site_id)
+    if site is None:
         return found
     neighbourhood = site.on_or_first(first_day(group.school_year)).neighbourhood
     for programme in ledger.programmes_in(group.school_year):

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from contracts.values import Interval
+from contracts.values import Interval, Name
 from services.chassis.checks import (
     BoundsInWrongOrder,
     DatesInWrongOrder,
@@ -12,11 +12,12 @@ from services.chassis.checks import (
     NothingVisible,
     PersonalData,
     check_bounds,
+    check_name,
     check_order,
     check_personal_data,
     check_unique,
-    check_visible,
 )
+from services.chassis.problems import Malformed
 
 MONDAY, TUESDAY = date(2026, 2, 16), date(2026, 2, 17)
 MANY = 40_000  # compared each with each, these would take minutes
@@ -51,15 +52,28 @@ def test_the_second_of_two_equal_things_is_named_also_in_a_very_long_list() -> N
     assert (refused.value.errors[0].field, refused.value.errors[0].value) == (f"coSiteIds[{MANY}]", "own:7")
 
 
-@pytest.mark.parametrize("name", ["\u200b", " \u00a0", "\u0301", "\ufeff"])
+@pytest.mark.parametrize(
+    "name", ["\u200b", " \u00a0", "\u0301", "\ufeff", "\u3164", "\u115f\u1160", "\u2800", "\uffa0"]
+)
 def test_a_name_that_nobody_can_see_is_refused(name: str) -> None:
     with pytest.raises(NothingVisible):
-        check_visible(name, field="name.nl")
+        check_name(name, field="name.nl")
 
 
 @pytest.mark.parametrize("name", ["A", "ö", "1", "★"])
 def test_one_visible_character_is_a_name(name: str) -> None:
-    check_visible(name, field="name.nl")
+    check_name(name, field="name.nl")
+
+
+def test_a_name_whose_composed_form_is_too_long_to_be_stored_is_refused() -> None:
+    written = "\u0958" * 101  # a letter of Hindi that Unicode NFC writes as two
+    name = Name(nl=written)
+
+    with pytest.raises(Malformed) as refused:
+        check_name(name.nl, field="name.nl")
+
+    assert name.nl == written  # readers take it as it is
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("name.nl", None)
 
 
 def test_personal_data_is_refused_by_its_field_and_not_repeated() -> None:

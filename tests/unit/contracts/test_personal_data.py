@@ -18,14 +18,43 @@ PERSONAL = [
     "juf.annie@school.example",
     "jan @ school.nl",
     "ja\u200bn@sch\u200bool.nl",
+    "jan@school\u3002nl",
+    "jan (at) school.nl",
+    "jan[AT]school.nl",
+    "jan%40school.nl",
+    "jan&#64;school.nl",
+    '"juf Annie"@school.nl',
+    "own:jan@school.nl",
+    "duo:jan@school.nl",
+    "lrk:212423455 jan@school.nl",
     full_width("jan@school.nl"),
     "mail:j.de.vries+x@a-b.nl",
     "https://ketenid.nl/pilot/0a1b",
+    "HTTPS://KETENID.NL/201703/0a",
     "De Dieze (073-6123456)",
     "(073) 612 34 56",
     "bel 06 12 34 56 78",
     "06.12.34.56.78",
     "06/12345678",
+    "06:12345678",
+    "06, 12345678",
+    "06*12*34*56*78",
+    "06 - 12 34 56 78",
+    "06'12'34'56'78",
+    "[06] [12345678]",
+    "06\t12345678",
+    "06\n12345678",
+    "06\u00b712345678",
+    "06\u28001234\u31645678",
+    "0\u03006\u030012345678",
+    "\u0660\u0666\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668",  # Arabic digits
+    "".join(f"{digit}\ufe0f\u20e3" for digit in "0612345678"),  # keycaps
+    "+31*6*12345678",
+    "duo: bel 06-12345678",
+    "lrk:0612345678",
+    "2026-02-20 0612345678",
+    "2026-02-20T06:12345678",
+    "0612345678.000000",
     "00 31 6 12345678",
     "0031(0)73-6123456",
     "+31 (0)6 12345678",
@@ -42,6 +71,9 @@ PERSONAL = [
     "bsn:123456782",
     "123.456.782",
     "1-2-3-4-5-6-7-8-2",
+    "123 - 456 - 782",
+    "123,456,782",
+    "123\u00b7456\u00b7782",
     "own:123456782",
 ]
 ORDINARY = [
@@ -61,6 +93,15 @@ ORDINARY = [
     "own:990000025.2025.bso-blauw",
     "zie 2025-2026 en 2026-2027",
     "10.30-11.30 uur op 12-01-2026",
+    "07:30-08:15, groep 12",
+    "08:50-09:45, 10 kinderen",
+    "weken 01, 02, 03, 04, 05",
+    "wo 07-01, 14-01, 21-01 en 28-01",
+    "groepen 1, 2, 3, 4, 5, 6, 7 en 8",
+    "100% kunst & cultuur",
+    "2026-02-20T13:30:00+01:00",
+    "duo:23RT",
+    "duo:31076",
     "2026-02-20T12:30:00.000Z",
     "0199a957-af00-7d62-b914-5b24d108d7ac",
     "0.800000",
@@ -82,6 +123,11 @@ def test_the_field_is_named_wherever_it_is() -> None:
     body = {"name": {"nl": "De Dieze"}, "links": [{"siteId": "own:a"}, {"siteId": "own:bel-0612345678"}]}
 
     assert find_personal_data(body) == ("links[1].siteId", "a telephone number")
+
+
+def test_the_name_of_a_field_is_a_text_too_and_is_not_repeated() -> None:
+    assert find_personal_data({"jan@school.nl": 1}) == ("body", "an e-mail address")
+    assert find_personal_data({"a": [{"06-12345678": {"b": "c"}}]}) == ("a[0]", "a telephone number")
 
 
 def test_what_is_no_text_holds_nothing() -> None:

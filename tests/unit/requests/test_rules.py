@@ -10,13 +10,13 @@ import pytest
 from contracts.requests import AskedGroup, RequestAssigned, RequestRaised, RequestUnbrokered
 from contracts.sites import SiteDetails
 from contracts.values import Actor, LearningArea, Reason
-from services.chassis.checks import BoundsInWrongOrder, NamedTwice
+from services.chassis.checks import BoundsInWrongOrder, NamedTwice, PersonalData
 from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, NotYetKnown, Problem
 from services.chassis.reasons import CommentMissing, ReasonMissing, UnknownReason
 from services.chassis.schemes import UnknownLearningArea
-from services.requests import reasons, rules
+from services.requests import commands, reasons, rules
 from services.requests.rules import Request, RequestEvent, Status
 from tests.builders import (
     ART,
@@ -233,6 +233,27 @@ def test_a_closure_names_an_activity_once() -> None:
     assert refused.value.errors[0].field == "activityIds[1]"
 
 
+def test_a_group_belongs_to_one_school_year() -> None:
+    of_next_year = group_details().model_copy(update={"school_year": "2026-2027"})
+
+    with pytest.raises(rules.GroupOfAnotherYear) as refused:
+        rules.check_group(group_details(), of_next_year, {SCHOOL: site_details()})
+
+    (wrong,) = refused.value.errors
+    assert (refused.value.slug, wrong.field) == ("group-of-another-year", "schoolYear")
+    assert (wrong.value, wrong.allowed) == ("2026-2027", "2025-2026")
+
+
+def test_an_identifier_in_an_address_holds_no_personal_data_either() -> None:
+    record_site = commands.reference_data.by_name["recordSite"]
+
+    with pytest.raises(PersonalData) as refused:
+        record_site.read_subject("own:bel-0612345678")
+
+    assert refused.value.errors[0].field == "siteId"
+    assert "12345678" not in f"{refused.value.detail} {refused.value.errors}"
+
+
 def test_a_group_belongs_to_a_recorded_site() -> None:
     with pytest.raises(rules.UnknownSite):
         rules.check_group(None, group_details(SCHOOL), {})
@@ -264,8 +285,9 @@ def test_a_reason_is_one_of_the_list_for_this_action(reason: Reason) -> None:
 def test_the_reason_other_wants_a_comment(act: Callable[..., RequestEvent]) -> None:
     request, by = a_request(Status.ASSIGNED if act is answer else Status.ANSWERED), an_actor("consultant")
 
-    with pytest.raises(CommentMissing):
-        act(request, by, reason=OTHER)
+    for nothing in (None, "", "\u200b\u3164"):
+        with pytest.raises(CommentMissing):
+            act(request, by, reason=OTHER, comment=nothing)
 
     assert act(request, by, reason=OTHER, comment="De directeur belt terug").subject == str(request.id)
 

@@ -25,6 +25,7 @@ def test_a_masked_school_keeps_an_interval() -> None:
         municipality_code="GM0796",
         kind="primary",
         pupils={2024: None, 2025: Interval(lower=1, upper=4)},
+        line=2,
     )
 
     city = city_of("X", [location], seed=3)
