@@ -70,7 +70,7 @@ def _number_in(text: str) -> str | None:
 
 
 def _is_citizen_number(found: re.Match[str], text: str) -> bool:
-    return not _OF_AN_ORGANISATION.search(text[: found.start()]) and bsn.is_valid(re.sub(r"\D", "", found.group()))
+    return not _OF_AN_ORGANISATION.search(text[: found.start()]) and bsn.is_valid(found.group())
 
 
 def _has_telephone_number(text: str) -> bool:

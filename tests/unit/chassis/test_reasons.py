@@ -10,7 +10,7 @@ from contracts.requests import RequestClosed
 from contracts.values import Reason
 from services.chassis.life_cycle import SAME, Step
 from services.chassis.problems import WrongField
-from services.chassis.reasons import CommentMissing, UnknownReason, check_reason, usable_reasons
+from services.chassis.reasons import CommentMissing, UnknownReason, check_reason, reason_of, usable_reasons
 from tests.builders import TODAY, an_actor
 
 CLOSE: Step[Any] = Step("close", (), RequestClosed, SAME, {"consultant": "broker"}, "closing")
@@ -85,3 +85,7 @@ def test_a_reason_that_needs_a_comment_says_so() -> None:
         check("other")
 
     assert refused.value.errors == (WrongField("comment", None, "a sentence without personal data"),)
+
+
+def test_a_reason_that_we_give_ourselves_is_of_the_list_of_the_row() -> None:
+    assert reason_of(CLOSE, "no_money") == Reason(list="closing", code="no_money")

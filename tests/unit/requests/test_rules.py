@@ -423,7 +423,7 @@ def test_an_unmet_area_is_one_that_was_asked() -> None:
 def test_what_was_not_fulfilled_needs_a_reason(outcome: str, unmet: tuple[LearningArea, ...]) -> None:
     request, by = a_request(Status.ANSWERED), an_actor("consultant")
 
-    with pytest.raises(ReasonMissing, match=r"What was not fulfilled needs a reason\.") as refused:
+    with pytest.raises(ReasonMissing, match=r"^What was not fulfilled needs a reason\.$") as refused:
         close(request, by, outcome, unmet_areas=unmet)
 
     assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("reason", None)
