@@ -1,6 +1,6 @@
 # A machine needs Python >= 3.11, git and make. Everything else comes from requirements.lock, by digest.
 .DEFAULT_GOAL := help
-.PHONY: help documents demo up down status test check lint faults bench test-containers lock clean
+.PHONY: help documents demo up down status test check lint faults mutants bench test-containers lock clean
 BIN := .venv/bin
 LOCKED := .venv/made-from-lock
 VENV := .venv/installed
@@ -42,6 +42,11 @@ faults: $(VENV) ## all fault tests, the long ones too, and their report: docs/fa
 	$(BIN)/python -m pytest -p tests.faults.report --faults-report docs/faults.md \
 	    tests/faults tests/integration/chassis/test_outbox.py $(ARGS)
 
+mutants: $(VENV) ## does a test notice a small change of the pure modules? (about an hour; survivors: docs/mutants.md)
+	rm -rf mutants
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
+
 bench: $(VENV) ## measure speed, each beside its limit in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -62,7 +67,7 @@ lock: $(VENV) ## write requirements.lock and the image's part of it from pyproje
 
 clean: ## stop the stack and remove everything that was made here
 	@if [ -x $(BIN)/samenspel ]; then $(BIN)/samenspel down; fi
-	rm -rf .venv .samenspel .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .samenspel mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 # Installed anew when pyproject.toml changes: it says which packages and entry points there are.
 $(VENV): $(LOCKED) pyproject.toml

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.partitioner import murmur2 as murmur2_of_the_client
@@ -12,18 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import partitioner
+from contracts.activities import ACTIVITIES
 from contracts.admission import admit, read_as_written
 from contracts.envelope import Malformed, decode, encode
-from contracts.requests import REQUESTS
+from contracts.events import MAX_EVENT_BYTES
+from contracts.requests import REQUESTS, RequestRaised
 from contracts.targets import IndicatorDefined
 from demo.recount.topics import as_record
 from samenspel.topic_records import TopicRecord
 from services.chassis.redrives import NotAdmitted, resent
 from services.reporting import rebuild
 from services.reporting.facts.events import read
-from tests.contract.story import CONTRACTS, EXAMPLES, Json, contents
+from tests.contract.story import CONTRACTS, EXAMPLES, Json, contents, written
 from tests.deliveries import EVENT_HEADERS
-from tests.odd_records import ODD, Odd
+from tests.odd_records import NOT_OURS, ODD, RAISED, Odd
 
 OF_ITS_PLACE = {"no-key", "wrong-key", "wrong-partition"}
 """What a redrive mends by itself; and it takes a message without headers for a structured one."""
@@ -52,6 +54,78 @@ def test_every_reader_has_the_same_verdict(name: str) -> None:
     assert (rebuild.fact_of(odd.record(), odd.topic, 1) is not None) == admitted
     assert as_record(odd.record(), odd.topic).is_admitted == admitted
     assert can_be_redriven(odd) == (admitted or odd.reason in OF_ITS_PLACE or not odd.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no key", "the record has no key, so its aggregate has no order"),
+        ("another key", "the key is not the partitionkey duo:99ZA00"),
+        ("another partition", f"the key duo:99ZA00 belongs on {partitioner.partition_of(b'duo:99ZA00')}"),
+        ("a type of another topic", f"RequestRaised does not belong on {ACTIVITIES}"),
+        ("another sender", f"{NOT_OURS} is not requests, which alone writes this topic"),
+        ("a tombstone", "the message has no value"),
+    ],
+)
+def test_a_dead_letter_says_in_words_why_a_record_was_not_admitted(name: str, said: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        admit(ODD[name].record(), ODD[name].topic)
+
+    assert refused.value.detail == said
+
+
+def of_bytes(size: int) -> Odd:
+    """A request's message of this size, with a long field that nobody knows."""
+    value = written(RAISED | {"newer": ""})
+    return Odd(value.replace(b'"newer": ""', b'"newer": "' + b"x" * (size - len(value)) + b'"'), None)
+
+
+def test_an_event_has_at_most_so_many_bytes() -> None:
+    assert refused_by(admit, of_bytes(MAX_EVENT_BYTES)) is None
+    with pytest.raises(Malformed, match=f"{MAX_EVENT_BYTES + 1} bytes; an event has at most") as refused:
+        admit(of_bytes(MAX_EVENT_BYTES + 1).record(), REQUESTS)
+
+    assert refused.value.reason == "too-large"
+
+
+def test_a_header_without_a_value_is_refused() -> None:
+    no_value = cast("bytes", None)  # Kafka allows it; the client's types do not say so
+    record = Odd(written(RAISED), None, headers=(*EVENT_HEADERS, ("ce_type", no_value))).record()
+
+    with pytest.raises(Malformed, match="header ce_type has no value") as refused:
+        admit(record, REQUESTS)
+
+    assert refused.value.reason == "null-header"
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("newer", [{}, {"newer": "é"}, {"data": RAISED["data"] | {"raisedAt": "2025-10-03t09:12:00z"}}])
+def test_an_admitted_event_says_all_that_a_reader_needs(newer: Json) -> None:
+    message = RAISED | {"traceparent": TRACE} | newer
+    odd = Odd(json.dumps(message, ensure_ascii=False).encode(), None)
+
+    admitted = admit(odd.record(), odd.topic)
+
+    assert (admitted.kind, admitted.id, admitted.source) == (RequestRaised, message["id"], message["source"])
+    assert (admitted.subject, admitted.partitionkey) == (message["subject"], message["partitionkey"])
+    assert (admitted.epoch, admitted.version) == (message["streamepoch"], message["aggregateversion"])
+    assert (admitted.aggregate, admitted.traceparent) == (f"request:{message['subject']}", TRACE)
+    assert admitted.event() == decode(odd.value, dict(odd.headers)).event
+    assert b"null" not in admitted.data
+
+
+def test_a_field_of_tomorrow_does_not_keep_an_event_from_being_typed() -> None:
+    odd = ODD["a field of tomorrow"]
+
+    assert admit(odd.record(), odd.topic).event() == admit(ODD["as it is sent"].record(), REQUESTS).event()
+
+
+def test_letters_outside_ascii_do_not_make_the_reader_slow() -> None:
+    value = json.dumps(RAISED | {"newer": "Geïnteresseerd"}, ensure_ascii=False).encode()
+
+    assert read_as_written(value, EVENT_HEADERS) is not None
 
 
 def can_be_redriven(odd: Odd) -> bool:

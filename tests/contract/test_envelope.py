@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contracts.envelope import Malformed, Message, decode, encode
+from contracts.envelope import Malformed, Message, decode, describe, encode
 from contracts.sites import SiteRecorded
 from tests.contract.story import EXAMPLES, Json, an_example, written
 
@@ -93,6 +93,104 @@ def test_no_bytes_make_the_reader_raise_anything_else(path: Path, data: st.DataO
     assert decode(encode(message.envelope, message.event)) == message
 
 
+REFUSED_LATER: list[tuple[str, Callable[[Json], object]]] = [
+    ("unknown-type", lambda message: message.update(type="nl.samenspel.SiteSold.v1")),
+    ("unknown-version", lambda message: message.update(type="nl.samenspel.SiteRecorded.v2")),
+    ("invalid-data", lambda message: message["data"].pop("kinds")),
+    ("invalid-envelope", lambda message: message.update(subject="duo:00AA00")),
+]
+
+
+@pytest.mark.parametrize(("reason", "spoil"), REFUSED_LATER, ids=[each[0] for each in REFUSED_LATER])
+def test_every_refusal_behind_the_envelope_tells_which_message_it_was(
+    reason: str, spoil: Callable[[Json], object]
+) -> None:
+    with pytest.raises(Malformed) as refused:
+        decode(_spoilt("SiteRecorded", spoil))
+
+    assert refused.value.reason == reason
+    assert refused.value.about is not None
+    assert str(refused.value.about.id) == an_example("SiteRecorded")["id"]
+
+
+WHAT_IS_SAID: list[tuple[bytes, dict[str, bytes | None] | None, str]] = [
+    (b"", None, "no-data: the message has no value"),
+    (b"[]", None, "malformed-json: an object was expected, not list"),
+    (b"{", None, "malformed-json: EOF while parsing an object at line 1 column 1"),
+    (
+        _spoilt("SiteRecorded", lambda message: message.update(id="site-1")),
+        None,
+        "invalid-envelope: id: Value error, must be a UUID (1 in all)",
+    ),
+    (
+        _spoilt("SiteRecorded", lambda message: message["data"]["name"].update(nl=1)),
+        None,
+        "invalid-data: name.nl: Input should be a valid string (1 in all)",
+    ),
+    (
+        _spoilt("SiteRecorded", lambda message: message.update(data=[])),
+        None,
+        "invalid-data: the whole: Input should be a valid dictionary or instance of SiteRecorded (1 in all)",
+    ),
+    (
+        _spoilt("SiteRecorded", lambda message: message.update(data_base64="e30=")),
+        None,
+        "invalid-envelope: data_base64: beside data",
+    ),
+    (
+        _spoilt("SiteRecorded", lambda message: message.update(data=None, data_base64="*")),
+        None,
+        "invalid-envelope: data_base64: is not Base64",
+    ),
+    (
+        _spoilt("SiteRecorded", lambda message: message.update(data=None, data_base64=7)),
+        None,
+        "invalid-envelope: data_base64: is not Base64",
+    ),
+    (
+        b"[]",
+        {"content-type": b"application/cloudevents-batch+json"},
+        "invalid-envelope: content-type: only application/cloudevents+json is read",
+    ),
+    (b"{}", {"content-type": b"\xff"}, "invalid-envelope: a header is not UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("value", "headers", "said"), WHAT_IS_SAID, ids=[each[2] for each in WHAT_IS_SAID])
+def test_a_dead_letter_says_in_words_what_was_wrong(
+    value: bytes, headers: dict[str, bytes | None] | None, said: str
+) -> None:
+    with pytest.raises(Malformed) as refused:
+        decode(value, headers)
+
+    assert str(refused.value) == said
+
+
+def test_what_is_described_is_what_is_read_back() -> None:
+    message = decode(written(an_example("ActivityDelivered")))
+    said = message.envelope
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    described = describe(
+        message.event,
+        id=said.id,
+        source=said.source,
+        time=said.time,
+        key=said.partitionkey,
+        version=said.aggregateversion,
+        epoch=said.streamepoch,
+        correlation="018f0000-0000-7000-8000-000000000000",
+        causation="018f0000-0000-7000-8000-000000000001",
+        traceparent=trace,
+    )
+
+    envelope = decode(encode(described, message.event)).envelope
+    assert (envelope.correlationid, envelope.causationid) == (described.correlationid, described.causationid)
+    assert envelope.traceparent == trace
+    changed = {"correlationid": said.correlationid, "causationid": said.causationid, "traceparent": said.traceparent}
+    assert envelope.model_copy(update=changed) == said
+
+
 def in_binary_mode(name: str) -> tuple[bytes, dict[str, bytes | None]]:
     message = an_example(name)
     data = written(message.pop("data"))
@@ -113,8 +211,19 @@ def test_binary_mode_says_the_same_as_structured_mode() -> None:
 def test_a_broken_header_in_binary_mode_is_malformed(text: bytes | None) -> None:
     value, headers = in_binary_mode("ActivityDelivered")
 
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         decode(value, {**headers, "ce_subject": text})
+
+    assert refused.value.reason == "invalid-envelope"
+
+
+def test_in_binary_mode_the_content_type_alone_says_what_the_data_are() -> None:
+    value, headers = in_binary_mode("ActivityDelivered")
+
+    message = decode(value, {**headers, "ce_datacontenttype": b"text/plain"})
+    without = decode(value, {name: text for name, text in headers.items() if name != "content-type"})
+
+    assert message == without == decode(written(an_example("ActivityDelivered")))
 
 
 def with_fields_of_tomorrow(message: Json) -> Json:

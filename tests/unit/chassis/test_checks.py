@@ -1,8 +1,11 @@
 """What the doors refuse because a schema cannot say it: with the field, and without repeating what is private."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from contracts.values import Interval, Name
 from services.chassis.checks import (
@@ -16,8 +19,10 @@ from services.chassis.checks import (
     check_order,
     check_personal_data,
     check_unique,
+    malformed,
+    wrong_fields,
 )
-from services.chassis.problems import Malformed
+from services.chassis.problems import Malformed, WrongField
 
 MONDAY, TUESDAY = date(2026, 2, 16), date(2026, 2, 17)
 MANY = 40_000  # compared each with each, these would take minutes
@@ -30,34 +35,36 @@ def test_a_period_may_end_on_the_day_on_which_it_begins_and_not_before() -> None
     with pytest.raises(DatesInWrongOrder, match="before from") as refused:
         check_order(TUESDAY, MONDAY, field="to", after="from")
 
-    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("to", "2026-02-16")
+    assert refused.value.errors == (WrongField("to", "2026-02-16", "from or later"),)
 
 
 def test_bounds_may_be_equal_and_not_crossed() -> None:
     check_bounds(Interval(lower=3, upper=3), field="headcount")
 
-    with pytest.raises(BoundsInWrongOrder) as refused:
+    with pytest.raises(BoundsInWrongOrder, match=r"headcount\.upper is 3, below headcount\.lower \(4\)") as refused:
         check_bounds(Interval(lower=4, upper=3), field="headcount")
 
-    assert refused.value.errors[0].field == "headcount.upper"
+    assert refused.value.errors == (WrongField("headcount.upper", 3, "at least 4"),)
 
 
 def test_the_second_of_two_equal_things_is_named_also_in_a_very_long_list() -> None:
     names = [f"own:{number}" for number in range(MANY)]
     check_unique(names, field="coSiteIds")
 
-    with pytest.raises(NamedTwice) as refused:
+    with pytest.raises(NamedTwice, match="names own:7, which is named before") as refused:
         check_unique([*names, "own:7"], field="coSiteIds")
 
-    assert (refused.value.errors[0].field, refused.value.errors[0].value) == (f"coSiteIds[{MANY}]", "own:7")
+    assert refused.value.errors == (WrongField(f"coSiteIds[{MANY}]", "own:7", "each thing once"),)
 
 
 @pytest.mark.parametrize(
     "name", ["\u200b", " \u00a0", "\u0301", "\ufeff", "\u3164", "\u115f\u1160", "\u2800", "\uffa0"]
 )
 def test_a_name_that_nobody_can_see_is_refused(name: str) -> None:
-    with pytest.raises(NothingVisible):
+    with pytest.raises(NothingVisible) as refused:
         check_name(name, field="name.nl")
+
+    assert refused.value.errors == (WrongField("name.nl", None, "at least one visible character"),)
 
 
 @pytest.mark.parametrize("name", ["A", "ö", "1", "★"])
@@ -77,9 +84,73 @@ def test_a_name_whose_composed_form_is_too_long_to_be_stored_is_refused() -> Non
 
 
 def test_personal_data_is_refused_by_its_field_and_not_repeated() -> None:
-    with pytest.raises(PersonalData) as refused:
+    with pytest.raises(PersonalData, match="comment seems to hold a telephone number; leave it out") as refused:
         check_personal_data({"reason": {"code": "other"}, "comment": "bel 073-6123456"})
 
     problem = refused.value
-    assert (problem.slug, problem.errors[0].field) == ("personal-data", "comment")
+    assert problem.slug == "personal-data"
+    assert problem.errors == (WrongField("comment", None, "not a telephone number"),)
     assert "6123456" not in f"{problem.detail} {problem.errors}"
+
+
+class Part(BaseModel):
+    kind: Literal["school", "childcare"] = "school"
+    places: Annotated[int, Field(ge=1, le=9)] = 1
+    name: str = ""
+
+
+class Whole(BaseModel):
+    parts: list[Part]
+
+
+def what_pydantic_found(body: object) -> Sequence[Any]:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(Whole).validate_python(body)
+    return refused.value.errors()
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"parts": [{}, {"places": 0}]}, WrongField("parts[1].places", 0, {"ge": "1"})),
+        ({"parts": [{"places": 10}]}, WrongField("parts[0].places", 10, {"le": "9"})),
+        ({"parts": [{"kind": "pub"}]}, WrongField("parts[0].kind", "pub", {"expected": "'school' or 'childcare'"})),
+        ({"parts": [{"name": 1}]}, WrongField("parts[0].name", 1, "Input should be a valid string")),
+        ({}, WrongField("parts", None, "Field required")),
+    ],
+)
+def test_a_wrong_field_is_told_by_its_path_its_value_and_what_is_allowed(body: object, wrong: WrongField) -> None:
+    assert wrong_fields(list(what_pydantic_found(body))) == [wrong]
+
+
+@pytest.mark.parametrize("where", ["body", "query", "path", "header"])
+def test_where_a_request_carries_a_field_is_no_part_of_its_name(where: str) -> None:
+    found = {"type": "value_error", "loc": (where, "groups", 0, "groupId"), "msg": "is wrong", "input": "x"}
+
+    assert wrong_fields([found], within="data.") == [WrongField("data.groups[0].groupId", "x", "is wrong")]
+
+
+def test_a_field_of_that_name_elsewhere_is_a_part_of_it() -> None:
+    found = {"type": "value_error", "loc": ("site", "path"), "msg": "is wrong", "input": "x"}
+
+    assert wrong_fields([found]) == [WrongField("site.path", "x", "is wrong")]
+
+
+def test_a_validator_of_ours_names_the_field_the_value_and_the_list_of_what_is_allowed() -> None:
+    told = {"field": "to", "value": 7, "expected": ["a", "b"]}
+    found = {"type": "ours", "loc": ("body", "period"), "msg": "is wrong", "input": {"from": 8, "to": 7}, "ctx": told}
+
+    assert wrong_fields([found]) == [WrongField("period.to", 7, {"expected": ["a", "b"]})]
+
+
+def test_a_malformed_body_is_told_by_its_first_field_and_every_other() -> None:
+    problem = malformed(what_pydantic_found({"parts": [{"places": 0}, {"kind": "pub"}]}), within="data.")
+
+    assert problem.detail == "data.parts[0].places: Input should be greater than or equal to 1"
+    assert [wrong.field for wrong in problem.errors] == ["data.parts[0].places", "data.parts[1].kind"]
+
+
+def test_what_is_no_object_at_all_is_told_of_the_body() -> None:
+    found = {"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error", "input": {}}
+
+    assert malformed([found]).detail == "the body: JSON decode error"

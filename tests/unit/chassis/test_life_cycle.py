@@ -13,10 +13,11 @@ from services.chassis.life_cycle import (
     Step,
     allow,
     available_actions,
+    check_operator,
     status_after,
 )
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed
+from services.chassis.problems import NotAllowed, WrongField
 from tests.builders import ART, ATELIER, BABEL, BAZUIN, NOW, an_actor
 
 
@@ -39,13 +40,19 @@ def test_the_row_of_an_allowed_action_is_given() -> None:
 
 
 def test_a_role_that_the_row_does_not_name_is_refused() -> None:
-    with pytest.raises(NotAllowed, match="Role consultant may not stop; partner, operator may"):
+    with pytest.raises(NotAllowed, match="Role consultant may not stop; partner, operator may") as refused:
         allow(TABLE, "stop", Light.GREEN, an_actor("consultant", ATELIER), PARTIES)
+
+    assert refused.value.errors == (WrongField("role", "consultant", ("partner", "operator")),)
 
 
 def test_an_organisation_that_is_no_party_is_refused() -> None:
-    with pytest.raises(NotAllowed, match=f"You act for {BAZUIN}; to stop is up to {ATELIER}"):
-        allow(TABLE, "stop", Light.GREEN, an_actor("partner", BAZUIN), PARTIES)
+    parties = {"owner": (ATELIER, BABEL)}
+
+    with pytest.raises(NotAllowed, match=f"You act for {BAZUIN}; to stop is up to {ATELIER}, {BABEL}") as refused:
+        allow(TABLE, "stop", Light.GREEN, an_actor("partner", BAZUIN), parties)
+
+    assert refused.value.errors == (WrongField("organisation", BAZUIN, (ATELIER, BABEL)),)
 
 
 def test_a_party_without_members_refuses_every_organisation() -> None:
@@ -58,8 +65,15 @@ def test_every_organisation_belongs_to_a_party_of_everyone() -> None:
 
 
 def test_another_state_is_an_illegal_transition() -> None:
-    with pytest.raises(IllegalTransition, match="It is red; to stop, it must be green"):
+    with pytest.raises(IllegalTransition, match="It is red; to stop, it must be green") as refused:
         allow(TABLE, "stop", Light.RED, an_actor("partner"), PARTIES)
+
+    assert refused.value.errors == (WrongField("status", Light.RED, (Light.GREEN,)),)
+
+
+def test_every_state_from_which_it_could_be_done_is_named() -> None:
+    with pytest.raises(IllegalTransition, match="to clean, it must be green or red"):
+        allow(TABLE, "clean", None, an_actor("partner"), PARTIES)
 
 
 def test_what_exists_is_not_brought_into_being_again() -> None:
@@ -81,3 +95,10 @@ def test_an_event_leads_to_the_state_that_its_row_names_and_same_keeps_it() -> N
     assert status_after(TABLE, Light.GREEN, closed) is Light.RED
     assert status_after(TABLE, Light.GREEN, CLEANED) is Light.GREEN
     assert status_after(TABLE, Light.RED, CLEANED) is Light.RED
+
+
+def test_an_operator_of_any_organisation_asks_and_no_other_role_does() -> None:
+    check_operator("adopt", an_actor("operator", BAZUIN))
+
+    with pytest.raises(NotAllowed, match="Role partner may not adopt; operator may"):
+        check_operator("adopt", an_actor("partner", BAZUIN))

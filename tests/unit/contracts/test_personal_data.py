@@ -141,3 +141,30 @@ def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
     assert personal_data_in(text) is None
 
     assert time.perf_counter() - began < MOMENT  # looked at from each of its characters, it takes an hour
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("juf.annie@school.example", "an e-mail address"),
+        ("https://ketenid.nl/pilot/0a1b", "an ECK iD"),
+        ("BSN 123 456 782", "a citizen service number"),
+        ("BSN 123.456.782", "a citizen service number"),
+        ("bel 06 12 34 56 78", "a telephone number"),
+        ("+297 582 3456", "a telephone number"),
+        ("+247 62345", "a telephone number"),  # eight digits: the shortest that is looked for
+        ("+247 62 34", None),  # seven digits: shorter than what is looked for
+    ],
+)
+def test_what_was_found_is_named(text: str, what: str | None) -> None:
+    assert personal_data_in(text) == what
+
+
+def test_an_identifier_of_a_national_register_is_nobodys_number() -> None:
+    assert personal_data_in("lrk:123456782") is None
+    assert personal_data_in("own:123456782") == "a citizen service number"
+
+
+def test_a_uuid_is_nobodys_number_whatever_its_digits() -> None:
+    assert personal_data_in("12345678-2aaa-4aaa-8aaa-aaaaaaaaaaaa") is None
+    assert personal_data_in("uuid 12345678-2aaa-4aaa-8aaa-aaaaaaaaaaaa") == "a citizen service number"

@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 
-from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityPlanned, DeliveryDetails, TakingPart
+from contracts.activities import (
+    ActivityConfirmed,
+    ActivityCorrected,
+    ActivityDelivered,
+    ActivityDisputed,
+    ActivityPlanned,
+    ActivityRetracted,
+    DeliveryDetails,
+    TakingPart,
+)
 from contracts.values import Actor, Reason
 from services.chassis.life_cycle import available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed
+from services.chassis.problems import NotAllowed, WrongField
 from services.chassis.reasons import CommentMissing
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
@@ -116,6 +125,34 @@ def test_an_activity_from_a_referral_names_it_and_its_request() -> None:
 
     assert (planned.origin, planned.referral_id) == ("referral", referral.id)
     assert planned.request_id == referral.made.request_id
+    assert (planned.planned_by, planned.planned_at) == (by, NOW)
+
+
+def test_what_follows_names_the_referral_and_the_request_too() -> None:
+    referral, by = a_referral(), an_actor("partner")
+    details = activity_plan(referral_id=referral.id, site_ids=(SCHOOL, CHILDCARE))
+    planned = rules.evolve(None, rules.plan(new_id(), details, referral=referral, known=KNOWN, by=by, at=NOW))
+
+    delivered = deliver(planned, by)
+    corrected = correct(rules.evolve(planned, delivered), by)
+
+    for event in (delivered, corrected):
+        assert (event.activity_id, event.origin, event.referral_id) == (planned.id, "referral", referral.id)
+        assert event.request_id == referral.made.request_id
+    assert (delivered.registered_at, corrected.corrected_at) == (NOW, NOW)
+
+
+def test_what_is_announced_says_why_and_when() -> None:
+    activity, by, site = an_activity(), an_actor("partner"), an_actor("coordinator")
+
+    retracted, disputed, confirmed = retract(activity, by), dispute(activity, site), confirm(activity, site)
+
+    assert isinstance(retracted, ActivityRetracted)
+    assert (retracted.activity_id, retracted.reason, retracted.retracted_at) == (activity.id, DUPLICATE, NOW)
+    assert isinstance(disputed, ActivityDisputed)
+    assert (disputed.site_id, disputed.reason, disputed.disputed_at) == (SCHOOL, NOT_HELD, NOW)
+    assert isinstance(confirmed, ActivityConfirmed)
+    assert (confirmed.activity_id, confirmed.site_id, confirmed.confirmed_at) == (activity.id, SCHOOL, NOW)
 
 
 def test_an_activity_without_a_referral_is_direct() -> None:
@@ -163,8 +200,11 @@ def test_a_correction_names_what_changed_and_carries_the_whole_body(
 
 
 def test_a_correction_that_changes_nothing_is_refused() -> None:
-    with pytest.raises(rules.NothingChanged):
+    with pytest.raises(rules.NothingChanged) as refused:
         correct(an_activity(), an_actor("partner"), delivery_details())
+
+    allowed = "a body that differs from what was registered"
+    assert refused.value.errors == (WrongField("body", None, allowed),)
 
 
 def test_the_same_moment_in_another_offset_is_no_change() -> None:
@@ -210,8 +250,40 @@ def test_every_list_of_an_activity_ends_with_other_which_wants_a_comment(name: s
     assert (last.code, last.comment_required) == ("other", True)
 
 
-def test_the_reason_other_wants_a_comment() -> None:
-    other = Reason(list="activity-retraction", code="other")
+OTHER: dict[str, Callable[[str | None], ActivityEvent]] = {
+    "retract": lambda comment: rules.retract(
+        an_activity(),
+        Reason(list="activity-retraction", code="other"),
+        comment=comment,
+        reasons=reasons.LISTS,
+        by=an_actor("partner"),
+        at=NOW,
+    ),
+    "dispute": lambda comment: rules.dispute(
+        an_activity(),
+        SCHOOL,
+        Reason(list="activity-dispute", code="other"),
+        comment=comment,
+        reasons=reasons.LISTS,
+        by=an_actor("coordinator"),
+        at=NOW,
+    ),
+    "correct": lambda comment: rules.correct(
+        an_activity(),
+        delivery_details(groups=TWENTY),
+        Reason(list="activity-correction", code="other"),
+        comment=comment,
+        known=KNOWN,
+        reasons=reasons.LISTS,
+        by=an_actor("partner"),
+        at=NOW,
+    ),
+}
 
+
+@pytest.mark.parametrize("action", OTHER)
+def test_the_reason_other_wants_a_comment(action: str) -> None:
     with pytest.raises(CommentMissing):
-        rules.retract(an_activity(), other, reasons=reasons.LISTS, by=an_actor("partner"), at=NOW)
+        OTHER[action](None)
+
+    assert OTHER[action]("De school was dicht") is not None

@@ -9,7 +9,7 @@ from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityP
 from contracts.values import LearningArea, Reason
 from services.chassis.checks import NamedTwice
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotYetKnown, Problem
+from services.chassis.problems import NotYetKnown, Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
@@ -19,8 +19,10 @@ from services.referrals.rules.activity import (
     ParticipantsExceedHeadcount,
     Status,
 )
+from services.referrals.rules.referral import UnknownPartner
 from tests.builders import (
     ATELIER,
+    CHILDCARE,
     CHILDCARE_GROUP,
     GROUP,
     KNOWN,
@@ -71,26 +73,34 @@ TOO_MANY = TakingPart(group_id=GROUP, headcount=24, participants=25)
 TWENTY = TakingPart(group_id=GROUP, headcount=24, participants=20)
 OF_THE_CHILDCARE = TakingPart(group_id=CHILDCARE_GROUP, headcount=1)
 TOMORROW = datetime.fromisoformat("2025-10-04T00:30:00+02:00")  # 3 October in UTC
-UNSOUND_BODIES: list[tuple[dict[str, Any], str, int, type[Problem]]] = [
-    ({"site_ids": (SCHOOL, "duo:00XX00")}, "siteIds[1]", 409, NotYetKnown),
-    ({"groups": (UNKNOWN_GROUP,)}, "groups[0].groupId", 409, NotYetKnown),
-    ({"partner_ids": (ATELIER, "own:nobody")}, "partnerIds[1]", 400, Problem),
-    ({"groups": (TWENTY, OF_THE_CHILDCARE), "site_ids": (SCHOOL,)}, "groups[1].groupId", 400, GroupOfAnotherSite),
-    ({"groups": (TWENTY, TWENTY)}, "groups[1]", 400, NamedTwice),
-    ({"groups": (TOO_MANY,)}, "groups[0].participants", 400, ParticipantsExceedHeadcount),
-    ({"occurred_at": TOMORROW}, "occurredAt", 400, OccurrenceInFuture),
+AT_THE_SCHOOL = {"groups": (TWENTY, OF_THE_CHILDCARE), "site_ids": (SCHOOL,)}
+NO_SITE = WrongField("siteIds[1]", "duo:00XX00", "a recorded site")
+NO_GROUP = WrongField("groups[0].groupId", "own:nobody", "a recorded group")
+NO_PARTNER = WrongField("partnerIds[1]", "own:nobody", "a recorded partner")
+ELSEWHERE = WrongField("groups[1].groupId", CHILDCARE_GROUP, (SCHOOL,))
+CROWD = WrongField("groups[0].participants", 25, "at most 24")
+NOT_YET = WrongField("occurredAt", "2025-10-04T00:30:00+02:00", "at most 2025-10-03")
+UNSOUND_BODIES: list[tuple[dict[str, Any], WrongField, str, type[Problem]]] = [
+    ({"site_ids": (SCHOOL, "duo:00XX00")}, NO_SITE, "has not heard of that site yet", NotYetKnown),
+    ({"groups": (UNKNOWN_GROUP,)}, NO_GROUP, "has not heard of that group yet", NotYetKnown),
+    ({"partner_ids": (ATELIER, "own:nobody")}, NO_PARTNER, "no such partner is recorded", UnknownPartner),
+    (AT_THE_SCHOOL, ELSEWHERE, f"of {CHILDCARE}; siteIds does not name it", GroupOfAnotherSite),
+    ({"groups": (TWENTY, TWENTY)}, WrongField("groups[1]", GROUP, "each thing once"), "named before", NamedTwice),
+    ({"groups": (TOO_MANY,)}, CROWD, "is 25; the group's headcount is 24", ParticipantsExceedHeadcount),
+    ({"occurred_at": TOMORROW}, NOT_YET, "today is 2025-10-03", OccurrenceInFuture),
 ]
 
 
 @pytest.mark.parametrize("act", [deliver, correct])
-@pytest.mark.parametrize(("body", "field", "status", "problem"), UNSOUND_BODIES)
+@pytest.mark.parametrize(("body", "wrong", "said", "problem"), UNSOUND_BODIES)
 def test_an_unsound_body_is_neither_delivered_nor_a_correction(
-    act: Any, body: dict[str, Any], field: str, status: int, problem: type[Problem]
+    act: Any, body: dict[str, Any], wrong: WrongField, said: str, problem: type[Problem]
 ) -> None:
-    with pytest.raises(problem) as refused:
+    with pytest.raises(problem, match=said) as refused:
         act(delivery_details(**body))
 
-    assert (refused.value.status, refused.value.errors[0].field) == (status, field)
+    assert refused.value.status == (409 if problem is NotYetKnown else 400)
+    assert refused.value.errors == (wrong,)
 
 
 def test_a_learning_area_that_its_list_does_not_have_is_not_delivered() -> None:

@@ -9,7 +9,7 @@ from contracts.referrals import ReferralDeclined
 from contracts.values import Actor, Reason
 from services.chassis.life_cycle import IllegalTransition, available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed
+from services.chassis.problems import NotAllowed, WrongField
 from services.chassis.reasons import CommentMissing, UnknownReason
 from services.referrals import reasons
 from services.referrals.rules import referral as rules
@@ -126,10 +126,12 @@ def test_a_decline_after_the_acceptance_is_late(status: Status, late: bool) -> N
 def test_who_suggests_a_better_partner_names_another_recorded_one() -> None:
     referral, by = a_referral(), an_actor("partner")
 
-    with pytest.raises(rules.BetterPartnerMissing):
+    with pytest.raises(rules.BetterPartnerMissing) as refused:
         decline(referral, by, BETTER)
-    with pytest.raises(rules.UnknownPartner):
+    assert refused.value.errors == (WrongField("betterPartnerId", None, "a recorded partner"),)
+    with pytest.raises(rules.UnknownPartner, match=f"betterPartnerId is {BAZUIN}: no such other partner") as unknown:
         decline(referral, by, BETTER, better_partner_id=BAZUIN)
+    assert unknown.value.errors == (WrongField("betterPartnerId", BAZUIN, "another recorded partner"),)
     with pytest.raises(rules.UnknownPartner):
         decline(referral, by, BETTER, better_partner_id=ATELIER, partners=[ATELIER])
 
@@ -156,13 +158,58 @@ def test_a_person_cannot_give_a_reason_that_belongs_to_the_service() -> None:
 def test_what_is_completed_as_delivered_was_delivered() -> None:
     referral, by = a_referral(Status.IN_PROGRESS), an_actor("partner")
 
-    with pytest.raises(rules.NothingDelivered):
+    with pytest.raises(rules.NothingDelivered) as refused:
         rules.complete(referral, "delivered", delivered=0, by=by, at=NOW)
-    with pytest.raises(CommentMissing):
+    expected = "delivered_elsewhere, or deliver an activity first"
+    assert refused.value.errors == (WrongField("outcome", "delivered", expected),)
+    with pytest.raises(CommentMissing, match="needs a comment that says where") as silent:
         rules.complete(referral, "delivered_elsewhere", delivered=0, by=by, at=NOW)
+    assert silent.value.errors == (WrongField("comment", None, "a sentence without personal data"),)
 
     elsewhere = rules.complete(referral, "delivered_elsewhere", comment="In het park", delivered=0, by=by, at=NOW)
     assert rules.evolve(referral, elsewhere).outcome == "delivered_elsewhere"
+
+
+def test_what_is_announced_says_who_did_it_and_when() -> None:
+    referral, by, sender = a_referral(Status.ACCEPTED), an_actor("partner"), an_actor("consultant")
+
+    accepted = rules.accept(a_referral(), by=by, at=NOW)
+    declined = decline(referral, by)
+    started = rules.start_by_planning(referral, by=by, at=NOW)
+    withdrawn = rules.withdraw(referral, NO_RESPONSE, reasons=reasons.LISTS, by=sender, at=NOW)
+    by_itself = rules.withdraw_by_itself(referral, "request_closed", at=NOW)
+    completed = rules.complete(referral, "delivered", delivered=1, by=by, at=NOW)
+
+    assert (accepted.partner_id, accepted.accepted_by, accepted.accepted_at) == (ATELIER, by, NOW)
+    assert (declined.referral_id, declined.declined_by, declined.declined_at) == (referral.id, by, NOW)
+    assert declined.better_partner_id is None
+    assert started is not None
+    assert (started.referral_id, started.started_at) == (referral.id, NOW)
+    assert (withdrawn.reason, withdrawn.withdrawn_by, withdrawn.withdrawn_at) == (NO_RESPONSE, sender, NOW)
+    assert (by_itself.referral_id, by_itself.reason.code, by_itself.withdrawn_at) == (
+        referral.id,
+        "request_closed",
+        NOW,
+    )
+    assert (completed.outcome, completed.completed_by, completed.completed_at) == ("delivered", by, NOW)
+
+
+def test_a_withdrawn_referral_keeps_why() -> None:
+    referral = a_referral()
+
+    withdrawn = rules.evolve(referral, withdraw(referral, an_actor("consultant")))
+
+    assert (withdrawn.reason, withdrawn.outcome) == (NO_RESPONSE, None)
+
+
+def test_the_reason_other_of_a_withdrawal_wants_a_comment() -> None:
+    other, by = Reason(list="withdraw-referral", code="other"), an_actor("consultant")
+
+    with pytest.raises(CommentMissing):
+        rules.withdraw(a_referral(), other, reasons=reasons.LISTS, by=by, at=NOW)
+
+    said = rules.withdraw(a_referral(), other, comment="Te laat", reasons=reasons.LISTS, by=by, at=NOW)
+    assert said.reason == other
 
 
 def test_planning_starts_an_accepted_referral_and_changes_nothing_of_one_in_progress() -> None:

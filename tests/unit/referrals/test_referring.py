@@ -11,7 +11,7 @@ from contracts.values import Actor, LearningArea, Role
 from services.chassis.checks import DatesInWrongOrder, NamedTwice
 from services.chassis.life_cycle import IllegalTransition
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed, NotYetKnown
+from services.chassis.problems import NotAllowed, NotYetKnown, WrongField
 from services.referrals.rules import referral as rules
 from services.referrals.rules.referral import AskedRequest, Referral, Status
 from tests.builders import (
@@ -59,6 +59,7 @@ def refer_if_known(
 def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_the_site_that_asks() -> None:
     made = refer()
 
+    assert made.made_by == an_actor("consultant")
     assert (made.attempt, made.broker_id, made.site_id, made.made_at) == (1, BABEL, SCHOOL, NOW)
     assert rules.evolve(None, made) == Referral(made, Status.REQUESTED, version=1)
 
@@ -80,8 +81,18 @@ def test_parallel_referrals_share_their_attempt() -> None:
 def test_a_parallel_set_that_was_decided_takes_no_more(status: Status) -> None:
     parallel = new_id()
 
-    with pytest.raises(rules.ParallelSetDecided):
+    with pytest.raises(rules.ParallelSetDecided) as refused:
         refer(others=(a_referral(status, parallel_set=parallel),), parallel_set=parallel)
+
+    assert refused.value.errors == (WrongField("parallelSet", str(parallel), "a new set"),)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_referrals_outside_the_set_decide_nothing(status: Status) -> None:
+    others = (a_referral(status, parallel_set=new_id()), a_referral(status))
+
+    assert refer(others=others, parallel_set=new_id()).attempt == 2
+    assert refer(others=others).attempt == 2
 
 
 @pytest.mark.parametrize("cell", cells_of_creation(cells(rules.LIFE_CYCLE, Status)), ids=str)
@@ -107,11 +118,13 @@ WITHOUT_ITS_SITE = a_known_request(site_id=None)
 
 @pytest.mark.parametrize("known", [None, UNASSIGNED, WITHOUT_ITS_SITE])
 def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: AskedRequest | None) -> None:
-    with pytest.raises(NotYetKnown) as refused:
+    with pytest.raises(NotYetKnown, match="has not heard of its assignment yet") as refused:
         refer_if_known(known, partner_details())
 
     assert refused.value.retry_after
-    assert refused.value.errors[0].field == "requestId"
+    wrong = refused.value.errors[0]
+    assert (wrong.field, wrong.allowed) == ("requestId", "a request that was raised and assigned")
+    assert known is None or wrong.value == str(known.id)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +144,10 @@ def test_a_request_is_referred_while_it_is_open(status: str, answer: str | None,
     if is_open:
         assert refer(request).request_id == request.id
     else:
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransition, match=rf"{status} \({answer or 'without an answer'}\)") as refused:
             refer(request)
+        allowed = "a request that is assigned, or answered with refer"
+        assert refused.value.errors == (WrongField("requestId", str(request.id), allowed),)
 
 
 @pytest.mark.parametrize("area", [SPORT, LearningArea(scheme="curriculum.nu", code="zwemmen")])
@@ -140,8 +155,7 @@ def test_a_referral_is_about_areas_that_were_asked_and_have_a_broker(area: Learn
     with pytest.raises(rules.AreaNotCovered) as refused:
         refer(learning_areas=(ART, area))
 
-    assert refused.value.errors[0].field == "learningAreas[1].code"
-    assert refused.value.errors[0].allowed == [ART.code]
+    assert refused.value.errors == (WrongField("learningAreas[1].code", area.code, [ART.code]),)
 
 
 def test_a_referral_names_an_area_once() -> None:
@@ -150,10 +164,11 @@ def test_a_referral_names_an_area_once() -> None:
 
 
 def test_a_referral_is_made_to_a_recorded_partner() -> None:
-    with pytest.raises(rules.UnknownPartner) as refused:
+    with pytest.raises(rules.UnknownPartner, match=f"partnerId is {ATELIER}: no such partner") as refused:
         refer_if_known(a_known_request(), None)
 
-    assert (refused.value.status, refused.value.errors[0].field) == (400, "partnerId")
+    assert refused.value.status == 400
+    assert refused.value.errors == (WrongField("partnerId", ATELIER, "a recorded partner"),)
 
 
 FROM_TOMORROW = partner_details(valid_from=date(2025, 10, 4))
@@ -162,16 +177,24 @@ UNTIL_TODAY = partner_details(valid_from=date(2020, 1, 1), valid_to=TODAY)
 
 @pytest.mark.parametrize("partner", [FROM_TOMORROW, UNTIL_TODAY])
 def test_a_referral_is_made_to_a_partner_of_today(partner: PartnerDetails) -> None:
-    with pytest.raises(rules.PartnerNotActive):
+    with pytest.raises(rules.PartnerNotActive, match=f"{ATELIER} is a partner from .* today is 2025-10-03") as refused:
         refer(partner=partner)
+
+    assert refused.value.errors == (WrongField("partnerId", ATELIER, "a partner of today"),)
+
+
+def test_a_partner_is_one_from_its_first_day_to_the_day_before_its_last() -> None:
+    assert refer(partner=partner_details(valid_from=TODAY, valid_to=date(2025, 10, 4))).partner_id == ATELIER
 
 
 def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     request = a_known_request(covered_areas=(ART, SPORT))
 
     assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
-    with pytest.raises(rules.NotInOffer):
+    with pytest.raises(rules.NotInOffer) as refused:
         refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
+
+    assert refused.value.errors == (WrongField("learningAreas", [ART.code], [SPORT.code]),)
 
 
 def test_a_referral_carries_what_a_partner_needs_to_know_of_the_request() -> None:
@@ -188,14 +211,18 @@ def test_a_partner_decides_today_or_later() -> None:
     with pytest.raises(DatesInWrongOrder, match="before today") as refused:
         refer(decide_by=date(2025, 10, 2))
 
-    assert refused.value.errors[0].field == "decideBy"
+    assert refused.value.errors == (WrongField("decideBy", "2025-10-02", "today or later"),)
 
 
 def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
     ended, still_open = a_referral(Status.DECLINED), a_referral(Status.ACCEPTED)
 
     assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
-    with pytest.raises(rules.ReferralStillOpen):
+    with pytest.raises(rules.ReferralStillOpen, match="that it replaces is accepted") as refused:
         refer(others=(ended, still_open), replaces=still_open.id)
-    with pytest.raises(rules.UnknownReferral):
-        refer(others=(ended, still_open), replaces=new_id())
+    allowed = "a referral that is completed or declined or withdrawn"
+    assert refused.value.errors == (WrongField("replaces", str(still_open.id), allowed),)
+    nobody = new_id()
+    with pytest.raises(rules.UnknownReferral) as unknown:
+        refer(others=(ended, still_open), replaces=nobody)
+    assert unknown.value.errors == (WrongField("replaces", str(nobody), [str(ended.id), str(still_open.id)]),)

@@ -1,5 +1,6 @@
 """The life of a request, cell by cell, and what the rules refuse."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -7,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from contracts.requests import AskedGroup, RequestAssigned, RequestRaised, RequestUnbrokered
+from contracts.requests import AskedGroup, RequestAnswered, RequestAssigned, RequestRaised, RequestUnbrokered
 from contracts.sites import SiteDetails
-from contracts.values import Actor, LearningArea, Reason
-from services.chassis.checks import BoundsInWrongOrder, NamedTwice, PersonalData
+from contracts.values import Actor, Interval, LearningArea, Name, Reason
+from services.chassis.checks import BoundsInWrongOrder, DatesInWrongOrder, NamedTwice, PersonalData
 from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed, NotYetKnown, Problem
+from services.chassis.problems import NotAllowed, NotYetKnown, Problem, WrongField
 from services.chassis.reasons import CommentMissing, ReasonMissing, UnknownReason
 from services.chassis.schemes import UnknownLearningArea
 from services.requests import commands, reasons, rules
@@ -168,18 +169,67 @@ def test_a_raised_request_is_in_its_first_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("asked", "wrong"),
     [
-        ({"site_id": CHILDCARE}, "siteId"),
-        ({"co_site_ids": (CHILDCARE,)}, "coSiteIds[0]"),
-        ({"groups": (AskedGroup(group_id="own:nobody", headcount=1),)}, "groups[0].groupId"),
+        ({"site_id": CHILDCARE}, WrongField("siteId", CHILDCARE, "a recorded site")),
+        ({"co_site_ids": (CHILDCARE,)}, WrongField("coSiteIds[0]", CHILDCARE, "a recorded site")),
+        (
+            {"groups": (AskedGroup(group_id="own:nobody", headcount=1),)},
+            WrongField("groups[0].groupId", "own:nobody", "a recorded group of these sites"),
+        ),
     ],
 )
-def test_what_is_not_recorded_cannot_ask_or_be_asked_for(asked: dict[str, Any], field: str) -> None:
-    with pytest.raises(Problem) as refused:
+def test_what_is_not_recorded_cannot_ask_or_be_asked_for(asked: dict[str, Any], wrong: WrongField) -> None:
+    with pytest.raises(Problem, match=f"{re.escape(wrong.field)} is {wrong.value}: no such (site|group)") as refused:
         raise_request(**asked)
 
-    assert (refused.value.status, refused.value.errors[0].field) == (400, field)
+    assert (refused.value.status, refused.value.errors) == (400, (wrong,))
+
+
+TWICE: list[tuple[dict[str, Any], str]] = [
+    ({"groups": (AskedGroup(group_id=GROUP, headcount=24),) * 2}, "groups[1]"),
+    ({"learning_areas": (ART, ART)}, "learningAreas[1]"),
+    ({"co_site_ids": (CHILDCARE, CHILDCARE)}, "coSiteIds[1]"),
+    ({"co_site_ids": (SCHOOL,)}, "coSiteIds[0]"),  # the site that asks is not asked again
+]
+
+
+@pytest.mark.parametrize(("asked", "field"), TWICE)
+def test_a_request_names_each_thing_once(asked: dict[str, Any], field: str) -> None:
+    with pytest.raises(NamedTwice) as refused:
+        raise_request(**asked)
+
+    assert refused.value.errors[0].field == field
+
+
+def test_what_is_wished_does_not_end_before_it_begins() -> None:
+    day = date(2025, 11, 1)
+    assert raise_request(wished_from=day, wished_to=day).wished_to == day
+
+    with pytest.raises(DatesInWrongOrder) as refused:
+        raise_request(wished_from=day, wished_to=date(2025, 10, 31))
+
+    assert refused.value.errors == (WrongField("wishedTo", "2025-10-31", "wishedFrom or later"),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_sound"),
+    [
+        ({"audience": "children", "headcount": None}, True),  # its groups
+        ({"audience": "children", "groups": (), "headcount": 24}, True),
+        ({"audience": "children", "headcount": 24}, False),
+        ({"audience": "children", "groups": (), "headcount": None}, False),
+        ({"audience": "parents", "groups": (), "headcount": None}, True),
+        ({"audience": "parents", "headcount": 24}, True),
+    ],
+)
+def test_children_are_counted_by_their_groups_or_by_a_headcount(asked: dict[str, Any], is_sound: bool) -> None:
+    if is_sound:
+        assert raise_request(**asked).audience == asked["audience"]
+    else:
+        with pytest.raises(rules.GroupsOrHeadcount) as refused:
+            raise_request(**asked)
+        assert refused.value.errors == (WrongField("groups", None, "groups or headcount"),)
 
 
 def test_a_learning_area_that_its_list_does_not_have_is_refused() -> None:
@@ -193,8 +243,10 @@ def test_a_learning_area_that_its_list_does_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize("closed_on", [date(2025, 10, 1), TODAY])
 def test_a_site_that_has_closed_cannot_ask(closed_on: date) -> None:
-    with pytest.raises(rules.SiteClosed):
+    with pytest.raises(rules.SiteClosed, match=f"siteId is {SCHOOL}, which is not open on 2025-10-03") as refused:
         raise_request(site_details(closed_on=closed_on))
+
+    assert refused.value.errors == (WrongField("siteId", SCHOOL, "a site that is open"),)
 
 
 def test_a_site_can_ask_up_to_the_day_before_it_closes() -> None:
@@ -203,9 +255,20 @@ def test_a_site_can_ask_up_to_the_day_before_it_closes() -> None:
     assert raised.site_id == SCHOOL
 
 
+def test_a_site_can_ask_from_the_day_on_which_it_opens() -> None:
+    assert raise_request(site_details(opened_on=TODAY)).site_id == SCHOOL
+
+    with pytest.raises(rules.SiteClosed):
+        raise_request(site_details(opened_on=date(2025, 10, 4)))
+
+
 def test_a_group_stays_at_its_site() -> None:
-    with pytest.raises(rules.GroupMoved):
+    rules.check_group(group_details(SCHOOL), group_details(SCHOOL, headcount=25), {SCHOOL: site_details()})
+
+    with pytest.raises(rules.GroupMoved) as refused:
         rules.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
+
+    assert refused.value.errors == (WrongField("siteId", CHILDCARE, SCHOOL),)
 
 
 def test_a_group_of_children_of_one_age_is_possible_and_none_whose_ages_are_crossed() -> None:
@@ -255,16 +318,54 @@ def test_an_identifier_in_an_address_holds_no_personal_data_either() -> None:
 
 
 def test_a_group_belongs_to_a_recorded_site() -> None:
-    with pytest.raises(rules.UnknownSite):
+    with pytest.raises(rules.UnknownSite, match=f"siteId is {SCHOOL}: no such site") as refused:
         rules.check_group(None, group_details(SCHOOL), {})
+
+    assert refused.value.errors == (WrongField("siteId", SCHOOL, "a recorded site"),)
+
+
+def test_the_bounds_of_a_group_are_not_crossed() -> None:
+    crossed = group_details().model_copy(update={"headcount": Interval(lower=2, upper=1)})
+
+    with pytest.raises(BoundsInWrongOrder) as refused:
+        rules.check_group(None, crossed, {SCHOOL: site_details()})
+
+    assert refused.value.errors[0].field == "headcount.upper"
+
+
+AUGUST, JULY = date(2025, 8, 1), date(2025, 7, 31)
+LINK = {"site_id": CHILDCARE, "kind": "child_centre", "starts_on": AUGUST}
+ADOPTION = {"programme": "kansen", "starts_on": AUGUST}
+UNSOUND_SITES: list[tuple[dict[str, Any], WrongField]] = [
+    ({"name": Name(nl="\u200b")}, WrongField("name.nl", None, "at least one visible character")),
+    ({"opened_on": AUGUST, "closed_on": JULY}, WrongField("closedOn", "2025-07-31", "openedOn or later")),
+    ({"kinds": ("primary", "primary")}, WrongField("kinds[1]", "primary", "each thing once")),
+    ({"links": (LINK, {**LINK, "ends_on": JULY})}, WrongField("links[1].to", "2025-07-31", "links[1].from or later")),
+    (
+        {"declared_adoption": ({**ADOPTION, "ends_on": JULY},)},
+        WrongField("declaredAdoption[0].to", "2025-07-31", "declaredAdoption[0].from or later"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("recorded", "wrong"), UNSOUND_SITES)
+def test_an_unsound_site_is_not_recorded(recorded: dict[str, Any], wrong: WrongField) -> None:
+    rules.check_site(site_details(links=(LINK,), declared_adoption=(ADOPTION,)))
+
+    with pytest.raises(Problem) as refused:
+        rules.check_site(site_details(**recorded))
+
+    assert refused.value.errors == (wrong,)
 
 
 def test_who_cannot_help_says_why() -> None:
     request, by = a_request(Status.ASSIGNED), an_actor("consultant")
 
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(ReasonMissing) as refused:
         answer(request, by, "cannot_help")
 
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("reason", None)
+    assert "no_funding" in str(refused.value.errors[0].allowed)
     assert answer(request, by, "cannot_help", NO_FUNDING).subject == str(request.id)
 
 
@@ -295,13 +396,24 @@ def test_the_reason_other_wants_a_comment(act: Callable[..., RequestEvent]) -> N
 def test_a_fulfilled_request_cites_a_delivered_activity_of_its_own() -> None:
     request, by, activity = a_request(Status.ANSWERED), an_actor("consultant"), new_id()
 
-    with pytest.raises(rules.DeliveryMissing):
-        close(request, by, "fulfilled")
-    with pytest.raises(rules.DeliveryMissing):
-        close(request, by, "fulfilled", activity_ids=[activity], delivered={activity: new_id()})
+    of_another = [activity, new_id()]
+    theirs = {activity: request.id, of_another[1]: new_id()}
+    with pytest.raises(rules.DeliveryMissing, match=r"activityIds\[1\] is .*, which is not a delivered") as refused:
+        close(request, by, "fulfilled", activity_ids=of_another, delivered=theirs)
 
+    expected = "a delivered activity of this request"
+    assert refused.value.errors == (WrongField("activityIds[1]", str(of_another[1]), expected),)
     closed = close(request, by, "fulfilled", activity_ids=[activity], delivered={activity: request.id})
     assert closed.activity_ids == (activity,)
+
+
+@pytest.mark.parametrize("outcome", ["fulfilled", "partly_fulfilled"])
+def test_what_was_fulfilled_even_in_part_was_delivered(outcome: str) -> None:
+    with pytest.raises(rules.DeliveryMissing) as refused:
+        close(a_request(Status.ANSWERED), an_actor("consultant"), outcome)
+
+    expected = "at least one delivered activity of this request"
+    assert refused.value.errors == (WrongField("activityIds", [], expected),)
 
 
 def test_a_retracted_activity_fulfils_nothing() -> None:
@@ -312,24 +424,32 @@ def test_a_retracted_activity_fulfils_nothing() -> None:
 
 
 def test_an_activity_that_was_not_heard_of_is_asked_for_again_later() -> None:
-    with pytest.raises(NotYetKnown) as refused:
-        close(a_request(Status.ANSWERED), an_actor("consultant"), "fulfilled", activity_ids=[new_id()])
+    activity = new_id()
 
-    assert refused.value.errors[0].field == "activityIds[0]"
+    with pytest.raises(NotYetKnown, match=f"is {activity}: its delivery is not known here yet") as refused:
+        close(a_request(Status.ANSWERED), an_actor("consultant"), "fulfilled", activity_ids=[activity])
+
+    assert refused.value.errors == (WrongField("activityIds[0]", str(activity), "a delivered activity"),)
 
 
 def test_an_unmet_area_is_one_that_was_asked() -> None:
-    with pytest.raises(rules.AreaNotAsked):
-        close(a_request(Status.ANSWERED), an_actor("consultant"), "not_fulfilled", NO_FUNDING, unmet_areas=[SPORT])
+    request = a_request(Status.ANSWERED, learning_areas=(ART, NATURE))
+
+    with pytest.raises(rules.AreaNotAsked) as refused:
+        close(request, an_actor("consultant"), "not_fulfilled", NO_FUNDING, unmet_areas=[ART, SPORT])
+
+    assert refused.value.errors == (WrongField("unmetAreas[1]", SPORT.code, [ART.code, NATURE.code]),)
 
 
 @pytest.mark.parametrize(("outcome", "unmet"), [("not_fulfilled", ()), ("advice_only", (ART,))])
 def test_what_was_not_fulfilled_needs_a_reason(outcome: str, unmet: tuple[LearningArea, ...]) -> None:
     request, by = a_request(Status.ANSWERED), an_actor("consultant")
 
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(ReasonMissing, match=r"^What was not fulfilled needs a reason\.$") as refused:
         close(request, by, outcome, unmet_areas=unmet)
 
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("reason", None)
+    assert "no_funding" in str(refused.value.errors[0].allowed)
     assert close(request, by, outcome, NO_FUNDING, unmet_areas=unmet).reason == NO_FUNDING
 
 
@@ -340,6 +460,31 @@ def test_an_area_without_a_broker_is_unmet_whoever_forgets_to_say_so() -> None:
 
     assert closed.unmet_areas == (NATURE,)
     assert closed.reason == Reason(list="not-fulfilled", code="no_offer_in_area")
+
+
+def test_who_names_the_unmet_areas_gives_the_reason_too() -> None:
+    request, by = a_request(Status.ANSWERED, learning_areas=(ART, NATURE)), an_actor("consultant")
+
+    with pytest.raises(ReasonMissing):
+        close(request, by, unmet_areas=[ART], uncovered=[NATURE])
+
+    closed = close(request, by, "advice_only", NO_FUNDING, unmet_areas=[ART], uncovered=[NATURE])
+    assert (closed.unmet_areas, closed.reason) == ((ART, NATURE), NO_FUNDING)
+
+
+def test_what_is_announced_says_who_did_it_and_when() -> None:
+    by, referral = an_actor("consultant"), a_referral_made(referral_details(new_id()))
+    raised, answered = raise_request(), answer(a_request(Status.ASSIGNED), by, "advise", NO_FUNDING)
+    referred = rules.answer_by_referring(a_request(Status.ASSIGNED), referral)
+    closed = close(a_request(Status.ANSWERED), by, "not_fulfilled", NO_FUNDING)
+
+    assert isinstance(answered, RequestAnswered)
+    assert (answered.answer, answered.reason) == ("advise", NO_FUNDING)
+    assert (answered.answered_by, answered.answered_at) == (by, NOW)
+    assert (raised.raised_by, raised.raised_at) == (an_actor("coordinator", SCHOOL), NOW)
+    assert referred is not None
+    assert (referred.answered_by, referred.answered_at) == (referral.made_by, referral.made_at)
+    assert (closed.outcome, closed.closed_by, closed.closed_at) == ("not_fulfilled", by, NOW)
 
 
 def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
