@@ -101,7 +101,7 @@ def test_a_header_without_a_value_is_refused() -> None:
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.mark.parametrize("newer", [{}, {"newer": "é"}, {"data": RAISED["data"] | {"raisedAt": "2025-10-03t09:12:00z"}}])
+@pytest.mark.parametrize("newer", [{}, {"newer": "é"}, {"data": RAISED["data"] | {"wishedTo": "2028-02-29"}}])
 def test_an_admitted_event_says_all_that_a_reader_needs(newer: Json) -> None:
     message = RAISED | {"traceparent": TRACE} | newer
     odd = Odd(json.dumps(message, ensure_ascii=False).encode(), None)

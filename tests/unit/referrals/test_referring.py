@@ -118,12 +118,12 @@ WITHOUT_ITS_SITE = a_known_request(site_id=None)
 
 @pytest.mark.parametrize("known", [None, UNASSIGNED, WITHOUT_ITS_SITE])
 def test_a_request_that_is_not_yet_known_in_full_is_to_be_tried_again_later(known: AskedRequest | None) -> None:
-    with pytest.raises(NotYetKnown, match="has not heard of its assignment yet") as refused:
+    with pytest.raises(NotYetKnown, match="has not heard of its assignment to own:babel yet") as refused:
         refer_if_known(known, partner_details())
 
     assert refused.value.retry_after
     wrong = refused.value.errors[0]
-    assert (wrong.field, wrong.allowed) == ("requestId", "a request that was raised and assigned")
+    assert (wrong.field, wrong.allowed) == ("requestId", "a request that was raised and assigned to your broker")
     assert known is None or wrong.value == str(known.id)
 
 

@@ -495,3 +495,11 @@ def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
     assert rules.evolve(request, closed) == replace(
         request, status=Status.CLOSED, outcome="not_fulfilled", version=request.version + 1
     )
+
+
+def test_an_answered_request_keeps_its_answer() -> None:
+    request = a_request(Status.ASSIGNED)
+
+    answered = rules.evolve(request, answer(request, an_actor("consultant")))
+
+    assert answered == replace(request, status=Status.ANSWERED, answer="advise", version=request.version + 1)
