@@ -52,6 +52,7 @@ def test_every_answer_has_its_headers_and_none_is_fastapis_own(operation: Operat
     answers = operation.said["responses"]
 
     assert "422" not in answers
+    assert "default" in answers
     assert all("API-Version" in answer["headers"] for answer in answers.values() if "$ref" not in answer)
 
 

@@ -42,7 +42,9 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
 
     @app.get("/health/ready", tags=["health"])
     async def ready() -> JSONResponse:
-        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one."""
+        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one.
+
+        503, with the same body, while it is not ready."""
         database = await service.database.answers()
         is_ready = database and service.health.can_answer
         body = {

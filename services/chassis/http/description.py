@@ -3,8 +3,8 @@
 Problems, headers, who is asking, servers and contact. Nothing in an answer is null: what is absent is left out.
 """
 
+import re
 from collections.abc import Iterator
-from re import sub
 from typing import Any
 
 from services.chassis.http.identity import HEADER, ROLES
@@ -112,18 +112,19 @@ def _operations(made: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _describe_operation(path: str, method: str, operation: Json) -> None:
-    operation["summary"] = sub(r"(?=[A-Z])", " ", operation["operationId"]).capitalize()
+    operation["summary"] = re.sub(r"(?=[A-Z])", " ", operation["operationId"]).capitalize()
     for parameter in operation.get("parameters", ()):
         parameter["schema"].pop("title", None)  # made from the name, and says no more
     responses = operation["responses"]
     responses.pop("422", None)
+    responses["default"] = {}
     if path.startswith("/health/"):  # no part of a version of the API
         operation |= {"security": [], "servers": [{"url": "/", "description": "The same server."}]}
     else:
         operation["security"] = [{"developmentIdentity": []}]
         needed = {*_OF_ALL_QUERIES, *(("404",) if "{" in path else ())} if method == "get" else set()
-        responses |= dict.fromkeys(sorted(needed | {"default"}))
-    for status, response in responses.items():
+        responses |= dict.fromkeys(sorted(needed))
+    for status, response in sorted(responses.items()):
         if status in PROBLEMS:
             responses[status] = {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"}
         else:
