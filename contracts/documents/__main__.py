@@ -1,6 +1,6 @@
 """Keep the contract documents: `python -m contracts.documents write | check | release`.
 
-write    make `schemas/` and `topics.json` anew from the models
+write    make `schemas/`, `topics.json` and `asyncapi.json` anew from the models
 check    say what is stale, what would break a consumer of what was released, and which released message of the
          corpus is no longer read
 release  promise the present schemas, manifest, examples and generated messages to consumers, and say in which
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from contracts.documents import MANIFEST, documents
+from contracts.documents import ASYNCAPI, MANIFEST, documents
 from contracts.documents.compatibility import Break, manifest_breaks, schema_breaks
 from contracts.envelope import Malformed, decode
 
@@ -25,8 +25,13 @@ def _say(sentence: str) -> None:
     sys.stdout.write(f"{sentence}\n")
 
 
+def _promised() -> dict[str, str]:
+    """The documents that are promised; the description in AsyncAPI only repeats them."""
+    return {name: text for name, text in documents().items() if name != ASYNCAPI}
+
+
 def _present(folder: Path) -> dict[str, Path]:
-    found = [*folder.glob("schemas/*"), folder / MANIFEST]
+    found = [*folder.glob("schemas/*"), folder / MANIFEST, folder / ASYNCAPI]
     return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file()}
 
 
@@ -70,7 +75,7 @@ def _sentence(name: str, found: Break, manifest: dict[str, Any]) -> str:
 
 def broken(folder: Path) -> Iterator[str]:
     """One sentence for each change that would break a consumer of what was released."""
-    made = documents()
+    made = _promised()
     manifest = json.loads(made[MANIFEST])
     current = {_released_name(name): name for name in made}
     for path in sorted(folder.glob("released/*.json")):
@@ -122,7 +127,7 @@ def release(folder: Path, generated: int = GENERATED) -> int:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / "released").mkdir(exist_ok=True)
     changed = 0
-    for name, text in documents().items():
+    for name, text in _promised().items():
         target = folder / _released_name(name)
         if target.exists() and target.read_text(encoding="utf-8") == text:
             continue

@@ -196,7 +196,7 @@ def causation_of(by: Actor, key: str, secret: bytes) -> str:
 
 
 def _answer(done: Done) -> Answer:
-    view = done.view.model_dump_json(by_alias=True).encode()
+    view = done.view.model_dump_json(by_alias=True, exclude_none=True).encode()
     return Answer(subject=done.subject, version=done.version, view=view)
 
 

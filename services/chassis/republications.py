@@ -10,20 +10,21 @@ from itertools import groupby
 from typing import Annotated
 
 import asyncpg
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from contracts.topics import TOPICS, service_of, topics_of
 from contracts.values import Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running.database import CommandTx
 
 commands = Commands()
-queries = APIRouter()
+queries = query_routes()
 
 MAX_POSITION = 2**63 - 1  # of PostgreSQL
 ROWS = 10_000  # of the journal that one command looks at: a fraction of a second, while the service does its other work

@@ -10,20 +10,21 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import Field
 
 from contracts.envelope import MAX_EPOCH
 from contracts.values import Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.running.database import CommandTx
 
 commands = Commands()
-queries = APIRouter()
+queries = query_routes()
 
 NAMED = 200  # events that an answer names: enough to see what they have in common
 _ASK = "INSERT INTO restorations (restoration_id, asked_at, least_epoch) VALUES ($1, $2, $3)"

@@ -4,10 +4,11 @@ the registry.)"""
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from contracts.values import Identifier, calendar_day
-from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
+from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, ReadPool, etag
+from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, sees
 from services.referrals import store
@@ -28,7 +29,7 @@ from services.referrals.views import (
     referral_view,
 )
 
-queries = APIRouter()
+queries = query_routes()
 
 
 class NoSuchBroker(NotFound):
@@ -43,7 +44,7 @@ async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
     return await store.audience_of(db, caller.actor, calendar_day(caller.now))
 
 
-@queries.get("/v1/referrals/{referralId}", tags=["referrals"])
+@queries.get("/v1/referrals/{referralId}", tags=["referrals"], responses=WITH_ETAG)
 async def show_referral(
     referral_id: Annotated[UUID, Path(alias="referralId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> ReferralView:
@@ -75,7 +76,7 @@ async def list_referrals(
     return ReferralPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
-@queries.get("/v1/activities/{activityId}", tags=["activities"])
+@queries.get("/v1/activities/{activityId}", tags=["activities"], responses=WITH_ETAG)
 async def show_activity(
     activity_id: Annotated[UUID, Path(alias="activityId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> ActivityView:

@@ -58,10 +58,10 @@ class ReferralView(Value):
     attempt: int
     made_at: datetime
     details: ReferralDetails
-    reason: Reason | None
+    reason: Reason | None = None
     """Why it was declined or withdrawn."""
-    better_partner_id: Identifier | None
-    outcome: str | None
+    better_partner_id: Identifier | None = None
+    outcome: str | None = None
     version: int
     available_actions: Actions
 
@@ -79,9 +79,9 @@ class ActivityView(Value):
     activity_id: UUID
     status: str
     origin: str
-    request_id: UUID | None
+    request_id: UUID | None = None
     plan: ActivityPlan
-    body: DeliveryDetails | None
+    body: DeliveryDetails | None = None
     """What was delivered, as it was last corrected."""
     confirmed_by_sites: SiteIds
     disputed_by_sites: SiteIds

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from contracts.metrics import CutTaken, MetricPublished
 from contracts.values import Instant, Slug, Value
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.parameters import CurrentCaller, ReadPool, Text
+from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
@@ -22,7 +23,7 @@ from services.reporting.rebuild import vector_of
 from services.reporting.sources import sources
 
 commands = Commands()
-queries = APIRouter()
+queries = query_routes()
 
 MAX_PAGE = 1_000
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]

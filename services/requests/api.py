@@ -1,20 +1,21 @@
-"""What `requests` tells over HTTP: requests and sites. (Its commands have their routes from the registry.)"""
+"""What `requests` tells over HTTP: requests, sites and groups. (Its commands have their routes from the registry.)"""
 
 from itertools import islice
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
-from contracts.values import Identifier, RecordDay, calendar_day
-from services.chassis.http.parameters import CurrentCaller, Limit, ReadPool, etag
+from contracts.values import Identifier, RecordDay, SchoolYear, calendar_day
+from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, ReadPool, etag
+from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, sees
 from services.requests import rules, store
 from services.requests.rules import NoSuchRequest
-from services.requests.views import RequestPage, RequestView, SitePage, SiteView, view
+from services.requests.views import GroupPage, GroupView, RequestPage, RequestView, SitePage, SiteView, view
 
-queries = APIRouter()
+queries = query_routes()
 
 OnDay = Annotated[RecordDay | None, Query(description="As it is on this day: by its newest record that has begun.")]
 """Today unless it is named. While no record has begun, the first one shows, whose `validFrom` is later."""
@@ -24,11 +25,15 @@ class NoSuchSite(NotFound):
     """There is no such site."""
 
 
+class NoSuchGroup(NotFound):
+    """There is no such group."""
+
+
 async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
     return await store.audience_of(db, caller.actor, calendar_day(caller.now))
 
 
-@queries.get("/v1/requests/{requestId}", tags=["requests"])
+@queries.get("/v1/requests/{requestId}", tags=["requests"], responses=WITH_ETAG)
 async def show_request(
     request_id: Annotated[UUID, Path(alias="requestId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> RequestView:
@@ -76,3 +81,37 @@ async def list_sites(
     found = await store.SITES.page(db, after=cursor, limit=limit + 1, day=day or calendar_day(caller.now))
     items = tuple(SiteView(site_id=site_id, details=details) for site_id, details in islice(found.items(), limit))
     return SitePage(items=items, next_cursor=items[-1].site_id if len(found) > limit else None)
+
+
+@queries.get("/v1/groups/{groupId}", tags=["reference data"], responses=WITH_ETAG)
+async def show_group(
+    group_id: Annotated[Identifier, Path(alias="groupId")], caller: CurrentCaller, db: ReadPool, response: Response
+) -> GroupView:
+    """A group, for its site and for whoever is a party to a request that names it."""
+    found = await store.group_page(db, await _audience(db, caller), group_id=group_id)
+    if not found:
+        raise NoSuchGroup(None, WrongField("groupId", group_id, "the id of a recorded group"))
+    ((_, details, version),) = found
+    etag(response, version)
+    return GroupView(group_id=group_id, details=details, version=version)
+
+
+@queries.get("/v1/groups", tags=["reference data"])
+async def list_groups(
+    caller: CurrentCaller,
+    db: ReadPool,
+    *,
+    site_id: Annotated[Identifier | None, Query(alias="siteId")] = None,
+    school_year: Annotated[SchoolYear | None, Query(alias="schoolYear")] = None,
+    cursor: Identifier | None = None,
+    limit: Limit = 50,
+) -> GroupPage:
+    """Those of the caller's sites and of the requests to which it is a party, in the order of their ids."""
+    audience = await _audience(db, caller)
+    found = await store.group_page(
+        db, audience, site_id=site_id, school_year=school_year, after=cursor, limit=limit + 1
+    )
+    items = tuple(
+        GroupView(group_id=group_id, details=details, version=version) for group_id, details, version in found[:limit]
+    )
+    return GroupPage(items=items, next_cursor=items[-1].group_id if len(found) > limit else None)

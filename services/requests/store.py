@@ -180,6 +180,35 @@ async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails
     return {row["group_id"]: GroupDetails.model_validate_json(row["details"], extra="ignore") for row in rows}
 
 
+_GROUPS = """
+SELECT group_id, details, version FROM groups WHERE ($1::text IS NULL OR group_id = $1)
+    AND ($2::text IS NULL OR site_id = $2) AND ($3::text IS NULL OR school_year = $3)
+    AND ($4::text IS NULL OR group_id > $4)
+    AND ($5::text[] IS NULL OR 'site:' || site_id = ANY($5)
+        OR EXISTS (SELECT FROM requests WHERE parties && $5 AND groups.group_id = ANY(group_ids)))
+ORDER BY group_id LIMIT $6
+"""
+
+
+async def group_page(
+    db: Reader,
+    audience: Audience,
+    *,
+    group_id: str | None = None,
+    site_id: str | None = None,
+    school_year: str | None = None,
+    after: str | None = None,
+    limit: int = 1,
+) -> list[tuple[str, GroupDetails, int]]:
+    """What this audience sees of the groups, each with its id and version: those of its sites, and those that a request
+    names to which it is a party."""
+    rows = await db.fetch(_GROUPS, group_id, site_id, school_year, after, audience, limit)
+    return [
+        (row["group_id"], GroupDetails.model_validate_json(row["details"], extra="ignore"), row["version"])
+        for row in rows
+    ]
+
+
 async def await_brokers(tx: Transaction) -> None:
     """Let no broker be recorded until the end of this transaction: it would miss the request that is being raised."""
     await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _BROKERS_LOCK)

@@ -19,8 +19,8 @@ class RequestView(Value):
     request_id: UUID
     status: str
     broker_ids: Annotated[tuple[Identifier, ...], Field(max_length=50)]
-    answer: str | None
-    outcome: str | None
+    answer: str | None = None
+    outcome: str | None = None
     details: RequestDetails
     version: int
     available_actions: Actions
@@ -67,6 +67,13 @@ class SitePage(Value):
     """A page of sites."""
 
     items: Annotated[tuple[SiteView, ...], Field(max_length=MAX_PAGE)]
+    next_cursor: str | None = None
+
+
+class GroupPage(Value):
+    """A page of groups."""
+
+    items: Annotated[tuple[GroupView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 

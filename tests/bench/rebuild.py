@@ -22,7 +22,7 @@ def _wait_for_rebuild(stack: Stack, known: int) -> dict[str, float]:
             items = httpx.get(f"{url}/v1/rebuilds", headers=OPERATOR, timeout=PATIENCE_SECONDS).json()["items"]
         except httpx.HTTPError:
             items = []
-        done = [each for each in items if each["outcome"]]
+        done = [each for each in items if each.get("outcome")]
         if len(done) > known:
             outcome: dict[str, float] = done[0]["outcome"]
             return outcome

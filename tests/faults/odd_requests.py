@@ -179,7 +179,8 @@ def odd_request(random: Random, described: Mapping[str, Any]) -> OddRequest:
     method, operation = random.choice(list(operations.items()))
     if random.random() < 0.1:
         method = random.choice(("head", "options", "delete", "patch", "trace", "put", "post", "get"))
-    target, body = _target(random, path, operation), _body(random, operation)
+    (server,) = operation.get("servers", described["servers"])
+    target, body = _target(random, server["url"].rstrip("/") + path, operation), _body(random, operation)
     headers = _headers(random, operation, method.upper())
     is_odd = random.random() < 0.3
     if is_odd:

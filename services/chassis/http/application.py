@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from services.chassis.http import problem_handlers
 from services.chassis.http.answers import API_VERSION
 from services.chassis.http.border import Border
-from services.chassis.http.problem_schema import with_problems
+from services.chassis.http.description import describe
 from services.chassis.running.service import Service
 
 
@@ -29,7 +29,6 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: to_camel(route.name),
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        license_info={"name": "EUPL-1.2"},
     )
     app.state.service = service
     problem_handlers.register(app)
@@ -38,11 +37,14 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
+        """Whether the process answers."""
         return {"status": "alive"}
 
     @app.get("/health/ready", tags=["health"])
     async def ready() -> JSONResponse:
-        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one."""
+        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one.
+
+        503, with the same body, while it is not ready."""
         database = await service.database.answers()
         is_ready = database and service.health.can_answer
         body = {
@@ -56,7 +58,7 @@ def application(service: Service, *, title: str, description: str) -> FastAPI:
 
 
 def openapi(app: FastAPI, service: str) -> dict[str, Any]:
-    """The description of the service's API, with the problems that it answers with."""
+    """The description of the service's API."""
     if app.openapi_schema is None:
-        app.openapi_schema = with_problems(FastAPI.openapi(app), service)
+        app.openapi_schema = describe(FastAPI.openapi(app), service)
     return app.openapi_schema

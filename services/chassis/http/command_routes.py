@@ -18,7 +18,6 @@ from services.chassis.commands import Answer, Call, Command, Commands, NoBody, c
 from services.chassis.http.body import LINES, read_body
 from services.chassis.http.examples import example_of
 from services.chassis.http.identity import identify
-from services.chassis.http.problem_schema import PROBLEM_ANSWER
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.service import Service
@@ -29,17 +28,8 @@ TAGS = re.compile(rf"(?:[ \t]*,)*[ \t]*{_TAG}(?:[ \t]*,(?:[ \t]*{_TAG})?)*[ \t]*
 """A list of entity tags (RFC 9110, 8.8.3 and 5.6.1)."""
 VERSION = re.compile(r'(W/)?"([1-9][0-9]{0,8})"')
 ANY_VERSION = range(1, 2**31)
-PROBLEMS = {
-    400: "The command is malformed: `errors` names each wrong field.",
-    401: "The caller is not known.",
-    403: "This role, or this organisation, may not do that.",
-    404: "There is no such thing.",
-    409: "A rule says no, or this service does not know of something yet (then `Retry-After` says when to ask again).",
-    412: "It changed since the version in `If-Match`.",
-    413: "The body is too large.",
-    415: "The body is of another type, or compressed.",
-    503: "A part that is needed does not answer; nothing was lost.",
-}
+PROBLEMS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
+"""What a command may be answered with; `description` says what each means."""
 
 
 class IdempotencyKeyMissing(Malformed):
@@ -171,15 +161,12 @@ def _description(command: Command) -> str:
 
 
 def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
-    text = {"schema": {"type": "string"}}
-    headers = {"Idempotency-Replayed": {"description": "`true`: this command was carried out before.", **text}}
+    headers: dict[str, Any] = {"Idempotency-Replayed": {}}
     if command.event and not command.in_lines:
-        headers["ETag"] = {"description": "The version of what was changed, for `If-Match`.", **text}
+        headers["ETag"] = {}
     if command.has_address and command.identified_by is None and not command.in_lines:
-        headers["Location"] = {"description": "Where it can be read.", **text}
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {**PROBLEM_ANSWER, "description": about} for status, about in PROBLEMS.items()
-    }
+        headers["Location"] = {}
+    problems: dict[int | str, dict[str, Any]] = {status: {} for status in PROBLEMS}
     if command.identified_by is None:
         del problems[404], problems[412]
     return {command.status: {"headers": headers}, **problems}
@@ -190,9 +177,14 @@ def _examples(command: Command) -> list[dict[str, Any]]:
     return [] if example is None else [example]
 
 
+def _about_line(command: Command) -> str:
+    kind = command.kind
+    return f"One JSON object a line: the body of `PUT /{command.collection}/{{{kind}Id}}`, and in it the `{kind}Id`."
+
+
 def _lines_body(command: Command) -> dict[str, Any] | None:
     if not command.in_lines:
         return None
-    schema = {"type": "string", "description": f"One JSON object a line: {command.body.__doc__}"}
+    schema = {"type": "string", "description": _about_line(command)}
     lines = [json.dumps(example, ensure_ascii=False) for example in _examples(command)]
     return {"requestBody": {"required": True, "content": {LINES: {"schema": schema, "example": "\n".join(lines)}}}}

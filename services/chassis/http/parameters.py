@@ -3,7 +3,7 @@
 Guarantee: no text of an address is longer than an index entry may be, and none has a NUL, which PostgreSQL refuses.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Query, Request, Response
@@ -31,6 +31,10 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 """How many items one page has. Read one more: when it is there, there is a next page."""
 Text = Visible
 """A text in a path or a query that is no id and no code: a part of a figure's key, for example."""
+
+
+WITH_ETAG: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": {}}}}
+"""For the description of a query that tells the version of what it shows."""
 
 
 def etag(response: Response, version: int) -> None:

@@ -134,9 +134,9 @@ def test_the_last_page_has_no_cursor_to_an_empty_one(requests: ServiceProcess) -
     sites = requests.ask("GET", "/v1/sites", by=CONSULTANT).json()["items"]
     all_sites = requests.ask("GET", f"/v1/sites?limit={len(sites)}", by=CONSULTANT).json()
 
-    assert ([each["requestId"] for each in full["items"]], full["nextCursor"]) == (newest, None)
+    assert ([each["requestId"] for each in full["items"]], full.get("nextCursor")) == (newest, None)
     assert ([each["requestId"] for each in first["items"]], first["nextCursor"]) == (newest[:1], newest[0])
-    assert (all_sites["items"], all_sites["nextCursor"]) == (sites, None)
+    assert (all_sites["items"], all_sites.get("nextCursor")) == (sites, None)
 
 
 def test_a_post_needs_an_idempotency_key(requests: ServiceProcess) -> None:

@@ -165,7 +165,7 @@ def test_lists_are_paged_and_filtered(requests: ServiceProcess) -> None:
     first = page()
     second = page(f"&cursor={first['nextCursor']}")
     assert [each["requestId"] for each in first["items"] + second["items"]] == mine
-    assert second["nextCursor"] is None
+    assert "nextCursor" not in second
     assert all("close" in each["availableActions"] for each in first["items"])
 
 

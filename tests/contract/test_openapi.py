@@ -1,0 +1,115 @@
+"""The committed descriptions of the three services: what an integrator needs to know is in them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.contract.story import Json, contents
+
+APIS = {path.stem: contents(path) for path in (Path(__file__).parents[2] / "docs" / "openapi").glob("*.json")}
+
+
+class Operation(NamedTuple):
+    service: str
+    path: str
+    method: str
+    said: Json
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}: {self.said['operationId']}"
+
+
+def operations() -> Iterator[Operation]:
+    for service, described in APIS.items():
+        for path, methods in described["paths"].items():
+            for method, said in methods.items():
+                yield Operation(service, path, method, said)
+
+
+every_operation = pytest.mark.parametrize("operation", list(operations()), ids=lambda operation: operation.name)
+of_the_api = pytest.mark.parametrize(
+    "operation",
+    [each for each in operations() if not each.path.startswith("/health/")],
+    ids=lambda operation: operation.name,
+)
+
+
+@every_operation
+def test_an_operation_has_a_readable_id_a_description_and_a_tag_that_is_explained(operation: Operation) -> None:
+    explained = {tag["name"] for tag in APIS[operation.service]["tags"]}
+
+    assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation.said["operationId"])
+    assert operation.said["description"]
+    assert set(operation.said["tags"]) <= explained
+
+
+@every_operation
+def test_every_answer_has_its_headers_and_none_is_fastapis_own(operation: Operation) -> None:
+    answers = operation.said["responses"]
+
+    assert "422" not in answers
+    assert "default" in answers
+    assert all("API-Version" in answer["headers"] for answer in answers.values() if "$ref" not in answer)
+
+
+@of_the_api
+def test_an_operation_says_who_may_ask_and_every_problem_of_its_kind(operation: Operation) -> None:
+    answers = operation.said["responses"]
+
+    assert operation.said["security"] == [{"developmentIdentity": []}]
+    assert {"400", "401", "503", "default"} <= answers.keys()
+    assert ("404" in answers) or "{" not in operation.path
+    assert {"403", "413", "415"} <= answers.keys() or operation.method == "get"
+
+
+@of_the_api
+def test_parameters_are_written_in_camel_case(operation: Operation) -> None:
+    names = [each["name"] for each in operation.said.get("parameters", ()) if each["in"] != "header"]
+
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in names)
+    assert set(re.findall(r"\{(\w+)\}", operation.path)) <= set(names)
+
+
+@of_the_api
+def test_what_shows_a_version_says_so(operation: Operation) -> None:
+    shows_one = operation.method == "get" and operation.path.count("/") == operation.path.count("{") + 1
+    is_versioned = any(part in operation.path for part in ("/requests/{", "/referrals/{", "/activities/{", "/groups/{"))
+
+    if shows_one and is_versioned:
+        assert "ETag" in operation.said["responses"]["200"]["headers"]
+
+
+@pytest.mark.parametrize("service", sorted(APIS))
+def test_a_description_says_where_it_is_served_whom_to_ask_and_who_is_asking(service: str) -> None:
+    described = APIS[service]
+
+    assert [server["url"] for server in described["servers"]] == ["/v1"]
+    assert described["info"]["contact"].keys() == {"name", "url", "email"}
+    assert described["info"]["license"]["identifier"] == "EUPL-1.2"
+    assert described["components"]["securitySchemes"]["developmentIdentity"]["name"] == "Samenspel-Actor"
+
+
+@pytest.mark.parametrize("service", sorted(APIS))
+def test_no_answer_has_a_null(service: str) -> None:
+    schemas = APIS[service]["components"]["schemas"]
+
+    shown = {name: each for name, each in schemas.items() if name.endswith(("View", "Page"))}
+
+    assert shown
+    assert [name for name, each in shown.items() if "'null'" in str(each)] == []
+    assert [name for name, each in shown.items() if "nextCursor" in each.get("required", ())] == []
+
+
+def test_every_command_of_many_lines_shows_its_body() -> None:
+    bodies = [each.said["requestBody"]["content"] for each in operations() if "requestBody" in each.said]
+
+    in_lines = [content["application/x-ndjson"] for content in bodies if "application/x-ndjson" in content]
+
+    assert len(in_lines) == len(
+        [each for each in operations() if each.said["operationId"] in {"recordSites", "recordGroups"}]
+    )
+    assert all(body["example"].startswith("{") for body in in_lines)
