@@ -13,7 +13,7 @@ from services.chassis.http.problem_schema import problem_schema
 Json = dict[str, Any]
 
 ROOT = "/v1"
-CONTACT = {"name": "Samenspel", "url": "https://samenspel.nl", "email": "api@samenspel.nl"}
+CONTACT = {"name": "Samenspel", "url": "https://samenspel.nl"}
 LICENSE = {"name": "EUPL-1.2", "identifier": "EUPL-1.2"}
 _ANY_OTHER = (
     "Any other problem: 405 with `Allow` for a method that an address does not take, 408 for a request that came too"

@@ -182,7 +182,8 @@ def test_a_decline_may_name_a_better_partner_and_a_comment_stays_here(referrals:
 def test_an_activity_without_a_referral_has_no_request(referrals: ServiceProcess) -> None:
     activity = a_delivered_activity(referrals)
 
-    assert (activity["origin"], activity["requestId"], activity["status"]) == ("direct", None, "delivered")
+    assert (activity["origin"], activity["status"]) == ("direct", "delivered")
+    assert "requestId" not in activity
 
 
 def test_a_retracted_activity_no_longer_completes_its_referral(referrals: ServiceProcess) -> None:

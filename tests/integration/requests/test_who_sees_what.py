@@ -24,8 +24,10 @@ PARTNER = an_actor("partner")
 
 @pytest.fixture(scope="module")
 def referred(requests: ServiceProcess) -> str:
-    """The path of a request that was referred to the Atelier."""
-    request = a_request(requests, coSiteIds=[CHILDCARE])
+    """The path of a request that was referred to the Atelier, for a group that no other request names."""
+    requests.ask_ok("PUT", "/v1/groups/own:alleen-hier", as_json(group_details()), by=OPERATOR)
+    groups = [{"groupId": "own:alleen-hier", "headcount": 24}]
+    request = a_request(requests, coSiteIds=[CHILDCARE], groups=groups)
     made = a_referral_made(referral_details(request["requestId"], partner_id=ATELIER))
     requests.receives(made, key=SCHOOL)
     wait_until(lambda: requests.ask("GET", path_of(request), by=PARTNER).is_success)
