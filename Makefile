@@ -42,7 +42,7 @@ faults: $(VENV) ## all fault tests, the long ones too, and their report: docs/fa
 	$(BIN)/python -m pytest -p tests.faults.report --faults-report docs/faults.md \
 	    tests/faults tests/integration/chassis/test_outbox.py $(ARGS)
 
-mutants: $(VENV) ## does a test notice a small change of the pure modules? (about an hour; survivors: docs/mutants.md)
+mutants: $(VENV) ## does a test notice a small change of the pure modules? (long; survivors: docs/mutants.md)
 	rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results
