@@ -152,22 +152,20 @@ class Database:
     @asynccontextmanager
     async def _begin(self, start: Callable[[Connection], Tx]) -> AsyncIterator[Tx]:
         try:
-            async with self.pool.acquire() as connection:
-                try:
-                    async with connection.transaction():
-                        tx = start(connection)
-                        yield tx
-                except EpochChanged:
-                    self.epoch = await connection.fetchval("SELECT epoch FROM stream")
-                    raise
+            async with self.pool.acquire() as connection, connection.transaction():
+                tx = start(connection)
+                yield tx
+        except EpochChanged:
+            self.epoch = await self.pool.fetchval("SELECT epoch FROM stream")
+            raise
         except UNAVAILABLE as error:
-            _stay_cancelled(error)
+            stay_cancelled(error)
             raise
         if tx.staged:
             self.on_staged()
 
 
-def _stay_cancelled(error: BaseException) -> None:
+def stay_cancelled(error: BaseException) -> None:
     """Who is told to stop stops, also where the connection was gone and could not be rolled back: else that error takes
     the place of the cancellation, and is one to wait for."""
     task = asyncio.current_task()

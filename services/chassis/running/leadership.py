@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from services.chassis.running.database import UNAVAILABLE, stay_cancelled
+
 STANDBY_SECONDS = 1.0  # a new leader within about a second
 
 
@@ -23,5 +25,8 @@ async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> As
             standing_by()
             await asyncio.sleep(STANDBY_SECONDS)
         yield connection
+    except UNAVAILABLE as error:
+        stay_cancelled(error)
+        raise
     finally:
         connection.terminate()
