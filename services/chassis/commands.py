@@ -28,8 +28,9 @@ from services.chassis.aggregates import Aggregate, Thing
 from services.chassis.checks import check_personal_data, half_character_in, malformed, wrong_fields
 from services.chassis.life_cycle import Parties, Step, step_of
 from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
+from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Database
-from services.chassis.visibility import Audience, sees
+from services.chassis.visibility import Audience, audience_of, sees
 
 CLAIM = """
 INSERT INTO idempotency (organisation, role, actor, key, digest) VALUES ($1, $2, $3, $4, $5)
@@ -246,8 +247,9 @@ class AggregateCommands(Commands, Generic[Thing]):
     shows: type[Value]
     missing: type[NotFound]
     parties: Callable[[Thing], Parties]
-    audience: Callable[[CommandTx], Awaitable[Audience]]
-    """For whom its caller sees something; what it does not see is missing."""
+    """Who sees it; to everybody else it is missing."""
+    sites: Records[Any]
+    """With the boards that govern them, which see what their sites see."""
     also: Sequence[Aggregate[Any]] = ()
     """Other aggregates that its events may be about."""
 
@@ -299,10 +301,13 @@ class AggregateCommands(Commands, Generic[Thing]):
 
     async def _load(self, tx: CommandTx, subject: UUID) -> Thing:
         thing = await self.aggregate.load(tx, subject)
-        if thing is None or not sees(await self.audience(tx), self.parties(thing)):
+        if thing is None or not sees(await self._audience(tx), self.parties(thing)):
             kind = self.aggregate.kind
             raise self.missing(None, WrongField(f"{kind}Id", str(subject), f"the id of a known {kind}"))
         return thing
+
+    async def _audience(self, tx: CommandTx) -> Audience:
+        return await audience_of(tx.db, tx.by, self.sites, tx.today)
 
     def _done(self, tx: CommandTx, thing: Thing, view: Value | None = None) -> Done:
         return Done(str(thing.id), thing.version, view or self.view(thing, tx.by))

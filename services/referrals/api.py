@@ -1,6 +1,7 @@
 """What `referrals` tells over HTTP: referrals, activities, brokers and partners. (Its commands have their routes from
 the registry.)"""
 
+from itertools import islice
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from contracts.values import Identifier, calendar_day
 from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, ReadPool, etag
 from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
-from services.chassis.visibility import Audience, sees
+from services.chassis.visibility import Audience, audience_of, sees
 from services.referrals import store
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -41,7 +42,7 @@ class NoSuchPartner(NotFound):
 
 
 async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
-    return await store.audience_of(db, caller.actor, calendar_day(caller.now))
+    return await audience_of(db, caller.actor, store.SITES, calendar_day(caller.now))
 
 
 @queries.get("/v1/referrals/{referralId}", tags=["referrals"], responses=WITH_ETAG)
@@ -137,7 +138,7 @@ async def list_brokers(
     """Brokers in the order of their ids."""
     found = await store.BROKERS.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
     items = tuple(
-        BrokerView(broker_id=broker_id, details=details) for broker_id, details in list(found.items())[:limit]
+        BrokerView(broker_id=broker_id, details=details) for broker_id, details in islice(found.items(), limit)
     )
     return BrokerPage(items=items, next_cursor=items[-1].broker_id if len(found) > limit else None)
 
@@ -149,6 +150,6 @@ async def list_partners(
     """Partners in the order of their ids."""
     found = await store.PARTNERS.page(db, after=cursor, limit=limit + 1, day=calendar_day(caller.now))
     items = tuple(
-        PartnerView(partner_id=partner_id, details=details) for partner_id, details in list(found.items())[:limit]
+        PartnerView(partner_id=partner_id, details=details) for partner_id, details in islice(found.items(), limit)
     )
     return PartnerPage(items=items, next_cursor=items[-1].partner_id if len(found) > limit else None)

@@ -6,7 +6,6 @@ each kind holds.
 """
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Any, get_args
 from uuid import UUID
 
@@ -16,8 +15,7 @@ from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, Part
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.values import Actor, Identifier, LearningArea, Reason, RecordDay, Value
-from services.chassis import visibility
+from contracts.values import Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -237,11 +235,6 @@ async def save_site(tx: Transaction, site: SiteRecorded) -> None:
     """That a site is there, and which board governs it: that is all our rules ask."""
     known = KnownSite(valid_from=site.valid_from, board=site.board)
     await SITES.save(tx, site.site_id, known, tx.reacting_to)
-
-
-async def audience_of(db: Reader, by: Actor, day: date) -> Audience:
-    """For whom this caller sees something; a board for the sites that it governs on this day."""
-    return await visibility.audience_of(db, by, SITES, day)
 
 
 async def save_group(tx: Transaction, group: GroupRecorded) -> None:

@@ -10,7 +10,7 @@ from contracts.values import Identifier, RecordDay, SchoolYear, calendar_day
 from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, ReadPool, etag
 from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
-from services.chassis.visibility import Audience, sees
+from services.chassis.visibility import Audience, audience_of, sees
 from services.requests import rules, store
 from services.requests.rules import NoSuchRequest
 from services.requests.views import GroupPage, GroupView, RequestPage, RequestView, SitePage, SiteView, view
@@ -30,7 +30,7 @@ class NoSuchGroup(NotFound):
 
 
 async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
-    return await store.audience_of(db, caller.actor, calendar_day(caller.now))
+    return await audience_of(db, caller.actor, store.SITES, calendar_day(caller.now))
 
 
 @queries.get("/v1/requests/{requestId}", tags=["requests"], responses=WITH_ETAG)

@@ -21,7 +21,7 @@ requests = AggregateCommands(
     shows=RequestView,
     missing=NoSuchRequest,
     parties=parties,
-    audience=lambda tx: store.audience_of(tx.db, tx.by, tx.today),
+    sites=store.SITES,
 )
 reference_data = RecordCommands()
 

@@ -10,8 +10,7 @@ from contracts.events import Event
 from contracts.offers import BrokerRecorded
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
-from contracts.values import Actor, LearningArea, Value
-from services.chassis import visibility
+from contracts.values import LearningArea, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
@@ -118,11 +117,6 @@ async def add_partner(tx: Transaction, request: Request, partner_id: str) -> Req
     return request
 
 
-async def audience_of(db: Reader, by: Actor, day: date) -> Audience:
-    """For whom this caller sees something; a board for the sites that it governs on this day."""
-    return await visibility.audience_of(db, by, SITES, day)
-
-
 async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
     """Open requests of the same site for one of the same areas, and one of the same groups, at the same time."""
     asked = request.details
@@ -185,7 +179,7 @@ SELECT group_id, details, version FROM groups WHERE ($1::text IS NULL OR group_i
     AND ($2::text IS NULL OR site_id = $2) AND ($3::text IS NULL OR school_year = $3)
     AND ($4::text IS NULL OR group_id > $4)
     AND ($5::text[] IS NULL OR 'site:' || site_id = ANY($5)
-        OR EXISTS (SELECT FROM requests WHERE parties && $5 AND groups.group_id = ANY(group_ids)))
+        OR group_id IN (SELECT unnest(group_ids) FROM requests WHERE parties && $5))
 ORDER BY group_id LIMIT $6
 """
 

@@ -20,7 +20,7 @@ commands = AggregateCommands(
     shows=ActivityView,
     missing=NoSuchActivity,
     parties=rules.parties,
-    audience=lambda tx: store.audience_of(tx.db, tx.by, tx.today),
+    sites=store.SITES,
     also=(store.REFERRALS,),
 )
 

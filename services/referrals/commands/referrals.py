@@ -19,7 +19,7 @@ commands = AggregateCommands(
     shows=ReferralView,
     missing=NoSuchReferral,
     parties=rules.parties,
-    audience=lambda tx: store.audience_of(tx.db, tx.by, tx.today),
+    sites=store.SITES,
 )
 
 
