@@ -55,22 +55,23 @@ def find_personal_data(body: object) -> tuple[str, str] | None:
 
     The names of fields are texts too; the field of such a name is the object that has it.
     """
-    for field, text in _texts(body, ""):
+    for field, text in texts_in(body):
         if what := personal_data_in(text):
             return field, what
     return None
 
 
-def _texts(node: object, field: str) -> Iterator[tuple[str, str]]:
+def texts_in(node: object, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in parsed JSON, the names of fields too, each with its field."""
     if isinstance(node, str):
         yield field, node
     elif isinstance(node, dict):
         for name, value in node.items():
             yield field or "body", str(name)
-            yield from _texts(value, f"{field}.{name}" if field else str(name))
+            yield from texts_in(value, f"{field}.{name}" if field else str(name))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _texts(value, f"{field}[{index}]")
+            yield from texts_in(value, f"{field}[{index}]")
 
 
 def _plain(text: str) -> str:

@@ -27,7 +27,7 @@ OWNERS = {topic.name: topic.producer for topic in TOPICS if topic.name in INPUTS
 
 
 @commands.command("list", epilog="Example: samenspel dead-letters list --all --json")
-def listletters_on(
+def list_letters(
     kafka: Kafka = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that were redriven, and as which event.")] = False,
     as_json: AsJson = False,

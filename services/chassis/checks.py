@@ -4,17 +4,19 @@ Readers do not ask any of this: they take what is schema-valid, and normalise it
 """
 
 import json
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from contracts.personal_data import BLANK_LETTERS, find_personal_data
+from contracts.personal_data import BLANK_LETTERS, find_personal_data, texts_in
 from contracts.values import MAX_NAME, Interval
 from services.chassis.problems import Malformed, WrongField
 
 WITHOUT_WORDS = frozenset("CZM")
 """The first letters of Unicode's categories that show nothing by themselves: control, separator, mark."""
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 class DatesInWrongOrder(Malformed):
@@ -97,21 +99,9 @@ def half_character_in(text: bytes) -> str | None:
     """The field of the first text that has half a character, a lone surrogate: JSON can write one, and no text can
     hold it."""
     try:
-        return next(_halves(json.loads(text), ""), None)
+        return next((field for field, said in texts_in(json.loads(text)) if _HALF.search(said)), None)
     except (ValueError, RecursionError):  # it is not JSON at all
         return None
-
-
-def _halves(node: object, field: str) -> Iterator[str]:
-    if isinstance(node, str):
-        if any(unicodedata.category(character) == "Cs" for character in node):
-            yield field
-    elif isinstance(node, dict):
-        for name, value in node.items():
-            yield from _halves(value, f"{field}.{name}" if field else name)
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _halves(value, f"{field}[{index}]")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -85,10 +85,8 @@ def describe(made: Json, service: str) -> Json:
         "securitySchemes": {"developmentIdentity": _identity()},
     }
     for each in _objects_in(schemas):
-        if each.get("type") == "array":
-            each.setdefault(
-                "items", {}
-            )  # a condition on a list that is described elsewhere; linters want it all the same
+        if each.get("type") == "array":  # linters want its items also where only a condition on the list is said
+            each.setdefault("items", {})
     return made
 
 
