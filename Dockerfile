@@ -6,8 +6,8 @@ FROM python:3.13-slim AS packages
 RUN python -m venv --without-pip /opt/samenspel
 COPY requirements.runtime.lock .
 # Wheels only, so that no compiler is needed and nothing is run while installing.
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --disable-pip-version-check --python /opt/samenspel/bin/python install \
+RUN --mount=type=cache,target=/var/cache/pip \
+    pip --cache-dir /var/cache/pip --disable-pip-version-check --python /opt/samenspel/bin/python install \
         --quiet --require-hashes --only-binary :all: --requirement requirements.runtime.lock
 # Babel brings every language of the world (30 MB); we speak two.
 RUN find /opt/samenspel/lib/python3*/site-packages/babel/locale-data -name '*.dat' \
