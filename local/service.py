@@ -51,9 +51,11 @@ class Service:
         return self._health()[0] == 200  # noqa: PLR2004  # as HTTP has it
 
     def trouble(self) -> str:
-        """What its parts say while one of them does not work."""
+        """What its parts say while one of them does not work; nothing while one still starts."""
         _, said = self._health()
-        return "; ".join(f"{name}: {state}" for name, state in said["parts"].items()) if said.get("trouble") else ""
+        parts = said.get("parts", {})
+        has_trouble = said.get("trouble", False) and "starting" not in parts.values()
+        return "; ".join(f"{name}: {state}" for name, state in parts.items()) if has_trouble else ""
 
     def _health(self) -> tuple[int, dict[str, Any]]:
         """Status and body of its answer; 0 and nothing where there is none."""
