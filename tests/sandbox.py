@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import CONTENT_TYPE
 from local import RealParts
-from samenspel import topics
 from samenspel.topic_records import TopicRecord, read_topics
 from services.chassis.running.database import Database, connect, migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings, read_settings
+from tests.provisioned import provisioned
 
 ANY_PORT = 8000  # settings need a port, though nothing listens in a sandbox
 CONNECTIONS = 20  # sixteen writers, and some that watch them
@@ -50,14 +50,13 @@ async def a_sandbox(stack: RealParts, service: str, *, has_topics: bool = True) 
     name = f"t{uuid4().hex[:10]}"
     prefix = f"{name}."
     url = await asyncio.to_thread(stack.create_database, name, name)
-    if has_topics:
-        await topics.apply(stack.kafka, prefix)
     await migrate(url, "services.chassis", f"services.{service}")
     environment = {"SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": url}
     settings = read_settings(service, ANY_PORT, environment)
     pool = await connect(url, size=CONNECTIONS)
     database = Database(pool, settings.source, epoch=1, secret=b"secret", on_staged=lambda: None)
     try:
-        yield Sandbox(settings, database, Health(died=asyncio.get_running_loop().create_future()))
+        async with provisioned(stack.kafka, prefix) if has_topics else nullcontext():
+            yield Sandbox(settings, database, Health(died=asyncio.get_running_loop().create_future()))
     finally:
         pool.terminate()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from contracts.envelope import CONTENT_TYPE, Message, decode, describe, encode
 from contracts.events import Event
@@ -27,6 +28,7 @@ from samenspel import topics
 from samenspel.topic_records import read_topics
 from services.chassis.messaging.outbox import new_id
 from tests.builders import NOW, source_of
+from tests.provisioned import remove
 from tests.waiting import SOON, wait_until
 
 START = 60.0  # seconds until a service is ready; a few here
@@ -154,6 +156,8 @@ def started(stack: RealParts, name: str, *, prefix: str, folder: Path, **setting
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(SOON)
+            with suppress(KafkaError):  # another replica may have removed them, or the test have ended Kafka
+                completed(remove(stack.kafka, prefix))
 
 
 def _is_ready(client: httpx.Client) -> bool:

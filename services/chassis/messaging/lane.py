@@ -115,10 +115,11 @@ class Lane:
         return Sent(acknowledged=positions, is_back=self._go_on())
 
     async def _connected(self) -> AIOKafkaProducer:
-        if self.kafka is None:
-            self.kafka = producer(self.settings.kafka, f"{self.settings.service}-relay")
-            await self.kafka.start()
-        return self.kafka
+        if self.kafka is not None:
+            return self.kafka
+        kafka = self.kafka = producer(self.settings.kafka, f"{self.settings.service}-relay")
+        await kafka.start()
+        return kafka
 
     async def close(self) -> None:
         if self.kafka is not None:

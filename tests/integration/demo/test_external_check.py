@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaProducer
 from contracts.sites import SITES
 from demo.external_check import CannotCheck, validate
 from local import RealParts
-from samenspel import topics
 from tests.contract.story import Json, a_line, all_examples_on_their_topics, an_example, written
+from tests.provisioned import provisioned
 
 COMPRESSIONS = [None, "gzip", "lz4", "zstd"]  # whatever a relay may choose, an outsider has to read
 
@@ -28,10 +28,9 @@ async def test_what_was_published_by_the_contracts_is_read_whole_and_accepted(
 ) -> None:
     prefix = f"external-{compression}."
     lines = all_examples_on_their_topics()
-    await topics.apply(stack.kafka, prefix)
-    await publish(stack.kafka, prefix, lines, compression)
-
-    outcome = await validate(stack.kafka, prefix)
+    async with provisioned(stack.kafka, prefix):
+        await publish(stack.kafka, prefix, lines, compression)
+        outcome = await validate(stack.kafka, prefix)
 
     assert outcome.violations == ()
     assert outcome.messages == len(lines)
@@ -42,10 +41,9 @@ async def test_a_message_that_does_not_keep_the_contracts_is_found_where_it_lies
     message = an_example("SiteRecorded")
     message["data"]["phase"] = "pilot"
     site = message["partitionkey"]
-    await topics.apply(stack.kafka, prefix)
-    await publish(stack.kafka, prefix, [a_line(SITES, written(message), key=site), a_line(SITES, None, key=site)])
-
-    outcome = await validate(stack.kafka, prefix)
+    async with provisioned(stack.kafka, prefix):
+        await publish(stack.kafka, prefix, [a_line(SITES, written(message), key=site), a_line(SITES, None, key=site)])
+        outcome = await validate(stack.kafka, prefix)
 
     partition = a_line(SITES, None, key=site)["partition"]
     assert outcome.violations == (

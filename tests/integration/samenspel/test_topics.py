@@ -1,5 +1,6 @@
 """`samenspel topics apply` on a real broker: it makes what the manifest says, and calls nothing right that differs."""
 
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -10,11 +11,13 @@ from contracts.sites import SITES
 from contracts.topics import PARTITIONS, TOPICS
 from local import RealParts
 from samenspel import topics
+from tests.provisioned import remove
 
 
 @pytest.fixture
-def prefix() -> str:
-    return f"t{uuid4().hex[:10]}."
+async def prefix(stack: RealParts) -> AsyncIterator[str]:
+    yield (prefix := f"t{uuid4().hex[:10]}.")
+    await remove(stack.kafka, prefix)
 
 
 async def test_topics_that_are_as_the_manifest_says_are_left_alone(stack: RealParts, prefix: str) -> None:
