@@ -120,20 +120,20 @@ class Load:
             self.failure = failure
 
     async def _call(self) -> None:
-        numbers = iter(range(self.requests))
-        async with connected(self.urls, self.calls, keep_alive=self.keep_alive) as client:
-            readers = [asyncio.create_task(self._read(client, service)) for service in READS]
+        numbers, is_over = iter(range(self.requests)), asyncio.Event()
+        async with connected(self.urls, self.calls, keep_alive=self.keep_alive) as client, asyncio.TaskGroup() as tasks:
+            for service in READS:
+                tasks.create_task(self._read(client, service, is_over))
             await asyncio.gather(*(self._work(client, numbers) for _ in range(self.callers)))
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)  # else an open connection outlives them
+            is_over.set()
 
     async def _work(self, client: Client, numbers: Iterator[int]) -> None:
         for number in numbers:
             await self.handle(client, number)
             self.done += 1
 
-    async def _read(self, client: Client, service: str) -> None:
-        while True:
+    async def _read(self, client: Client, service: str, is_over: asyncio.Event) -> None:
+        """Until it is over, and never cancelled half-way: a connection that is just being made would stay open."""
+        while not is_over.is_set():
             await client.read(service, self.reads)
             await asyncio.sleep(PAUSE)

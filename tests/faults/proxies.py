@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import httpx
 
@@ -42,17 +42,16 @@ class Proxy:
             await server.serve_forever()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self.passes.wait()
-        self.accepted += 1
-        if not self.targets:
-            self.refused += 1
-            writer.write(REFUSAL)
-            writer.close()
-            return
-        with suppress(OSError):
-            beyond = await asyncio.open_connection(HOST, self.targets[self.accepted % len(self.targets)])
-            await asyncio.gather(self._pass_on(reader, beyond[1]), self._pass_on(beyond[0], writer))
-        writer.close()
+        with closing(writer), suppress(OSError):
+            await self.passes.wait()
+            self.accepted += 1
+            if not self.targets:
+                self.refused += 1
+                writer.write(REFUSAL)
+                return
+            answers, beyond = await asyncio.open_connection(HOST, self.targets[self.accepted % len(self.targets)])
+            with closing(beyond):
+                await asyncio.gather(self._pass_on(reader, beyond), self._pass_on(answers, writer))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
