@@ -71,7 +71,8 @@ async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple
         home / "node", *command, cwd=SCRIPT, stdin=pipe, stdout=pipe, stderr=pipe
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(feed), seconds)
+        async with asyncio.timeout(seconds):
+            output, errors = await process.communicate(feed)
     except TimeoutError:
         raise CannotCheck(f"{Path(command[0]).name} did not finish within {seconds:.0f} seconds.") from None
     finally:

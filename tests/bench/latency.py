@@ -32,7 +32,8 @@ async def measure(stack: Stack, commands: int) -> Measured:
         await asyncio.sleep(max(0.0, began + number / PACE - time.perf_counter()))
         await client.raise_request(number, "paced")
         answered.append(time.perf_counter())
-    waits = sorted(await asyncio.wait_for(collecting, PATIENCE_SECONDS))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        waits = sorted(await collecting)
     await history.stop()
     client.writer.close()
     p50, p99 = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]

@@ -1,5 +1,6 @@
 """Negative controls of the relay and the inbox: one for each line that protects something."""
 
+import asyncio
 import gc
 from functools import partial
 from inspect import signature
@@ -21,6 +22,7 @@ from tests.integration.chassis import test_outbox as outboxes
 from tests.integration.chassis import test_relay as relays
 
 RED = (AssertionError, TimeoutError, pytest.fail.Exception)
+LONGEST = 120.0  # seconds for a test that without its line would never end
 PATIENCE = 8.0  # seconds: what is lost does not come later, so that a red test need not wait as long as a green one
 
 RELAY = [
@@ -255,5 +257,6 @@ async def test_without_this_line_its_test_is_red(
     asked_for = {name: fixtures[name] for name in signature(control.scenario).parameters if name in fixtures}
 
     with taken_away(control), pytest.raises(RED):
-        await control.scenario(**asked_for)
+        async with asyncio.timeout(LONGEST):
+            await control.scenario(**asked_for)
     gc.collect()  # what it left open is told of here, and not in another test

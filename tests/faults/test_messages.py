@@ -37,7 +37,8 @@ async def test_a_consumer_that_dies_at_work_loses_and_doubles_nothing(stack: Rea
     async with an_inbox(stack) as (inbox, sandbox):
         await sandbox.send(OFFERS, *((b"own:b", each.value) for each in delivered(1, 2, 3)))
         killed = await asyncio.create_subprocess_exec(sys.executable, *DYING, *in_environment(sandbox))
-        assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+        async with asyncio.timeout(30):
+            assert await killed.wait() == -signal.SIGKILL
         before = await applied(sandbox)
 
         async with running(inbox):

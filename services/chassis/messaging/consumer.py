@@ -117,7 +117,8 @@ class Consumer:
             await self._hand_over(subscriber.consumer, records)
 
         try:
-            await asyncio.wait_for(broker.start(), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                await broker.start()
             yield subscriber
         finally:
             await stop(broker)
@@ -248,7 +249,8 @@ def _has_died(subscriber: Any) -> bool:  # noqa: ANN401 - FastStream exports no 
 async def _answers(consumer: AIOKafkaConsumer) -> bool:
     """Whether Kafka answers: only then is a consumer that stands still to blame."""
     try:
-        await asyncio.wait_for(consumer.end_offsets(consumer.assignment()), ANSWER_SECONDS)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await consumer.end_offsets(consumer.assignment())
     except (KafkaError, OSError, TimeoutError):
         return False
     return True

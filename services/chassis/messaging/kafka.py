@@ -45,9 +45,11 @@ async def abandon(client: AIOKafkaProducer) -> None:
     """
     client._closed = True  # noqa: SLF001 - else it warns that it was not stopped
     with suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(client._sender.close(), STOP_SECONDS)  # noqa: SLF001 - nothing public ends the retries
+        async with asyncio.timeout(STOP_SECONDS):
+            await client._sender.close()  # noqa: SLF001 - nothing public ends the retries
     with suppress(TimeoutError, KafkaError, OSError):
-        await asyncio.wait_for(client.client.close(), STOP_SECONDS)
+        async with asyncio.timeout(STOP_SECONDS):
+            await client.client.close()
 
 
 class Client(Protocol):
@@ -59,6 +61,7 @@ class Client(Protocol):
 async def stop(client: Client) -> None:
     """Stop a client, or give up after some seconds: nothing depends on a clean stop."""
     try:
-        await asyncio.wait_for(client.stop(), STOP_SECONDS)
+        async with asyncio.timeout(STOP_SECONDS):
+            await client.stop()
     except (TimeoutError, KafkaError, OSError):
         log.warning("client_did_not_stop", client=type(client).__name__, seconds=STOP_SECONDS)

@@ -123,7 +123,8 @@ class Relay:
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await self.wake.wait()
 
     async def prepare(self, connection: asyncpg.Connection) -> None:
         """Choose how PostgreSQL claims, before the first round on this connection."""

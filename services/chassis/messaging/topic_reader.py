@@ -67,7 +67,8 @@ class TopicReader:
         }
         consumer.assign(list(offsets))
         try:
-            await asyncio.wait_for(consumer.start(), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                await consumer.start()
             ends = await consumer.end_offsets(list(offsets)) if tail is not None else {}
         except BaseException:
             await stop(consumer)

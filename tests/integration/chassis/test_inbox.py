@@ -108,7 +108,8 @@ async def test_a_failing_message_is_not_lost_when_its_dead_letter_cannot_be_writ
         async with locked(sandbox, "outbox"):
             receiving = asyncio.create_task(inbox.receive(delivered(1, 2)))
             await asyncio.wait([receiving], timeout=1)  # it has failed by then, if it is to fail
-        await asyncio.wait_for(receiving, SOON)
+        async with asyncio.timeout(SOON):
+            await receiving
 
         assert await applied(sandbox) == [(1, 2)]
         assert await dead_letters(sandbox) == [("reaction-failed", 0)]
@@ -186,7 +187,8 @@ async def test_the_process_ends_after_twenty_failures_in_a_row(stack: RealParts)
         assert sandbox.health.died is not None
         receiving = asyncio.create_task(inbox.receive(delivered(*range(1, 31))))
 
-        why = await asyncio.wait_for(sandbox.health.died, SOON)
+        async with asyncio.timeout(SOON):
+            why = await sandbox.health.died
 
         assert "20 messages in a row could not be applied" in why
         assert len(await dead_letters(sandbox)) == FAILURES_IN_A_ROW - 1  # the topic is not emptied into dead letters
@@ -217,7 +219,8 @@ async def test_offsets_are_committed_by_hand_and_after_the_work(
     async with an_inbox(stack, reaction=slowly) as (inbox, sandbox):
         await sandbox.send(OFFERS, (b"own:b", a_message(1).value))
         listening = asyncio.create_task(inbox.run())
-        await asyncio.wait_for(at_work.wait(), SOON)
+        async with asyncio.timeout(SOON):
+            await at_work.wait()
         before = await committed(sandbox)
         may_finish.set()
         await eventually(lambda: committed(sandbox))

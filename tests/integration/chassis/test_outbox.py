@@ -53,7 +53,8 @@ async def test_a_relay_killed_between_acknowledgement_and_delete_sends_the_same_
         await announce(sandbox, 50)
 
         killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED_AFTER_ACK, *in_environment(sandbox))
-        assert await asyncio.wait_for(killed.wait(), 30) == -signal.SIGKILL
+        async with asyncio.timeout(30):
+            assert await killed.wait() == -signal.SIGKILL
         once = await sandbox.read(OFFERS)
         pointers_left = await sandbox.database.pool.fetchval("SELECT count(*) FROM outbox")
         async with relaying(sandbox):

@@ -24,7 +24,8 @@ async def test_a_marker_at_the_end_of_a_topic_makes_nobody_wait(stack: RealParts
     async with a_sandbox(stack, "reporting") as sandbox:
         await send_in_transactions(sandbox, b"committed")
 
-        records = await asyncio.wait_for(read_topics(sandbox.kafka, [sandbox.settings.topic(SITES)]), SOON)
+        async with asyncio.timeout(SOON):
+            records = await read_topics(sandbox.kafka, [sandbox.settings.topic(SITES)])
         values, positions = await read_whole(sandbox)
 
         assert [record.value for record in records] == values == [b"committed"]
@@ -48,7 +49,8 @@ async def test_an_open_transaction_holds_back_what_follows_it_and_ends_nothing(s
         async with an_open_transaction(sandbox):
             await sandbox.send(SITES, (KEY, b"behind"))
 
-            records = await asyncio.wait_for(sandbox.read(SITES), SOON)
+            async with asyncio.timeout(SOON):
+                records = await sandbox.read(SITES)
             values, _ = await read_whole(sandbox)
             verdict = await judged_after_a_long_time(sandbox)
 

@@ -84,7 +84,8 @@ async def connections() -> AsyncIterator[Any]:
         for client in opened:
             client.writer.close()
         running.leave()
-        await asyncio.wait_for(task, SOON)
+        async with asyncio.timeout(SOON):
+            await task
 
 
 @pytest.fixture
