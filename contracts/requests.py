@@ -89,7 +89,11 @@ class RequestRaised(
 class RequestAssigned(
     Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag toegewezen"
 ):
-    """A broker covers at least one of the areas; its consultants now have the request."""
+    """A broker covers at least one of the areas; its consultants now have the request.
+
+    Announced again on every day on which its brokers or covered areas change, also after an answer, which stays. The
+    newest of this event and `RequestUnbrokered` holds.
+    """
 
     request_id: UUID
     broker_ids: BrokerIds
@@ -103,7 +107,8 @@ class RequestAssigned(
 class RequestUnbrokered(
     Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag zonder makelaar"
 ):
-    """Nobody covers any of the areas. The request stays visible and is assigned when a broker comes."""
+    """Nobody covers any of the areas, or any more. The request stays visible and is assigned when a broker comes; an
+    answer that it has stays."""
 
     request_id: UUID
     learning_areas: SomeLearningAreas

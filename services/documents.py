@@ -66,8 +66,10 @@ in the code by `python -m services.documents write`.
 - **from**: the states from which the action may be taken; none brings the object into being.
 - **becomes**: the state after the event; *same* keeps the state and changes something else.
 - **who**: roles, each with the party to which its organisation must belong: the object's site, broker or partner.
-  While a request has no broker, every broker is a party to it; `city` is any organisation; `samenspel` is the service
-  itself, when something follows by itself.
+  The brokers of a request are those that cover its areas today, and they are the brokers of its referrals and their
+  activities too. While a request has no broker, every broker is a party to it, and a referral stays with the broker
+  that made it; the next actor is an operator. `city` is any organisation; `samenspel` is the service itself, when
+  something follows by itself.
 - **reasons**: the published list from which a reason is given; the action may demand one or not.
 """
 LIFE_CYCLE_HEADER = """
@@ -96,12 +98,16 @@ def _both(word: str) -> str:
     return f"`{word}` *{_dutch(word)}*" if _dutch(word) else f"`{word}`"
 
 
+def _kept(state: str) -> str:
+    return f"from {_both(state)} *same*"
+
+
 def _row(step: Step[Any]) -> str:
     cells = [
         _both(step.action),
         ", ".join(map(_both, step.begins)) or "",
         f"`{step.event.__name__}` *{step.event.dutch}*",
-        "*same*" if step.becomes is SAME else _both(step.becomes),
+        "*same*" if step.becomes is SAME else ", ".join([_both(step.becomes), *map(_kept, step.keeps)]),
         ", ".join(f"`{role}` ({party})" for role, party in step.who.items()),
         f"`{step.reasons}`" if step.reasons else "",
     ]
@@ -113,7 +119,8 @@ def _diagram(steps: Sequence[Step[Any]]) -> str:
     actions: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for step in steps:
         for before in step.begins or ("[*]",):
-            actions[before, before if step.becomes is SAME else step.becomes].append(step.action)
+            stays = step.becomes is SAME or before in step.keeps
+            actions[before, before if stays else str(step.becomes)].append(step.action)
     states = list(dict.fromkeys(after for _, after in actions))
     lines = [f'state "{state} ({_dutch(state)})" as {state}' for state in states if _dutch(state)]
     lines += [f"{before} --> {after}: {', '.join(names)}" for (before, after), names in actions.items()]

@@ -71,7 +71,7 @@ def cells(
 def _becomes(step: Step[State], status: State | None, role: Role, *, is_party: bool) -> State | None:
     if role not in step.who or not is_party or status not in (step.begins or (None,)):
         return FORBIDDEN
-    return status if step.becomes is SAME else step.becomes
+    return status if step.becomes is SAME or status in step.keeps else step.becomes
 
 
 def cells_of_creation(every: Iterable[Cell[State]]) -> list[Cell[State]]:

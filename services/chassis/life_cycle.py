@@ -58,6 +58,8 @@ class Step(Generic[State]):
     """Which roles may do it, each with the party to which its organisation must belong."""
     reasons: str | None = None
     """The list from which a reason is given."""
+    keeps: tuple[State, ...] = ()
+    """The states among those it begins from that stay as they are; from the others it becomes what the row says."""
 
 
 def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
@@ -68,7 +70,7 @@ def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
 def status_after(steps: Sequence[Step[State]], state: State | None, event: Event) -> State:
     """The state after an event; `state` is the one before it, none for the first event."""
     step = next(step for step in steps if step.event is type(event))
-    if step.becomes is not SAME:
+    if step.becomes is not SAME and state not in step.keeps:
         return step.becomes
     assert state is not None, "what brings an object into being names its first state"
     return state

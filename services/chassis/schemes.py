@@ -25,6 +25,12 @@ def area_key(area: LearningArea) -> str:
     return f"{area.scheme}/{area.code}"
 
 
+def area_of(key: str) -> LearningArea:
+    """The area that has this key."""
+    scheme, _, code = key.partition("/")
+    return LearningArea(scheme=scheme, code=code)
+
+
 def check_areas_unique(areas: Sequence[LearningArea]) -> None:
     check_unique([area_key(area) for area in areas], field="learningAreas")
 

@@ -15,11 +15,11 @@ from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, Part
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.values import Identifier, LearningArea, Reason, RecordDay, Value
+from contracts.values import Identifier, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
-from services.chassis.schemes import area_key
+from services.chassis.schemes import area_key, area_of
 from services.chassis.visibility import Audience, named
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -214,11 +214,6 @@ async def _save_comment(tx: Transaction, subject: UUID, version: int, comment: s
     )
 
 
-def _area(text: str) -> LearningArea:
-    scheme, _, code = text.partition("/")
-    return LearningArea(scheme=scheme, code=code)
-
-
 def _request(row: Any) -> AskedRequest:  # noqa: ANN401 - a row has no type of its own
     return AskedRequest(
         row["request_id"],
@@ -226,7 +221,7 @@ def _request(row: Any) -> AskedRequest:  # noqa: ANN401 - a row has no type of i
         row["answer"],
         row["site_id"],
         tuple(row["broker_ids"]),
-        tuple(map(_area, row["covered_areas"])),
+        tuple(map(area_of, row["covered_areas"])),
         RequestDetails.model_validate_json(row["asked"], extra="ignore") if row["asked"] else None,
     )
 

@@ -12,6 +12,7 @@ from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
 from services.requests import api, commands, reactions, reasons, store
+from services.requests.routing import Router
 
 NAME = "requests"
 DEFAULT_PORT = 8001
@@ -28,14 +29,18 @@ def wire(service: Service) -> Wiring:
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
+    recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(
         service.settings,
         service.database,
         service.health,
         (OFFERS, REFERRALS, ACTIVITIES),
         reactions.reactions,
-        Recovery(service.settings, service.database, store.RESTORE),
+        recovery,
     )
+    router = Router(service.settings, service.database, service.health, recovery)
     return Wiring(
-        app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES)
+        app,
+        {"reactions": inbox.run, "routing": router.run},
+        prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES),
     )

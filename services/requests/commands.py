@@ -38,10 +38,8 @@ async def raise_request(tx: CommandTx, body: RequestDetails) -> Events:
     raised = rules.raise_request(
         outbox.new_id(), body, sites=sites, groups=groups, schemes=reasons.SCHEMES, by=tx.by, at=tx.now
     )
-    covering = await store.covering(tx, body.learning_areas, tx.today)
-    if not any(covering.values()):  # a broker that is being recorded just now would miss it
-        await store.await_brokers(tx)
-        covering = await store.covering(tx, body.learning_areas, tx.today)
+    await store.hold_routing(tx)
+    covering = await store.covering(tx, body.learning_areas)
     return raised, rules.route(rules.evolve(None, raised), covering, at=tx.now)
 
 
@@ -76,7 +74,7 @@ class ClosureBody(Value):
 @requests.to("closures")
 async def close(tx: CommandTx, request: Request, body: ClosureBody) -> Events:
     """The consultant closes the request: what became of it, and what stays unmet."""
-    covering = await store.covering(tx, request.details.learning_areas, tx.today)
+    asked = request.details.learning_areas
     return rules.close(
         request,
         body.outcome,
@@ -84,7 +82,7 @@ async def close(tx: CommandTx, request: Request, body: ClosureBody) -> Events:
         activity_ids=body.activity_ids,
         unmet_areas=body.unmet_areas,
         delivered=await store.delivered_among(tx, body.activity_ids),
-        uncovered=[area for area in covering if not covering[area]],
+        uncovered=rules.routing_of(asked, await store.covering(tx, asked)).uncovered_areas,
         comment=body.comment,
         reasons=reasons.LISTS,
         by=tx.by,

@@ -5,18 +5,15 @@ from contracts.offers import BrokerRecorded
 from contracts.referrals import ReferralMade
 from services.chassis.messaging.inbox import Reactions
 from services.chassis.running.database import Transaction
-from services.requests import rules, store
+from services.requests import routing, rules, store
 
 reactions = Reactions()
 
 
 @reactions.to(BrokerRecorded)
-async def assign_what_waited_for_a_broker(event: BrokerRecorded, tx: Transaction) -> None:
-    await store.save_broker(tx, event)
-    for request in await store.lock_without_broker(tx):
-        covering = await store.covering(tx, request.details.learning_areas, tx.today)
-        if any(covering.values()):
-            await store.REQUESTS.announce(tx, request, rules.route(request, covering, at=tx.now))
+async def route_what_the_record_changes(event: BrokerRecorded, tx: Transaction) -> None:
+    areas = await store.save_broker(tx, event)
+    await routing.route_anew(tx, await store.lock_open(tx, areas))
 
 
 @reactions.to(ReferralMade)

@@ -4,7 +4,7 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -62,12 +62,17 @@ SITE_OR_OPERATOR: Mapping[Role, str] = {"coordinator": "site", "operator": "city
 BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
 SAMENSPEL: Mapping[Role, str] = {"service": "samenspel"}
 
+COVERED = (Status.RAISED, Status.ASSIGNED, Status.ANSWERED)
+"""From these a request can lose its last broker, or turn out to have none."""
+OPEN = (*COVERED, Status.NO_BROKER)
+"""As long as a request is in one of these, it is routed anew on every day on which its brokers change."""
+
 LIFE_CYCLE = (
     Step("raise", (), RequestRaised, Status.RAISED, SITE_OR_OPERATOR),
-    Step("assign", (Status.RAISED, Status.NO_BROKER), RequestAssigned, Status.ASSIGNED, SAMENSPEL),
-    Step("unbroker", (Status.RAISED,), RequestUnbrokered, Status.NO_BROKER, SAMENSPEL),
+    Step("assign", OPEN, RequestAssigned, Status.ASSIGNED, SAMENSPEL, keeps=(Status.ANSWERED,)),
+    Step("unbroker", COVERED, RequestUnbrokered, Status.NO_BROKER, SAMENSPEL, keeps=(Status.ANSWERED,)),
     Step("answer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, BROKER, "not-fulfilled"),
-    Step("refer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, SAMENSPEL),
+    Step("refer", (Status.ASSIGNED, Status.NO_BROKER), RequestAnswered, Status.ANSWERED, SAMENSPEL),
     Step("close", (Status.ANSWERED, Status.NO_BROKER), RequestClosed, Status.CLOSED, BROKER, "not-fulfilled"),
 )
 
@@ -116,11 +121,28 @@ class Request:
     details: RequestDetails
     status: Status
     broker_ids: tuple[Identifier, ...] = ()
+    """As it was routed last, as `covered_areas`."""
     answer: str | None = None
     outcome: Outcome | None = None
     version: int = 0
     partner_ids: tuple[Identifier, ...] = ()
     """To whom it was referred, as far as this service has heard."""
+    covered_areas: tuple[LearningArea, ...] = ()
+    """The asked areas that one of its brokers covers."""
+
+    @property
+    def uncovered_areas(self) -> tuple[LearningArea, ...]:
+        """The asked areas that nobody covers; while it is open, they show in the gap report."""
+        return tuple(area for area in self.details.learning_areas if area not in self.covered_areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Who brokers a request on a day, which of its areas, and which of them nobody does."""
+
+    broker_ids: tuple[Identifier, ...]
+    covered_areas: tuple[LearningArea, ...]
+    uncovered_areas: tuple[LearningArea, ...]
 
 
 def parties(request: Request) -> Parties:
@@ -231,21 +253,40 @@ def _check_open(field: str, site_id: str, site: SiteDetails | None, at: datetime
         )
 
 
-def route(
-    request: Request, covering: Mapping[LearningArea, Collection[str]], *, at: datetime
-) -> RequestAssigned | RequestUnbrokered:
-    """The router: to the brokers that cover an area of it, or visibly to nobody. `covering` has every area."""
-    covered = tuple(area for area in request.details.learning_areas if covering.get(area))
-    allow(LIFE_CYCLE, "assign" if covered else "unbroker", request.status, ROUTER, parties(request))
-    if not covered:
+Covering = Mapping[LearningArea, Collection[Identifier]]
+"""For every area that was asked, the brokers that cover it on a day."""
+
+
+def routing_of(areas: Iterable[LearningArea], covering: Covering) -> Routing:
+    """Where a request for these areas goes: what its brokers, the gap report and the unmet areas follow from."""
+    asked = tuple(areas)
+    return Routing(
+        broker_ids=tuple(sorted({broker for area in asked for broker in covering[area]})),
+        covered_areas=tuple(area for area in asked if covering[area]),
+        uncovered_areas=tuple(area for area in asked if not covering[area]),
+    )
+
+
+def route(request: Request, covering: Covering, *, at: datetime) -> RequestAssigned | RequestUnbrokered:
+    """The router: to the brokers that cover an area of it, or visibly to nobody."""
+    routing = routing_of(request.details.learning_areas, covering)
+    allow(LIFE_CYCLE, "assign" if routing.broker_ids else "unbroker", request.status, ROUTER, parties(request))
+    if not routing.broker_ids:
         return RequestUnbrokered(request_id=request.id, learning_areas=request.details.learning_areas, unbrokered_at=at)
     return RequestAssigned(
         request_id=request.id,
-        broker_ids=tuple(sorted({broker for area in covered for broker in covering[area]})),
-        learning_areas=covered,
-        uncovered_areas=tuple(area for area in request.details.learning_areas if area not in covered),
+        broker_ids=routing.broker_ids,
+        learning_areas=routing.covered_areas,
+        uncovered_areas=routing.uncovered_areas,
         assigned_at=at,
     )
+
+
+def route_anew(request: Request, covering: Covering, *, at: datetime) -> RequestAssigned | RequestUnbrokered | None:
+    """`route` on another day, or with other brokers; None where it goes to the same brokers for the same areas."""
+    routing = routing_of(request.details.learning_areas, covering)
+    is_same = (request.broker_ids, request.covered_areas) == (routing.broker_ids, routing.covered_areas)
+    return None if is_same and request.status is not Status.RAISED else route(request, covering, at=at)
 
 
 def answer(
@@ -353,7 +394,9 @@ def evolve(request: Request | None, event: RequestEvent) -> Request:
     request = replace(request, status=status, version=request.version + 1)
     match event:
         case RequestAssigned():
-            return replace(request, broker_ids=event.broker_ids)
+            return replace(request, broker_ids=event.broker_ids, covered_areas=event.learning_areas)
+        case RequestUnbrokered():
+            return replace(request, broker_ids=(), covered_areas=())
         case RequestAnswered():
             return replace(request, answer=event.answer)
         case RequestClosed():

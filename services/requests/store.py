@@ -1,6 +1,6 @@
 """All SQL of the service `requests`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, get_args
@@ -14,15 +14,36 @@ from contracts.values import LearningArea, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
-from services.chassis.schemes import area_key
+from services.chassis.schemes import area_key, area_of
 from services.chassis.visibility import Audience, named
 from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve, parties
 
-_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version, partner_ids"
+_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas"
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
 """As `referrals` announced them."""
-_BROKERS_LOCK = 7_305_101  # any number, the same in every replica
+_ROUTING_LOCK = 7_305_101  # any number, the same in every replica
+_COVERING = """
+SELECT entity_id, area.scheme || '/' || area.code AS area
+FROM (SELECT greatest(day, $1::date) AS day FROM routing) AS routed, records_on('broker', routed.day),
+    jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)
+WHERE valid_from <= routed.day AND coalesce(routed.day < (details->>'validTo')::date, true)
+    AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
+"""
+_CHANGED = """
+WITH days AS (
+    SELECT least(day, completed, $1::date) AS after, greatest(day, completed, $1::date) AS until FROM routing
+)
+SELECT DISTINCT entity_id FROM records, days WHERE kind = 'broker' AND (
+    (valid_from > days.after AND valid_from <= days.until)
+    OR ((details->>'validTo')::date > days.after AND (details->>'validTo')::date <= days.until)
+)
+"""
+_NAMED = """
+SELECT DISTINCT area.scheme || '/' || area.code AS area
+FROM records, jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)
+WHERE kind = 'broker' AND entity_id = ANY($1)
+"""
 
 
 def _json(details: Value) -> str:
@@ -39,6 +60,7 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["outcome"],
         row["version"],
         tuple(row["partner_ids"]),
+        tuple(map(area_of, row["covered_areas"])),
     )
 
 
@@ -46,9 +68,9 @@ async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
     await tx.db.execute(
         f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, daterange($13, $14, '[]'))"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, daterange($14, $15, '[]'))"
         " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7,"
-        " parties = $9",
+        " covered_areas = $9, parties = $10",
         request.id,
         request.status,
         list(request.broker_ids),
@@ -57,9 +79,10 @@ async def save(tx: Transaction, request: Request) -> None:
         _json(asked),
         request.version,
         list(request.partner_ids),
+        list(map(area_key, request.covered_areas)),
         named(parties(request)),
         asked.site_id,
-        [area_key(area) for area in asked.learning_areas],
+        list(map(area_key, asked.learning_areas)),
         [group.group_id for group in asked.groups],
         asked.wished_from,
         asked.wished_to,
@@ -72,10 +95,12 @@ async def lock(tx: Transaction, request_id: UUID) -> Request | None:
     return _request(row) if row else None
 
 
-async def lock_without_broker(tx: Transaction) -> list[Request]:
-    """The requests that nobody covers, oldest first."""
+async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:
+    """The open requests for one of these areas, oldest first."""
     rows = await tx.db.fetch(
-        f"SELECT {_REQUEST} FROM requests WHERE status = 'no_broker' ORDER BY request_id FOR UPDATE"  # noqa: S608
+        f"SELECT {_REQUEST} FROM requests WHERE status <> 'closed' AND learning_areas && $1::text[]"  # noqa: S608
+        " ORDER BY request_id FOR UPDATE",
+        areas,
     )
     return [_request(row) for row in rows]
 
@@ -203,28 +228,61 @@ async def group_page(
     ]
 
 
-async def await_brokers(tx: Transaction) -> None:
-    """Let no broker be recorded until the end of this transaction: it would miss the request that is being raised."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _BROKERS_LOCK)
+async def hold_routing(tx: Transaction) -> None:
+    """Let no broker be recorded and no day begin until the end of this transaction: what is being raised would be
+    missed."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _ROUTING_LOCK)
 
 
-async def save_broker(tx: Transaction, broker: BrokerRecorded) -> None:
-    """What a broker covers from a day on. Waits for the requests that are being raised just now."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _BROKERS_LOCK)
+async def save_broker(tx: Transaction, broker: BrokerRecorded) -> set[str]:
+    """What a broker covers from a day on; returns the areas that its records name, and named before. Waits for the
+    requests that are being raised."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _ROUTING_LOCK)
+    before = await _areas_named(tx, [broker.broker_id])
     await BROKERS.save(tx, broker.broker_id, broker, tx.reacting_to)
+    return {*before, *map(area_key, broker.learning_areas)}
 
 
-async def covering(tx: Transaction, areas: Sequence[LearningArea], day: date) -> dict[LearningArea, list[str]]:
-    """The brokers that cover each of these areas on a day."""
-    rows = await tx.db.fetch(
-        "SELECT entity_id, area.scheme || '/' || area.code AS area FROM records_on('broker', $1),"
-        " jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)"
-        " WHERE valid_from <= $1 AND coalesce($1 < (details->>'validTo')::date, true)"
-        " AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id",
-        day,
-        [area_key(area) for area in areas],
-    )
+async def _areas_named(tx: Transaction, broker_ids: Collection[str]) -> set[str]:
+    """All areas that the records of these brokers name, of whichever day."""
+    return {row["area"] for row in await tx.db.fetch(_NAMED, broker_ids)}
+
+
+async def covering(tx: Transaction, areas: Collection[LearningArea]) -> dict[LearningArea, list[str]]:
+    """The brokers that cover each of these areas on the day by which requests are routed."""
+    rows = await tx.db.fetch(_COVERING, tx.today, list(map(area_key, areas)))
     return {area: [row["entity_id"] for row in rows if row["area"] == area_key(area)] for area in areas}
+
+
+async def is_routed(db: Reader, day: date) -> bool:
+    """Whether everything is routed by this day."""
+    return bool(await db.fetchval("SELECT day = $1 AND completed = $1 FROM routing", day))
+
+
+async def changed_brokers(db: Reader, day: date) -> list[str]:
+    """The brokers of which a record begins or ends between the last day that was completed and this one.
+
+    A day may also be before the last one, in a development stack: between two days it is the same records.
+    """
+    return [row["entity_id"] for row in await db.fetch(_CHANGED, day)]
+
+
+async def begin_day(tx: Transaction) -> list[UUID]:
+    """Route by today from now on; returns the open requests that this may change, again until the day is completed.
+    Waits for the requests that are being raised."""
+    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _ROUTING_LOCK)
+    areas = await _areas_named(tx, await changed_brokers(tx.db, tx.today))
+    await tx.db.execute("UPDATE routing SET day = $1", tx.today)
+    rows = await tx.db.fetch(
+        "SELECT request_id FROM requests WHERE status <> 'closed' AND learning_areas && $1::text[] ORDER BY request_id",
+        areas,
+    )
+    return [row["request_id"] for row in rows]
+
+
+async def complete_day(tx: Transaction, day: date) -> None:
+    """Everything is routed by this day; unless another has begun."""
+    await tx.db.execute("UPDATE routing SET completed = $1 WHERE day = $1", day)
 
 
 async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | None) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.values import Actor, Identifier, Value
+from contracts.values import Actor, Identifier, LearningAreas, Value
 from services.chassis.http.parameters import MAX_PAGE
 from services.chassis.life_cycle import Actions, available_actions
 from services.requests.rules import LIFE_CYCLE, MAX_DOUBLES, Request, parties
@@ -19,6 +19,8 @@ class RequestView(Value):
     request_id: UUID
     status: str
     broker_ids: Annotated[tuple[Identifier, ...], Field(max_length=50)]
+    uncovered_areas: LearningAreas
+    """The asked areas that nobody covers; while it is open, they show in the gap report."""
     answer: str | None = None
     outcome: str | None = None
     details: RequestDetails
@@ -82,6 +84,7 @@ def view(request: Request, by: Actor, likely_doubles: tuple[UUID, ...] = ()) -> 
         request_id=request.id,
         status=request.status,
         broker_ids=request.broker_ids,
+        uncovered_areas=request.uncovered_areas,
         answer=request.answer,
         outcome=request.outcome,
         details=request.details,

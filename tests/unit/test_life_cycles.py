@@ -61,7 +61,14 @@ def test_an_action_has_one_row(machine: Machine) -> None:
 
 @every_machine
 def test_an_event_becomes_one_thing_whichever_action_makes_it(machine: Machine) -> None:
-    assert len({(step.event, step.becomes) for step in machine.steps}) == len({step.event for step in machine.steps})
+    becomes = {(step.event, step.becomes, step.keeps) for step in machine.steps}
+
+    assert len(becomes) == len({step.event for step in machine.steps})
+
+
+@every_machine
+def test_a_state_that_is_kept_is_one_from_which_the_action_may_be_taken(machine: Machine) -> None:
+    assert [step.action for step in machine.steps if not set(step.keeps) <= set(step.begins)] == []
 
 
 @every_machine

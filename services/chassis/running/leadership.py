@@ -16,7 +16,8 @@ async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> As
     """Wait until this process holds the lock, and keep it until the block ends; one process per database can hold it.
 
     The leader must write through this connection only: it ends together with the lock, so a leader that lost the lock
-    cannot write any more. A killed process frees the lock at once, a lost machine within 15 s.
+    cannot write any more. (Or two leaders must do no harm, because each thing is done under a lock of its own.) A
+    killed process frees the lock at once, a lost machine within 15 s.
     """
     keepalives = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "1"}
     connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60)

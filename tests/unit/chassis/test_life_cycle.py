@@ -97,6 +97,13 @@ def test_an_event_leads_to_the_state_that_its_row_names_and_same_keeps_it() -> N
     assert status_after(TABLE, Light.RED, CLEANED) is Light.RED
 
 
+def test_an_event_keeps_the_states_that_its_row_says_it_keeps() -> None:
+    table = (Step("stop", tuple(Light), RequestAssigned, Light.RED, {"partner": "owner"}, keeps=(Light.GREEN,)),)
+
+    assert status_after(table, Light.GREEN, CLEANED) is Light.GREEN
+    assert status_after(table, Light.RED, CLEANED) is Light.RED
+
+
 def test_an_operator_of_any_organisation_asks_and_no_other_role_does() -> None:
     check_operator("adopt", an_actor("operator", BAZUIN))
 

@@ -1,0 +1,109 @@
+"""Routing is a function of the day: open requests go to the brokers that cover their areas today.
+
+On a day on which a broker's record begins or ends, and when a record arrives, the requests for its areas are routed
+anew. Guarantee: once the day is completed, every open request is routed by its records, and whatever changed was
+announced, once. Days that were missed are made up for by the next look; nothing is dated back. One process per database
+looks; it is the lock on each request's row that keeps two of them from announcing the same.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from contracts.values import calendar_day
+from services.chassis.messaging.roll_forward import Recovery
+from services.chassis.now import now
+from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
+from services.chassis.running.health import Health
+from services.chassis.running.leadership import leadership
+from services.chassis.running.settings import Settings
+from services.chassis.running.telemetry import origin
+from services.requests import rules, store
+from services.requests.rules import Request
+
+log = structlog.get_logger()
+
+PART = "routing"  # its name in the health report
+LEADS_ROUTING = 7_305_004  # any number, the same in every instance
+LOOK_SECONDS = 0.5  # how soon a new day is noticed, also when the time of a development stack is set; one short query
+RETRY_SECONDS = 1.0
+FAILED_SECONDS = 60.0  # before a day is tried again of which a request failed: a person must look at that one
+
+
+async def route_anew(tx: Transaction, requests: Sequence[Request]) -> None:
+    """Announce for each of these locked requests where it goes now, if that is news."""
+    covering = await store.covering(tx, {area for request in requests for area in request.details.learning_areas})
+    for request in requests:
+        if (routed := rules.route_anew(request, covering, at=tx.now)) is not None:
+            await store.REQUESTS.announce(tx, request, routed)
+
+
+@dataclass(slots=True)
+class Router:
+    """Begins each day, and routes anew what it changes."""
+
+    settings: Settings
+    database: Database
+    health: Health
+    recovery: Recovery | None = None
+    """After a restore, what was announced since comes back first: else this would announce it a second time."""
+
+    async def run(self) -> None:
+        """Look whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
+        while True:
+            try:
+                async with leadership(
+                    self.settings.database_url, LEADS_ROUTING, lambda: self.health.tick(PART, "standing by")
+                ) as db:
+                    await self._lead(db)
+            except (*UNAVAILABLE, *TRANSIENT, KafkaError) as error:
+                self.health.trouble(PART, f"interrupted ({type(error).__name__})")
+                log.warning("routing_interrupted", **origin(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _lead(self, db: Reader) -> None:
+        while True:
+            seconds = await self.look(db)
+            await asyncio.sleep(seconds)
+
+    async def look(self, db: Reader) -> float:
+        """Route by today what is not yet; returns after how many seconds to look again."""
+        today = calendar_day(now())
+        if not await store.is_routed(db, today) and (failed := await self._begin()):
+            self.health.trouble(PART, f"{failed} requests could not be routed; the log says which and why")
+            return FAILED_SECONDS
+        self.health.tick(PART, f"routed by {today}")
+        return LOOK_SECONDS
+
+    async def _begin(self) -> int:
+        """Route what the day changes, and complete it; returns how many requests failed, with which it is not."""
+        if self.recovery is not None and await store.changed_brokers(self.database.pool, calendar_day(now())):
+            await self.recovery.roll_forward_if_needed()
+        async with self.database.transaction() as tx:
+            day, changed = tx.today, await store.begin_day(tx)
+        failed = 0
+        for request_id in changed:
+            self.health.tick(PART, f"routing by {day}")
+            failed += not await self._route(request_id)
+        if not failed:
+            async with self.database.transaction() as tx:
+                await store.complete_day(tx, day)
+        return failed
+
+    async def _route(self, request_id: UUID) -> bool:
+        """Whether it is routed now. What fails is logged, and does not stop the others."""
+        try:
+            async with self.database.transaction() as tx:
+                request = await store.lock(tx, request_id)
+                if request is not None and request.status in rules.OPEN:  # else it was closed meanwhile
+                    await route_anew(tx, [request])
+        except UNAVAILABLE:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one request, the others go on
+            log.error("request_not_routed", request=str(request_id), **origin(error))
+            return False
+        return True
