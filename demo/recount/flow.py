@@ -86,9 +86,11 @@ def _had_ended(request: Request, at: datetime) -> bool:
 
 
 def _is_without_broker(request: Request) -> bool:
-    """Whether no broker covers any of its areas now (30)."""
+    """Whether no broker covers any of its areas now, and nobody has answered it (30)."""
     status = before_the_end = ""
     for step in request.steps:
+        if status == "answered" and step.step in {"assigned", "unbrokered"}:
+            continue  # it is routed anew all the same, and stays answered
         if step.step == "closed":
             before_the_end = status
         status = before_the_end if step.step == "reopened" else step.step

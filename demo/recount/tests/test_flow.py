@@ -142,6 +142,47 @@ def test_requests_without_broker_are_those_that_nobody_covers_now() -> None:
     assert scenario.value("lead-time-assigned-p90") == "30.000000"
 
 
+def test_who_brokers_an_answered_request_says_nothing_of_a_request_that_waits_for_a_broker() -> None:
+    scenario = a_scenario()
+    for request in ("left-before", "left-after", "referred-without", "found-again"):
+        scenario.raised(request, at("2025-09-01"))
+    for request, *steps in (
+        ("left-before", "Assigned", "Unbrokered"),
+        ("left-after", "Assigned", "Answered", "Unbrokered"),
+        ("referred-without", "Unbrokered", "Answered"),
+        ("found-again", "Assigned", "Unbrokered", "Assigned"),
+    ):
+        for day, step in enumerate(steps, start=2):
+            scenario.step(request, step, at(f"2025-09-{day:02}"))
+
+    assert scenario.figure("requests-without-broker") == requests(1, 4, "0.250000")  # left-before
+
+
+def test_a_request_that_is_routed_again_was_assigned_when_it_was_first() -> None:
+    scenario = a_scenario()
+    scenario.raised("r", at("2025-09-01"))
+    scenario.step("r", "Assigned", at("2025-09-03"))
+    scenario.step("r", "Answered", at("2025-09-08"))
+    scenario.step("r", "Unbrokered", at("2025-09-20"))
+    scenario.step("r", "Assigned", at("2025-09-25"))
+
+    assert scenario.value("lead-time-assigned-median") == "2.000000"
+    assert scenario.value("lead-time-answered-median") == "5.000000"
+    assert scenario.figure("requests-assigned") == requests(1, 1, "1.000000")
+
+
+def test_a_request_that_gets_a_broker_only_after_its_answer_waited_no_days_for_the_answer() -> None:
+    """It was referred while nobody brokered it any more: no step takes less than no time (2)."""
+    scenario = a_scenario()
+    scenario.raised("r", at("2025-09-01"))
+    scenario.step("r", "Unbrokered", at("2025-09-01"))
+    scenario.step("r", "Answered", at("2025-09-03"))
+    scenario.step("r", "Assigned", at("2025-09-10"))
+
+    assert scenario.value("lead-time-assigned-median") == "9.000000"
+    assert scenario.value("lead-time-answered-median") == "0.000000"
+
+
 def test_a_referral_made_after_its_request_ended_is_no_step_of_it() -> None:
     scenario = a_scenario()
     for request in ("closed", "reopened", "withdrawn"):

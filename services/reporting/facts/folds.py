@@ -21,6 +21,7 @@ from services.reporting.facts.events import (
     RequestAssigned,
     RequestClosed,
     RequestRaised,
+    RequestUnbrokered,
     SiteRecorded,
 )
 
@@ -110,7 +111,7 @@ def group(facts: list[Fact]) -> dict[str, GroupRecorded] | None:
 
 
 def request(facts: list[Fact]) -> Request:
-    """A request's steps; `without_broker` is its present state."""
+    """A request's steps; `without_broker` is its present state. An answered one stays answered, whoever brokers it."""
     raised: RequestRaised | None = None
     assigned: datetime | None = None
     answered: datetime | None = None
@@ -122,12 +123,12 @@ def request(facts: list[Fact]) -> Request:
                 raised = body
             case RequestAssigned(assigned_at=at):
                 assigned, unbrokered = min(assigned or at, at), False
+            case RequestUnbrokered():
+                unbrokered = answered is None
             case RequestAnswered(answered_at=at):
-                answered = min(answered or at, at)
+                answered, unbrokered = min(answered or at, at), False
             case RequestClosed(closed_at=at):
                 closed, unbrokered = at, False
-            case _:
-                unbrokered = unbrokered or fact.name == "RequestUnbrokered"
     return Request(raised, assigned, answered, closed, unbrokered)
 
 
