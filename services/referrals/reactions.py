@@ -27,12 +27,12 @@ async def remember_who_asks(event: RequestRaised, tx: Transaction) -> None:
 
 @reactions.to(RequestAssigned)
 async def remember_brokers(event: RequestAssigned, tx: Transaction) -> None:
-    await store.save_assigned(tx, event)
+    await store.save_routing(tx, event.request_id, "assigned", event.broker_ids, event.learning_areas)
 
 
 @reactions.to(RequestUnbrokered)
 async def remember_that_nobody_brokers(event: RequestUnbrokered, tx: Transaction) -> None:
-    await store.save_status(tx, event.request_id, "no_broker")
+    await store.save_routing(tx, event.request_id, "no_broker")
 
 
 @reactions.to(RequestAnswered)

@@ -5,17 +5,17 @@ requests it keeps what `requests` announced: whatever order the messages of an a
 each kind holds.
 """
 
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from contracts.activities import ActivityPlanned, DeliveryDetails
 from contracts.events import Event
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
 from contracts.referrals import ReferralMade
-from contracts.requests import RequestAssigned, RequestDetails, RequestRaised
+from contracts.requests import RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.values import Identifier, Reason, RecordDay, Value
+from contracts.values import Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -43,10 +43,35 @@ _REFERRAL = "referral_id, status, made, reason, better_partner_id, outcome, vers
 SITES = Records("site", KnownSite)
 """As `requests` recorded them."""
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
-_BROKER = """
-(SELECT made::jsonb->>'brokerId' FROM referrals WHERE referrals.referral_id = activities.referral_id) AS broker_id
-"""
+_BROKERS = "brokers_of(referral_id) AS broker_ids"
 _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
+_SAVE_STATUS = """
+INSERT INTO requests (request_id, status, answer, epoch, version) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (request_id) DO UPDATE SET
+    status = CASE WHEN $2 = 'raised' AND requests.assigned_version > 0 THEN requests.status ELSE $2 END,
+    answer = $3, epoch = $4, version = $5
+WHERE (requests.epoch, requests.version) < ($4, $5)
+"""
+_SAVE_ROUTING = """
+INSERT INTO requests (request_id, status, broker_ids, covered_areas, assigned_epoch, assigned_version, epoch, version)
+VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
+ON CONFLICT (request_id) DO UPDATE SET
+    status = CASE WHEN requests.status IN ('answered', 'closed') THEN requests.status ELSE $2 END,
+    broker_ids = $3, covered_areas = $4, assigned_epoch = $5, assigned_version = $6
+WHERE (requests.assigned_epoch, requests.assigned_version) < ($5, $6)
+"""
+# What a lower epoch said at or above a version of a higher one never happened.
+_FORGET_UNDONE = """
+UPDATE requests SET status = 'raised', answer = NULL, epoch = 0, version = 0
+WHERE request_id = $1 AND epoch < $2 AND version >= $3
+"""
+_REFERRALS_FOLLOW = """
+UPDATE referrals SET parties = with_brokers(parties, brokers_of(referral_id)) WHERE request_id = $1
+"""
+_ACTIVITIES_FOLLOW = """
+UPDATE activities SET parties = with_brokers(parties, brokers_of(referral_id))
+WHERE referral_id IN (SELECT referral_id FROM referrals WHERE request_id = $1)
+"""
 
 
 def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its own
@@ -57,6 +82,7 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
         Reason.model_validate_json(row["reason"]) if row["reason"] else None,
         row["better_partner_id"],
         row["outcome"],
+        tuple(row["broker_ids"]),
     )
 
 
@@ -64,7 +90,8 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
     made, reason = referral.made, referral.reason
     await tx.db.execute(
         f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}, parties)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, with_brokers($10, coalesce(nullif(broker_ids, '{}'), $11))"
+        " FROM requests WHERE request_id = $1"
         " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
         " outcome = $8, version = $9",
         made.request_id,
@@ -77,6 +104,7 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
         referral.outcome,
         referral.version,
         named(referral_rules.parties(referral)),
+        [made.broker_id],
     )
 
 
@@ -91,7 +119,7 @@ async def lock_referral(tx: Transaction, referral_id: UUID) -> Referral | None:
 
 async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
     rows = await tx.db.fetch(
-        f"SELECT {_REFERRAL} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
+        f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
         request_id,
     )
     return [_referral(row) for row in rows]
@@ -99,7 +127,7 @@ async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
 
 async def find_referral(db: Reader, referral_id: UUID) -> Referral | None:
     """The referral, to read."""
-    row = await db.fetchrow(f"SELECT {_REFERRAL} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
+    row = await db.fetchrow(f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
     return _referral(row) if row else None
 
 
@@ -114,7 +142,7 @@ async def referral_page(
     limit: int,
 ) -> list[Referral]:
     rows = await db.fetch(
-        f"SELECT {_REFERRAL} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
+        f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)"
         " AND ($4::uuid IS NULL OR referral_id > $4) AND ($6::text[] IS NULL OR parties && $6)"
         " ORDER BY referral_id LIMIT $5",
@@ -136,7 +164,7 @@ def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its 
         DeliveryDetails.model_validate_json(row["body"], extra="ignore") if row["body"] else None,
         frozenset(row["confirmed_by"]),
         frozenset(row["disputed_by"]),
-        row["broker_id"],
+        tuple(row["broker_ids"] or ()),  # null: it has no referral
     )
 
 
@@ -144,10 +172,9 @@ async def save_activity(tx: Transaction, activity: Activity) -> None:
     planned, body = activity.planned, activity.body
     await tx.db.execute(
         f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}, parties)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[] || ARRAY("
-        " SELECT 'broker:' || (made::jsonb->>'brokerId') FROM referrals WHERE referral_id = $1))"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, with_brokers($10, brokers_of($1)))"
         " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
-        " disputed_by = $8, version = $9, parties = $10",
+        " disputed_by = $8, version = $9, parties = excluded.parties",
         planned.referral_id,
         list(activity.site_ids),
         activity.id,
@@ -164,7 +191,7 @@ async def save_activity(tx: Transaction, activity: Activity) -> None:
 async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
     """The activity, kept from others until the end of the transaction."""
     row = await tx.db.fetchrow(
-        f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE activity_id = $1 FOR UPDATE",  # noqa: S608
+        f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = $1 FOR UPDATE",  # noqa: S608
         activity_id,
     )
     return _activity(row) if row else None
@@ -172,7 +199,7 @@ async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
 
 async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
     """The activity, to read."""
-    row = await db.fetchrow(f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
+    row = await db.fetchrow(f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
     return _activity(row) if row else None
 
 
@@ -186,7 +213,7 @@ async def activity_page(
     limit: int,
 ) -> list[Activity]:
     rows = await db.fetch(
-        f"SELECT {_ACTIVITY}, {_BROKER} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
+        f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
         " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"
         " AND ($5::text[] IS NULL OR parties && $5) ORDER BY activity_id LIMIT $4",
         site_id,
@@ -259,16 +286,9 @@ async def school_years(tx: Transaction, group_ids: Iterable[Identifier]) -> dict
 
 
 async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus, answer: str | None = None) -> None:
-    """Where a request stands, unless something newer said so already."""
-    await tx.db.execute(
-        "INSERT INTO requests (request_id, status, answer, epoch, version) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (request_id) DO UPDATE SET status = $2, answer = $3, epoch = $4, version = $5"
-        " WHERE (requests.epoch, requests.version) < ($4, $5)",
-        request_id,
-        status,
-        answer,
-        *tx.reacting_to,
-    )
+    """How far a request has come, unless something newer said so already. Where it was routed does not count: that
+    stands apart, and hides behind an answer."""
+    await tx.db.execute(_SAVE_STATUS, request_id, status, answer, *tx.reacting_to)
 
 
 async def save_raised(tx: Transaction, request: RequestRaised) -> None:
@@ -282,17 +302,21 @@ async def save_raised(tx: Transaction, request: RequestRaised) -> None:
     )
 
 
-async def save_assigned(tx: Transaction, request: RequestAssigned) -> None:
-    """Who brokers it, and which of its areas."""
-    await save_status(tx, request.request_id, "assigned")
-    await tx.db.execute(
-        "UPDATE requests SET broker_ids = $2, covered_areas = $3, assigned_epoch = $4, assigned_version = $5"
-        " WHERE request_id = $1 AND (assigned_epoch, assigned_version) < ($4, $5)",
-        request.request_id,
-        list(request.broker_ids),
-        [area_key(area) for area in request.learning_areas],
-        *tx.reacting_to,
-    )
+async def save_routing(
+    tx: Transaction,
+    request_id: UUID,
+    status: Literal["assigned", "no_broker"],
+    broker_ids: Sequence[Identifier] = (),
+    areas: Iterable[LearningArea] = (),
+) -> None:
+    """Who brokers it and which of its areas, unless something newer said so already. These brokers are those of its
+    referrals and their activities too. An answered or closed request keeps its status."""
+    await tx.db.execute(_FORGET_UNDONE, request_id, *tx.reacting_to)
+    keys = [area_key(area) for area in areas]
+    done = await tx.db.execute(_SAVE_ROUTING, request_id, status, list(broker_ids), keys, *tx.reacting_to)
+    if done == "INSERT 0 1":
+        await tx.db.execute(_REFERRALS_FOLLOW, request_id)
+        await tx.db.execute(_ACTIVITIES_FOLLOW, request_id)
 
 
 async def lock_request(tx: Transaction, request_id: UUID) -> AskedRequest | None:

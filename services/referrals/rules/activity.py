@@ -91,8 +91,8 @@ class Activity:
     confirmed_by: frozenset[Identifier] = frozenset()
     """The sites whose last word is that it was so."""
     disputed_by: frozenset[Identifier] = frozenset()
-    broker_id: Identifier | None = None
-    """The broker of its referral; none while it is being planned."""
+    broker_ids: tuple[Identifier, ...] = ()
+    """The brokers of its referral; none while it is being planned."""
 
     @property
     def id(self) -> UUID:
@@ -110,9 +110,8 @@ class Activity:
 
 
 def parties(activity: Activity) -> Parties:
-    """Who is concerned: its partners, its sites, and the broker of its referral."""
-    brokers = (activity.broker_id,) if activity.broker_id else ()
-    return {"partner": activity.partner_ids, "site": activity.site_ids, "broker": brokers}
+    """Who is concerned: its partners, its sites, and the brokers of its referral."""
+    return {"partner": activity.partner_ids, "site": activity.site_ids, "broker": activity.broker_ids}
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ class Referral:
     """Why it was declined or withdrawn."""
     better_partner_id: Identifier | None = None
     outcome: Outcome | None = None
+    broker_ids: tuple[Identifier, ...] = ()
+    """The brokers named last for its request; none while only the one that made it is known."""
 
     @property
     def id(self) -> UUID:
@@ -137,10 +139,10 @@ class Referral:
 
 
 def parties(referral: Referral) -> Parties:
-    """Who is concerned: the sites that ask, the broker that made it, and the partner to which it was made."""
+    """Who is concerned: the sites that ask, the brokers of the request, and the partner to which it was made."""
     return {
         "site": (referral.made.site_id, *(referral.made.co_site_ids or ())),
-        "broker": (referral.made.broker_id,),
+        "broker": referral.broker_ids or (referral.made.broker_id,),
         "partner": (referral.made.partner_id,),
         "samenspel": (OURSELVES.organisation,),
     }

@@ -1,6 +1,7 @@
 """The life of a referral, cell by cell, and what the rules refuse."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from services.referrals.rules import referral as rules
 from services.referrals.rules.referral import OURSELVES, Referral, ReferralEvent, Status
 from tests.builders import (
     ATELIER,
+    BABEL,
     BAZUIN,
     NOW,
     S_PORT,
@@ -81,6 +83,14 @@ def test_life_cycle_of_a_referral(cell: Cell[Status]) -> None:
 def test_nobody_acts_for_another_organisation(action: str, stranger: Actor) -> None:
     with pytest.raises(NotAllowed, match=stranger.organisation):
         ACTIONS[action](a_referral(), stranger)
+
+
+def test_the_brokers_named_last_for_the_request_act_in_the_place_of_the_one_that_made_it() -> None:
+    referral = replace(a_referral(), broker_ids=(S_PORT,))
+
+    assert withdraw(referral, an_actor("consultant", S_PORT)).subject == str(referral.id)
+    with pytest.raises(NotAllowed, match=f"is up to {S_PORT}"):
+        withdraw(referral, an_actor("consultant", BABEL))
 
 
 def test_the_first_acceptance_withdraws_the_other_open_referrals_of_its_set() -> None:
