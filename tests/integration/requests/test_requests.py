@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,19 +11,22 @@ import pytest
 
 from contracts.activities import ActivityDelivered
 from contracts.envelope import Message
-from contracts.requests import REQUESTS
+from contracts.requests import REQUESTS, RequestAssigned
 from contracts.values import Name
 from local import RealParts
 from local.waiting import completed
 from services.chassis.messaging.outbox import new_id
 from tests.builders import (
+    ART,
     BABEL,
     NATURE,
     NOW,
     S_PORT,
     SCHOOL,
     SPORT,
+    TODAY,
     a_referral_made,
+    an_area,
     delivery_details,
     referral_details,
     request_details,
@@ -31,6 +35,8 @@ from tests.builders import (
 from tests.integration.requests.commands import CONSULTANT, COORDINATOR, OPERATOR, a_broker, a_request, current, path_of
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
 from tests.waiting import wait_until
+
+CITIZENSHIP = an_area("burgerschap")
 
 
 def test_a_request_is_routed_at_once_and_published_in_order(requests: ServiceProcess) -> None:
@@ -79,6 +85,27 @@ def test_a_request_that_nobody_covers_is_assigned_when_a_broker_comes(requests: 
     assert waiting["status"] == "no_broker"
     wait_until(lambda: current(requests, waiting)["status"] == "assigned")
     assert current(requests, waiting)["brokerIds"] == [S_PORT]
+
+
+def test_when_the_time_of_a_stack_is_set_a_broker_recorded_ahead_takes_over_without_any_other_event(
+    requests: ServiceProcess,
+) -> None:
+    areas, day = [as_json(ART), as_json(CITIZENSHIP)], TODAY + timedelta(days=30)
+    half = a_request(requests, learningAreas=areas)
+    ahead = a_broker("own:burger", CITIZENSHIP).model_copy(update={"valid_from": day})
+    requests.receives(ahead, key="own:burger")
+    wait_until(lambda: requests.rows("SELECT FROM records WHERE entity_id = 'own:burger'"))
+
+    requests.time.set(NOW + timedelta(days=30))
+
+    def routed() -> list[Message] | None:
+        mine = [each for each in requests.published(REQUESTS) if each.envelope.subject == half["requestId"]]
+        return mine if len(mine) == 3 else None
+
+    *_, last = wait_until(routed)
+    assert (half["brokerIds"], half["uncoveredAreas"]) == ([BABEL], [as_json(CITIZENSHIP)])
+    assert isinstance(last.event, RequestAssigned)
+    assert (last.event.broker_ids, last.event.assigned_at) == ((BABEL, "own:burger"), NOW + timedelta(days=30))
 
 
 def test_the_first_referral_is_the_answer_however_often_it_arrives(requests: ServiceProcess) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -19,15 +21,28 @@ from services.chassis.messaging import outbox
 from services.chassis.messaging.relay import Relay
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.problems import NotAllowed
-from services.requests import commands, store
-from tests.builders import CHILDCARE, GROUP, NOW, SCHOOL, an_actor, group_details, request_details, site_details
+from services.requests import commands, reactions, store
+from services.requests.routing import Router
+from tests.builders import (
+    ART,
+    BABEL,
+    CHILDCARE,
+    GROUP,
+    NOW,
+    SCHOOL,
+    an_actor,
+    group_details,
+    request_details,
+    site_details,
+)
+from tests.integration.requests.commands import a_broker
 from tests.sandbox import Sandbox, a_sandbox
 from tests.service_process import as_json
 from tests.waiting import eventually
 
 OWN = ("entities", "records", "groups", "requests")
 """The tables that the service's own events make."""
-ALL = (*OWN, "journal", "outbox", "inbox", "positions", "idempotency", "comments", "stream")
+ALL = (*OWN, "routing", "journal", "outbox", "inbox", "positions", "idempotency", "comments", "stream")
 OPERATOR, COORDINATOR, CONSULTANT = an_actor("operator"), an_actor("coordinator"), an_actor("consultant")
 
 
@@ -149,6 +164,41 @@ async def test_an_operator_may_say_so_and_name_the_least_epoch(sandbox: Sandbox)
 async def test_only_an_operator_may_say_so(sandbox: Sandbox) -> None:
     with pytest.raises(NotAllowed):
         await give(sandbox, "restore", {}, by=COORDINATOR)
+
+
+async def test_a_day_routes_nothing_before_what_was_announced_on_it_already_is_back(
+    sandbox: Sandbox, time_file: Path
+) -> None:
+    """Red without the comparison: the lost event would be left out, and what followed it."""
+    async with relaying(sandbox):
+        await record_city(sandbox)
+        async with sandbox.database.transaction(at=NOW) as tx:
+            tx.reacting_to = 1, 1
+            later = a_broker(BABEL, ART).model_copy(update={"valid_from": date(2025, 10, 13)})
+            await reactions.route_what_the_record_changes(later, tx)
+        raised = await give(sandbox, "raiseRequest", as_json(request_details()), by=COORDINATOR)
+        await back_up(sandbox)
+        follow_time(time_file, "2025-10-13T00:00:01Z")
+        await route(sandbox)
+        await eventually(lambda: is_published(sandbox))
+    before, journal = await state(sandbox, *OWN), await announced(sandbox)
+
+    await restore(sandbox)
+    await route(sandbox)
+
+    assert await state(sandbox, *OWN) == before
+    assert await announced(sandbox) == journal
+    found = await store.find(sandbox.database.pool, UUID(raised.subject))
+    assert found is not None
+    assert (found.status, found.version) == ("assigned", 3)
+
+
+def follow_time(time_file: Path, instant: str) -> None:
+    time_file.write_text(instant)
+
+
+async def route(sandbox: Sandbox) -> None:
+    await Router(sandbox.settings, sandbox.database, sandbox.health, recovery(sandbox)).look(sandbox.database.pool)
 
 
 async def record_city(sandbox: Sandbox) -> None:
