@@ -4,7 +4,8 @@ Simulated time is one instant in a file, where time stands still until another i
 stack follow the same file, so they are always at the same moment.
 
 Guarantee: a file that holds anything but one instant never counts as the real time: the service does not start. One
-that runs does nothing any more: a command is answered with 500, and the first message or cut ends it with a sentence.
+that runs does nothing any more: a command is answered with 500, and the first message, cut or look for a new day ends
+it with a sentence.
 """
 
 from datetime import UTC, datetime

@@ -17,7 +17,7 @@ from local import RealParts
 from services.chassis.commands import Call, carry_out
 from services.chassis.running.health import Health
 from services.requests import commands, reactions, store
-from services.requests.routing import FAILED_SECONDS, LOOK_SECONDS, Router
+from services.requests.routing import FAILED_SECONDS, LOOK_SECONDS, Router, route_anew
 from tests.builders import ART, BABEL, NOW, S_PORT, SCHOOL, SPORT, TODAY, an_actor, request_details, site_details
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import eventually
@@ -41,10 +41,11 @@ def it_is(number: int, time_file: Path) -> None:
 
 @pytest.fixture
 async def sandbox(stack: RealParts, time_file: Path) -> AsyncIterator[Sandbox]:
-    """On the first day, with a school."""
+    """On the first day, with a school; all is routed by that day."""
     async with a_sandbox(stack, "requests", has_topics=False) as sandbox:
         it_is(0, time_file)
         await give(sandbox, "recordSite", site_details(), by=OPERATOR, subject=SCHOOL)
+        await comes(0, sandbox, time_file)
         yield sandbox
 
 
@@ -221,6 +222,27 @@ async def test_two_that_both_believe_to_lead_announce_each_change_once(sandbox: 
         assert await announced(sandbox, request) == ["Raised", "Unbrokered", "Assigned"]
 
 
+async def test_what_another_is_routing_is_waited_for_and_not_announced_again(sandbox: Sandbox, time_file: Path) -> None:
+    await hear_of(sandbox, S_PORT, SPORT, begins=10)
+    request_id = await a_request(sandbox, SPORT)
+    it_is(10, time_file)
+
+    async with sandbox.database.transaction() as tx:
+        request = await store.lock(tx, request_id)
+        assert request is not None
+        await route_anew(tx, [request])
+        looking = asyncio.create_task(router(sandbox).look(sandbox.database.pool))
+        await eventually(lambda: waits_for_a_lock(sandbox))
+
+    assert await looking == LOOK_SECONDS
+    assert await announced(sandbox, request_id) == ["Raised", "Unbrokered", "Assigned"]
+
+
+async def waits_for_a_lock(sandbox: Sandbox) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await sandbox.database.pool.fetchval(waiting))
+
+
 async def test_one_of_two_replicas_leads_and_the_other_takes_over_when_it_ends(
     sandbox: Sandbox, time_file: Path
 ) -> None:
@@ -302,6 +324,23 @@ async def test_what_is_raised_at_midnight_is_routed_by_the_day_that_has_begun(
     late = await a_request(sandbox, ART, raised_at=at(9))
 
     assert await status(sandbox, late) == ("assigned", (SUCCESSOR,))
+
+
+async def test_a_day_begins_only_when_what_is_being_raised_is_there(sandbox: Sandbox, time_file: Path) -> None:
+    await hear_of(sandbox, BABEL, ART, ends=10)
+    await hear_of(sandbox, SUCCESSOR, ART, begins=10)
+    details = request_details(learning_areas=(ART,), groups=(), headcount=20)
+    it_is(10, time_file)
+
+    async with sandbox.database.command(
+        by=COORDINATOR, at=at(9), causation=None, traceparent=None, expected_versions=None
+    ) as tx:
+        raised = await commands.requests.by_name["raiseRequest"].run(tx, None, details)
+        looking = asyncio.create_task(router(sandbox).look(sandbox.database.pool))
+        await eventually(lambda: waits_for_a_lock(sandbox))
+
+    await looking
+    assert await status(sandbox, UUID(raised.subject)) == ("assigned", (SUCCESSOR,))
 
 
 async def test_a_record_that_is_heard_late_routes_by_the_day_that_has_begun(sandbox: Sandbox, time_file: Path) -> None:
