@@ -75,7 +75,11 @@ def the_partner(services: Services) -> "subprocess.CompletedProcess[str]":
         "partner": ATELIER,
         "at": YESTERDAY_AT_ONE.isoformat(),
     }
-    command = [node_home() / "bin" / "node", PARTNER, *(f"--{name}={value}" for name, value in options.items())]
+    command: list[str | Path] = [
+        node_home() / "bin" / "node",
+        PARTNER,
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
