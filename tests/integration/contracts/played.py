@@ -78,6 +78,10 @@ class Play:
     """The bodies as the examples have them, by route."""
     ids: dict[str, str] = field(default_factory=dict)
     """The ids that the services gave, by those of the story."""
+    subjects: list[tuple[str, str]] = field(default_factory=list)
+    """What the story is about, such as `("requestId", "0199…")`."""
+    published: dict[str, list[Message]] = field(default_factory=dict)
+    """What was on each topic when the story was over."""
 
     def described(self, service: str) -> Json:
         description: Json = self.services[service].client.get("/v1/openapi.json").json()
@@ -94,8 +98,10 @@ class Play:
         if isinstance(data.get("outcome"), str):  # it ends what other events lead to
             self._await_what_leads_here(service, self.real(path.rpartition("/")[0]), route, by)
         answer = service.ask_ok(route.method, self.real(path), self.real(body), by=by, at=message.envelope.time)
+        identified_by = to_camel(message.event.identified_by)
+        self.subjects.append((identified_by, subject))
         if "{" not in route.path:
-            self.ids[subject] = answer[to_camel(message.event.identified_by)]
+            self.ids[subject] = answer[identified_by]
 
     def _await_what_leads_here(self, service: ServiceProcess, path: str, route: Route, by: Actor) -> None:
         action = {"closures": "close", "completions": "complete"}[route.path.rpartition("/")[2]]

@@ -2,52 +2,20 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from contracts.envelope import Message
 from contracts.events import catalogue
-from contracts.topics import INPUTS, TOPICS, dead_letter_topic
+from contracts.topics import INPUTS, SERVICES, TOPICS, dead_letter_topic
 from local import RealParts
 from tests.contract.story import EXAMPLES, Json, all_examples_on_their_topics, contents
-from tests.integration.contracts.played import OPERATOR, Play, Route, commanded, data_of
+from tests.integration.contracts.played import OPERATOR, Play, Route, data_of
 from tests.integration.publishing import publish
-from tests.service_process import ServiceProcess, started
-from tests.waiting import SOON, wait_until
-
-SERVICES = ("requests", "referrals", "reporting")
-BY_REPORTING = 2 * SOON  # it counts a year of cuts
-
-
-@pytest.fixture(scope="module")
-def played(stack: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """The three services with topics and a time of their own, after the whole story."""
-    folder, prefix = tmp_path_factory.mktemp("played"), "played-"
-    with ExitStack() as running:
-        services = {
-            name: running.enter_context(started(stack, name, prefix=prefix, folder=folder)) for name in SERVICES
-        }
-        play = Play(services)
-        for message in commanded():
-            match type(message.event).__name__:
-                case "RequestRaised":  # else it waits for a broker, which is another story
-                    wait_until(lambda: knows_a_broker(services["requests"]))
-                case "ActivityRetracted":  # else nothing is to be restated
-                    wait_until(lambda: has_counted_the_activity(services["reporting"]))
-            play.carry_out(message)
-        yield play
-
-
-def knows_a_broker(requests: ServiceProcess) -> bool:
-    return bool(requests.rows("SELECT FROM records WHERE kind = 'broker'"))
-
-
-def has_counted_the_activity(reporting: ServiceProcess) -> bool:
-    query = "/v1/figures?indicator=replaced-share&unit=site:duo:99ZA00"
-    return any(figure["denominator"]["upper"] == 2 for figure in reporting.ask_ok("GET", query, by=OPERATOR)["items"])
+from tests.service_process import started
+from tests.waiting import wait_until
 
 
 def examples_of(play: Play, service: str, media_type: str) -> Iterator[tuple[Route, Any]]:
@@ -88,31 +56,25 @@ def told(message: Message | Json) -> Json:
 def test_the_commands_of_the_story_make_the_events_of_the_story(played: Play) -> None:
     by_callers = [topic.name for topic in TOPICS if topic.name in INPUTS and topic.producer != "reporting"]
     story = [contents(path) for path in EXAMPLES if not path.parent.name.startswith("ReasonList")]
+
+    published = [message for topic in by_callers for message in played.published[topic]]
+
+    of_commands = [each for each in published if type(each.event).__name__ != "ReasonListPublished"]
     expected = [(each["type"], told(each["data"])) for each in story if "reporting" not in each["source"]]
-
-    def published() -> list[tuple[str, Json]] | None:
-        messages = [each for topic in by_callers for each in played.services["requests"].published(topic)]
-        events = [each for each in messages if type(each.event).__name__ != "ReasonListPublished"]
-        found = [(each.event.type, played.as_told(told(each))) for each in events]
-        return found if len(found) >= len(expected) else None
-
-    assert sorted_as_text(wait_until(published)) == sorted_as_text(expected)
+    assert sorted_as_text((each.event.type, played.as_told(told(each))) for each in of_commands) == sorted_as_text(
+        expected
+    )
 
 
-def sorted_as_text(events: list[tuple[str, Json]]) -> list[str]:
+def sorted_as_text(events: Iterable[tuple[str, Json]]) -> list[str]:
     return sorted(json.dumps(event, sort_keys=True) for event in events)
 
 
-def test_every_kind_of_event_is_published(played: Play) -> None:
-    events = [topic.name for topic in TOPICS if topic.carries == "events"]
+def test_every_kind_of_event_was_published_and_every_reader_understood_it(played: Play) -> None:
+    kinds = {message.event.type for messages in played.published.values() for message in messages}
 
-    def missing() -> set[str]:
-        messages = [each for topic in events for each in played.services["reporting"].published(topic)]
-        return set(catalogue) - {each.event.type for each in messages}
-
-    wait_until(lambda: not missing(), BY_REPORTING)
-    letters = [played.services["reporting"].published(dead_letter_topic(name)) for name in SERVICES]
-    assert letters == [[], [], []]
+    assert kinds == {contents(path)["type"] for path in EXAMPLES} == set(catalogue)
+    assert [played.published[dead_letter_topic(service)] for service in SERVICES] == [[], [], []]
 
 
 async def test_the_examples_alone_are_understood_by_reporting(
