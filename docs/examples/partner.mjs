@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { partitionOf } from "../../contracts/check/partitioner.mjs"; // Kafka's murmur2, in thirty lines
 
 // In a project of yours: `npm install ajv ajv-formats @platformatic/kafka`, and import them. Here they are installed
-// for the check in contracts/check.
+// for the check in contracts/check: `npm ci` in that folder, or `make demo`.
 const contracts = new URL("../../contracts/", import.meta.url);
 const require = createRequire(new URL("check/package.json", contracts));
 const { default: Ajv2020 } = require("ajv/dist/2020.js"); // the schemas are of 2020-12: plain `ajv` takes draft-07
