@@ -37,10 +37,11 @@ lint: $(VENV) ## style, strict types, the borders between the rooms, and the con
 	$(BIN)/python -m contracts.documents check
 	$(BIN)/python -m services.documents check
 
-# The row of a test that does not run stays: ARGS='-k kafka' repeats some of them. T22 is among the tests of the outbox.
+# The row of a test that does not run stays: ARGS='-k kafka' repeats some of them. T22 is among the tests of the outbox,
+# T29 among those of the contracts.
 faults: $(VENV) ## all fault tests, the long ones too, and their report: docs/faults.md
 	$(BIN)/python -m pytest -p tests.faults.report --faults-report docs/faults.md \
-	    tests/faults tests/integration/chassis/test_outbox.py $(ARGS)
+	    tests/faults tests/integration/chassis/test_outbox.py tests/integration/contracts/test_described.py $(ARGS)
 
 mutants: $(VENV) ## does a test notice a small change of the pure modules? (long; survivors: docs/mutants.md)
 	rm -rf mutants

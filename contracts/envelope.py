@@ -174,7 +174,7 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
     except RecursionError as error:
         raise Malformed("invalid-data", str(error), envelope) from error
     if event.subject != envelope.subject:
-        raise Malformed("invalid-envelope", f"subject: is {envelope.subject}, the data says {event.subject}", envelope)
+        raise Malformed("invalid-envelope", "subject: is not the one in the data", envelope)
     return Message(envelope, event)
 
 

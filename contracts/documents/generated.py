@@ -1,9 +1,11 @@
-"""Messages that the JSON Schemas allow, generated from the schemas alone: for tests and for the released corpus.
+"""Messages and other values that JSON Schemas allow, generated from the schemas alone: for tests and for the released
+corpus.
 
 Needs the development libraries; nothing that runs in production imports it. It knows the part of JSON Schema that
 our documents use and raises `LookupError` at anything else; whatever it gives was judged by a validator.
 """
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +21,7 @@ Schema = Mapping[str, Any]
 
 MAX_ITEMS = 4  # of a list; longer ones cost time and show nothing new
 _UNKNOWN = st.dictionaries(st.sampled_from(("x", "newer", "naam")), st.none() | st.integers() | st.text(), max_size=1)
-"""Fields that a newer writer may add: schemas are open."""
+"""Fields that a newer writer may add: the schemas of events are open."""
 
 
 def _is_in_the_calendar(text: str) -> bool:
@@ -33,6 +35,8 @@ def _is_in_the_calendar(text: str) -> bool:
 def _texts(schema: Schema) -> st.SearchStrategy[Any]:
     if schema.get("format") == "uuid":
         return st.uuids(allow_nil=True).map(str)
+    if schema.get("format") == "base64":
+        return st.binary(max_size=20).map(lambda said: base64.b64encode(said).decode())
     if "pattern" in schema:
         made = st.from_regex(re.compile(schema["pattern"]), fullmatch=True)
         if schema.get("format") in {"date", "date-time"}:
@@ -59,7 +63,7 @@ def _objects(schema: Schema, definitions: Schema) -> st.SearchStrategy[Any]:
     required = set(schema.get("required", ()))
     fields = {name: values(each, definitions) for name, each in schema["properties"].items()}
     return st.tuples(
-        _UNKNOWN,
+        st.just({}) if schema.get("additionalProperties") is False else _UNKNOWN,
         st.fixed_dictionaries(
             {name: each for name, each in fields.items() if name in required},
             optional={name: each for name, each in fields.items() if name not in required},
@@ -71,7 +75,9 @@ def values(schema: Schema, definitions: Schema | None = None) -> st.SearchStrate
     """Whatever a schema allows; `if` and `then` are left to the validator."""
     known = schema.get("$defs", {}) if definitions is None else definitions
     if "$ref" in schema:
-        return values(known[schema["$ref"].removeprefix("#/$defs/")], known)
+        return values(known[schema["$ref"].rpartition("/")[2]], known)
+    if "anyOf" in schema:
+        return st.one_of([values(each, known) for each in schema["anyOf"]])
     if "const" in schema or "enum" in schema:
         return st.sampled_from([schema["const"]] if "const" in schema else schema["enum"])
     return _BY_TYPE[schema["type"]](schema, known)
@@ -79,7 +85,8 @@ def values(schema: Schema, definitions: Schema | None = None) -> st.SearchStrate
 
 _BY_TYPE: dict[str, Callable[[Schema, Schema], st.SearchStrategy[Any]]] = {
     "string": lambda schema, _: _texts(schema),
-    "integer": lambda schema, _: st.integers(schema["minimum"], schema["maximum"]),
+    "null": lambda _, __: st.none(),
+    "integer": lambda schema, _: st.integers(schema.get("minimum"), schema.get("maximum")),
     "boolean": lambda _, __: st.booleans(),
     "array": _lists,
     "object": _objects,

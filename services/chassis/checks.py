@@ -17,6 +17,9 @@ from services.chassis.problems import Malformed, WrongField
 WITHOUT_WORDS = frozenset("CZM")
 """The first letters of Unicode's categories that show nothing by themselves: control, separator, mark."""
 _HALF = re.compile(r"[\ud800-\udfff]")
+_NAME = r"[A-Za-z][A-Za-z0-9]{0,63}(\[\d+\])*"
+_FIELD = re.compile(rf"{_NAME}(\.{_NAME})*|(\[\d+\])+")
+"""A field as a contract may name one: a caller can name its fields as it likes, and we do not repeat what it wrote."""
 
 
 class DatesInWrongOrder(Malformed):
@@ -91,7 +94,7 @@ def check_personal_data(body: object, *, within: str = "") -> None:
     """
     found = find_personal_data(body)
     if found is not None:
-        field, what = f"{within}{found[0]}", found[1]
+        field, what = f"{within}{_named(found[0])}", found[1]
         raise PersonalData(f"{field} seems to hold {what}; leave it out.", WrongField(field, None, f"not {what}"))
 
 
@@ -99,9 +102,13 @@ def half_character_in(text: bytes) -> str | None:
     """The field of the first text that has half a character, a lone surrogate: JSON can write one, and no text can
     hold it."""
     try:
-        return next((field for field, said in texts_in(json.loads(text)) if _HALF.search(said)), None)
+        return next((_named(field) for field, said in texts_in(json.loads(text)) if _HALF.search(said)), None)
     except (ValueError, RecursionError):  # it is not JSON at all
         return None
+
+
+def _named(field: str) -> str:
+    return field if _FIELD.fullmatch(field) else "body"
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -112,6 +119,7 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text
 
 
+_ABOUT_NUMBERS = ("int_", "float_", "finite_", "greater_than", "less_than")
 _ALLOWED = ("expected", "pattern", "ge", "le", "gt", "lt", "min_length", "max_length")
 
 
@@ -120,11 +128,20 @@ def wrong_fields(errors: list[Any], *, within: str = "") -> list[WrongField]:
     found: list[WrongField] = []
     for error in errors:
         context = error.get("ctx", {})
-        field = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
+        path = ".".join(part for part in (_path(error["loc"]), str(context.get("field", ""))) if part)
+        field = _named(path) if path else ""
         allowed = {name: _listed(context[name]) for name in _ALLOWED if name in context} or error["msg"]
-        value = context.get("value", error.get("input"))
-        found.append(WrongField(within + field, None if error["type"] == "missing" else value, allowed))
+        value = context.get("value", _repeated(error["type"], error.get("input")))
+        found.append(WrongField(within + field, value, allowed))
     return found
+
+
+def _repeated(why: str, value: object) -> object:
+    """A wrong value, where it tells anybody something: nothing that stands in a field that we do not know, and a number
+    only where a number belongs (elsewhere it may be a person's)."""
+    is_misplaced = isinstance(value, int | float) and not why.startswith(_ABOUT_NUMBERS)
+    is_many = isinstance(value, list) and value
+    return None if why in {"missing", "extra_forbidden"} or is_misplaced or is_many else value
 
 
 def malformed(errors: Sequence[Any], *, within: str = "") -> Malformed:

@@ -15,6 +15,9 @@ ACTORS = (
     "role=operator; organisation=own:city; actor=o1",
     "role=coordinator; organisation=own:s1; actor=c1",
     "role=consultant; organisation=own:babel; actor=m1",
+    "role=broker_lead; organisation=own:babel; actor=l1",
+    "role=board; organisation=own:board; actor=b1",
+    "role=analyst; organisation=own:city; actor=n1",
     "role=partner; organisation=own:muziekschool; actor=p1",
 )
 # JSON texts, some of which Python can read and not write, or the other way round.

@@ -1,10 +1,12 @@
 """What every answer has: the headers of the API, and problems as bytes.
 
-Guarantee: whatever a caller sent can be written back. A lone surrogate, NaN, a number of any length, a nesting of any
-depth: `write_problem` does not fail, and what it writes has a bounded size.
+Guarantee: whatever a caller sent, `write_problem` does not fail (a lone surrogate, NaN, a number of any length, a
+nesting of any depth), and what it writes has a bounded size. Of the texts that a caller sent it repeats ids, codes and
+dates only: a problem ends up in the logs and tickets of others, and words may be about a person.
 """
 
 import json
+import re
 from math import isfinite
 from typing import Any
 
@@ -24,9 +26,16 @@ HEADERS = [
 PROBLEM_TYPE = "application/problem+json"
 MAX_ERRORS = 50  # enough to see what is wrong with a file; the number of all is in the detail
 MAX_DETAIL = 2_000  # characters: a sentence, and what it lists
-MAX_TEXT = 200  # characters: the longest name or identifier, so that a value is recognised
+MAX_TEXT = 200  # characters: the longest name of a field, and the longest sentence of what is allowed
 MAX_ITEMS = 100  # of a list of what is allowed: the longest are the school years
 MAX_EXACT = 2**53  # beyond it, JavaScript and others read another number
+REPEATED = re.compile(
+    r"[a-z]{2,5}:[A-Za-z0-9._-]{1,124}"  # an id of a register, also in another spelling
+    r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|[a-z][a-z0-9._-]{0,63}(/[a-z0-9._+-]{1,64}){0,3}"  # a code, also of a list or scheme; a topic; a record of it
+    r"|\d{4}-\d{2}-\d{2}([T ][\d:.]{1,15}(Z|[+-]\d{2}:\d{2})?)?|\d{4}-\d{4}"  # a day, an instant, a school year
+)
+"""The texts of callers that a problem repeats, so that they find what they sent."""
 
 
 def write_problem(problem: Problem) -> bytes:
@@ -37,7 +46,7 @@ def write_problem(problem: Problem) -> bytes:
         "status": problem.status,
         "detail": _text(problem.detail, MAX_DETAIL),
         "errors": [
-            {"field": _text(wrong.field), "value": echo(wrong.value), "allowed": echo(wrong.allowed)}
+            {"field": _text(wrong.field), "value": repeated(wrong.value), "allowed": echo(wrong.allowed)}
             for wrong in problem.errors[:MAX_ERRORS]
         ],
         "traceId": telemetry.trace_id(),
@@ -51,8 +60,20 @@ def problem_response(problem: Problem, **headers: str) -> Response:
     return Response(write_problem(problem), problem.status, headers, media_type=PROBLEM_TYPE)
 
 
+def repeated(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """What a caller sent, as far as a problem repeats it."""
+    match value:
+        case str():
+            return value if REPEATED.fullmatch(value) else None
+        case dict():
+            return None
+        case list() | tuple() | set() | frozenset():
+            return [None if isinstance(each, list | tuple) else repeated(each) for each in list(value)[:MAX_ITEMS]]
+    return _scalar(value)
+
+
 def echo(value: object) -> Any:  # noqa: ANN401 - any JSON
-    """A value as it may stand in a problem: as it is where that is short, else as much as is needed to find it."""
+    """What is allowed, in our own words: as it is where that is short, else its beginning."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_scalar(each) for each in list(value)[:MAX_ITEMS]]
     if isinstance(value, dict):

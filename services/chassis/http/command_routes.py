@@ -26,6 +26,8 @@ KEY = re.compile(r"^[!-~]{1,128}$")
 _TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
 TAGS = re.compile(rf"(?:[ \t]*,)*[ \t]*{_TAG}(?:[ \t]*,(?:[ \t]*{_TAG})?)*[ \t]*")
 """A list of entity tags (RFC 9110, 8.8.3 and 5.6.1)."""
+DESCRIBED_TAGS = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+"""The same for callers, without what RFC 9110 allows and nobody writes, such as tags outside of ASCII."""
 VERSION = re.compile(r'(W/)?"([1-9][0-9]{0,8})"')
 ANY_VERSION = range(1, 2**31)
 PROBLEMS = (400, 401, 403, 404, 409, 412, 413, 415, 503)
@@ -88,7 +90,7 @@ def _idempotency_key(request: Request) -> str | None:
     if key is None and request.method == "POST":
         raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", None, KEY.pattern))
     if key is not None and not KEY.match(key):
-        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", key, KEY.pattern))
+        raise IdempotencyKeyMissing(None, WrongField("Idempotency-Key", None, KEY.pattern))
     return key
 
 
@@ -102,7 +104,7 @@ def expected_versions(header: str | None) -> Collection[int] | None:
     if header.strip(" \t") == "*":
         return ANY_VERSION
     if not TAGS.fullmatch(header):
-        raise Malformed(None, WrongField("If-Match", header, '"<version>", a list of them, or *'))
+        raise Malformed(None, WrongField("If-Match", None, '"<version>", a list of them, or *'))
     return {int(tag) for is_weak, tag in VERSION.findall(header) if not is_weak}
 
 
@@ -132,7 +134,9 @@ def _described(command: Command) -> Callable[[], None]:
     parameters: dict[str, Any] = {"key": Annotated[key, Header(alias="Idempotency-Key", pattern=KEY.pattern)]}
     if command.identified_by:
         about = 'The version that you have read, as in `ETag`: `"2"`; a list of versions; `*` for any.'
-        parameters["version"] = Annotated[str | None, Header(alias="If-Match", description=about, max_length=1_000)]
+        parameters["version"] = Annotated[
+            str | None, Header(alias="If-Match", description=about, max_length=1_000, pattern=DESCRIBED_TAGS)
+        ]
         parameters[f"{command.kind}_id"] = Annotated[command.identified_by, Path(alias=command.subject_field)]
     if not command.in_lines:
         optional = command.body | None if command.body is NoBody else command.body

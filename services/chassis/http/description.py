@@ -156,13 +156,15 @@ def _identity() -> Json:
 
 
 def _leave_out_null(made: Json) -> None:
-    """In parameters, and in schemas that only answers use: there nothing is ever null."""
+    """In parameters, for a whole body, and in schemas that only answers use: there nothing is ever null."""
     schemas = made["components"]["schemas"]
     operations = [operation for _, _, operation in _operations(made)]
     sent = _reachable([operation.get("requestBody") for operation in operations], schemas)
     answered = _reachable([operation["responses"] for operation in operations], schemas) - sent
     for operation in operations:
         operation["parameters"] = [_without_null(each) for each in operation.get("parameters", ())]
+        if "requestBody" in operation:  # one that says nothing is left out, and is not null
+            operation["requestBody"] = _without_null(operation["requestBody"])
     for name in schemas:
         schemas[name] = _without_null(schemas[name]) if name in answered else schemas[name]
 

@@ -13,6 +13,7 @@ from pydantic import IPvAnyNetwork, ValidationError
 from starlette.requests import Request
 
 from contracts.values import Actor, Role
+from services.chassis.checks import wrong_fields
 from services.chassis.now import now
 from services.chassis.problems import Unidentified, WrongField
 from services.chassis.running.settings import Settings
@@ -47,11 +48,8 @@ def parse_actor(header: str) -> Actor:
     try:
         return Actor.model_validate(parts)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UnknownCaller(
-            f"{HEADER}: {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            *(WrongField(str(wrong["loc"][0]), wrong["input"], wrong["msg"]) for wrong in error.errors()),
-        ) from error
+        wrong = wrong_fields(error.errors())
+        raise UnknownCaller(f"{HEADER}: {wrong[0].field}: {error.errors()[0]['msg']}", *wrong) from error
 
 
 def identify(request: Request, settings: Settings) -> Caller:

@@ -1,25 +1,15 @@
 """The check in another language reads a real Kafka with its own client."""
 
-import base64
-
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from contracts.sites import SITES
 from demo.external_check import CannotCheck, validate
 from local import RealParts
-from tests.contract.story import Json, a_line, all_examples_on_their_topics, an_example, written
+from tests.contract.story import a_line, all_examples_on_their_topics, an_example, written
+from tests.integration.publishing import publish
 from tests.provisioned import provisioned
 
 COMPRESSIONS = [None, "gzip", "lz4", "zstd"]  # whatever a relay may choose, an outsider has to read
-
-
-async def publish(bootstrap: str, prefix: str, lines: list[Json], compression: str | None = None) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=compression) as producer:
-        for line in lines:
-            value = line["valueBase64"] and base64.b64decode(line["valueBase64"])
-            headers = [(name, text.encode()) for name, text in line["headers"].items()]
-            await producer.send_and_wait(prefix + line["topic"], value, key=line["key"].encode(), headers=headers)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

@@ -21,7 +21,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "an unknown site": ({"coSiteIds": ["duo:00XX00"]}, 400, "coSiteIds[0]", "duo:00XX00"),
     "a closed site": ({"coSiteIds": [CLOSED_SITE]}, 409, "coSiteIds[0]", CLOSED_SITE),
     "an unknown group": ({"groups": [{"groupId": "own:no", "headcount": 1}]}, 400, "groups[0].groupId", "own:no"),
-    "an unknown field": ({"priority": "high"}, 400, "priority", "high"),
+    "an unknown field": ({"priority": "high"}, 400, "priority", None),
     "a wrong enum": ({"intention": "adds"}, 400, "intention", "adds"),
     "a wrong type": ({"groups": [{"groupId": GROUP, "headcount": "many"}]}, 400, "groups[0].headcount", "many"),
     "a negative headcount": ({"groups": [{"groupId": GROUP, "headcount": -1}]}, 400, "groups[0].headcount", -1),
@@ -30,7 +30,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "dates in the wrong order": ({"wishedTo": "2025-10-31"}, 400, "wishedTo", "2025-10-31"),
     "the same group twice": ({"groups": TWICE}, 400, "groups[1]", GROUP),
     "the same site twice": ({"coSiteIds": [SCHOOL]}, 400, "coSiteIds[0]", SCHOOL),
-    "a malformed id": ({"siteId": "16NV00"}, 400, "siteId", "16NV00"),
+    "a malformed id": ({"siteId": "16NV00"}, 400, "siteId", None),
 }
 
 
@@ -164,7 +164,7 @@ def test_a_key_is_not_used_for_another_command(requests: ServiceProcess) -> None
     other = requests.ask("POST", PATH, {**DETAILS, "intention": "stacks"}, by=COORDINATOR, Idempotency_Key=key)
 
     assert (other.status_code, error_of(other)["field"]) == (409, "Idempotency-Key")
-    assert error_of(other)["value"] == key
+    assert key not in other.text
 
 
 def test_the_same_json_in_another_order_is_the_same_command(requests: ServiceProcess) -> None:

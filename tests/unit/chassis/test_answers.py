@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -37,10 +38,8 @@ def test_whatever_is_echoed_is_json(detail: str, field: str, value: object, allo
         (float("nan"), "not a finite number"),
         (float("-inf"), "not a finite number"),
         (10**4_000, "a number beyond 2^53"),
-        ("a\ud800b", "a?b"),
-        ("x" * 10_000, "x" * 200),
-        ([1, [2], {"a": 3}], [1, "list", "dict"]),
-        ({"a": 1}, {"a": 1}),
+        ([1, [2], {"a": 3}], [1, None, None]),
+        ({"a": 1}, None),
         (b"bytes", "bytes"),
         (12, 12),
         (True, True),
@@ -50,6 +49,35 @@ def test_a_value_is_echoed_as_far_as_another_program_can_read_it(value: object, 
     problem = written(Malformed(None, WrongField("field", value, None)))
 
     assert problem["errors"][0]["value"] == echoed
+
+
+CODES = "kunst-en-cultuur decline/no_capacity partnership.sites.v1/3/12 duo:16NV00 own:J.d-V_1 duo:23rt00 coordinator"
+DATES = ("2025-10-03", "2025-10-03T09:12:00.000Z", "2025-10-03 09:12:00+02:00", "2025-2026")
+
+
+@pytest.mark.parametrize("text", [*CODES.split(), *DATES, str(uuid4())])
+def test_ids_codes_and_dates_are_repeated(text: str) -> None:
+    assert written(Malformed(None, WrongField("field", text, None)))["errors"][0]["value"] == text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Zoë was ziek",
+        "Jan",
+        "jan de vries",
+        "jan.de.vries@school.example",
+        "0612345678",
+        "",
+        "x" * 65,
+        "a\nb",
+        "a\ud800b",
+        {"Jan": 1},
+        [["Jan"]],
+    ],
+)
+def test_words_are_not_repeated(words: object) -> None:
+    assert written(Malformed(None, WrongField("field", words, None)))["errors"][0]["value"] in (None, [None])
 
 
 def test_a_problem_has_a_bounded_size() -> None:

@@ -99,7 +99,7 @@ class Part(BaseModel):
     name: str = ""
 
 
-class Whole(BaseModel):
+class Whole(BaseModel, extra="forbid"):
     parts: list[Part]
 
 
@@ -110,12 +110,33 @@ def what_pydantic_found(body: object) -> Sequence[Any]:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"parts": [], "telephone": 612345678},
+        {"parts": [], "telephone": "sixtwelve"},
+        {"parts": 612345678},
+        {"parts": [612345678]},
+        {"parts": [{"name": 612345678}]},
+    ],
+)
+def test_what_stands_where_it_does_not_belong_is_not_repeated(body: object) -> None:
+    assert {wrong.value for wrong in wrong_fields(list(what_pydantic_found(body)))} == {None}
+
+
+@pytest.mark.parametrize("name", ["zoe quist", "Zoë", "a.b", "a[x]", "x" * 65])
+def test_the_name_that_a_caller_gave_to_a_field_is_not_repeated(name: str) -> None:
+    (wrong,) = wrong_fields(list(what_pydantic_found({"parts": [], name: 1})))
+
+    assert (wrong.field, wrong.value) == ("a.b" if name == "a.b" else "body", None)
+
+
+@pytest.mark.parametrize(
     ("body", "wrong"),
     [
         ({"parts": [{}, {"places": 0}]}, WrongField("parts[1].places", 0, {"ge": "1"})),
         ({"parts": [{"places": 10}]}, WrongField("parts[0].places", 10, {"le": "9"})),
         ({"parts": [{"kind": "pub"}]}, WrongField("parts[0].kind", "pub", {"expected": "'school' or 'childcare'"})),
-        ({"parts": [{"name": 1}]}, WrongField("parts[0].name", 1, "Input should be a valid string")),
+        ({"parts": [{"name": 1}]}, WrongField("parts[0].name", None, "Input should be a valid string")),
         ({}, WrongField("parts", None, "Field required")),
     ],
 )

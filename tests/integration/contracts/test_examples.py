@@ -1,0 +1,94 @@
+"""Every example of the contracts and of the API is accepted by a fresh stack, in an order that plays."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from contracts.envelope import Message
+from contracts.events import catalogue
+from contracts.topics import INPUTS, SERVICES, TOPICS, dead_letter_topic
+from local import RealParts
+from tests.contract.story import EXAMPLES, Json, all_examples_on_their_topics, contents
+from tests.integration.contracts.played import OPERATOR, Play, Route, data_of
+from tests.integration.publishing import publish
+from tests.service_process import started
+from tests.waiting import wait_until
+
+
+def examples_of(play: Play, service: str, media_type: str) -> Iterator[tuple[Route, Any]]:
+    """The example of each operation that has one, in the description that the service serves."""
+    for path, methods in play.described(service)["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get(media_type, {})
+            examples = [content["example"]] if "example" in content else content.get("schema", {}).get("examples", ())
+            for example in examples:
+                yield Route(service, method.upper(), path), example
+
+
+@pytest.mark.parametrize("service", ["requests", "referrals"])
+def test_the_body_that_the_api_shows_for_a_command_was_accepted(played: Play, service: str) -> None:
+    shown = list(examples_of(played, service, "application/json"))
+
+    assert shown
+    assert [(route, body) for route, body in shown if body not in played.sent.get(route, ())] == []
+
+
+def test_the_lines_that_the_api_shows_are_accepted(played: Play) -> None:
+    shown = list(examples_of(played, "requests", "application/x-ndjson"))
+
+    answers = [
+        played.services["requests"].ask(route.method, f"/v1{route.path}", lines.encode(), by=OPERATOR)
+        for route, lines in shown
+    ]
+
+    assert [answer.json() for answer in answers] == [{"recorded": 0, "unchanged": 1}] * 2
+
+
+def told(message: Message | Json) -> Json:
+    """What an event says, without the moment at which it was registered."""
+    data = message if isinstance(message, dict) else data_of(message)
+    return {name: value for name, value in data.items() if not name.endswith("At") or name == "occurredAt"}
+
+
+def test_the_commands_of_the_story_make_the_events_of_the_story(played: Play) -> None:
+    by_callers = [topic.name for topic in TOPICS if topic.name in INPUTS and topic.producer != "reporting"]
+    story = [contents(path) for path in EXAMPLES if not path.parent.name.startswith("ReasonList")]
+
+    published = [message for topic in by_callers for message in played.published[topic]]
+
+    of_commands = [each for each in published if type(each.event).__name__ != "ReasonListPublished"]
+    expected = [(each["type"], told(each["data"])) for each in story if "reporting" not in each["source"]]
+    assert sorted_as_text((each.event.type, played.as_told(told(each))) for each in of_commands) == sorted_as_text(
+        expected
+    )
+
+
+def sorted_as_text(events: Iterable[tuple[str, Json]]) -> list[str]:
+    return sorted(json.dumps(event, sort_keys=True) for event in events)
+
+
+def test_every_kind_of_event_was_published_and_every_reader_understood_it(played: Play) -> None:
+    kinds = {message.event.type for messages in played.published.values() for message in messages}
+
+    assert kinds == {contents(path)["type"] for path in EXAMPLES} == set(catalogue)
+    assert [played.published[dead_letter_topic(service)] for service in SERVICES] == [[], [], []]
+
+
+async def test_the_examples_alone_are_understood_by_reporting(
+    stack: RealParts, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As another system publishes them that has nothing but `contracts/`."""
+    prefix, folder = "examples-", tmp_path_factory.mktemp("examples")
+    lines = [line for line in all_examples_on_their_topics() if line["topic"] in INPUTS]
+    ids = {json.loads(b64decode(line["valueBase64"]))["id"] for line in lines}
+
+    with started(stack, "reporting", prefix=prefix, folder=folder) as reporting:
+        await publish(stack.kafka, prefix, lines)
+        facts = wait_until(lambda: ids <= {row["event_id"] for row in reporting.rows("SELECT event_id FROM facts")})
+        skipped, letters = reporting.rows("SELECT * FROM skipped"), reporting.published(dead_letter_topic("reporting"))
+
+    assert facts
+    assert (skipped, letters) == ([], [])
