@@ -40,6 +40,8 @@ class Call:
     """How many times there was no telling what became of it: no answer, or a server error."""
     server_errors: int = 0
     """How many times it was answered with 5xx of any kind, 503 too."""
+    troubles: list[str] = field(default_factory=list)
+    """Why there was no answer."""
     refused_as_busy: int = 0
     """How many times the service said that it cannot now (503): then it did nothing."""
     seconds: float = 0.0
@@ -87,8 +89,9 @@ class Client:
         url, headers = self.urls[call.service] + call.path, {"Samenspel-Actor": call.actor, "Idempotency-Key": call.key}
         try:
             call.note(await self.http.request(call.method, url, json=call.body, headers=headers))
-        except httpx.TransportError:
+        except httpx.TransportError as error:
             call.was_unknown += 1
+            call.troubles.append(repr(error))
 
 
 @asynccontextmanager

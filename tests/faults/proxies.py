@@ -7,11 +7,13 @@ from contextlib import closing, contextmanager, suppress
 
 import httpx
 
-from local.ports import HOST, find_free
+from local.ports import HOST, accepts_connections, find_free
+from tests.waiting import wait_until
 
 CHUNK = 64 * 1024
 LOOK = 0.5  # seconds between two questions whether a replica is ready
 PATIENCE = 1.0  # seconds for its answer
+START = 10.0  # seconds until it listens
 REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -25,6 +27,7 @@ class Proxy:
         """How many connections, ever."""
         self.refused = 0
         """How many of them found nobody to go to."""
+        self.connections: set[asyncio.StreamWriter] = set()
         self.loop = asyncio.new_event_loop()
         self.passes = asyncio.Event()
         self.passes.set()
@@ -38,10 +41,16 @@ class Proxy:
         self.loop.call_soon_threadsafe(self.passes.set)
 
     async def serve(self) -> None:
-        async with await asyncio.start_server(self._connect, HOST, self.port) as server:
-            await server.serve_forever()
+        try:
+            async with await asyncio.start_server(self._connect, HOST, self.port) as server:
+                await server.serve_forever()
+        finally:
+            for writer in self.connections:  # what waits to be written would keep them open
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(writer)
         with closing(writer), suppress(OSError):
             await self.passes.wait()
             self.accepted += 1
@@ -50,6 +59,7 @@ class Proxy:
                 writer.write(REFUSAL)
                 return
             answers, beyond = await asyncio.open_connection(HOST, self.targets[self.accepted % len(self.targets)])
+            self.connections.add(beyond)
             with closing(beyond):
                 await asyncio.gather(self._pass_on(reader, beyond), self._pass_on(answers, writer))
 
@@ -103,6 +113,7 @@ def at_work(proxy: Proxy) -> Iterator[None]:
     running = threading.Thread(target=_run, args=[proxy], name="proxy")
     running.start()
     try:
+        wait_until(lambda: accepts_connections(proxy.port), START)
         yield
     finally:
         proxy.loop.call_soon_threadsafe(_cancel_all, proxy.loop)
