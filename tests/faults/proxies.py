@@ -90,7 +90,9 @@ class Router(Proxy):
         try:
             await super().serve()
         finally:
-            looking.cancel()
+            if not looking.cancelling():  # told twice, it would not close its connections
+                looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     async def _look(self) -> None:
         async with httpx.AsyncClient(timeout=PATIENCE) as http:
