@@ -14,9 +14,9 @@ import msgspec
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import Cell
-from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+from services.reporting.figures import functions
 from services.reporting.figures.totals import Totals
+from services.reporting.figures.values import NOTHING, Cell, Value
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
@@ -105,7 +105,7 @@ def figures(
     """
     by_family: dict[str, list[IndicatorDefined]] = {}
     for definition in ledger.definitions.values():
-        function = FUNCTIONS.get(definition.function)
+        function = functions().get(definition.function)
         if function is not None and function.accepts(definition.parameters):  # a newer release may have defined it
             by_family.setdefault(function.family, []).append(definition)
     for family, cell in cells:
@@ -115,7 +115,7 @@ def figures(
             if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(
                 cell.unit_kind, ()
             ):
-                value = FUNCTIONS[definition.function].compute(sums, definition.parameters, cell) or NOTHING
+                value = functions()[definition.function].compute(sums, definition.parameters, cell) or NOTHING
                 yield key_of(definition, cell), (family, cell), fields_of(definition, cell, value)
 
 

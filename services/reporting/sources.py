@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator
 from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.cells import ALL, Cell
-from services.reporting.figures.functions import FUNCTIONS
+from services.reporting.figures import functions
+from services.reporting.figures.adoption import memory as adoption
+from services.reporting.figures.flow import memory as flow
+from services.reporting.figures.reach import memory as reach
+from services.reporting.figures.substitution import memory as substitution
 from services.reporting.figures.totals import Totals
+from services.reporting.figures.values import ALL, Cell
 from services.reporting.publication import cell_of
 
 
@@ -20,9 +23,9 @@ def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
     totals.update(ledger, ledger.settle())
     indicator, version, cell = cell_of(key)
     definition = ledger.definitions.get((indicator, version))
-    if definition is None or definition.function not in FUNCTIONS:
+    if definition is None or definition.function not in functions():
         return []
-    family = FUNCTIONS[definition.function].family
+    family = functions()[definition.function].family
     entities = {
         f"indicator:{indicator}",
         *(

@@ -1,10 +1,13 @@
 """Facts, cuts, published figures and rebuilds in PostgreSQL. Rows of facts and figures are never updated."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from services.chassis.running.database import Connection, Reader
 from services.reporting.facts.events import Fact, body_of
@@ -103,22 +106,32 @@ async def facts(db: Connection, *, below: Vector | None = None) -> list[Fact]:
     async for row in db.cursor(_FACTS, prefetch=PAGE):
         place = row["topic"], row["partition"]
         if below is None or (row["incarnation"], row["offset"]) < below.get(place, (1, 0)):
-            found.append(
-                Fact(
-                    row["topic"],
-                    row["partition"],
-                    row["offset"],
-                    row["name"],
-                    row["entity"],
-                    row["epoch"],
-                    row["version"],
-                    row["event_id"],
-                    body_of(row["name"], row["data"]),
-                    row["data"],
-                    incarnation=row["incarnation"],
-                )
-            )
+            found.append(_fact(row))
     return found
+
+
+async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
+    """What is stored of these things."""
+    found: defaultdict[str, list[Fact]] = defaultdict(list)
+    for row in await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities):
+        found[row["entity"]].append(_fact(row))
+    return found
+
+
+def _fact(row: asyncpg.Record) -> Fact:
+    return Fact(
+        row["topic"],
+        row["partition"],
+        row["offset"],
+        row["name"],
+        row["entity"],
+        row["epoch"],
+        row["version"],
+        row["event_id"],
+        body_of(row["name"], row["data"]),
+        row["data"],
+        incarnation=row["incarnation"],
+    )
 
 
 async def save_cut(

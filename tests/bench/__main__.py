@@ -9,15 +9,15 @@ from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import bursts, commands, latency, projection, rebuild, relay
+from tests.bench import bursts, commands, latency, projection, rebuild, relay, tables
 from tests.bench.measured import Measured
 
-BARE = ("relay", "projection")  # on Kafka and PostgreSQL alone
+BARE = ("relay", "projection", "tables")  # on Kafka and PostgreSQL alone
 WITH_SERVICES = ("commands", "bursts", "latency", "rebuild")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
 
-async def _measure_bare(stack: Stack, names: set[str], share: float) -> list[Measured]:
+async def _measure_bare(stack: Stack, names: set[str], share: float, of_year: float) -> list[Measured]:
     rows: list[Measured] = []
     for name in BARE:
         if name in names:
@@ -25,8 +25,10 @@ async def _measure_bare(stack: Stack, names: set[str], share: float) -> list[Mea
             await topics.apply(stack.kafka, prefix)
             if name == "relay":
                 rows.append(await relay.measure(stack.kafka, url, prefix, int(relay.EVENTS * share)))
-            else:
+            elif name == "projection":
                 rows += await projection.measure(stack.kafka, url, prefix, int(projection.EVENTS * share))
+            else:
+                rows += await tables.measure(url, of_year * share)
     return rows
 
 
@@ -48,6 +50,9 @@ def main() -> None:
     known = [*BARE, *WITH_SERVICES]
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; without a name, all of them")
     parser.add_argument("--small", action="store_true", help="few events, to see that it works")
+    parser.add_argument(
+        "--share", type=float, default=0.01, help="of the national year, for `tables` (1 takes an hour; default 0.01)"
+    )
     arguments = parser.parse_args()
     names, share = set(arguments.names or known), SMALL if arguments.small else 1.0
     if unknown := names.difference(known):
@@ -57,7 +62,7 @@ def main() -> None:
     rows: list[Measured] = []
     if names.intersection(BARE):
         with Stack.started(FOLDER / "bench", fresh=True) as stack:
-            rows += asyncio.run(_measure_bare(stack, names, share))
+            rows += asyncio.run(_measure_bare(stack, names, share, arguments.share))
     if names.intersection(WITH_SERVICES):
         with Stack.started(FOLDER / "bench", services=True, fresh=True) as stack:
             rows += asyncio.run(_measure_services(stack, names, share))

@@ -11,8 +11,12 @@ from typing import Any
 
 from services.reporting.facts.events import Fact
 from services.reporting.facts.ledger import Change, Ledger
-from services.reporting.figures import adoption, flow, reach, substitution
-from services.reporting.figures.cells import Cell, Component, Contributions, Sums
+from services.reporting.figures.adoption import memory as adoption
+from services.reporting.figures.cells import Component, Contributions
+from services.reporting.figures.flow import memory as flow
+from services.reporting.figures.reach import memory as reach
+from services.reporting.figures.substitution import memory as substitution
+from services.reporting.figures.values import Cell, Sums
 
 Subject = tuple[str, str]
 """A family of figures, and the id of the school, group, activity or request that contributes to it."""

@@ -8,8 +8,8 @@ import pytest
 
 from services.reporting.facts.events import Fact, body_of
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import CITY, Cell
 from services.reporting.figures.totals import Totals
+from services.reporting.figures.values import CITY, Cell
 from tests.builders import ART, GROUP, PROGRAMME, SCHOOL
 
 YEAR, NEXT_YEAR = "2025-2026", "2026-2027"

@@ -9,9 +9,9 @@ import rfc8785
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import IndicatorDefined
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import Cell, Sums
-from services.reporting.figures.functions import FUNCTIONS, NOTHING, Value
+from services.reporting.figures import functions
 from services.reporting.figures.totals import Totals
+from services.reporting.figures.values import NOTHING, Cell, Sums, Value
 from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures, key_of
 
 
@@ -60,7 +60,7 @@ def test_a_figure_of_which_nothing_is_left_has_no_value_but_says_why() -> None:
 
 
 def test_every_shipped_definition_names_an_existing_function() -> None:
-    assert {definition.function for definition in SHIPPED} <= FUNCTIONS.keys()
+    assert {definition.function for definition in SHIPPED} <= functions().keys()
 
 
 def test_a_definition_is_published_for_the_periods_that_it_names() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from services.reporting.facts.events import Fact, body_of
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.flow import STEPS, steps
+from services.reporting.figures.flow import STEPS
+from services.reporting.figures.flow.memory import steps
 
 REQUEST = "r"
 AREAS = [{"scheme": "curriculum.nu", "code": "kunst-en-cultuur"}]

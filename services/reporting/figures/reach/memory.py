@@ -5,19 +5,14 @@ A whole group is n, an uncounted one [0, n], a masked headcount an interval that
 """
 
 from collections.abc import Iterable
-from datetime import date
 
 from services.reporting.facts.events import GroupRecorded, Headcount, TakingPart
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import ALL, CITY, Cell, Component, Contributions, strata_of
+from services.reporting.figures.cells import Component, Contributions, strata_of
+from services.reporting.figures.values import ALL, CITY, Cell, first_day
 
 NAME = "reach"
 FINE = frozenset({"neighbourhood", CITY})
-
-
-def first_day(school_year: str) -> date:
-    """1 August: the day on which a group's site decides its cohort (ruling 38)."""
-    return date(int(school_year[:4]), 8, 1)
 
 
 def contributions(ledger: Ledger, group_id: str) -> Contributions:

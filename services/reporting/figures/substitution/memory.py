@@ -1,7 +1,8 @@
 """Replaced or stacked (metrics.md 2, ruling 21): all delivered activities for children, confirmed or not."""
 
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import ALL, Cell, Component, Contributions, units
+from services.reporting.figures.cells import Component, Contributions, units
+from services.reporting.figures.values import ALL, Cell
 
 NAME = "substitution"
 

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts.folds import Activity, Request
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import CITY, Cell, Component, Contributions, strata_of, units
+from services.reporting.figures.cells import Component, Contributions, strata_of, units
+from services.reporting.figures.flow import STEPS
+from services.reporting.figures.values import CITY, Cell
 
 NAME = "flow"
 FINE = frozenset({CITY})
-STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 
 
 def contributions(ledger: Ledger, request_id: str) -> Contributions:
@@ -73,5 +74,5 @@ def _counted(days: list[date | None]) -> dict[Component, int]:
         if day is not None:
             counted[step] = 1
             if before is not None:
-                counted[step, max((day - before).days, 0)] = 1
+                counted[f"{step}+{max((day - before).days, 0)}"] = 1
     return counted

@@ -11,7 +11,8 @@ from datetime import date
 from services.reporting.facts.events import SiteRecorded
 from services.reporting.facts.folds import Activity
 from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.cells import ALL, CITY, DAYS, Cell, Component, Contributions
+from services.reporting.figures.cells import Component, Contributions
+from services.reporting.figures.values import ALL, CITY, DAYS, Cell
 
 NAME = "adoption"
 AUGUST = 8

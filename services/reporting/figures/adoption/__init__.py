@@ -1,0 +1,39 @@
+"""Adoption: schools that work with a programme (metrics.md 1, rulings 16 to 20).
+
+A school *qualifies* (loose) by a delivered activity for children that replaces and that this school confirmed, in the
+year that ends on the day; strictly when such an activity, with its request, is joint with a linked childcare site and
+a linked out-of-school-care site.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from services.reporting.figures.values import Cell, Function, Sums, Value, share
+
+SUBJECT = "site_id"
+AFFECTED = {
+    "site": """
+        SELECT id FROM unnest($1::text[]) AS id
+        UNION SELECT other_id FROM site_links WHERE site_id = ANY ($1)
+        UNION SELECT site_id FROM site_links WHERE other_id = ANY ($1)
+        UNION SELECT school.site_id
+            FROM activity_sites AS its JOIN activity_sites AS school USING (activity_id)
+            WHERE its.site_id = ANY ($1)""",
+    "activity": "SELECT site_id FROM activity_sites WHERE activity_id = ANY ($1)",
+    "request": """
+        SELECT site_id FROM activities JOIN activity_sites USING (activity_id)
+        WHERE request_id = ANY ($1)""",
+}
+OF_PROGRAMME_YEARS = (
+    "SELECT DISTINCT site_id FROM site_records WHERE EXISTS (SELECT FROM changed_programme_years WHERE stratum = 'all')"
+)
+
+
+def _adoption(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+    if not sums["schools"]:
+        return None
+    on = date.fromisoformat(cell.period)
+    return share(sums[parameters["reading"]], sums["schools"], "open primary locations (partnership.sites.v1)", on)
+
+
+FUNCTIONS = {"adoption@1": Function("adoption", _adoption, {"reading": ("strict", "loose", "declared")})}

@@ -1,0 +1,98 @@
+"""What a family's functions are made of: from the sums of a cell to a value.
+
+A function is never changed once a figure was published with it: a better reading is a new version beside it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal, NamedTuple
+
+SIX_PLACES = Decimal("0.000001")
+ALL = "all"
+SCHOOL_YEAR = "school-year"
+DAYS = {"31-december": (12, 31), "31-july": (7, 31)}
+"""The days of a school year at which something can stand, by their names in definitions: month and day."""
+_DAY_NAMES = {f"{month:02}-{day:02}": name for name, (month, day) in DAYS.items()}
+
+CITY = "city"
+Sums = Counter[str]
+"""Of one cell, by component."""
+
+
+class Cell(NamedTuple):
+    """Where a figure stands."""
+
+    programme: str
+    unit: str
+    stratum: str
+    period: str
+
+    @property
+    def unit_kind(self) -> str:
+        """`city`, `neighbourhood` or `site`."""
+        return self.unit.partition(":")[0]
+
+    @property
+    def stratum_kind(self) -> str:
+        """`all` or `learning-area`."""
+        return ALL if self.stratum == ALL else "learning-area"
+
+    @property
+    def period_kind(self) -> str:
+        """The period's name in definitions: `school-year`, `31-july` or `31-december`."""
+        return _DAY_NAMES.get(self.period[5:], SCHOOL_YEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a function computes: a figure without definition, cell and cut."""
+
+    value: str | None = None
+    numerator: int | None = None
+    denominator: tuple[int, int] = (0, 0)
+    source: str = ""
+    reference_date: date = date.min
+    lower: str | None = None
+    upper: str | None = None
+    method: Literal["exact_group", "bounded", "counted"] = "counted"
+    verdict: Literal["no_denominator"] | None = None
+    to_confirm: int | None = None
+    emptied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The family whose sums it needs, and how it computes a value; None where the cell has no such figure."""
+
+    family: str
+    compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
+    parameters: Mapping[str, tuple[str, ...]]
+    """The parameters that a definition must give, with the values that are allowed."""
+
+    def accepts(self, parameters: Mapping[str, str]) -> bool:
+        """Whether a definition gives every parameter an allowed value."""
+        return all(parameters.get(name) in allowed for name, allowed in self.parameters.items())
+
+
+def decimal(number: int | Decimal) -> str:
+    """Six places, half to even."""
+    return str(Decimal(number).quantize(SIX_PLACES, ROUND_HALF_EVEN))
+
+
+def share(numerator: int, denominator: int, source: str, on: date) -> Value:
+    if denominator == 0:
+        return Value(numerator=numerator, source=source, reference_date=on, verdict="no_denominator")
+    value = decimal(Decimal(numerator) / Decimal(denominator))
+    return Value(value, numerator, (denominator, denominator), source, on)
+
+
+def first_day(school_year: str) -> date:
+    """1 August."""
+    return date(int(school_year[:4]), 8, 1)
+
+
+NOTHING = Value(verdict="no_denominator", emptied=True)
+"""The value of a published figure after everything that it counted was retracted."""

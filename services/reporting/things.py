@@ -1,0 +1,206 @@
+"""Things: from the facts of one site, group, request, referral or activity to the rows of its tables.
+
+Pure: `rows_of` says what is the case; `settle` puts it there. A thing's rows are replaced whole.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from contracts.values import calendar_day, school_year_of
+from services.reporting.facts import folds
+from services.reporting.facts.events import Fact, GroupRecorded, Held
+
+Row = tuple[Any, ...]
+Rows = Mapping[str, Iterable[Row]]
+"""By table."""
+
+
+class Kind(NamedTuple):
+    fold: Callable[[list[Fact]], Any]
+    """None where nothing is left of the thing."""
+    rows: Callable[[str, Any], Rows]
+    tables: tuple[str, ...]
+    id_column: str
+
+
+def _site_rows(site_id: str, site: folds.Site) -> Rows:
+    records: list[Row] = []
+    links: list[Row] = []
+    declared: list[Row] = []
+    ends_of = [*(record.valid_from for record in site.records[1:]), date.max]
+    for number, (record, ends) in enumerate(zip(site.records, ends_of, strict=True)):
+        starts = record.valid_from
+        opens, closes = record.opened_on or date.min, record.closed_on or date.max
+        first = date.min if number == 0 else starts
+        records.append((site_id, starts, first, ends, record.kinds, record.neighbourhood, opens, closes))
+        links += [(site_id, link.site_id, *_both(starts, ends, link)) for link in record.links]
+        declared += [(site_id, each.programme, *_both(starts, ends, each)) for each in record.declared_adoption]
+    return {"site_records": records, "site_links": links, "site_declarations": declared}
+
+
+def _both(starts: date, ends: date, held: Held) -> tuple[date, date]:
+    """As long as the record is in force and holds it."""
+    return max(starts, held.starts_on), min(ends, held.ends_on or date.max)
+
+
+def _group_rows(group_id: str, years: Mapping[str, GroupRecorded]) -> Rows:
+    return {
+        "groups": [
+            (
+                group_id,
+                year,
+                group.site_id,
+                group.register,
+                group.headcount.lower,
+                group.headcount.upper,
+                date(int(year[:4]), 8, 1),
+            )
+            for year, group in years.items()
+        ]
+    }
+
+
+def _request_rows(request_id: str, request: folds.Request) -> Rows:
+    raised = request.raised
+    if raised is None:
+        return {}
+    raised_on = calendar_day(raised.raised_at)
+    row = (
+        request_id,
+        raised.programme,
+        raised.site_id,
+        [area.stratum for area in raised.learning_areas],
+        school_year_of(raised_on),
+        raised_on,
+        calendar_day(request.assigned_at) if request.assigned_at else None,
+        calendar_day(request.answered_at) if request.answered_at else None,
+        request.closed_at,
+        request.without_broker,
+    )
+    sites = {raised.site_id, *raised.co_site_ids}
+    return {"requests": [row], "request_sites": [(request_id, site_id) for site_id in sites]}
+
+
+def _referral_rows(referral_id: str, referral: folds.Referral) -> Rows:
+    made = referral.made
+    if made is None:
+        return {}
+    accepted_on = calendar_day(referral.accepted_at) if referral.accepted_at else None
+    return {"referrals": [(referral_id, made.request_id, made.made_at, calendar_day(made.made_at), accepted_on)]}
+
+
+def _activity_rows(activity_id: str, activity: folds.Activity) -> Rows:
+    body = activity.body
+    areas = [area.stratum for area in body.learning_areas]
+    row = (
+        activity_id,
+        body.programme,
+        activity.day,
+        activity.school_year,
+        body.audience,
+        body.substitution,
+        body.duration_minutes,
+        body.request_id,
+        areas,
+    )
+    return {
+        "activities": [row],
+        "activity_sites": [(activity_id, site_id, site_id in activity.confirmed_by) for site_id in body.site_ids],
+        "activity_groups": [(activity_id, part.group_id, part.participants, part.whole_group) for part in body.groups],
+        "activity_confirmations": [(activity_id, site_id, calendar_day(at)) for site_id, at in activity.confirmations],
+    }
+
+
+KINDS: dict[str, Kind] = {
+    "site": Kind(folds.site, _site_rows, ("site_records", "site_links", "site_declarations"), "site_id"),
+    "group": Kind(folds.group, _group_rows, ("groups",), "group_id"),
+    "request": Kind(folds.request, _request_rows, ("requests", "request_sites"), "request_id"),
+    "referral": Kind(folds.referral, _referral_rows, ("referrals",), "referral_id"),
+    "activity": Kind(
+        folds.activity,
+        _activity_rows,
+        ("activities", "activity_sites", "activity_groups", "activity_confirmations"),
+        "activity_id",
+    ),
+}
+
+ProgrammeYear = tuple[str, str, str]
+"""A programme in a school year, and a stratum in it."""
+
+
+def programme_years_of(kind: str, thing: Any) -> list[ProgrammeYear]:  # noqa: ANN401 - a thing of any kind
+    """The programme years that a thing is part of."""
+    if thing is None:
+        return []
+    if kind == "request" and thing.raised is not None:
+        return [(thing.raised.programme, school_year_of(calendar_day(thing.raised.raised_at)), "all")]
+    if kind == "activity":
+        this = thing.body.programme, thing.school_year
+        areas = thing.body.learning_areas if thing.body.audience == "children" else ()
+        return [(*this, "all"), *((*this, area.stratum) for area in areas)]
+    return []
+
+
+@dataclass(slots=True)
+class Settled:
+    """What new facts change."""
+
+    ids: defaultdict[str, list[str]]
+    """By kind, the things that changed."""
+    known: defaultdict[str, list[str]]
+    """By kind, those of them that were known before."""
+    rows: defaultdict[str, list[Row]]
+    programme_years: Counter[ProgrammeYear]
+    facts: list[Fact]
+    """Those that are new."""
+    definitions: list[Fact]
+
+
+def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Sequence[Fact]) -> Settled:
+    """Fold the things of which there are new facts; `earlier` are the facts that were known of them."""
+    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [], [])
+    by_entity: defaultdict[str, list[Fact]] = defaultdict(list)
+    for fact in fresh:
+        by_entity[fact.entity].append(fact)
+    for entity, came in by_entity.items():
+        before = _distinct(earlier.get(entity, ()))
+        after = _distinct((*before.values(), *came))
+        new = [fact for version, fact in after.items() if before.get(version) is not fact]
+        kind_name, _, id_ = entity.partition(":")
+        if not new:
+            continue
+        settled.facts += new
+        if kind_name == "indicator":
+            settled.definitions += new
+        kind = KINDS.get(kind_name)
+        if kind is None:
+            continue
+        settled.ids[kind_name].append(id_)
+        if before:
+            settled.known[kind_name].append(id_)
+            was = kind.fold(folds.in_order(before.values()))
+            for year in programme_years_of(kind_name, was):
+                settled.programme_years[year] -= 1
+        thing = kind.fold(folds.in_order(after.values()))
+        for year in programme_years_of(kind_name, thing):
+            settled.programme_years[year] += 1
+        for table, rows in kind.rows(id_, thing).items() if thing is not None else ():
+            settled.rows[table] += rows
+    return settled
+
+
+def _distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
+    """Each version once: the first of the newest topic."""
+    found: dict[tuple[int, int], Fact] = {}
+    for fact in facts:
+        known = found.get((fact.epoch, fact.version))
+        if known is None or _order(fact) < _order(known):
+            found[fact.epoch, fact.version] = fact
+    return found
+
+
+def _order(fact: Fact) -> tuple[int, int, int]:
+    return -fact.incarnation, fact.partition, fact.offset

@@ -1,0 +1,24 @@
+"""The year that benchmarks use is a believable one: every event is as the contracts say, and always the same."""
+
+from collections import Counter
+
+from contracts.partitioner import partition_of
+from services.reporting.facts.events import read
+from tests.bench import national_year
+from tests.deliveries import a_record
+
+SHARE = 0.001
+
+
+def test_every_event_is_admitted_in_the_form_in_which_services_write() -> None:
+    names = Counter(
+        read(a_record(topic, partition_of(key), 0, key=key, value=value), topic).name
+        for topic, key, value in national_year.events(SHARE)
+    )
+
+    assert names["ActivityDelivered"] > 1_000
+    assert {"ActivityCorrected", "ActivityRetracted", "ActivityConfirmed", "ReferralAccepted"} < set(names)
+
+
+def test_it_is_the_same_each_time() -> None:
+    assert list(national_year.events(SHARE)) == list(national_year.events(SHARE))
