@@ -79,10 +79,10 @@ async def append(db: asyncpg.Connection, facts: Sequence[Fact], *, notes: bool =
     """Store facts, and bring the things that they are about up to date; within a transaction."""
     earlier = await store.facts_of(db, {fact.entity for fact in facts})
     await store.append(db, facts)
-    await store_things(db, settle(earlier, facts), notes=notes)
+    await _store_things(db, settle(earlier, facts), notes=notes)
 
 
-async def store_things(db: asyncpg.Connection, settled: Settled, *, notes: bool) -> None:
+async def _store_things(db: asyncpg.Connection, settled: Settled, *, notes: bool) -> None:
     """Replace the rows of the things that changed; `notes` which subjects that affects, for the next cut."""
     if notes:
         await _note_affected(db, settled.known)

@@ -1,6 +1,6 @@
 """Things: from the facts of one site, group, request, referral or activity to the rows of its tables.
 
-Pure: `rows_of` says what is the case; `settle` puts it there. A thing's rows are replaced whole.
+Pure: the rows of a thing depend on its facts alone, whatever order they came in. They are replaced whole.
 """
 
 from collections import Counter, defaultdict
@@ -154,29 +154,21 @@ class Settled:
     """By kind, those of them that were known before."""
     rows: defaultdict[str, list[Row]]
     programme_years: Counter[ProgrammeYear]
-    facts: list[Fact]
-    """Those that are new."""
-    definitions: list[Fact]
+    """How many more things each has, or fewer."""
 
 
 def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Sequence[Fact]) -> Settled:
     """Fold the things of which there are new facts; `earlier` are the facts that were known of them."""
-    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [], [])
+    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter())
     by_entity: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in fresh:
         by_entity[fact.entity].append(fact)
     for entity, came in by_entity.items():
         before = _distinct(earlier.get(entity, ()))
         after = _distinct((*before.values(), *came))
-        new = [fact for version, fact in after.items() if before.get(version) is not fact]
         kind_name, _, id_ = entity.partition(":")
-        if not new:
-            continue
-        settled.facts += new
-        if kind_name == "indicator":
-            settled.definitions += new
         kind = KINDS.get(kind_name)
-        if kind is None:
+        if kind is None or after == before:
             continue
         settled.ids[kind_name].append(id_)
         if before:
@@ -197,10 +189,6 @@ def _distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
     found: dict[tuple[int, int], Fact] = {}
     for fact in facts:
         known = found.get((fact.epoch, fact.version))
-        if known is None or _order(fact) < _order(known):
+        if known is None or folds.precedence(fact) < folds.precedence(known):
             found[fact.epoch, fact.version] = fact
     return found
-
-
-def _order(fact: Fact) -> tuple[int, int, int]:
-    return -fact.incarnation, fact.partition, fact.offset

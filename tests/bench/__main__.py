@@ -51,7 +51,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(known)}; without a name, all of them")
     parser.add_argument("--small", action="store_true", help="few events, to see that it works")
     parser.add_argument(
-        "--share", type=float, default=0.01, help="of the national year, for `tables` (1 takes an hour; default 0.01)"
+        "--share",
+        type=float,
+        default=0.01,
+        help="of the national year, for `tables`; all of its facts are in memory here (default 0.01)",
     )
     arguments = parser.parse_args()
     names, share = set(arguments.names or known), SMALL if arguments.small else 1.0

@@ -1,6 +1,5 @@
 """Facts to things, counts and sums in PostgreSQL, on a share of the national year; and one more activity after it."""
 
-import resource
 import time
 from collections import Counter
 from itertools import islice
@@ -59,7 +58,6 @@ async def measure(url: str, share: float) -> list[Measured]:
     await db.execute("ANALYZE")
     waits = sorted([await _one_more(db, batches[-1][number]) for number in range(LATER)])
     await db.close()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     what = f"{share:.0%} of a national year ({events:,} events)"
     return [
         Measured(
@@ -73,7 +71,7 @@ async def measure(url: str, share: float) -> list[Measured]:
         Measured(
             what="tables: all counts and sums of it",
             ours=f"{counted:.1f} s",
-            limit=f"{cells:,} cells, {memory:,.0f} MB here",
+            limit=f"{cells:,} cells",
             ratio="",
             aim="",
             limited_by="PostgreSQL: joins, sorts and the index of the counts",

@@ -26,6 +26,11 @@ from services.reporting.facts.events import (
 )
 
 
+def precedence(fact: Fact) -> tuple[int, int, int]:
+    """Of several facts with the same version the first in this order holds: the first of the newest topic."""
+    return -fact.incarnation, fact.partition, fact.offset
+
+
 def in_order(facts: Collection[Fact]) -> list[Fact]:
     """The facts of one aggregate that happened, in their order; there is at least one."""
     if len(facts) == 1:

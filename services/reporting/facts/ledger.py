@@ -78,7 +78,7 @@ class Ledger:
         """Add a fact; False when its version was known already."""
         versions = self.facts.setdefault(fact.entity, {})
         known = versions.get((fact.epoch, fact.version))
-        if known is not None and _order(known) <= _order(fact):
+        if known is not None and folds.precedence(known) <= folds.precedence(fact):
             return False
         versions[fact.epoch, fact.version] = fact
         self.fresh.setdefault(fact.entity, []).append(fact)
@@ -183,10 +183,6 @@ class Ledger:
         return [
             programme for (programme, year), count in self.programme_years.items() if year == school_year and count > 0
         ]
-
-
-def _order(fact: Fact) -> tuple[int, int, int]:
-    return -fact.incarnation, fact.partition, fact.offset
 
 
 def _put(things: dict[str, Any], id_: str, thing: object) -> None:

@@ -1,6 +1,6 @@
 """The families of figures: each is a folder with its SQL, its values and whom a change affects.
 
-A folder here is a family: nothing else names it.
+A folder here is a family, and nothing of the tables names it. (What is counted in memory does: `totals`, `sources`.)
 """
 
 import pkgutil
