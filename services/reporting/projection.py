@@ -37,7 +37,7 @@ from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, Transaction
 from services.chassis.running.health import Health
-from services.chassis.running.leadership import leadership
+from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
 from services.reporting import cut, rebuild, store
 from services.reporting.cut import Figures
@@ -52,7 +52,6 @@ CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
 BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
-RETRY_SECONDS = 1.0
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
@@ -74,19 +73,19 @@ class Projection:
         """Lead whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
         while True:
             try:
-                async with leadership(
-                    self.settings.database_url, LEADS_PROJECTION, lambda: self.health.tick("projection", "standing by")
-                ) as db:
-                    await self._lead(db)
+                await lead_for_ever(
+                    self.settings.database_url,
+                    LEADS_PROJECTION,
+                    self._lead,
+                    health=self.health,
+                    part="projection",
+                    interrupted_by=(*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged),
+                )
             except AnotherTopic as error:
                 if self.health.report().get("projection") != str(error):
                     log.error("another_topic", detail=str(error))
                 self.health.trouble("projection", str(error))
                 await asyncio.sleep(ANOTHER_TOPIC_SECONDS)
-            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError, Skipped, EpochChanged) as error:
-                self.health.trouble("projection", f"interrupted ({type(error).__name__})")
-                log.warning("projection_interrupted", **telemetry.origin(error))
-                await asyncio.sleep(RETRY_SECONDS)
 
     async def _lead(self, db: asyncpg.Connection) -> None:
         await check_topics(db, self.settings, INPUTS)

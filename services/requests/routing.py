@@ -19,7 +19,7 @@ from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
 from services.chassis.running.health import Health
-from services.chassis.running.leadership import leadership
+from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
 from services.chassis.running.telemetry import origin
 from services.requests import rules, store
@@ -30,7 +30,6 @@ log = structlog.get_logger()
 PART = "routing"  # its name in the health report
 LEADS_ROUTING = 7_305_004  # any number, the same in every instance
 LOOK_SECONDS = 0.5  # how soon a new day is noticed, also when the time of a development stack is set; one short query
-RETRY_SECONDS = 1.0
 FAILED_SECONDS = 60.0  # before a day is tried again of which a request failed: a person must look at that one
 
 
@@ -54,16 +53,14 @@ class Router:
 
     async def run(self) -> None:
         """Look whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
-        while True:
-            try:
-                async with leadership(
-                    self.settings.database_url, LEADS_ROUTING, lambda: self.health.tick(PART, "standing by")
-                ) as db:
-                    await self._lead(db)
-            except (*UNAVAILABLE, *TRANSIENT, KafkaError) as error:
-                self.health.trouble(PART, f"interrupted ({type(error).__name__})")
-                log.warning("routing_interrupted", **origin(error))
-                await asyncio.sleep(RETRY_SECONDS)
+        await lead_for_ever(
+            self.settings.database_url,
+            LEADS_ROUTING,
+            self._lead,
+            health=self.health,
+            part=PART,
+            interrupted_by=(*UNAVAILABLE, *TRANSIENT, KafkaError),
+        )
 
     async def _lead(self, db: Reader) -> None:
         while True:

@@ -21,16 +21,14 @@ from services.chassis.messaging.kafka import MAX_BATCH, MAX_REQUEST
 from services.chassis.messaging.lane import MAX_ROWS, Lane, Pace, Sent
 from services.chassis.running.database import UNAVAILABLE
 from services.chassis.running.health import Health
-from services.chassis.running.leadership import leadership
+from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.chassis.running.telemetry import origin
 
 log = structlog.get_logger()
 
 ROUND_BYTES = 8 * 1024 * 1024  # read at once: dead letters of 1 MiB must not fill the memory
 ROUND_LANES = ROUND_BYTES // MAX_BATCH  # claimed at once; the next round begins behind the last of them
 POLL_SECONDS = 0.2  # for messages that other instances stage, and lanes that have rested; our own commits wake us
-RETRY_SECONDS = 1.0
 MAX_NAMED = 3  # stuck lanes in the health report; when Kafka is away, all of them are stuck
 LEADS_RELAY = 7_305_002  # any number, the same in every instance
 _SETTINGS = """
@@ -92,26 +90,24 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until cancelled; retries for ever while PostgreSQL or Kafka does not answer."""
-        while True:
-            try:
-                await self._lead()
-            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError) as error:
-                self.health.trouble("relay", f"interrupted ({type(error).__name__})")
-                log.warning("relay_interrupted", **origin(error))
-                await asyncio.sleep(RETRY_SECONDS)
+        await lead_for_ever(
+            self.settings.database_url,
+            LEADS_RELAY,
+            self._lead,
+            health=self.health,
+            part="relay",
+            interrupted_by=(*UNAVAILABLE, asyncpg.PostgresError, KafkaError),
+        )
 
-    async def _lead(self) -> None:
-        async with leadership(
-            self.settings.database_url, LEADS_RELAY, lambda: self.health.tick("relay", "standing by")
-        ) as connection:
-            await self.prepare(connection)
-            try:
-                while True:
-                    self.health.tick("relay", self._state())
-                    await self.publish_round(connection)
-                    await self._pause()
-            finally:
-                await self.close()
+    async def _lead(self, connection: asyncpg.Connection) -> None:
+        await self.prepare(connection)
+        try:
+            while True:
+                self.health.tick("relay", self._state())
+                await self.publish_round(connection)
+                await self._pause()
+        finally:
+            await self.close()
 
     def _state(self) -> str:
         stuck = [lane for lane in self.lanes.values() if lane.is_stuck()]

@@ -1,14 +1,42 @@
 """One leader per database, by a session advisory lock: PostgreSQL frees it when the leader's connection ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
+import structlog
 
 from services.chassis.running.database import UNAVAILABLE, stay_cancelled
+from services.chassis.running.health import Health
+from services.chassis.running.telemetry import origin
+
+log = structlog.get_logger()
 
 STANDBY_SECONDS = 1.0  # a new leader within about a second
+RETRY_SECONDS = 1.0
+
+
+async def lead_for_ever(
+    url: str,
+    lock: int,
+    lead: Callable[[asyncpg.Connection], Awaitable[None]],
+    *,
+    health: Health,
+    part: str,
+    interrupted_by: tuple[type[BaseException], ...],
+) -> None:
+    """Let this process lead whenever no other does, again after each of these interruptions; `part` is its name in the
+    health report."""
+    while True:
+        try:
+            async with leadership(url, lock, lambda: health.tick(part, "standing by")) as connection:
+                await lead(connection)
+        except interrupted_by as error:
+            health.trouble(part, f"interrupted ({type(error).__name__})")
+            event = f"{part}_interrupted"
+            log.warning(event, **origin(error))
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 @asynccontextmanager
