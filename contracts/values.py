@@ -128,7 +128,9 @@ _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 def _composed(text: str) -> str:
     composed = unicodedata.normalize("NFC", text).strip()
-    return composed if len(composed) <= MAX_NAME else text  # a few characters have no shorter composed form
+    if not 0 < len(composed) <= MAX_NAME:  # a few characters have no shorter composed form
+        return text  # nor do blanks, which a schema allows: the doors refuse them
+    return composed
 
 
 Text = Annotated[

@@ -24,7 +24,6 @@ from services.chassis.running.settings import Settings
 log = structlog.get_logger()
 
 KAFKA_SECONDS = 10.0  # a transaction that is idle for longer than 15 s is ended
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7305005)"  # adoptions are rare, and the second finds nothing to accept
 
 
 class NotOneOfMyInputs(Malformed):
@@ -55,7 +54,7 @@ def commands_for(settings: Settings) -> Commands:
         check_operator("adopt a topic", tx.by)
         if body.topic not in inputs:
             raise NotOneOfMyInputs(None, WrongField("topic", body.topic, inputs))
-        await tx.db.execute(_ONE_AT_A_TIME)
+        await tx.one_at_a_time("adopt")  # they are rare, and the second finds nothing to accept
         why = await _why_another(tx, settings, body.topic)
         incarnation = (await load_incarnations(tx.db, [body.topic]))[body.topic]
         if why is not None:

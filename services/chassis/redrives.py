@@ -32,7 +32,6 @@ from services.chassis.running.database import CommandTx
 commands = Commands()
 OUR_HEADERS = [("content-type", CONTENT_TYPE)]
 MAX_HEADERS = 100  # binary mode has fifteen
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7305004)"  # redrives are rare, and two of one letter would race
 _REDRIVEN = "SELECT event_id, value, headers FROM journal WHERE aggregate = $1"
 _KNOWN = "SELECT position, topic, key, event_id, value, headers FROM journal WHERE event_id = $1 AND topic = $2"
 
@@ -162,7 +161,7 @@ async def _stage(tx: CommandTx, redriven: str, record: Resent, event_id: UUID, t
     An event that this service announced itself is in its journal: then the pointer to it goes back to the outbox.
     """
     headers = None if record.headers == OUR_HEADERS else msgspec.msgpack.encode(list(record.headers))
-    await tx.db.execute(_ONE_AT_A_TIME)
+    await tx.one_at_a_time("redrive")  # they are rare, and two of one letter would race
     before = await tx.db.fetchrow(_REDRIVEN, aggregate := f"redrive:{redriven}")
     if before is not None:
         if (before["value"], before["headers"]) != (record.value, headers):

@@ -46,7 +46,6 @@ from services.reporting.facts.events import Fact, read
 
 log = structlog.get_logger()
 
-LEADS_PROJECTION = 7_305_003  # any number, the same in every instance
 POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
@@ -75,7 +74,6 @@ class Projection:
             try:
                 await lead_for_ever(
                     self.settings.database_url,
-                    LEADS_PROJECTION,
                     self._lead,
                     health=self.health,
                     part="projection",

@@ -28,7 +28,6 @@ from services.requests.rules import Request
 log = structlog.get_logger()
 
 PART = "routing"  # its name in the health report
-LEADS_ROUTING = 7_305_004  # any number, the same in every instance
 LOOK_SECONDS = 0.5  # how soon a new day is noticed, also when the time of a development stack is set; one short query
 FAILED_SECONDS = 60.0  # before a day is tried again of which a request failed: a person must look at that one
 
@@ -55,7 +54,6 @@ class Router:
         """Look whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
         await lead_for_ever(
             self.settings.database_url,
-            LEADS_ROUTING,
             self._lead,
             health=self.health,
             part=PART,

@@ -22,7 +22,7 @@ _REQUEST = "request_id, status, broker_ids, answer, outcome, details, version, p
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
 """As `referrals` announced them."""
-_ROUTING_LOCK = 7_305_101  # any number, the same in every replica
+_ROUTES = "change what requests are routed by"
 _COVERING = """
 SELECT entity_id, area.scheme || '/' || area.code AS area
 FROM (SELECT greatest(day, $1::date) AS day FROM routing) AS routed, records_on('broker', routed.day),
@@ -162,7 +162,7 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
 
 async def group(tx: CommandTx, group_id: str) -> tuple[GroupDetails | None, int]:
     """The group and its version (0: new), kept from other writers."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", group_id)
+    await tx.one_at_a_time(f"group:{group_id}")
     row = await tx.db.fetchrow("SELECT details, version FROM groups WHERE group_id = $1", group_id)
     tx.check_version(row["version"] if row else 0)
     if row is None:
@@ -231,13 +231,13 @@ async def group_page(
 async def hold_routing(tx: Transaction) -> None:
     """Let no broker be recorded and no day begin until the end of this transaction: what is being raised would be
     missed."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock_shared($1)", _ROUTING_LOCK)
+    await tx.hold_off(_ROUTES)
 
 
 async def save_broker(tx: Transaction, broker: BrokerRecorded) -> set[str]:
     """What a broker covers from a day on; returns the areas that its records name, and named before. Waits for the
     requests that are being raised."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _ROUTING_LOCK)
+    await tx.one_at_a_time(_ROUTES)
     before = await _areas_named(tx, [broker.broker_id])
     await BROKERS.save(tx, broker.broker_id, broker, tx.reacting_to)
     return {*before, *map(area_key, broker.learning_areas)}
@@ -270,7 +270,7 @@ async def changed_brokers(db: Reader, day: date) -> list[str]:
 async def begin_day(tx: Transaction) -> list[UUID]:
     """Route by today from now on; returns the open requests that this may change, again until the day is completed.
     Waits for the requests that are being raised."""
-    await tx.db.execute("SELECT pg_advisory_xact_lock($1)", _ROUTING_LOCK)
+    await tx.one_at_a_time(_ROUTES)
     areas = await _areas_named(tx, await changed_brokers(tx.db, tx.today))
     await tx.db.execute("UPDATE routing SET day = $1", tx.today)
     rows = await tx.db.fetch(

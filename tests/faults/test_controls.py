@@ -66,8 +66,8 @@ RELAY = [
     Control(
         "one relay leads",
         leadership.leadership,
-        'while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):',
-        "while lock is None:",
+        'while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"lead {part}"):',
+        "while part is None:",
         messages.test_of_two_relays_of_one_database_one_publishes,
     ),
     Control(

@@ -9,8 +9,6 @@ import asyncpg
 import pytest
 
 from local import Stack
-from services.chassis.messaging.relay import LEADS_RELAY
-from services.reporting.projection import LEADS_PROJECTION
 from tests.faults.conftest import System
 from tests.faults.duration import lasting
 from tests.faults.proxies import Router, at_work
@@ -22,9 +20,9 @@ ASLEEP = 45.0  # seconds: longer than Kafka's session timeout and PostgreSQL's k
 
 @pytest.mark.long
 @pytest.mark.fault("T04")
-@pytest.mark.parametrize(("service", "lead"), [("reporting", LEADS_PROJECTION), ("referrals", LEADS_RELAY)])
+@pytest.mark.parametrize(("service", "part"), [("reporting", "projection"), ("referrals", "relay")])
 def test_a_leader_that_slept_while_another_took_over_loses_and_doubles_nothing(
-    system: System, service: str, lead: int
+    system: System, service: str, part: str
 ) -> None:
     """`referrals` is a zombie relay and a zombie consumer in one."""
     stack, sleeper = system.stack, system.stack.pid(service)
@@ -35,9 +33,9 @@ def test_a_leader_that_slept_while_another_took_over_loses_and_doubles_nothing(
             pass
         os.kill(sleeper, signal.SIGSTOP)
         try:
-            leader = asyncio.run(leader_of(stack, service, lead))
+            leader = asyncio.run(leader_of(stack, service, part))
             asyncio.run(lose_the_lead(stack, service, leader))
-            asyncio.run(eventually(lambda: another_leads(stack, service, lead, leader)))
+            asyncio.run(eventually(lambda: another_leads(stack, service, part, leader)))
             with lasting(ASLEEP), system.load(requests=200, through=through):
                 pass
         finally:
@@ -49,14 +47,15 @@ def test_a_leader_that_slept_while_another_took_over_loses_and_doubles_nothing(
         assert stack.pid(service) == sleeper  # it is a standby now; it was not restarted
 
 
-async def leader_of(stack: Stack, service: str, lead: int) -> int | None:
-    """The backend that holds the lead."""
-    holder: int | None = await _ask(stack, service, f"SELECT pid FROM pg_locks WHERE {THE_LEAD} AND objid = {lead}")
+async def leader_of(stack: Stack, service: str, part: str) -> int | None:
+    """The backend that leads this part."""
+    lead = f"(classid::bigint << 32 | objid::bigint) = hashtextextended('lead {part}', 0)"
+    holder: int | None = await _ask(stack, service, f"SELECT pid FROM pg_locks WHERE {A_LOCK} AND {lead}")
     return holder
 
 
-async def another_leads(stack: Stack, service: str, lead: int, before: int | None) -> bool:
-    return await leader_of(stack, service, lead) not in {None, before}
+async def another_leads(stack: Stack, service: str, part: str, before: int | None) -> bool:
+    return await leader_of(stack, service, part) not in {None, before}
 
 
 async def lose_the_lead(stack: Stack, service: str, leader: int | None) -> None:
@@ -72,6 +71,6 @@ async def _ask(stack: Stack, service: str, query: str) -> Any:
         await database.close()
 
 
-THE_LEAD = """
+A_LOCK = """
 locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """

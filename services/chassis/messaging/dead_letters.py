@@ -59,7 +59,7 @@ async def mark(tx: Transaction, service: str, record_id: str, redriven_as: UUID)
     if letter is None:
         return False
     marker = f"marker:{record_id}"
-    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", marker)
+    await tx.one_at_a_time(marker)
     if not await _is_announced(tx, marker):
         message = outbox.Staged(
             event_id=outbox.new_id(),

@@ -132,7 +132,7 @@ async def add(tx: Transaction, event: Event, *, key: str, version: int) -> None:
 async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -> None:
     """Announce this version of something that the service ships as data, unless it did so before."""
     aggregate = f"{event.aggregate}:{event.subject}"
-    await tx.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", aggregate)
+    await tx.one_at_a_time(aggregate)
     last = await tx.db.fetchval(_LAST, aggregate)
     if last is None or last < version:
         messages = encoded(tx, event, key=event.subject, epoch=tx.epoch, version=version)

@@ -30,7 +30,6 @@ ROUND_BYTES = 8 * 1024 * 1024  # read at once: dead letters of 1 MiB must not fi
 ROUND_LANES = ROUND_BYTES // MAX_BATCH  # claimed at once; the next round begins behind the last of them
 POLL_SECONDS = 0.2  # for messages that other instances stage, and lanes that have rested; our own commits wake us
 MAX_NAMED = 3  # stuck lanes in the health report; when Kafka is away, all of them are stuck
-LEADS_RELAY = 7_305_002  # any number, the same in every instance
 _SETTINGS = """
 SET jit = off;  -- compiling takes longer than this query
 SET enable_seqscan = off;  -- a plan made while the outbox was empty is kept, and must not read a backlog whole
@@ -92,7 +91,6 @@ class Relay:
         """Publish until cancelled; retries for ever while PostgreSQL or Kafka does not answer."""
         await lead_for_ever(
             self.settings.database_url,
-            LEADS_RELAY,
             self._lead,
             health=self.health,
             part="relay",

@@ -49,7 +49,6 @@ PROBE_SECONDS = 1.0  # an answer about the database is as old as this at most
 PROBE_PATIENCE_SECONDS = 2.0  # routers ask every few seconds, and wait about as long
 STATEMENT_TIMEOUT = "15s"  # no handler's statement takes a second; a longer one holds up the outbox
 IDLE_TIMEOUT = "15s"  # an idle transaction keeps its locks: as harmful as a long statement
-_MIGRATION_LOCK = 7_305_001  # any number, the same in every instance of a service
 
 
 @dataclass(slots=True)
@@ -67,6 +66,15 @@ class Transaction:
     """Epoch and version of the event that this reacts to."""
     staged: int = 0
     """How many messages can be published after the commit."""
+
+    async def one_at_a_time(self, what: str) -> None:
+        """Wait for every other transaction of this service that does `what`, until it ends: what comes after sees what
+        they did. (Locks have names, and no numbers: two that were the same number waited for each other.)"""
+        await self.db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", what)
+
+    async def hold_off(self, what: str) -> None:
+        """Let nobody do `what` one at a time before this transaction ends; many can hold it off."""
+        await self.db.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", what)
 
     @property
     def today(self) -> date:
@@ -233,7 +241,7 @@ async def migrate(url: str, *packages: str) -> list[str]:
     connection = await asyncpg.connect(url)
     applied: list[str] = []
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended('migrate', 0))")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
             " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"

@@ -19,18 +19,17 @@ RETRY_SECONDS = 1.0
 
 async def lead_for_ever(
     url: str,
-    lock: int,
     lead: Callable[[asyncpg.Connection], Awaitable[None]],
     *,
     health: Health,
     part: str,
     interrupted_by: tuple[type[BaseException], ...],
 ) -> None:
-    """Let this process lead whenever no other does, again after each of these interruptions; `part` is its name in the
-    health report."""
+    """Let this process lead this part whenever no other does, again after each of these interruptions; its name is
+    also that in the health report."""
     while True:
         try:
-            async with leadership(url, lock, lambda: health.tick(part, "standing by")) as connection:
+            async with leadership(url, part, lambda: health.tick(part, "standing by")) as connection:
                 await lead(connection)
         except interrupted_by as error:
             health.trouble(part, f"interrupted ({type(error).__name__})")
@@ -40,8 +39,8 @@ async def lead_for_ever(
 
 
 @asynccontextmanager
-async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> AsyncIterator[asyncpg.Connection]:
-    """Wait until this process holds the lock, and keep it until the block ends; one process per database can hold it.
+async def leadership(url: str, part: str, standing_by: Callable[[], None]) -> AsyncIterator[asyncpg.Connection]:
+    """Wait until this process leads this part, and lead it until the block ends; one process per database can.
 
     The leader must write through this connection only: it ends together with the lock, so a leader that lost the lock
     cannot write any more. (Or two leaders must do no harm, because each thing is done under a lock of its own.) A
@@ -50,7 +49,7 @@ async def leadership(url: str, lock: int, standing_by: Callable[[], None]) -> As
     keepalives = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "1"}
     connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60)
     try:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"lead {part}"):
             standing_by()
             await asyncio.sleep(STANDBY_SECONDS)
         yield connection

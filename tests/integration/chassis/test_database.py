@@ -37,7 +37,7 @@ async def test_a_leader_who_is_told_to_stop_stops_though_its_connection_is_gone(
 
         async def lead() -> None:
             async with (
-                leadership(sandbox.settings.database_url, 1, lambda: None) as connection,
+                leadership(sandbox.settings.database_url, "anything", lambda: None) as connection,
                 connection.transaction(),
             ):
                 leading.set_result(connection)
