@@ -113,13 +113,10 @@ async def list_figures(
     limit: Limit = 200,
 ) -> FigurePage:
     """The newest figures; with `knownAt` exactly what was published then."""
+    asked = {"indicator": indicator, "programme": programme, "unit": unit, "stratum": stratum, "period": period}
     found = await store.figure_page(
         db,
-        indicator=indicator,
-        programme=programme,
-        unit=unit,
-        stratum=stratum,
-        period=period,
+        where={name: value for name, value in asked.items() if value is not None},
         known_at=known_at,
         after=cursor,
         limit=limit + 1,
@@ -172,8 +169,9 @@ async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:
     check_operator("ask for a rebuild", tx.by)
     rebuild_id = outbox.new_id()
     if not await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now):
-        waiting = await store.requested_rebuild(tx.db)
-        raise RebuildUnderWay(None, WrongField("rebuildId", str(waiting), "GET /v1/rebuilds/{rebuildId} tells of it"))
+        waiting = await store.unfinished_rebuild(tx.db, "asked")
+        its_id = str(waiting.rebuild_id) if waiting else ""
+        raise RebuildUnderWay(None, WrongField("rebuildId", its_id, "GET /v1/rebuilds/{rebuildId} tells of it"))
     return Done(str(rebuild_id), None, RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now))
 
 

@@ -1,18 +1,23 @@
-"""Counts and sums in the tables: what every subject counts for, and what that adds up to in every cell.
+"""Things, counts and sums in the tables: what is the case, what every subject counts for, and what that adds up to.
 
-Each statement serves a cut (the affected subjects) and a rebuild (all of them); both give the same sums.
+Each statement serves a cut (the affected subjects) and a rebuild (all of them); both give the same sums. The table
+`made` says which kinds of things and which families hold everything: what is not there is made from all facts, and
+until then facts are only appended.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import asyncpg
 
 from services.reporting import store
-from services.reporting.facts.events import Fact
-from services.reporting.figures import Family, families
+from services.reporting.facts.events import Fact, IndicatorDefined
+from services.reporting.figures import Family, families, functions
+from services.reporting.publication import restates
 from services.reporting.things import KINDS, ProgrammeYear, Settled, settle
 
+PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 WORK_MEMORY = "128MB"  # for each sort of a whole year; the default of 4 MB puts them on disk
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
 _TABLE = """
@@ -30,11 +35,38 @@ UNION ALL SELECT {columns}, 1 FROM (SELECT * FROM are EXCEPT SELECT * FROM were)
 """
 _REMOVE = "DELETE FROM {table} WHERE {id} = ANY ($1)"
 _AFFECT = """
-INSERT INTO affected SELECT '{family}', subject FROM ({affected}) AS found (subject) ON CONFLICT DO NOTHING
+INSERT INTO affected SELECT DISTINCT '{family}', subject, '{kind}:' || id
+FROM ({affected}) AS found (id, subject) ON CONFLICT DO NOTHING
 """
+_REDEFINE = """
+INSERT INTO affected SELECT family, entity, entity FROM unnest($1::text[], $2::text[]) AS new (family, entity)
+ON CONFLICT DO NOTHING
+"""
+_FRESH = ("entity", "topic", "partition", "incarnation", "offset", "event_id", "restates")
 _SUBJECTS = """
 CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
 SELECT DISTINCT subject FROM affected WHERE family = '{family}' {of_programme_years}
+"""
+_TOUCHED = """
+CREATE TEMPORARY TABLE touched (
+    family text, programme text, unit text, stratum text, period text, component text, subject text
+) ON COMMIT DROP
+"""
+_TOUCH = """
+INSERT INTO touched SELECT $1, programme, unit, stratum, period, component, subject
+FROM differing, unnest(units) AS unit, unnest(components, amounts) AS counted (component, amount)
+GROUP BY programme, unit, stratum, period, component, subject HAVING sum(sign * amount) <> 0
+"""
+_TOUCH_REDEFINED = """
+INSERT INTO touched SELECT DISTINCT $1, programme, unit, stratum, period, '', subject
+FROM sums CROSS JOIN affected AS redefined
+WHERE sums.family = $1 AND redefined.family = $1 AND redefined.entity LIKE 'indicator:%'
+"""
+# What was published counts, too: nothing may be left of it.
+_TOUCH_EVERYTHING = """
+INSERT INTO touched
+SELECT $1, programme, unit, stratum, period, '', '' FROM sums WHERE family = $1
+UNION SELECT $1, programme, unit, stratum, period, '', '' FROM newest WHERE indicator = ANY ($2)
 """
 _REMEMBER = "INSERT INTO {table} SELECT {columns} FROM differing WHERE sign = 1"
 _FORGET = """
@@ -75,17 +107,29 @@ async def prepare(db: asyncpg.Connection) -> None:
         await db.execute(_TABLE.format(table=family.table))
 
 
-async def append(db: asyncpg.Connection, facts: Sequence[Fact], *, notes: bool = True) -> None:
+async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
+    """Which of these hold everything."""
+    made = {row["part"] for row in await db.fetch("TABLE made")}
+    return [part for part in parts if part in made]
+
+
+async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     """Store facts, and bring the things that they are about up to date; within a transaction."""
-    earlier = await store.facts_of(db, {fact.entity for fact in facts})
+    kinds = set(await _made(db, KINDS))
+    of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
+    earlier = await store.facts_of(db, {fact.entity for fact in of_kinds})
     await store.append(db, facts)
-    await _store_things(db, settle(earlier, facts), notes=notes)
+    await _store_things(db, settle(earlier, of_kinds))
 
 
-async def _store_things(db: asyncpg.Connection, settled: Settled, *, notes: bool) -> None:
-    """Replace the rows of the things that changed; `notes` which subjects that affects, for the next cut."""
-    if notes:
-        await _note_affected(db, settled.known)
+def _kind_of(fact: Fact) -> str:
+    return fact.entity.partition(":")[0]
+
+
+async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
+    """Replace the rows of the things that changed, and note for the next cut which subjects that affects."""
+    counted = [families()[name] for name in await _made(db, families())]
+    await _note_affected(db, counted, settled.known)
     for kind, ids in settled.known.items():
         for table in KINDS[kind].tables:
             await db.execute(_REMOVE.format(table=table, id=KINDS[kind].id_column), ids)
@@ -93,8 +137,30 @@ async def _store_things(db: asyncpg.Connection, settled: Settled, *, notes: bool
         if rows:
             await db.copy_records_to_table(table, records=rows)
     await _count_programme_years(db, settled.programme_years.items())
-    if notes:
-        await _note_affected(db, settled.ids)
+    await _note_affected(db, counted, settled.ids)
+    if counted:
+        await _note_fresh(db, settled.fresh)
+
+
+async def make_things(db: asyncpg.Connection) -> None:
+    """Make the things of the kinds that are not made yet from all their facts: in one go, in the order of things."""
+    made = await _made(db, KINDS)
+    kinds = [kind for kind in KINDS if kind not in made]
+    if not kinds:
+        return
+    async with db.transaction():
+        await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+        years: Counter[ProgrammeYear] = Counter()
+        async for facts in store.facts_by_thing(db, kinds):
+            settled = settle({}, facts)
+            for table, rows in settled.rows.items():
+                await db.copy_records_to_table(table, records=rows)
+            years.update(settled.programme_years)
+        await _count_programme_years(db, years.items())
+        for kind in kinds:
+            for table in KINDS[kind].tables:
+                await db.execute(f"ANALYZE {table}", timeout=PATIENCE_SECONDS)
+        await db.executemany("INSERT INTO made VALUES ($1)", [(kind,) for kind in kinds])
 
 
 async def _count_programme_years(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammeYear, int]]) -> None:
@@ -105,24 +171,55 @@ async def _count_programme_years(db: asyncpg.Connection, amounts: Iterable[tuple
     )
 
 
-async def _note_affected(db: asyncpg.Connection, ids: dict[str, list[str]]) -> None:
-    for family in families().values():
+async def _note_affected(db: asyncpg.Connection, counted: Iterable[Family], ids: dict[str, list[str]]) -> None:
+    for family in counted:
         for kind, some in ids.items():
             if kind in family.affected:
-                await db.execute(_AFFECT.format(family=family.name, affected=family.affected[kind]), some)
+                await db.execute(_AFFECT.format(family=family.name, kind=kind, affected=family.affected[kind]), some)
 
 
-async def count(db: asyncpg.Connection, *, everything: bool) -> None:
-    """Count and add up what is affected, or everything; within a transaction."""
+async def _note_fresh(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
+    rows = [
+        (each.entity, each.topic, each.partition, each.incarnation, each.offset, each.event_id, restates(each))
+        for each in facts
+    ]
+    await db.copy_records_to_table("fresh", records=rows, columns=_FRESH)
+    defined = [
+        (functions()[fact.body.function].family, fact.entity)
+        for fact in facts
+        if isinstance(fact.body, IndicatorDefined) and fact.body.function in functions()
+    ]
+    if defined:
+        await db.execute(_REDEFINE, *zip(*defined, strict=True))
+
+
+async def count(db: asyncpg.Connection) -> None:
+    """Count and add up what is affected, of families that are not made everything; within a transaction.
+
+    Leaves the table `touched`: the cells that changed, and by which subject and component.
+    """
+    await db.execute(_TOUCHED)
     await db.execute(_CHANGED_YEARS)
+    made = await _made(db, families())
     for family in families().values():
-        if everything:
-            await _count_everything(db, family)
-        else:
+        if family.name in made:
             await _count_affected(db, family)
-    await db.execute("DELETE FROM affected")
+        else:
+            await _count_everything(db, family)
     await db.execute("DELETE FROM programme_years_counted")
     await db.execute(_REMEMBER_YEARS)
+    await db.execute("ANALYZE touched")
+
+
+async def forget_changes(db: asyncpg.Connection) -> None:
+    """What was counted, and is published now, is no news any more."""
+    await db.execute("DELETE FROM affected")
+    await db.execute("DELETE FROM fresh")
+
+
+async def count_everything_anew(db: asyncpg.Connection) -> None:
+    """Let the next cut count everything, and compare it with what was published."""
+    await db.execute("DELETE FROM made WHERE part = ANY ($1)", list(families()))
 
 
 async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
@@ -135,7 +232,9 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
         await db.execute(_FORGET.format(table=family.table))
         await db.execute(_REMEMBER.format(table=family.table, columns=_COLUMNS))
         await db.execute(_ADD_UP, family.name)
+        await db.execute(_TOUCH, family.name)
         await db.execute("DROP TABLE differing")
+        await db.execute(_TOUCH_REDEFINED, family.name)
     await db.execute("DROP TABLE subjects")
 
 
@@ -144,21 +243,28 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
     query = await _prepared(db, family, everything=True)
     await db.execute(f"DROP TABLE {family.table}")
-    await db.execute(f"CREATE TABLE {family.table} AS {query}")
-    await db.execute(f"ALTER TABLE {family.table} ADD PRIMARY KEY (subject, programme, period, stratum)")
-    await db.execute(_ADD_UP_EVERYTHING.format(table=family.table))
+    await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)
+    primary_key = "ADD PRIMARY KEY (subject, programme, period, stratum)"
+    await db.execute(f"ALTER TABLE {family.table} {primary_key}", timeout=PATIENCE_SECONDS)
+    await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute("DELETE FROM sums WHERE family = $1", family.name)
     await db.execute(
         "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up", family.name
     )
     await db.execute("DROP TABLE added_up")
+    await db.execute(_TOUCH_EVERYTHING, family.name, await _indicators_of(db, family))
+    await db.execute("INSERT INTO made VALUES ($1)", family.name)
+
+
+async def _indicators_of(db: asyncpg.Connection, family: Family) -> list[str]:
+    return [each.indicator for each in await store.definitions(db) if each.function in family.functions]
 
 
 async def _prepared(db: asyncpg.Connection, family: Family, *, everything: bool) -> str:
     """Make the tables on the way to the counts; returns the query that gives the counts."""
     steps, query = family.counts(everything=everything)
     for step in steps:
-        await db.execute(step)
+        await db.execute(step, timeout=PATIENCE_SECONDS)
         await db.execute(f"ANALYZE {_made_in(step)}")
     return query
 

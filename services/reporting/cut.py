@@ -1,14 +1,18 @@
 """A cut: what was known, and the figures that changed since the one before.
 
-Guarantee: a cut, its figures and their events are committed in one transaction, and only if the stored positions are
-those up to which this process has facts in memory. `CutTaken` and the figures reach the topic in any order.
+Guarantee: a cut, its figures and their events are committed in one transaction, whose snapshot *is* the cut, and only
+if the stored positions are those up to which this process appended. `CutTaken` and the figures reach the topic in any
+order.
 """
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 
 import asyncpg
+import structlog
 
 from contracts.metrics import CutTaken, MetricRestated, Offsets, Position
 from contracts.topics import INPUTS, PARTITIONS
@@ -22,60 +26,49 @@ from services.chassis.messaging.positions import (
     load_positions,
 )
 from services.chassis.now import now
-from services.chassis.running.database import Transaction
-from services.reporting import publication, store
-from services.reporting.facts.events import Fact
-from services.reporting.facts.ledger import Ledger
-from services.reporting.figures.totals import Totals, Touched
-from services.reporting.publication import Fields, Published
+from services.chassis.running import telemetry
+from services.chassis.running.database import Connection, Transaction
+from services.reporting import counts, publication, store
+from services.reporting.figures.values import Cell
+from services.reporting.publication import Causes, Figure, Published
+
+log = structlog.get_logger()
+
+CELLS = 1_000  # computed at a time: some tens of milliseconds, in which nobody else is served
+_CELLS = """
+SELECT family, programme, unit, stratum, period,
+    coalesce(array_agg(component) FILTER (WHERE component IS NOT NULL), '{}') AS components,
+    coalesce(array_agg(amount) FILTER (WHERE component IS NOT NULL), '{}') AS amounts
+FROM (SELECT DISTINCT family, programme, unit, stratum, period FROM touched) AS cell
+LEFT JOIN sums USING (family, programme, unit, stratum, period)
+GROUP BY family, programme, unit, stratum, period
+"""
+_CAUSES = """
+SELECT DISTINCT family, programme, unit, stratum, period, component, fresh.entity, topic, partition, incarnation,
+    "offset", event_id, restates
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS cell (family, programme, unit, stratum, period)
+JOIN touched USING (family, programme, unit, stratum, period)
+JOIN affected USING (family, subject) JOIN fresh ON fresh.entity = affected.entity
+ORDER BY topic, partition, incarnation, "offset"
+"""
+_STUCK = "INSERT INTO stuck VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"
 
 
-@dataclass(frozen=True, slots=True)
-class Restated:
-    """A figure that differs from what was published, and the facts that changed it.
+class Place(NamedTuple):
+    """A cell of a family."""
 
-    Whether it is announced as a restatement depends on these facts.
-    """
+    family: str
+    cell: Cell
 
-    fields: Fields
+
+class Changed(NamedTuple):
+    """A figure that differs from what was published."""
+
+    place: Place
+    figure: Figure
     digest: str
-    facts: list[list[Fact]]
-
-
-@dataclass(slots=True)
-class Figures:
-    """Everything that the leader holds in memory. The next leader loads it again from the tables."""
-
-    ledger: Ledger = field(default_factory=Ledger)
-    totals: Totals = field(default_factory=Totals)
-    published: dict[str, Published] = field(default_factory=dict)
-    unpublished: dict[str, Restated] = field(default_factory=dict)
-    """Figures that differ from what was published; the next cut announces them."""
-    last_cut: int = 0
-    last_known_at: datetime | None = None
-    last_day: date | None = None
-
-    def recompute(self) -> None:
-        """Bring everything up to date; figures that now differ from what was published go to `unpublished`."""
-        changes = self.ledger.settle()
-        touched: Touched = self.totals.update(self.ledger, changes)
-        if any(change.kind == "indicator" for change in changes):  # a new definition can change every figure
-            touched = {where: touched.get(where, []) for where in self.totals.sums}
-        for key, where, fields in publication.figures(self.totals, self.ledger, touched):
-            before = self.published.get(key)
-            digest = publication.digest_of(fields)
-            if before.digest == digest if before else publication.is_emptied(fields):
-                self.unpublished.pop(key, None)
-            else:
-                waiting = self.unpublished[key].facts if key in self.unpublished else []
-                self.unpublished[key] = Restated(fields, digest, [*waiting, *touched[where]])
-
-    def is_due(self, day: date) -> bool:
-        """Whether facts came or figures changed since the last cut, or a new day has begun.
-
-        A day before that of the last cut, where the simulated time was set back, is no new day.
-        """
-        return bool(self.ledger.fresh or self.unpublished) or (self.last_day is not None and day > self.last_day)
+    before: Published | None
 
 
 def vector_of(positions: Positions, incarnations: Incarnations) -> tuple[Offsets, ...]:
@@ -89,6 +82,11 @@ def vector_of(positions: Positions, incarnations: Incarnations) -> tuple[Offsets
     )
 
 
+def is_new_day(last_day: date | None, day: date) -> bool:
+    """Whether a day has begun since the last cut. One before it, where the simulated time was set back, is none."""
+    return last_day is not None and day > last_day
+
+
 async def check_positions(db: asyncpg.Connection, positions: Positions, incarnations: Incarnations) -> None:
     """Raise `Skipped` unless these are stored: another leader appended, or an operator adopted a topic."""
     stored = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
@@ -99,25 +97,26 @@ async def check_positions(db: asyncpg.Connection, positions: Positions, incarnat
 async def take(
     db: asyncpg.Connection,
     source: str,
-    figures: Figures,
     positions: Positions,
     incarnations: Incarnations = MappingProxyType({}),
-) -> int:
-    """Take a cut and announce it with the figures that changed; returns its id.
+) -> CutTaken:
+    """Count what changed, take a cut, and announce it with the figures that are other ones now.
 
     Raises `Skipped` when another leader has appended facts.
     """
-    changed = figures.unpublished
+    await counts.make_things(db)
+    last_cut, last_known_at, _ = await store.last_cut(db)
     known_at = now()
-    if figures.last_known_at is not None:
-        known_at = max(known_at, figures.last_known_at + timedelta(milliseconds=1))
-    cut_id = figures.last_cut + 1
+    if last_known_at is not None:
+        known_at = max(known_at, last_known_at + timedelta(milliseconds=1))
     async with db.transaction(isolation="repeatable_read"):
         await check_positions(db, positions, incarnations)
         epoch = await db.fetchval("SELECT epoch FROM stream")
         tx = Transaction(db, known_at, source, epoch)
+        await counts.count(db)
+        figure_count = await _publish_changed(tx, last_cut + 1)
         taken = CutTaken(
-            cut_id=cut_id,
+            cut_id=last_cut + 1,
             vector=vector_of(positions, incarnations),
             day=calendar_day(known_at),
             known_at=known_at,
@@ -125,42 +124,114 @@ async def take(
                 Position(topic=topic, partition=partition, offset=offset)
                 for topic, partition, offset in await store.skipped(db)
             ),
-            figure_count=len(changed),
+            figure_count=figure_count,
         )
-        await store.save_cut(
-            db,
-            cut_id=cut_id,
-            day=taken.day,
-            known_at=known_at,
-            figure_count=len(changed),
-            event=taken.model_dump_json(by_alias=True, exclude_none=True),
-        )
+        await store.save_cut(db, taken)
         await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1))
-        published = await _announce(tx, figures, changed, cut_id, epoch)
-    figures.published |= published
-    figures.unpublished = {}
-    figures.last_cut, figures.last_known_at, figures.last_day = cut_id, known_at, taken.day
-    return cut_id
+        await counts.forget_changes(db)
+    return taken
 
 
-async def _announce(
-    tx: Transaction, figures: Figures, changed: dict[str, Restated], cut_id: int, epoch: int
-) -> dict[str, Published]:
+async def _publish_changed(tx: Transaction, cut_id: int) -> int:
+    """Announce every figure that is another one now; returns how many. One that cannot be announced stays behind."""
+    stuck = await _try_stuck_again(tx.db)
+    definitions, count = publication.declared(await store.definitions(tx.db)), 0
+    async for cells in touched_cells(tx.db):
+        figures: list[tuple[Place, Figure]] = []
+        for place, sums in cells:
+            for definition in definitions.get(place.family, ()):
+                try:
+                    figures += [(place, each) for each in publication.figures_of([definition], place.cell, sums)]
+                except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                    await _set_aside(tx, place, error, stuck)
+        changed = await _changed(tx.db, figures)
+        count += await _announce(tx, changed, cut_id, stuck)
+    return count
+
+
+async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
+    """Touch the cells of figures that could not be announced; since when."""
+    await db.execute("INSERT INTO touched SELECT family, programme, unit, stratum, period, '', '' FROM stuck")
+    return {
+        Place(family, Cell(*cell)): since for family, *cell, _, since in await db.fetch("DELETE FROM stuck RETURNING *")
+    }
+
+
+async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[Place, dict[str, int]]]]:
+    """The cells in the table `touched` with their sums, some at a time."""
+    found: list[tuple[Place, dict[str, int]]] = []
+    async for row in db.cursor(_CELLS, prefetch=CELLS):
+        place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
+        found.append((place, dict(zip(row["components"], row["amounts"], strict=True))))
+        if len(found) == CELLS:
+            yield found
+            found = []
+    yield found
+
+
+async def _changed(db: Connection, figures: Sequence[tuple[Place, Figure]]) -> list[Changed]:
+    published = await store.newest_figures(db, [figure.key for _, figure in figures])
+    changed: list[Changed] = []
+    for place, figure in figures:
+        before, digest = published.get(figure.key), publication.digest_of(figure.fields)
+        is_known = before.digest == digest if before else publication.is_emptied(figure.fields)
+        if not is_known:
+            changed.append(Changed(place, figure, digest, before))
+    return changed
+
+
+class _Cause(NamedTuple):
+    component: str
+    entity: str
+    event_id: str
+    restates: bool
+
+
+async def _causes(db: Connection, places: Collection[Place]) -> dict[Place, list[_Cause]]:
+    """The facts since the last cut that changed something in these cells, in the order of their topics."""
+    found: defaultdict[Place, list[_Cause]] = defaultdict(list)
+    columns = zip(*((place.family, *place.cell) for place in places), strict=True)
+    for row in await db.fetch(_CAUSES, *columns) if places else ():
+        place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
+        found[place].append(_Cause(row["component"], row["entity"], row["event_id"], row["restates"]))
+    return found
+
+
+def _causes_of(figure: Figure, causes: Sequence[_Cause]) -> Causes:
+    """Those that changed a component on which this figure rests, and its own definition (ruling 44)."""
+    its_definition = f"indicator:{figure.indicator}"
+    its_own = [each for each in causes if each.component in figure.rests_on or each.entity == its_definition]
+    return Causes(list(dict.fromkeys(each.event_id for each in its_own)), any(each.restates for each in its_own))
+
+
+async def _announce(tx: Transaction, changed: Sequence[Changed], cut_id: int, stuck: dict[Place, datetime]) -> int:
     messages: list[outbox.Staged] = []
     rows: list[store.FigureRow] = []
-    published: dict[str, Published] = {}
-    for key, restated in changed.items():
-        before = figures.published.get(key)
+    causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
+    for each in changed:
+        before = each.before
         version = before.version + 1 if before else 1
-        causes = publication.causes_of(restated.facts) if before else []
-        events = publication.announced(restated.fields, restated.digest, before, causes, cut_id=cut_id, known_at=tx.now)
-        for event in events:
-            # A restatement goes to the history topic; the current topic carries MetricPublished only.
-            staged = outbox.encoded(tx, event, key=key, epoch=epoch, version=version)
-            messages += staged if len(events) == 1 or isinstance(event, MetricRestated) else staged[:1]
+        why = _causes_of(each.figure, causes.get(each.place, ()))
+        try:
+            events = publication.announced(each.figure.fields, each.digest, before, why, cut_id=cut_id, known_at=tx.now)
+            staged: list[outbox.Staged] = []
+            for event in events:
+                # A restatement goes to the history topic; the current topic carries MetricPublished only.
+                its = outbox.encoded(tx, event, key=each.figure.key, epoch=tx.epoch, version=version)
+                staged += its if len(events) == 1 or isinstance(event, MetricRestated) else its[:1]
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            await _set_aside(tx, each.place, error, stuck)
+            continue
+        messages += staged
         data = events[-1].model_dump_json(by_alias=True, exclude_none=True)
-        rows.append((key, cut_id, version, epoch, tx.now, restated.digest, data))
-        published[key] = Published(version, epoch, tx.now, restated.digest, restated.fields)
+        rows.append((each.figure.key, cut_id, version, tx.epoch, tx.now, each.digest, data))
     await outbox.stage(tx, messages)
     await store.save_figures(tx.db, rows)
-    return published
+    return len(rows)
+
+
+async def _set_aside(tx: Transaction, place: Place, error: Exception, stuck: dict[Place, datetime]) -> None:
+    """A figure that cannot be computed or announced is tried again with every cut, and told of in the health report."""
+    log.error("figure_stuck", **telemetry.origin(error))
+    reason = telemetry.origin_in_words(error)
+    await tx.db.execute(_STUCK, place.family, *place.cell, reason, stuck.get(place, tx.now))

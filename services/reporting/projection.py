@@ -1,13 +1,15 @@
 """The leader: reads every input, appends facts, takes cuts, rebuilds. One process per database leads.
 
 Guarantee: a fact is appended once, in one transaction with the next offset of its partition; what cannot be
-understood is dead-lettered in that same transaction. What this process holds in memory is what it read from the
-tables when it began to lead, and what it appended since; whenever that is in doubt, it loads everything again.
+understood is dead-lettered in that same transaction. This process holds one batch and how far it has read: whoever
+leads next goes on from the tables at once.
 """
 
 import asyncio
 import time
 from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -39,8 +41,7 @@ from services.chassis.running.database import UNAVAILABLE, Database, EpochChange
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.reporting import cut, rebuild, store
-from services.reporting.cut import Figures
+from services.reporting import counts, cut, rebuild, store
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 
@@ -61,7 +62,16 @@ class Projection:
     settings: Settings
     database: Database
     health: Health
-    figures: Figures = field(default_factory=Figures)
+    last_cut: int = 0
+    last_day: date | None = None
+    has_news: bool = False
+    """Whether something was appended since the last cut."""
+    beginning: Positions = field(default_factory=dict)
+    """Where the topics ended when this process began to lead."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the tables change: they are swapped for those of a rebuild in between."""
+    rebuilding: asyncio.Task[None] | None = None
+    stuck: int = 0
     cut_seconds: float = 0.0
     cut_at: float = 0.0
     looked_at: float = 0.0
@@ -88,21 +98,31 @@ class Projection:
     async def _lead(self, db: asyncpg.Connection) -> None:
         await check_topics(db, self.settings, INPUTS)
         self.checked_at = time.monotonic()
-        reader = await TopicReader.open(self.settings, *await self._load(db))
+        reader = await TopicReader.open(self.settings, *await self.begin(db))
         try:
-            beginning = await reader.ends()
+            self.beginning = await reader.ends()
             while True:
                 batch = await reader.poll(POLL_MS)
-                if reader.has_moved:
-                    await self.append(db, reader, batch)
-                await self._define_once(reader, beginning)
-                await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
+                async with self.turn:
+                    if reader.has_moved:
+                        await self.append(db, reader, batch)
+                    await self._define_once(db, reader)
+                    await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
                 await self._check_now_and_then(db)
-                if await self._look(db, reader):
-                    return
-                self.health.tick("projection", f"cut {self.figures.last_cut}")
+                await self._look(db, reader)
+                self.health.tick("projection", self._state())
         finally:
+            if self.rebuilding is not None:
+                self.rebuilding.cancel()
             await reader.close()
+
+    def _state(self) -> str:
+        found = [f"cut {self.last_cut}"]
+        if self.rebuilding is not None and not self.rebuilding.done():
+            found.append("rebuilding beside")
+        if self.stuck:
+            found.append(f"{self.stuck} figures could not be announced; the log says why")
+        return "; ".join(found)
 
     async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
         """Raise `AnotherTopic` where a topic was made again."""
@@ -114,68 +134,35 @@ class Projection:
         except (KafkaError, TimeoutError) as error:  # the next look is early enough
             log.info("topics_not_checked", error=repr(error))
 
-    async def _load(self, db: asyncpg.Connection) -> tuple[Positions, Incarnations]:
-        """Load memory from the tables, in one snapshot; from the topics when only the tables are empty."""
-        self.figures, self.has_defined = Figures(), False
-        async with db.transaction(isolation="repeatable_read"):
-            known = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
-            self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = await store.last_cut(db)
-            self.figures.published = await store.newest_figures(db)
-            facts = await store.facts(db)
-            cut_event = await store.newest_cut_event(db)
-        if not facts:
-            history = await rebuild.read_history(self.settings)
-            if history.cuts:
-                return await self._restore(db, history)
-        await asyncio.to_thread(self._remember, facts, CutTaken.model_validate(cut_event) if cut_event else None)
+    async def begin(self, db: asyncpg.Connection) -> tuple[Positions, Incarnations]:
+        """Find out from the tables where to go on, after what was lost has come back from the topics."""
+        await counts.prepare(db)
+        if not await store.has_facts(db):
+            await self._keep_history(db)
+        lost = await store.unfinished_rebuild(db, "loss")
+        if lost is not None:
+            await self._restore(db, lost)
+        known = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
+        newest = await store.newest_cut_event(db)
+        self.has_defined = False
+        self.last_cut, _, self.last_day = await store.last_cut(db)
+        last_read = rebuild.positions_of(CutTaken.model_validate(newest)) if newest else dict.fromkeys(known[0], 0)
+        self.has_news = last_read != known[0]
         return known
 
-    def _remember(self, facts: list[Fact], last: CutTaken | None) -> None:
-        """Add what the last cut knew: its figures are published. Then the rest: the next cut announces it."""
-        below = rebuild.vector_of(last) if last else {}
-        later: list[Fact] = []
-        for fact in facts:
-            if (fact.incarnation, fact.offset) < below.get((fact.topic, fact.partition), (1, 0)):
-                self.figures.ledger.add(fact)
-            else:
-                later.append(fact)
-        self.figures.recompute()
-        self.figures.unpublished = {}
-        for fact in later:
-            self.figures.ledger.add(fact)
-        self.figures.recompute()
-
-    async def _restore(self, db: asyncpg.Connection, history: rebuild.History) -> tuple[Positions, Incarnations]:
-        """After a loss: make tables and memory from the topics, and compare with what was published."""
-        self.health.trouble("projection", "rebuilding", blocks=True)
-        began = time.monotonic()
-        published = history.published()
-        self.figures.last_cut, self.figures.last_known_at, self.figures.last_day = rebuild.continue_from(
-            history, published
-        )
-        newest = history.newest_complete_cut()
-        events = 0
+    async def _keep_history(self, db: asyncpg.Connection) -> None:
+        """After a loss: what was published comes back first; that the figures must be made again is kept with it."""
         async with db.transaction():
-            for taken in history.cuts.values():
-                await store.save_cut(
-                    db,
-                    cut_id=taken.cut_id,
-                    day=taken.day,
-                    known_at=taken.known_at,
-                    figure_count=taken.figure_count,
-                    event=taken.model_dump_json(by_alias=True, exclude_none=True),
-                )
-            await store.save_figures(db, list(history.rows.values()))
+            await rebuild.read_history(db, self.settings)
+            newest = await rebuild.newest_complete_cut(db)
+            if await store.newest_cut_event(db) is None or await store.unfinished_rebuild(db, "loss") is not None:
+                return
+            await store.make_newest(db)
             if newest is not None:
                 await self._restore_skips(db, newest)
-                events = await self._append_below(db, newest)
-        await asyncio.to_thread(self.figures.recompute)
-        cut_id = newest.cut_id if newest else 0
-        count, differences = await asyncio.to_thread(rebuild.compare, self.figures, history.published(cut_id))
-        self.figures.published, self.figures.unpublished = published, {}
-        of = rebuild.incarnations_of(newest) if newest else {}
-        await self._note(db, rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, of))
-        return await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
+            rebuild_id = outbox.new_id()
+            await store.request_rebuild(db, rebuild_id, "loss", now())
+            await store.begin_rebuild(db, rebuild_id, now(), newest.cut_id if newest else 0)
 
     async def _restore_skips(self, db: asyncpg.Connection, newest: CutTaken) -> None:
         incarnations = rebuild.incarnations_of(newest)
@@ -185,31 +172,34 @@ class Projection:
         places = [(each.topic, each.partition, each.offset, incarnations[each.topic]) for each in newest.skipped]
         await store.skip(db, places)
 
-    async def _append_below(self, db: asyncpg.Connection, newest: CutTaken) -> int:
-        """Append every fact below a cut; PostgreSQL stores one batch while the next is read and decoded."""
-        events = 0
-        storing: asyncio.Task[None] | None = None
-        async for reader, batch, facts in rebuild.facts_below(self.settings, newest):
-            self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)  # figures are missing
-            if storing is not None:
-                await storing
-            reader.advance(await reader.fence(db, batch))
-            storing = asyncio.create_task(store.append(db, facts))
-            for fact in facts:
-                self.figures.ledger.add(fact)
-            events += len(facts)
-        if storing is not None:
-            await storing
-        return events
-
-    async def _note(self, db: asyncpg.Connection, outcome: rebuild.Outcome) -> None:
+    async def _restore(self, db: asyncpg.Connection, lost: store.Asked) -> None:
+        """Append what the newest cut knew, from where another process ended, and prove that its figures come back."""
+        self.health.trouble("projection", "rebuilding", blocks=True)  # figures are missing
+        began, cut_id, events = time.monotonic(), lost.cut_id or 0, 0
+        event = await store.cut_event(db, cut_id)
+        newest = CutTaken.model_validate(event) if event else None
+        if newest is not None:
+            async for reader, batch, facts in rebuild.facts_below(
+                self.settings, newest, await load_positions(db, INPUTS)
+            ):
+                async with db.transaction():
+                    moved = await reader.fence(db, batch)
+                    await counts.append(db, facts)
+                reader.advance(moved)
+                events += len(facts)
+                self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)
+        await counts.make_things(db)
+        async with db.transaction():
+            count, differences = await rebuild.compare(db, cut_id)
+            if differences:  # the next cut announces them
+                await counts.count_everything_anew(db)
+            of = rebuild.incarnations_of(newest) if newest else {}
+            outcome = rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, of)
+            await store.finish_rebuild(db, lost.rebuild_id, outcome.as_json(), now())
         log.info("rebuilt", **outcome.as_json())
-        rebuild_id = outbox.new_id()
-        await store.request_rebuild(db, rebuild_id, "loss", now())
-        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), now())
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
-        """Append a batch: facts, dead letters and positions in one transaction; then the facts to memory."""
+        """Append a batch: facts, what they change, dead letters and positions in one transaction."""
         facts: list[Fact] = []
         letters: list[DeadLetter] = []
         for partition, records in batch.items():
@@ -224,11 +214,10 @@ class Projection:
         with telemetry.span("append facts", links=links):
             async with db.transaction():
                 moved = await reader.fence(db, batch)
-                await store.append(db, facts)
+                await counts.append(db, facts)
                 await self._dead_letter(db, letters)
         reader.advance(moved)
-        for fact in facts:
-            self.figures.ledger.add(fact)
+        self.has_news |= bool(facts)
 
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
         if not letters:
@@ -242,74 +231,83 @@ class Projection:
         await store.skip(db, places)
         self.database.on_staged()
 
-    async def _define_once(self, reader: TopicReader, beginning: Positions) -> None:
+    def _has_caught_up(self, reader: TopicReader) -> bool:
+        """Whether everything was read that was there when this process began to lead."""
+        return all(reader.positions[place] >= end for place, end in self.beginning.items())
+
+    async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         """Announce the shipped definitions that are not on the targets topic, when all of that topic was read."""
-        if self.has_defined or any(
-            reader.positions[place] < end for place, end in beginning.items() if place[0] == TARGETS
-        ):
+        if self.has_defined or not self._has_caught_up(reader):
             return
-        self.figures.ledger.settle_definitions()
+        await counts.make_things(db)
+        known = {(each.indicator, each.definition_version) for each in await store.definitions(db)}
         for definition in SHIPPED:
-            if (definition.indicator, definition.definition_version) not in self.figures.ledger.definitions:
+            if (definition.indicator, definition.definition_version) not in known:
                 async with self.database.transaction(at=definition.defined_at) as tx:
                     await outbox.add_once(tx, definition, version=definition.definition_version, topic=TARGETS)
         self.has_defined = True
 
+    def _is_due(self) -> bool:
+        return self.has_news or cut.is_new_day(self.last_day, calendar_day(now()))
+
     async def _cut_when_due(self, db: asyncpg.Connection, reader: TopicReader, *, is_behind: bool) -> None:
+        """At first, append what waits: figures of a part of it would be made again and again."""
         wait = max(CUT_SECONDS, CUT_SHARE * self.cut_seconds, BEHIND_SECONDS if is_behind else 0.0)
-        if time.monotonic() - self.cut_at < wait or not self.figures.is_due(calendar_day(now())):
+        if time.monotonic() - self.cut_at < wait or not self.has_defined or not self._is_due():
             return
         self.cut_at = time.monotonic()
         with telemetry.span("cut"):
-            await asyncio.to_thread(self.figures.recompute)
-            changed = len(self.figures.unpublished)
-            cut_id = await cut.take(db, self.settings.source, self.figures, reader.positions, reader.incarnations)
+            await self.cut(db, reader)
         self.database.on_staged()
         self.cut_seconds = time.monotonic() - self.cut_at
-        log.debug("cut_taken", cut=cut_id, figures=changed, seconds=round(self.cut_seconds, 3))
 
-    async def _look(self, db: asyncpg.Connection, reader: TopicReader) -> bool:
-        """Do what an operator asked for; True when memory must be loaded again. Raises `Skipped` where a topic was
-        adopted."""
+    async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
+        """Take a cut of what was appended."""
+        taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
+        self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, False
+        return taken
+
+    async def _look(self, db: asyncpg.Connection, reader: TopicReader) -> None:
+        """Do what an operator asked for. Raises `Skipped` where a topic was adopted."""
         if time.monotonic() - self.looked_at < LOOK_SECONDS:
-            return False
+            return
         self.looked_at = time.monotonic()
         await cut.check_positions(db, reader.positions, reader.incarnations)
-        return await self._rebuild_when_asked(db)
+        self.stuck = await store.count_stuck(db)
+        asked = await store.unfinished_rebuild(db, "asked")
+        if asked is None or (self.rebuilding is not None and not self.rebuilding.done()):
+            return
+        if asked.began_at is not None:  # it is not tried for ever
+            failed = rebuild.Outcome(0, 0, 0, 0.0, ["the process that rebuilt ended in the middle of it: ask again"])
+            await store.finish_rebuild(db, asked.rebuild_id, failed.as_json(), now())
+            return
+        await store.begin_rebuild(db, asked.rebuild_id, now())
+        self.rebuilding = asyncio.create_task(self._rebuild(asked.rebuild_id, reader))
 
-    async def _rebuild_when_asked(self, db: asyncpg.Connection) -> bool:
-        """Rebuild beside the live tables if an operator asked for it, and swap if all figures are equal."""
-        rebuild_id = await store.requested_rebuild(db)
-        if rebuild_id is None:
-            return False
-        outcome = await self._rebuild_beside(db)
+    async def _rebuild(self, rebuild_id: UUID, reader: TopicReader) -> None:
+        """Rebuild beside the live tables, and swap if all figures are equal. What happens is kept as its outcome."""
+        settings = {"search_path": "beside, public"}
+        db = await asyncpg.connect(self.settings.database_url, server_settings=settings)
+        try:
+            outcome, known = await rebuild.beside(db, self.settings)
+            if known and not outcome.differences:
+                await self._swap(db, known, reader)
+        except Exception as error:
+            log.exception("rebuild_failed", **telemetry.origin(error))
+            outcome = rebuild.Outcome(0, 0, 0, 0.0, [f"the rebuild failed: {telemetry.origin_in_words(error)}"])
+        finally:
+            db.terminate()
         log.info("rebuilt", **outcome.as_json())
-        await store.finish_rebuild(db, rebuild_id, outcome.as_json(), now())
-        return not outcome.differences
+        async with self.database.transaction() as tx:
+            await store.finish_rebuild(tx.db, rebuild_id, outcome.as_json(), now())
 
-    async def _rebuild_beside(self, db: asyncpg.Connection) -> rebuild.Outcome:
-        """Read the facts below the newest complete cut into a table beside the live one; compute figures from them."""
-        began = time.monotonic()
-        history = await rebuild.read_history(self.settings)
-        newest = history.newest_complete_cut()
-        cut_id = newest.cut_id if newest else 0
-        present = await load_incarnations(db, INPUTS)
-        why_not = rebuild.why_it_cannot_be_recomputed(newest, self.figures.last_cut, present)
-        if why_not is not None:
-            return rebuild.Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not], present)
-        beside = Figures()
-        events = 0
-        await store.make_beside(db)
-        if newest is not None:
-            async for _, _, facts in rebuild.facts_below(self.settings, newest):
-                self.health.tick("projection", f"rebuilding beside: {events} events")
-                await store.append(db, facts, table=store.BESIDE)
-                events += len(facts)
-                for fact in facts:
-                    beside.ledger.add(fact)
-        await asyncio.to_thread(beside.recompute)
-        count, differences = await asyncio.to_thread(rebuild.compare, beside, history.published(cut_id))
-        if not differences and newest is not None:
-            async with db.transaction():
-                await store.swap(db, rebuild.vector_of(newest))
-        return rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, present)
+    async def _swap(self, db: asyncpg.Connection, known: store.Vector, reader: TopicReader) -> None:
+        """As soon as nobody reads the old tables."""
+        while True:
+            try:
+                async with self.turn:
+                    await rebuild.swap(db, known, reader.positions, reader.incarnations)
+            except asyncpg.LockNotAvailableError:
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return

@@ -4,19 +4,19 @@ A figure's fields (all but `cutId`, `knownAt` and `digest`) depend on nothing bu
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
-from services.reporting.facts.ledger import Ledger
 from services.reporting.figures import functions
-from services.reporting.figures.totals import Totals
-from services.reporting.figures.values import NOTHING, Cell, Value
+from services.reporting.figures.values import NOTHING, Cell, Sums, Value
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
@@ -96,51 +96,72 @@ def canonical(fields: Fields) -> bytes:
     return _CANONICAL.encode(fields)
 
 
-def figures(
-    totals: Totals, ledger: Ledger, cells: Iterable[tuple[str, Cell]]
-) -> Iterator[tuple[str, tuple[str, Cell], Fields]]:
-    """Every figure that the definitions declare for these cells: its key, its family and cell, its fields.
+class Figure(NamedTuple):
+    """A figure as the facts give it."""
+
+    key: str
+    indicator: str
+    fields: Fields
+    rests_on: AbstractSet[str]
+    """The components that were asked for."""
+
+
+Declared = Mapping[str, Sequence[IndicatorDefined]]
+"""The definitions by the family that computes them."""
+
+
+def declared(definitions: Iterable[IndicatorDefined]) -> Declared:
+    """Those that this release can compute: a newer one may have defined others."""
+    found: defaultdict[str, list[IndicatorDefined]] = defaultdict(list)
+    for definition in definitions:
+        function = functions().get(definition.function)
+        if function is not None and function.accepts(definition.parameters):
+            found[function.family].append(definition)
+    return found
+
+
+def figures_of(definitions: Iterable[IndicatorDefined], cell: Cell, sums: Mapping[str, int]) -> Iterator[Figure]:
+    """Every figure that these definitions of a family declare for a cell.
 
     A cell in which nothing is left gives a figure that says so; a caller that never published it leaves it out.
     """
-    by_family: dict[str, list[IndicatorDefined]] = {}
-    for definition in ledger.definitions.values():
-        function = functions().get(definition.function)
-        if function is not None and function.accepts(definition.parameters):  # a newer release may have defined it
-            by_family.setdefault(function.family, []).append(definition)
-    for family, cell in cells:
-        sums = totals.sums.get((family, cell))
-        for definition in by_family.get(family, []) if sums is not None else []:
-            assert sums is not None, "checked above"
-            if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(
-                cell.unit_kind, ()
-            ):
-                value = functions()[definition.function].compute(sums, definition.parameters, cell) or NOTHING
-                yield key_of(definition, cell), (family, cell), fields_of(definition, cell, value)
+    for definition in definitions:
+        if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(cell.unit_kind, ()):
+            asked = Sums(sums)
+            value = functions()[definition.function].compute(asked, definition.parameters, cell) or NOTHING
+            fields = fields_of(definition, cell, value)
+            yield Figure(fields["key"], definition.indicator, fields, asked.read)
 
 
 def is_emptied(fields: Fields) -> bool:
     return fields.get("emptied") is True
 
 
-def causes_of(facts: list[list[Fact]]) -> list[Fact]:
-    """The distinct facts, ordered by topic, partition and offset."""
-    distinct = {fact.event_id: fact for some in facts for fact in some}
-    return sorted(distinct.values(), key=lambda fact: (fact.topic, fact.partition, fact.offset))
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """The events that changed a figure."""
+
+    event_ids: Sequence[str]
+    """In the order of their topics, partitions and offsets."""
+    restate: bool
+    """Whether one of them is more than ordinary growth."""
 
 
-def is_restatement(causes: list[Fact]) -> bool:
+NO_CAUSES = Causes((), restate=False)
+
+
+def restates(fact: Fact) -> bool:
     """A correction, a retraction or a change of reference data restates; ordinary growth does not."""
-    return any(fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1) for fact in causes)
+    return fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1)
 
 
 def announced(
-    fields: Fields, digest: str, before: Published | None, causes: list[Fact], *, cut_id: int, known_at: datetime
+    fields: Fields, digest: str, before: Published | None, causes: Causes, *, cut_id: int, known_at: datetime
 ) -> list[MetricPublished | MetricRestated]:
     """The events of one changed figure: `MetricPublished`, followed by `MetricRestated` if it is a restatement."""
     now = {**fields, "digest": digest, "cutId": cut_id, "knownAt": known_at}
     published = MetricPublished.model_validate(now)
-    if before is None or not is_restatement(causes):
+    if before is None or not causes.restate:
         return [published]
     previous = Previous(
         value=before.fields.get("value"),
@@ -148,6 +169,5 @@ def announced(
         upper=before.fields.get("upper"),
         known_at=before.known_at,
     )
-    ids = tuple(fact.event_id for fact in causes[:MAX_CAUSES])
-    restated = MetricRestated.model_validate({**now, "previous": previous, "causes": ids, "causeCount": len(causes)})
-    return [published, restated]
+    named = {"causes": causes.event_ids[:MAX_CAUSES], "causeCount": len(causes.event_ids)}
+    return [published, MetricRestated.model_validate({**now, "previous": previous, **named})]

@@ -1,30 +1,35 @@
 """Rebuilding from the topics alone, and the proof: every figure as it was published, byte for byte.
 
 The history topic is read first: it says what was published, at which cut, and which messages were skipped. Then
-the inputs are read up to that cut, and every figure is computed anew and compared with what history says.
+the inputs are read up to that cut, and every figure is computed anew and compared with what history says. After a loss
+this is done in the service's own tables; when an operator asks, in tables beside them (another schema, and a connection
+that looks there first), while the leader goes on. Both use the statements with which cuts are taken.
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
+import asyncpg
 import msgspec
 import structlog
 
 from contracts.admission import admit
 from contracts.envelope import Malformed
 from contracts.metrics import HISTORY, CutTaken
-from contracts.topics import PARTITIONS
+from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.messaging.kafka import Record
-from services.chassis.messaging.positions import Positions
+from services.chassis.messaging.positions import Positions, load_incarnations
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.settings import Settings
-from services.reporting import publication, store
-from services.reporting.cut import Figures
+from services.reporting import counts, cut, publication, store
 from services.reporting.facts.events import Fact, read
-from services.reporting.publication import Published
+from services.reporting.figures import families
+from services.reporting.publication import Fields, Published
+from services.reporting.things import KINDS
 
 log = structlog.get_logger()
 
@@ -33,52 +38,27 @@ ONLY_THE_NEWEST = (
     "This is about cut {cut_id}, of the present topics. What was published from topics that are no more is answered"
     " from history, and cannot be recomputed."
 )
+SWAP_PATIENCE = "1s"  # for whoever reads the old tables; then the leader goes on, and the swap is tried again
+# The newest cut of which `CutTaken` and every figure are there, in whatever order they came: the last ones may have
+# been interrupted.
+_NEWEST_COMPLETE = """
+SELECT event FROM cuts WHERE figure_count <= (SELECT count(*) FROM figures WHERE figures.cut_id = cuts.cut_id)
+ORDER BY cut_id DESC LIMIT 1
+"""
+_NEVER_COMPUTED = """
+SELECT DISTINCT ON (key) key, data FROM figures
+WHERE cut_id <= $1 AND NOT EXISTS (SELECT FROM computed WHERE computed.key = figures.key) ORDER BY key, cut_id DESC
+"""
 
 
-@dataclass(slots=True)
-class History:
-    """What the history topic says."""
-
-    cuts: dict[int, CutTaken] = field(default_factory=dict)
-    rows: dict[tuple[str, int], store.FigureRow] = field(default_factory=dict)
-    """By key and cut; sent twice, a figure stands here once."""
-
-    def newest_complete_cut(self) -> CutTaken | None:
-        """The newest cut of which `CutTaken` and every figure are there, in whatever order they came: the last ones may
-        have been interrupted."""
-        counts: dict[int, int] = {}
-        for _, cut_id in self.rows:
-            counts[cut_id] = counts.get(cut_id, 0) + 1
-        for cut_id in sorted(self.cuts, reverse=True):
-            if counts.get(cut_id, 0) >= self.cuts[cut_id].figure_count:
-                return self.cuts[cut_id]
-        return None
-
-    def published(self, up_to: int | None = None) -> dict[str, Published]:
-        """The newest published state of every figure, at a cut."""
-        newest: dict[str, store.FigureRow] = {}
-        for (key, cut_id), row in self.rows.items():
-            if (up_to is None or cut_id <= up_to) and (key not in newest or newest[key][1] < cut_id):
-                newest[key] = row
-        return {key: _published(row) for key, row in newest.items()}
-
-
-def _published(row: store.FigureRow) -> Published:
-    _, _, version, epoch, known_at, digest, data = row
-    return Published(version, epoch, known_at, digest, store.fields_of(data))
-
-
-async def read_history(settings: Settings) -> History:
-    history = History()
+async def read_history(db: asyncpg.Connection, settings: Settings) -> None:
+    """Keep in the tables what the history topic says; what was sent twice stands there once."""
     reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
         async for batch in reader.until(await reader.ends()):
-            for records in batch.values():
-                for record in records:
-                    _remember(history, record)
+            await keep(db, [record for records in batch.values() for record in records])
     finally:
         await reader.close()
-    return history
 
 
 class _Told(msgspec.Struct, rename="camel"):
@@ -93,20 +73,29 @@ class _Told(msgspec.Struct, rename="camel"):
 _told = msgspec.json.Decoder(_Told)
 
 
-def _remember(history: History, record: Record) -> None:
-    try:
-        admitted = admit(record, HISTORY)
-    except Malformed as error:  # another program wrote to this topic
-        log.warning("foreign_message_on_history", partition=record.partition, offset=record.offset, detail=str(error))
-        return
-    if admitted.kind is CutTaken:
-        taken = CutTaken.model_validate_json(admitted.data, extra="ignore")
-        history.cuts.setdefault(taken.cut_id, taken)
-        return
-    told = _told.decode(admitted.data)
-    order = admitted.version, admitted.epoch
-    row = (told.key, told.cut_id, *order, told.known_at, told.digest, admitted.data.decode())
-    history.rows.setdefault((told.key, told.cut_id), row)
+async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
+    """Keep these records of the history topic."""
+    rows: list[store.FigureRow] = []
+    for record in records:
+        try:
+            admitted = admit(record, HISTORY)
+        except Malformed as error:  # another program wrote to this topic
+            at = {"partition": record.partition, "offset": record.offset}
+            log.warning("foreign_message_on_history", **at, detail=str(error))
+            continue
+        if admitted.kind is CutTaken:
+            await store.save_cut(db, CutTaken.model_validate_json(admitted.data, extra="ignore"))
+            continue
+        told = _told.decode(admitted.data)
+        order = admitted.version, admitted.epoch
+        rows.append((told.key, told.cut_id, *order, told.known_at, told.digest, admitted.data.decode()))
+    if rows:
+        await store.keep_history(db, rows)
+
+
+async def newest_complete_cut(db: asyncpg.Connection) -> CutTaken | None:
+    event = await db.fetchval(_NEWEST_COMPLETE)
+    return CutTaken.model_validate_json(event) if event else None
 
 
 def positions_of(cut: CutTaken) -> Positions:
@@ -122,11 +111,13 @@ def vector_of(cut: CutTaken) -> store.Vector:
     return {place: (incarnations[place[0]], offset) for place, offset in positions_of(cut).items()}
 
 
-async def facts_below(settings: Settings, cut: CutTaken) -> AsyncIterator[tuple[TopicReader, Batch, list[Fact]]]:
-    """The facts below a cut, batch by batch, leaving out what the cut skipped."""
+async def facts_below(
+    settings: Settings, cut: CutTaken, positions: Positions
+) -> AsyncIterator[tuple[TopicReader, Batch, list[Fact]]]:
+    """The facts from these positions to a cut, batch by batch, leaving out what the cut skipped."""
     skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
     ends, incarnations = positions_of(cut), incarnations_of(cut)
-    reader = await TopicReader.open(settings, dict.fromkeys(ends, 0), incarnations)
+    reader = await TopicReader.open(settings, positions, incarnations)
     try:
         async for batch in reader.until(ends):
             facts: list[Fact] = []
@@ -180,26 +171,39 @@ class Outcome:
         }
 
 
-def compare(computed: Figures, published: Mapping[str, Published]) -> tuple[int, list[str]]:
-    """Byte by byte: (number of figures compared, sentences about those that differ)."""
-    now = {
-        key: fields
-        for key, _, fields in publication.figures(computed.totals, computed.ledger, computed.totals.sums)
-        if not publication.is_emptied(fields)
-    }
-    differences: list[str] = []
-    for key in sorted(now.keys() | published.keys()):
-        before = published.get(key)
-        if before is None:
-            differences.append(f"{key} was never published")
-        elif key not in now:
-            if not publication.is_emptied(before.fields):
-                differences.append(f"{key} was published, and cannot be computed any more")
-        elif publication.canonical(before.fields) != publication.canonical(now[key]) or (
-            before.digest != publication.digest_of(now[key])
-        ):
-            differences.append(f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now[key])}")
-    return len(now), differences[:MAX_DIFFERENCES]
+async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
+    """Count everything, and compare it byte by byte with what was published at a cut: the number of figures, and
+    sentences about those that differ. Within a transaction."""
+    await counts.count_everything_anew(db)
+    await counts.count(db)
+    await db.execute("CREATE TEMPORARY TABLE computed (key text PRIMARY KEY) ON COMMIT DROP")
+    definitions, differences, count = publication.declared(await store.definitions(db)), list[str](), 0
+    async for cells in cut.touched_cells(db):
+        now = {
+            figure.key: figure.fields
+            for place, sums in cells
+            for figure in publication.figures_of(definitions.get(place.family, ()), place.cell, sums)
+            if not publication.is_emptied(figure.fields)
+        }
+        published = await store.published_at(db, list(now), cut_id)
+        differences += [why for key in now if (why := difference(key, published.get(key), now[key]))]
+        await db.copy_records_to_table("computed", records=[(key,) for key in now])
+        count += len(now)
+    for key, data in await db.fetch(_NEVER_COMPUTED, cut_id):
+        if not publication.is_emptied(json.loads(data)):
+            differences.append(f"{key} was published, and cannot be computed any more")
+    return count, sorted(differences)[:MAX_DIFFERENCES]
+
+
+def difference(key: str, before: Published | None, now: Fields) -> str | None:
+    """What differs, in a sentence; none where the figure was published as it is computed."""
+    if before is None:
+        return f"{key} was never published"
+    if publication.canonical(before.fields) == publication.canonical(now) and before.digest == publication.digest_of(
+        now
+    ):
+        return None
+    return f"{key} was published as {json.dumps(before.fields)}, and is now {json.dumps(now)}"
 
 
 def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present: Mapping[str, int]) -> str | None:
@@ -215,11 +219,77 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
     )
 
 
-def continue_from(history: History, published: Mapping[str, Published]) -> tuple[int, datetime | None, date | None]:
-    """The id, moment and day of the newest cut of which anything is there, `CutTaken` or a figure: the next one comes
-    after it."""
-    ids = history.cuts.keys() | {cut_id for _, cut_id in history.rows}
-    moments = [each.known_at for each in published.values()]
-    moments += [each.known_at for each in history.cuts.values()]
-    days = [each.day for each in history.cuts.values()]
-    return max(ids, default=0), max(moments, default=None), max(days, default=None)
+async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, store.Vector]:
+    """Build everything anew in the schema `beside`, in which this connection looks first, and compare.
+
+    Returns what was found, and up to where the facts beside are those of the service's own tables.
+    """
+    began = time.monotonic()
+    await _make_schema(db)
+    await read_history(db, settings)
+    newest = await newest_complete_cut(db)
+    cut_id, present = newest.cut_id if newest else 0, await load_incarnations(db, INPUTS)
+    last_cut = await db.fetchval("SELECT coalesce(max(cut_id), 0) FROM public.cuts")
+    why_not = why_it_cannot_be_recomputed(newest, last_cut, present)
+    if why_not is not None or newest is None:
+        return Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
+    events = 0
+    async for _, _, facts in facts_below(settings, newest, dict.fromkeys(positions_of(newest), 0)):
+        async with db.transaction():
+            await counts.append(db, facts)
+        events += len(facts)
+    await counts.make_things(db)
+    async with db.transaction():
+        count, differences = await compare(db, cut_id)
+    known = vector_of(newest)
+    if not differences:
+        known = await _follow(db, known, of_earlier_topics=True)
+    return Outcome(cut_id, events, count, time.monotonic() - began, differences, present), known
+
+
+TABLES = (
+    *("facts", "programme_years", "programme_years_counted", "sums", "affected", "fresh", "made"),
+    *(table for kind in KINDS.values() for table in kind.tables),
+    *(family.table for family in families().values()),
+)
+"""What is made of facts: a rebuild makes these anew."""
+
+
+async def _make_schema(db: asyncpg.Connection) -> None:
+    await db.execute("DROP SCHEMA IF EXISTS beside CASCADE")
+    await db.execute("CREATE SCHEMA beside")
+    for table in (*TABLES, "cuts", "figures"):
+        await db.execute(f"CREATE TABLE beside.{table} (LIKE public.{table} INCLUDING ALL)")
+
+
+async def _follow(db: asyncpg.Connection, known: store.Vector, *, of_earlier_topics: bool = False) -> store.Vector:
+    """Append what the service's own tables have above this, and the facts of topics that are no more, because older
+    figures rest on them; returns up to where both are the same now."""
+    async with db.transaction():
+        reached = await db.fetch("SELECT topic, partition, incarnation, next_offset FROM public.positions")
+        async for facts in store.facts_not_below(db, known, of_earlier_topics=of_earlier_topics):
+            await counts.append(db, facts)
+    return known | {(row["topic"], row["partition"]): (row["incarnation"], row["next_offset"]) for row in reached}
+
+
+async def swap(
+    db: asyncpg.Connection, known: store.Vector, positions: Positions, incarnations: Mapping[str, int]
+) -> None:
+    """Put the tables beside in the place of the service's own, which stay for a rollback in the schema `before`.
+
+    The leader calls it while it appends nothing. Raises `Skipped` when it does not lead any more, and
+    `LockNotAvailableError` when somebody reads the old tables for too long.
+    """
+    async with db.transaction():
+        await db.execute(f"SET LOCAL lock_timeout = '{SWAP_PATIENCE}'")
+        await db.execute("SELECT FROM public.positions FOR UPDATE")
+        await cut.check_positions(db, positions, incarnations)
+        await _follow(db, known)
+        last = await db.fetchval("SELECT event FROM public.cuts ORDER BY cut_id DESC LIMIT 1")
+        await store.forget_fresh_below(db, vector_of(CutTaken.model_validate_json(last)))
+        await db.execute("DROP SCHEMA IF EXISTS before CASCADE")
+        await db.execute("CREATE SCHEMA before")
+        for table in TABLES:
+            await db.execute(f"ALTER TABLE public.{table} SET SCHEMA before")
+            await db.execute(f"ALTER TABLE beside.{table} SET SCHEMA public")
+        await db.execute("DROP SCHEMA beside CASCADE")

@@ -2,15 +2,16 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from contracts.metrics import CutTaken
 from services.chassis.running.database import Connection, Reader
-from services.reporting.facts.events import Fact, body_of
+from services.reporting.facts.events import Fact, IndicatorDefined, body_of
 from services.reporting.publication import Published
 
 _FACT_COLUMNS = (
@@ -26,19 +27,13 @@ _FACT_COLUMNS = (
     "incarnation",
 )
 _FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event_id, data, incarnation FROM facts'
-_SWAP_IN = """
-INSERT INTO facts_beside SELECT facts.* FROM facts
-LEFT JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[])
-    AS cut (topic, partition, incarnation, next_offset) USING (topic, partition)
-WHERE facts.incarnation <> coalesce(cut.incarnation, 1) OR facts."offset" >= coalesce(next_offset, 0)
-"""
 Vector = dict[tuple[str, int], tuple[int, int]]
 """Of each partition the incarnation of its topic and the next offset: what a cut knew is below it."""
 _NOT_FIGURE = frozenset({"cutId", "knownAt", "digest", "previous", "causes", "causeCount"})
-PAGE = 20_000  # facts read at a time: some tens of megabytes
+PAGE = 5_000  # facts read at a time: some megabytes
 
 
-async def append(db: Connection, facts: Sequence[Fact], *, table: str = "facts") -> None:
+async def append(db: Connection, facts: Sequence[Fact]) -> None:
     rows = [
         (
             fact.topic,
@@ -54,33 +49,7 @@ async def append(db: Connection, facts: Sequence[Fact], *, table: str = "facts")
         )
         for fact in facts
     ]
-    await db.copy_records_to_table(table, records=rows, columns=_FACT_COLUMNS)
-
-
-BESIDE = "facts_beside"
-
-
-async def make_beside(db: Connection) -> None:
-    await db.execute("DROP TABLE IF EXISTS facts_beside")
-    await db.execute("CREATE TABLE facts_beside (LIKE facts INCLUDING ALL)")
-
-
-async def swap(db: Connection, below: Vector) -> None:
-    """Put the table beside in the place of the live one, which stays for a rollback as `facts_before`.
-
-    Facts above the rebuilt cut are copied from the live table, so that the stored positions stay right; so are those of
-    topics that are no more, because older figures rest on them.
-    """
-    await db.execute(
-        _SWAP_IN,
-        [topic for topic, _ in below],
-        [partition for _, partition in below],
-        [incarnation for incarnation, _ in below.values()],
-        [offset for _, offset in below.values()],
-    )
-    await db.execute("DROP TABLE IF EXISTS facts_before")
-    await db.execute("ALTER TABLE facts RENAME TO facts_before")
-    await db.execute("ALTER TABLE facts_beside RENAME TO facts")
+    await db.copy_records_to_table("facts", records=rows, columns=_FACT_COLUMNS)
 
 
 async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]]) -> None:
@@ -110,6 +79,61 @@ async def facts(db: Connection, *, below: Vector | None = None) -> list[Fact]:
     return found
 
 
+async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[Fact]]:
+    """Every fact about things of these kinds, some thousands at a time; those of one thing always together."""
+    found: list[Fact] = []
+    query = f"{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) ORDER BY entity"
+    async for row in db.cursor(query, kinds, prefetch=PAGE):
+        if len(found) >= PAGE and found[-1].entity != row["entity"]:
+            yield found
+            found = []
+        found.append(_fact(row))
+    yield found
+
+
+_NOT_BELOW = """
+SELECT facts.* FROM public.facts
+LEFT JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[])
+    AS cut (topic, partition, incarnation, next_offset) USING (topic, partition)
+WHERE (facts.incarnation, facts."offset") >= (coalesce(cut.incarnation, 1), coalesce(next_offset, 0))
+    OR (facts.incarnation < cut.incarnation AND $5)
+"""
+_FORGET_FRESH = """
+DELETE FROM fresh USING unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[])
+    AS cut (topic, partition, incarnation, next_offset)
+WHERE (fresh.topic, fresh.partition) = (cut.topic, cut.partition)
+    AND (fresh.incarnation, fresh."offset") < (cut.incarnation, next_offset)
+"""
+
+
+def _columns(vector: Vector) -> tuple[list[object], ...]:
+    rows = [(*place, *reached) for place, reached in vector.items()]
+    return tuple([row[number] for row in rows] for number in range(4))
+
+
+async def facts_not_below(db: Connection, vector: Vector, *, of_earlier_topics: bool) -> AsyncIterator[list[Fact]]:
+    """The facts in the service's own tables above a vector, some thousands at a time; also those of topics that were
+    made again since."""
+    found: list[Fact] = []
+    async for row in db.cursor(_NOT_BELOW, *_columns(vector), of_earlier_topics, prefetch=PAGE):
+        found.append(_fact(row))
+        if len(found) == PAGE:
+            yield found
+            found = []
+    yield found
+
+
+async def forget_fresh_below(db: Connection, vector: Vector) -> None:
+    """What a cut knew is no news."""
+    await db.execute(_FORGET_FRESH, *_columns(vector))
+
+
+async def definitions(db: Connection) -> list[IndicatorDefined]:
+    """Every version of every indicator, as it was defined last."""
+    found = [body_of("IndicatorDefined", row["data"]) for row in await db.fetch("SELECT data FROM definitions")]
+    return [body for body in found if isinstance(body, IndicatorDefined)]
+
+
 async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
     """What is stored of these things."""
     found: defaultdict[str, list[Fact]] = defaultdict(list)
@@ -134,16 +158,25 @@ def _fact(row: asyncpg.Record) -> Fact:
     )
 
 
-async def save_cut(
-    db: Connection, *, cut_id: int, day: date, known_at: datetime, event: str, figure_count: int
-) -> None:
+async def has_facts(db: Connection) -> bool:
+    return bool(await db.fetchval("SELECT EXISTS (SELECT FROM facts)"))
+
+
+async def count_stuck(db: Connection) -> int:
+    """How many cells have a figure that could not be announced."""
+    return int(await db.fetchval("SELECT count(*) FROM stuck"))
+
+
+async def save_cut(db: Connection, taken: CutTaken) -> None:
+    """Keep a cut; one that is kept already stays."""
     await db.execute(
-        "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)",
-        cut_id,
-        day,
-        known_at,
-        event,
-        figure_count,
+        "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
+        taken.cut_id,
+        taken.day,
+        taken.known_at,
+        taken.model_dump_json(by_alias=True, exclude_none=True),
+        taken.figure_count,
     )
 
 
@@ -175,10 +208,38 @@ FigureRow = tuple[str, int, int, int, datetime, str, str]
 """key, cut id, version, epoch, known at, digest, data: the columns of `figures`."""
 
 
+_FIGURES = """
+INSERT INTO figures (key, cut_id, version, epoch, known_at, digest, data)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::integer[], $5::timestamptz[], $6::text[], $7::text[])
+ON CONFLICT (key, cut_id) DO NOTHING
+"""
+_NEWEST = """
+INSERT INTO newest
+SELECT DISTINCT ON (key) key, split_part(key, '/', 1), split_part(key, '/', 3), split_part(key, '/', 4),
+    split_part(key, '/', 5), split_part(key, '/', 6), cut_id, version, epoch, known_at, digest, data
+FROM {figures} ORDER BY key, cut_id DESC
+ON CONFLICT (key) DO UPDATE SET cut_id = excluded.cut_id, version = excluded.version, epoch = excluded.epoch,
+    known_at = excluded.known_at, digest = excluded.digest, data = excluded.data
+"""
+_OF_THIS_CUT = "figures JOIN unnest($1::text[], $2::bigint[]) AS new (key, cut_id) USING (key, cut_id)"
+
+
 async def save_figures(db: Connection, rows: Sequence[FigureRow]) -> None:
-    await db.copy_records_to_table(
-        "figures", records=rows, columns=("key", "cut_id", "version", "epoch", "known_at", "digest", "data")
-    )
+    """Keep what a cut published, as its history and as its newest state."""
+    if rows:
+        await keep_history(db, rows)
+        keys, cut_ids = [row[0] for row in rows], [row[1] for row in rows]
+        await db.execute(_NEWEST.format(figures=_OF_THIS_CUT), keys, cut_ids)
+
+
+async def keep_history(db: Connection, rows: Sequence[FigureRow]) -> None:
+    """Keep published figures; one that is kept already stays."""
+    await db.execute(_FIGURES, *zip(*rows, strict=True))
+
+
+async def make_newest(db: Connection) -> None:
+    """The newest state of every figure of the history."""
+    await db.execute(_NEWEST.format(figures="figures"))
 
 
 def fields_of(data: str) -> dict[str, Any]:
@@ -186,49 +247,53 @@ def fields_of(data: str) -> dict[str, Any]:
     return {name: value for name, value in json.loads(data).items() if name not in _NOT_FIGURE}
 
 
-async def newest_figures(db: Connection) -> dict[str, Published]:
+async def newest_figures(db: Connection, keys: Collection[str]) -> dict[str, Published]:
+    """What was published last of these figures."""
+    rows = await db.fetch("SELECT key, version, epoch, known_at, digest, data FROM newest WHERE key = ANY ($1)", keys)
+    return {row["key"]: _published(row) for row in rows}
+
+
+async def published_at(db: Connection, keys: Collection[str], cut_id: int) -> dict[str, Published]:
+    """What these figures were published as, at a cut."""
     rows = await db.fetch(
-        "SELECT DISTINCT ON (key) key, version, epoch, known_at, digest, data FROM figures ORDER BY key, cut_id DESC"
+        "SELECT DISTINCT ON (key) key, version, epoch, known_at, digest, data FROM figures"
+        " WHERE key = ANY ($1) AND cut_id <= $2 ORDER BY key, cut_id DESC",
+        keys,
+        cut_id,
     )
-    return {
-        row["key"]: Published(row["version"], row["epoch"], row["known_at"], row["digest"], fields_of(row["data"]))
-        for row in rows
-    }
+    return {row["key"]: _published(row) for row in rows}
+
+
+def _published(row: asyncpg.Record) -> Published:
+    return Published(row["version"], row["epoch"], row["known_at"], row["digest"], fields_of(row["data"]))
 
 
 async def figure_page(
-    db: Reader,
-    *,
-    indicator: str | None,
-    programme: str | None,
-    unit: str | None,
-    stratum: str | None,
-    period: str | None,
-    known_at: datetime | None,
-    after: str | None,
-    limit: int,
+    db: Reader, *, where: Mapping[str, str], known_at: datetime | None, after: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The newest figures published at or before a moment, in the order of their keys."""
-    rows = await db.fetch(
-        "SELECT DISTINCT ON (key) key, data FROM figures WHERE ($1::timestamptz IS NULL OR known_at <= $1)"
-        " AND ($2::text IS NULL OR key > $2) AND ($3::text IS NULL OR split_part(key, '/', 1) = $3)"
-        " AND ($4::text IS NULL OR split_part(key, '/', 3) = $4) AND ($5::text IS NULL OR split_part(key, '/', 4) = $5)"
-        " AND ($6::text IS NULL OR split_part(key, '/', 5) = $6) AND ($7::text IS NULL OR split_part(key, '/', 6) = $7)"
-        " ORDER BY key, cut_id DESC LIMIT $8",
-        known_at,
-        after,
-        indicator,
-        programme,
-        unit,
-        stratum,
-        period,
-        limit,
+    """The newest figures in the order of their keys, or what was the newest at a moment; `where` by column."""
+    given = [*where.items(), *([("key", after)] if after else [])]
+    wanted = "".join(
+        f" AND newest.{name} {'>' if name == 'key' else '='} ${number}"
+        for number, (name, _) in enumerate(given, start=_FIRST_CONDITION)
     )
+    query = (_PAGE if known_at is None else _PAGE_THEN).format(wanted=wanted)
+    rows = await db.fetch(query, limit, known_at, *(value for _, value in given))
     return [json.loads(row["data"]) for row in rows]
 
 
+_PAGE = "SELECT data FROM newest WHERE $2::timestamptz IS NULL{wanted} ORDER BY key LIMIT $1"
+_PAGE_THEN = """
+SELECT past.data FROM newest CROSS JOIN LATERAL (
+    SELECT data FROM figures WHERE figures.key = newest.key AND figures.known_at <= $2 ORDER BY cut_id DESC LIMIT 1
+) AS past
+WHERE true{wanted} ORDER BY newest.key LIMIT $1
+"""
+_FIRST_CONDITION = 3  # behind the limit and the moment
+
+
 async def last_published(db: Reader, key: str) -> dict[str, Any] | None:
-    text = await db.fetchval("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id DESC LIMIT 1", key)
+    text = await db.fetchval("SELECT data FROM newest WHERE key = $1", key)
     return json.loads(text) if text else None
 
 
@@ -253,11 +318,26 @@ async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: date
     )
 
 
-async def requested_rebuild(db: Connection) -> UUID | None:
-    found: UUID | None = await db.fetchval(
-        "SELECT rebuild_id FROM rebuilds WHERE finished_at IS NULL AND cause = 'asked' ORDER BY rebuild_id LIMIT 1"
+class Asked(NamedTuple):
+    """A rebuild that has not finished."""
+
+    rebuild_id: UUID
+    began_at: datetime | None
+    cut_id: int | None
+    """After a loss: the cut that it proves."""
+
+
+async def unfinished_rebuild(db: Connection, cause: str) -> Asked | None:
+    row = await db.fetchrow(
+        "SELECT rebuild_id, began_at, cut_id FROM rebuilds WHERE finished_at IS NULL AND cause = $1"
+        " ORDER BY rebuild_id LIMIT 1",
+        cause,
     )
-    return found
+    return Asked(*row) if row else None
+
+
+async def begin_rebuild(db: Connection, rebuild_id: UUID, at: datetime, cut_id: int | None = None) -> None:
+    await db.execute("UPDATE rebuilds SET began_at = $2, cut_id = $3 WHERE rebuild_id = $1", rebuild_id, at, cut_id)
 
 
 async def finish_rebuild(db: Connection, rebuild_id: UUID, outcome: dict[str, Any], at: datetime) -> None:

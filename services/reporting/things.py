@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
-from services.reporting.facts.events import Fact, GroupRecorded, Held
+from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined
 
 Row = tuple[Any, ...]
 Rows = Mapping[str, Iterable[Row]]
@@ -114,7 +114,17 @@ def _activity_rows(activity_id: str, activity: folds.Activity) -> Rows:
     }
 
 
+def _definitions(facts: list[Fact]) -> dict[int, Fact]:
+    """The newest of each version of an indicator."""
+    return {fact.body.definition_version: fact for fact in facts if isinstance(fact.body, IndicatorDefined)}
+
+
+def _definition_rows(indicator: str, versions: Mapping[int, Fact]) -> Rows:
+    return {"definitions": [(indicator, version, fact.data) for version, fact in versions.items()]}
+
+
 KINDS: dict[str, Kind] = {
+    "indicator": Kind(_definitions, _definition_rows, ("definitions",), "indicator"),
     "site": Kind(folds.site, _site_rows, ("site_records", "site_links", "site_declarations"), "site_id"),
     "group": Kind(folds.group, _group_rows, ("groups",), "group_id"),
     "request": Kind(folds.request, _request_rows, ("requests", "request_sites"), "request_id"),
@@ -155,11 +165,13 @@ class Settled:
     rows: defaultdict[str, list[Row]]
     programme_years: Counter[ProgrammeYear]
     """How many more things each has, or fewer."""
+    fresh: list[Fact]
+    """What was not known before: not the same once more."""
 
 
-def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Sequence[Fact]) -> Settled:
+def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Settled:
     """Fold the things of which there are new facts; `earlier` are the facts that were known of them."""
-    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter())
+    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [])
     by_entity: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in fresh:
         by_entity[fact.entity].append(fact)
@@ -171,6 +183,7 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Sequence[Fact]) -> Sett
         if kind is None or after == before:
             continue
         settled.ids[kind_name].append(id_)
+        settled.fresh += [fact for version, fact in after.items() if before.get(version) is not fact]
         if before:
             settled.known[kind_name].append(id_)
             was = kind.fold(folds.in_order(before.values()))

@@ -18,7 +18,7 @@ from contracts.envelope import decode, encode
 from contracts.topics import INPUTS
 from samenspel.topic_records import TopicRecord
 from services.reporting import publication
-from services.reporting.cut import Figures
+from services.reporting.book import Book
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import read
 from tests.builders import source_of
@@ -70,12 +70,13 @@ WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined
 @settings(few, max_examples=60)
 @given(st.lists(st.sampled_from(WITHOUT_DEFINITIONS).flatmap(generated), min_size=1, max_size=8))
 def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(said: list[Json]) -> None:
-    figures = Figures()
+    book = Book()
     records = [as_sent_by_its_topic(message, offset) for offset, message in enumerate(said)]
     for record in (*delivered_in_order(as_announced(SHIPPED)).records, *records):
-        figures.ledger.add(read(record, record.topic))
+        book.ledger.add(read(record, record.topic))
 
-    figures.recompute()
+    book.recompute()
 
-    for restated in figures.unpublished.values():
-        publication.announced(restated.fields, restated.digest, None, [], cut_id=1, known_at=SHIPPED[0].defined_at)
+    for fields in book.figures.values():
+        digest, no_causes = publication.digest_of(fields), publication.NO_CAUSES
+        publication.announced(fields, digest, None, no_causes, cut_id=1, known_at=SHIPPED[0].defined_at)

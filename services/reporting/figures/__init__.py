@@ -20,7 +20,7 @@ class Family:
     subject: str
     """The column of the things that it counts."""
     affected: dict[str, str]
-    """By kind of thing: the subjects that a change of these things ($1) may affect."""
+    """By kind of thing: each of these things ($1) with the subjects that a change of it may affect."""
     of_programme_years: str | None
     """The subjects that `changed_programme_years` affect."""
     functions: Mapping[str, Function]

@@ -4,7 +4,7 @@
 those made at once from the same facts hold the same sums: that is what a rebuild checks.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +101,7 @@ class Totals:
     def _sum(self, family: str, cell: Cell, counted: Mapping[Component, int], sign: int) -> None:
         sums = self.sums.get((family, cell))
         if sums is None:
-            sums = self.sums[family, cell] = Counter()
+            sums = self.sums[family, cell] = Sums()
         for component, amount in counted.items():
             sums[component] += sign * amount
 

@@ -18,8 +18,18 @@ DAYS = {"31-december": (12, 31), "31-july": (7, 31)}
 _DAY_NAMES = {f"{month:02}-{day:02}": name for name, (month, day) in DAYS.items()}
 
 CITY = "city"
-Sums = Counter[str]
-"""Of one cell, by component."""
+
+
+class Sums(Counter[str]):
+    """Of one cell, by component. It keeps which of them were asked for: a figure rests on those alone."""
+
+    def __init__(self, amounts: Mapping[str, int] | None = None) -> None:
+        super().__init__(amounts)
+        self.read: set[str] = set()
+
+    def __getitem__(self, component: str) -> int:
+        self.read.add(component)
+        return super().__getitem__(component)
 
 
 class Cell(NamedTuple):

@@ -25,8 +25,7 @@ from services.chassis.commands import Call, carry_out
 from services.chassis.messaging.positions import Positions, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.database import Connection
-from services.reporting import cut, projection, rebuild, store
-from services.reporting.cut import Figures
+from services.reporting import counts, cut, projection, rebuild, store
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
@@ -42,7 +41,7 @@ EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
 AUTUMN, SPRING = datetime(2025, 10, 3, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
 BROKEN_AT = partition_of(b"own:b")
 Partition = tuple[str, int]
-TABLES = "facts, positions, skipped, cuts, figures, outbox, journal"
+TABLES = ", ".join((*rebuild.TABLES, "positions", "skipped", "cuts", "figures", "newest", "outbox", "journal"))
 
 
 async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stack: RealParts) -> None:
@@ -54,8 +53,9 @@ async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stac
             for part in delivery.parts:
                 await append_and_cut(projection, reader, db, part)
 
-            at_once, published = await counted_at_once(db), await store.newest_figures(db)
-            assert rebuild.compare(at_once, published)[1] == []
+            async with db.transaction():
+                _, differences = await rebuild.compare(db, projection.last_cut)
+            assert differences == []
             delivered = {read(record, record.topic).event_id for record in delivery.records}
             assert {fact.event_id for fact in await facts_of(db)} == delivered
 
@@ -89,9 +89,8 @@ async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: Real
 
         with pytest.raises(Skipped, match="stored"):
             await zombie.append(db, its_reader, batch_of(zombie, second))
-        zombie.figures.recompute()
         with pytest.raises(Skipped):
-            await cut.take(db, zombie.settings.source, zombie.figures, its_reader.positions)
+            await zombie.cut(db, its_reader)
 
         assert len(await facts_of(db)) == len(DEFINED)
 
@@ -160,19 +159,17 @@ async def test_what_is_there_again_on_topics_that_were_made_again_changes_no_fig
     async with a_leader(stack) as (projection, reader, db):
         delivery = max(some_deliveries(), key=lambda each: len(each.records))  # one that has figures
         await append_and_cut(projection, reader, db, delivery.records)
-        before, published = await newest_cut(db), await store.newest_figures(db)
+        before, published = await newest_cut(db), await newest_of_all(db)
 
         reading_again, again = await made_again(reader, db), records_again(delivery)
         await projection.append(db, reading_again, batch_of(projection, again))
-        assert projection.figures.is_due(before.day)
-        projection.figures.recompute()
-        where = reading_again.positions, reading_again.incarnations
-        await cut.take(db, projection.settings.source, projection.figures, *where)
+        assert projection.has_news
+        await projection.cut(db, reading_again)
 
         after = await newest_cut(db)
         assert (after.cut_id, after.figure_count) == (before.cut_id + 1, 0)
         assert {each.incarnation for each in after.vector} == {2}
-        assert published == await store.newest_figures(db) != {}
+        assert published == await newest_of_all(db) != {}
         assert moved(rebuild.positions_of(after)) == {
             (record.topic, record.partition): record.offset + 1 for record in again
         }
@@ -325,6 +322,7 @@ async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, TopicRea
     """A projection that leads, with empty tables, and reads what a test puts before it."""
     async with a_sandbox(stack, "reporting") as sandbox:
         db = await asyncpg.connect(sandbox.settings.database_url)
+        await counts.prepare(db)
         beginning = {(topic, number): 0 for topic in INPUTS for number in range(PARTITIONS)}
         reader = await TopicReader.open(sandbox.settings, beginning)
         try:
@@ -348,17 +346,12 @@ async def append_and_cut(
     """One turn of the leader: what came, and a cut."""
     if part:
         await projection.append(db, reader, batch_of(projection, part))
-    projection.figures.recompute()
-    await cut.take(db, projection.settings.source, projection.figures, reader.positions)
+    await projection.cut(db, reader)
 
 
-async def counted_at_once(db: asyncpg.Connection) -> Figures:
-    """Figures made of all facts in the tables."""
-    figures = Figures()
-    for fact in await facts_of(db):
-        figures.ledger.add(fact)
-    figures.recompute()
-    return figures
+async def newest_of_all(db: asyncpg.Connection) -> dict[str, str]:
+    """What was published last of every figure."""
+    return {row["key"]: row["data"] for row in await db.fetch("SELECT key, data FROM newest")}
 
 
 def moved(positions: Mapping[Partition, int]) -> dict[Partition, int]:

@@ -20,7 +20,9 @@ async def test_who_asks_again_while_a_rebuild_waits_is_told_so(stack: RealParts)
         with pytest.raises(api.RebuildUnderWay) as refused:
             await ask(sandbox)
         async with sandbox.database.transaction() as tx:
-            await store.finish_rebuild(tx.db, (await store.requested_rebuild(tx.db)) or uuid4(), {}, NOW)
+            waiting = await store.unfinished_rebuild(tx.db, "asked")
+            assert waiting is not None
+            await store.finish_rebuild(tx.db, waiting.rebuild_id, {}, NOW)
         second = await ask(sandbox)
 
         assert refused.value.errors[0].value == first.subject

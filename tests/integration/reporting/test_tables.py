@@ -4,33 +4,33 @@ Both cores answer the same random histories; when the one in memory goes, this t
 """
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import combinations_with_replacement, product
 
 import asyncpg
 import pytest
 from hypothesis import given, settings
 
+from contracts.activities import ActivityDelivered, TakingPart
+from contracts.sites import GroupRecorded, SiteRecorded
+from contracts.topics import INPUTS, PARTITIONS
+from contracts.values import AMSTERDAM, Interval
 from local import RealParts
-from services.reporting import counts, publication, store, things
-from services.reporting.facts.events import Fact, IndicatorDefined, read
-from services.reporting.figures import families, functions
-from services.reporting.figures.values import Cell
+from services.reporting import counts, cut, publication, rebuild, store
+from services.reporting.facts.events import read
+from services.reporting.figures import families
 from services.reporting.publication import Fields
-from tests.deliveries import Delivery, delivered_scenarios
+from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
 from tests.delivery.test_delivery import DEFINED, figures_of, follow, thorough, unshrunk
 from tests.sandbox import a_sandbox
-from tests.scenarios import Scenario
+from tests.scenarios import ACTIVITY, ART, GROUP, PARTNER, PROGRAMMES, SITE, Scenario
 
 EXAMPLES = 40  # some tenths of a second each; many more were run when the tables came
 FORGET = ";".join(
-    f"DELETE FROM {table}"
-    for table in (
-        *(table for kind in things.KINDS.values() for table in kind.tables),
-        *("facts", "programme_years", "programme_years_counted", "sums", "affected"),
-        *(family.table for family in families().values()),
-    )
+    f"DELETE FROM {table}" for table in (*rebuild.TABLES, "cuts", "figures", "newest", "stuck", "outbox", "journal")
 )
+NOTHING_READ = {(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}
 
 
 class Tables:
@@ -43,34 +43,17 @@ class Tables:
         return self.runner.run(self._follow(delivery, everything=everything))
 
     async def _follow(self, delivery: Delivery, *, everything: bool) -> dict[str, Fields]:
+        """What was published last, cut by cut."""
         await self.db.execute(FORGET)
         for part in delivery.parts:
             async with self.db.transaction():
-                facts = [read(record, record.topic) for record in part]
-                await counts.append(self.db, facts, notes=not everything)
-                await counts.count(self.db, everything=everything)
-        bodies = [fact.body for fact in await self._facts()]
-        return await self._figures([body for body in bodies if isinstance(body, IndicatorDefined)])
-
-    async def _facts(self) -> list[Fact]:
-        async with self.db.transaction():
-            return await store.facts(self.db)
-
-    async def _figures(self, definitions: list[IndicatorDefined]) -> dict[str, Fields]:
-        sums: defaultdict[tuple[str, Cell], Counter[str]] = defaultdict(Counter)
-        for family, programme, unit, stratum, period, component, amount in await self.db.fetch("TABLE sums"):
-            sums[family, Cell(programme, unit, stratum, period)][component] += amount
-        return {
-            publication.key_of(definition, cell): publication.fields_of(definition, cell, value)
-            for (family, cell), its_sums in sums.items()
-            for definition in definitions
-            if functions()[definition.function].family == family and is_declared(definition, cell)
-            if (value := functions()[definition.function].compute(its_sums, definition.parameters, cell)) is not None
-        }
-
-
-def is_declared(definition: IndicatorDefined, cell: Cell) -> bool:
-    return cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(cell.unit_kind, ())
+                await counts.append(self.db, [read(record, record.topic) for record in part])
+            if everything:
+                await counts.count_everything_anew(self.db)
+            await cut.take(self.db, "urn:nld:oin:0:systeem:reporting", NOTHING_READ)
+        rows = await self.db.fetch("SELECT key, data FROM newest")
+        figures = {row["key"]: store.fields_of(row["data"]) for row in rows}
+        return {key: fields for key, fields in figures.items() if not publication.is_emptied(fields)}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +81,55 @@ def check_that_both_agree(tables: Tables, how: settings, *, everything: bool) ->
 @pytest.mark.parametrize("everything", [False, True], ids=["what is affected", "everything"])
 def test_the_tables_add_up_to_the_figures_of_the_book_in_memory(tables: Tables, everything: bool) -> None:
     check_that_both_agree(tables, settings(thorough, max_examples=EXAMPLES), everything=everything)
+
+
+PARTS = [
+    {"participants": counted, "whole_group": whole}
+    for counted, whole in ((None, False), (None, True), (0, False), (9, False), (40, False))
+]
+
+
+def test_the_bounds_of_every_group_are_those_of_the_book_in_memory(tables: Tables) -> None:
+    """Red when a missing number of participants is taken for one: PostgreSQL's `least` leaves out what is null."""
+    delivery = delivered_in_order([*DEFINED, *every_group().announced])
+
+    figures = tables.figures(delivery, everything=True)
+
+    assert figures == figures_of(follow(delivery))
+    assert sum(key.startswith("reach-school/") for key in figures) > 2 * len(PARTS) ** 2
+
+
+def every_group() -> Scenario:
+    """Groups of a known and of a masked size, each at a site of its own, in one to three activities."""
+    scenario, some = (
+        Scenario(),
+        [each for several in (1, 2, 3) for each in combinations_with_replacement(PARTS, several)],
+    )
+    for number, (parts, headcount) in enumerate(product(some, ((24, 24), (1, 4)))):
+        site_id, group_id, lower, upper = f"own:s{number}", f"own:g{number}", *headcount
+        site = SITE | {"site_id": site_id, "kinds": ("primary",), "neighbourhood": "5211"}
+        scenario.announce(SiteRecorded.model_validate(site | {"valid_from": date(2010, 8, 1)}))
+        group = GROUP | {"group_id": group_id, "site_id": site_id, "register": "school", "school_year": "2025-2026"}
+        counted = {"headcount": Interval(lower=lower, upper=upper)}
+        scenario.announce(GroupRecorded.model_validate(group | counted), key=site_id)
+        for part in parts:
+            delivered = ActivityDelivered(
+                activity_id=scenario.an_id(ACTIVITY),
+                site_ids=(site_id,),
+                partner_ids=(PARTNER,),
+                programme=PROGRAMMES[0],
+                learning_areas=(ART,),
+                occurred_at=datetime(2025, 11, 3, 10, tzinfo=AMSTERDAM),
+                duration_minutes=45,
+                setting="in_school",
+                audience="children",
+                groups=(TakingPart.model_validate(part | {"group_id": group_id, "headcount": upper}),),
+                substitution="replaces",
+                origin="direct",
+                registered_at=datetime(2025, 11, 4, tzinfo=UTC),
+            )
+            scenario.announce(delivered, key=site_id)
+    return scenario
 
 
 def test_a_cut_that_forgets_whom_an_activity_affects_is_noticed(

@@ -1,4 +1,4 @@
-"""When a cut is due, and where cuts go on after a loss: time only goes forward in them."""
+"""When a cut is due, and what it says of the topics that it knew."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,8 +7,7 @@ import pytest
 from contracts.metrics import CutTaken, Offsets
 from contracts.topics import INPUTS, PARTITIONS
 from services.reporting import rebuild
-from services.reporting.cut import Figures, vector_of
-from services.reporting.rebuild import History
+from services.reporting.cut import is_new_day, vector_of
 
 DAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -19,13 +18,11 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
     [(DAY + timedelta(days=1), True), (DAY, False), (DAY - timedelta(days=1), False), (date(2025, 8, 1), False)],
 )
 def test_without_news_a_cut_is_due_on_a_later_day_only(day: date, is_due: bool) -> None:
-    figures = Figures(last_cut=1, last_known_at=AT, last_day=DAY)
-
-    assert figures.is_due(day) == is_due
+    assert is_new_day(DAY, day) == is_due
 
 
 def test_before_the_first_cut_no_day_is_a_new_one() -> None:
-    assert not Figures().is_due(DAY)
+    assert not is_new_day(None, DAY)
 
 
 def test_a_cut_says_which_topics_were_made_again_and_what_it_knew_of_them() -> None:
@@ -48,16 +45,3 @@ def test_a_cut_of_topics_that_are_no_more_cannot_be_recomputed() -> None:
 
 def a_cut(vector: tuple[Offsets, ...]) -> CutTaken:
     return CutTaken(cut_id=1, vector=vector, day=DAY, known_at=AT, figure_count=0)
-
-
-def test_after_a_loss_cuts_go_on_from_the_newest_one_and_its_day() -> None:
-    nothing_read = vector_of({(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}, {})
-    cuts = {
-        number: CutTaken(
-            cut_id=number, vector=nothing_read, day=DAY, known_at=AT + timedelta(milliseconds=number), figure_count=0
-        )
-        for number in (1, 2)
-    }
-
-    assert rebuild.continue_from(History(cuts=cuts), {}) == (2, AT + timedelta(milliseconds=2), DAY)
-    assert rebuild.continue_from(History(), {}) == (0, None, None)

@@ -1,18 +1,15 @@
 """A figure's bytes: canonical, and the same for everybody who computes them."""
 
 import hashlib
-from collections import Counter
 from datetime import date
 
 import rfc8785
 
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import IndicatorDefined
-from services.reporting.facts.ledger import Ledger
 from services.reporting.figures import functions
-from services.reporting.figures.totals import Totals
-from services.reporting.figures.values import NOTHING, Cell, Sums, Value
-from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures, key_of
+from services.reporting.figures.values import NOTHING, Cell, Value
+from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures_of, key_of
 
 
 def a_definition(indicator: str = "adoption-strict", function: str = "adoption@1") -> IndicatorDefined:
@@ -64,12 +61,8 @@ def test_every_shipped_definition_names_an_existing_function() -> None:
 
 
 def test_a_definition_is_published_for_the_periods_that_it_names() -> None:
-    counted: Sums = Counter({"schools": 2, "strict": 1})
+    counted = {"schools": 2, "strict": 1}
     cells = [Cell("kvk", "city", "all", day) for day in ("2025-12-31", "2026-07-31")]
-    sums = {("adoption", cell): counted for cell in cells}
-    definition = a_definition()
-    ledger = Ledger(definitions={("adoption-strict", 1): definition})
-
-    published = [key for key, _, _ in figures(Totals(sums=sums), ledger, sums)]
+    published = [figure.key for cell in cells for figure in figures_of([a_definition()], cell, counted)]
 
     assert published == ["adoption-strict/1/kvk/city/all/2026-07-31"]

@@ -13,15 +13,15 @@ from services.reporting.figures.values import Cell, Function, Sums, Value, share
 SUBJECT = "site_id"
 AFFECTED = {
     "site": """
-        SELECT id FROM unnest($1::text[]) AS id
-        UNION SELECT other_id FROM site_links WHERE site_id = ANY ($1)
-        UNION SELECT site_id FROM site_links WHERE other_id = ANY ($1)
-        UNION SELECT school.site_id
+        SELECT id, id FROM unnest($1::text[]) AS id
+        UNION SELECT site_id, other_id FROM site_links WHERE site_id = ANY ($1)
+        UNION SELECT other_id, site_id FROM site_links WHERE other_id = ANY ($1)
+        UNION SELECT its.site_id, school.site_id
             FROM activity_sites AS its JOIN activity_sites AS school USING (activity_id)
             WHERE its.site_id = ANY ($1)""",
-    "activity": "SELECT site_id FROM activity_sites WHERE activity_id = ANY ($1)",
+    "activity": "SELECT activity_id, site_id FROM activity_sites WHERE activity_id = ANY ($1)",
     "request": """
-        SELECT site_id FROM activities JOIN activity_sites USING (activity_id)
+        SELECT request_id, site_id FROM activities JOIN activity_sites USING (activity_id)
         WHERE request_id = ANY ($1)""",
 }
 OF_PROGRAMME_YEARS = (

@@ -11,13 +11,13 @@ from services.reporting.figures.values import Cell, Function, Sums, Value, decim
 
 SUBJECT = "request_id"
 AFFECTED = {
-    "request": "SELECT id FROM unnest($1::text[]) AS id",
-    "referral": "SELECT request_id FROM referrals WHERE referral_id = ANY ($1)",
+    "request": "SELECT id, id FROM unnest($1::text[]) AS id",
+    "referral": "SELECT referral_id, request_id FROM referrals WHERE referral_id = ANY ($1)",
     "activity": """
-        SELECT request_id FROM activities WHERE activity_id = ANY ($1) AND request_id IS NOT NULL""",
+        SELECT activity_id, request_id FROM activities WHERE activity_id = ANY ($1) AND request_id IS NOT NULL""",
     "site": """
-        SELECT request_id FROM requests WHERE site_id = ANY ($1)
-        UNION SELECT request_id FROM activity_sites JOIN activities USING (activity_id)
+        SELECT site_id, request_id FROM requests WHERE site_id = ANY ($1)
+        UNION SELECT site_id, request_id FROM activity_sites JOIN activities USING (activity_id)
             WHERE site_id = ANY ($1) AND request_id IS NOT NULL""",
 }
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
@@ -33,9 +33,9 @@ def _reached(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | N
 def _lead_time(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
     prefix = f"{parameters['step']}+"
     days = sorted(
-        (int(component.removeprefix(prefix)), count)
-        for component, count in sums.items()
-        if component.startswith(prefix) and count > 0
+        (int(component.removeprefix(prefix)), sums[component])
+        for component in sums
+        if component.startswith(prefix) and sums[component] > 0
     )
     if not days:
         return None

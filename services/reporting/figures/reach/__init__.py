@@ -10,11 +10,11 @@ from services.reporting.figures.values import Cell, Function, Sums, Value, decim
 
 SUBJECT = "group_id"
 AFFECTED = {
-    "group": "SELECT id FROM unnest($1::text[]) AS id",
-    "activity": "SELECT group_id FROM activity_groups WHERE activity_id = ANY ($1)",
+    "group": "SELECT id, id FROM unnest($1::text[]) AS id",
+    "activity": "SELECT activity_id, group_id FROM activity_groups WHERE activity_id = ANY ($1)",
     "site": """
-        SELECT group_id FROM groups WHERE site_id = ANY ($1)
-        UNION SELECT group_id
+        SELECT site_id, group_id FROM groups WHERE site_id = ANY ($1)
+        UNION SELECT site_id, group_id
             FROM activity_sites JOIN activity_groups USING (activity_id) WHERE site_id = ANY ($1)""",
 }
 OF_PROGRAMME_YEARS = (

@@ -6,8 +6,8 @@ from services.reporting.figures.values import Cell, Function, Sums, Value, first
 
 SUBJECT = "activity_id"
 AFFECTED = {
-    "activity": "SELECT id FROM unnest($1::text[]) AS id",
-    "site": "SELECT activity_id FROM activity_sites WHERE site_id = ANY ($1)",
+    "activity": "SELECT id, id FROM unnest($1::text[]) AS id",
+    "site": "SELECT site_id, activity_id FROM activity_sites WHERE site_id = ANY ($1)",
 }
 
 
