@@ -131,6 +131,33 @@ class Scenario:
         return "\n".join(repr(event) for event in self.events() if not isinstance(event, IndicatorDefined))
 
 
+def record_school(scenario: Scenario, site_id: str, neighbourhood: str = "5211") -> None:
+    """A primary school that has been there for long."""
+    school = SITE | {"site_id": site_id, "kinds": ("primary",), "neighbourhood": neighbourhood}
+    scenario.announce(SiteRecorded.model_validate(school | {"valid_from": date(2010, 8, 1)}))
+
+
+def deliver(scenario: Scenario, site_id: str, *groups: TakingPart) -> ActivityDelivered:
+    """An activity for children that replaces, in November 2025."""
+    delivered = ActivityDelivered(
+        activity_id=scenario.an_id(ACTIVITY),
+        site_ids=(site_id,),
+        partner_ids=(PARTNER,),
+        programme=PROGRAMMES[0],
+        learning_areas=(ART,),
+        occurred_at=datetime(2025, 11, 3, 10, tzinfo=AMSTERDAM),
+        duration_minutes=45,
+        setting="in_school",
+        audience="children",
+        groups=groups,
+        substitution="replaces",
+        origin="direct",
+        registered_at=datetime(2025, 11, 4, tzinfo=UTC),
+    )
+    scenario.announce(delivered, key=site_id)
+    return delivered
+
+
 def as_announced(events: Iterable[Event]) -> list[Announced]:
     """Events of as many aggregates, to come before a scenario (such as the definitions of `reporting`)."""
     scenario = Scenario()

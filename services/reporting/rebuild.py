@@ -8,7 +8,7 @@ that looks there first), while the leader goes on. Both use the statements with 
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -113,7 +113,7 @@ def vector_of(cut: CutTaken) -> store.Vector:
 
 async def facts_below(
     settings: Settings, cut: CutTaken, positions: Positions
-) -> AsyncIterator[tuple[TopicReader, Batch, list[Fact]]]:
+) -> AsyncGenerator[tuple[TopicReader, Batch, list[Fact]]]:
     """The facts from these positions to a cut, batch by batch, leaving out what the cut skipped."""
     skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
     ends, incarnations = positions_of(cut), incarnations_of(cut)

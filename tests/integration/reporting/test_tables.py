@@ -5,17 +5,16 @@ Both cores answer the same random histories; when the one in memory goes, this t
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from itertools import combinations_with_replacement, product
 
 import asyncpg
 import pytest
 from hypothesis import given, settings
 
-from contracts.activities import ActivityDelivered, TakingPart
-from contracts.sites import GroupRecorded, SiteRecorded
+from contracts.activities import TakingPart
+from contracts.sites import GroupRecorded
 from contracts.topics import INPUTS, PARTITIONS
-from contracts.values import AMSTERDAM, Interval
+from contracts.values import Interval
 from local import RealParts
 from services.reporting import counts, cut, publication, rebuild, store
 from services.reporting.facts.events import read
@@ -24,7 +23,7 @@ from services.reporting.publication import Fields
 from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
 from tests.delivery.test_delivery import DEFINED, figures_of, follow, thorough, unshrunk
 from tests.sandbox import a_sandbox
-from tests.scenarios import ACTIVITY, ART, GROUP, PARTNER, PROGRAMMES, SITE, Scenario
+from tests.scenarios import GROUP, Scenario, deliver, record_school
 
 EXAMPLES = 40  # some tenths of a second each; many more were run when the tables came
 FORGET = ";".join(
@@ -107,28 +106,12 @@ def every_group() -> Scenario:
     )
     for number, (parts, headcount) in enumerate(product(some, ((24, 24), (1, 4)))):
         site_id, group_id, lower, upper = f"own:s{number}", f"own:g{number}", *headcount
-        site = SITE | {"site_id": site_id, "kinds": ("primary",), "neighbourhood": "5211"}
-        scenario.announce(SiteRecorded.model_validate(site | {"valid_from": date(2010, 8, 1)}))
+        record_school(scenario, site_id)
         group = GROUP | {"group_id": group_id, "site_id": site_id, "register": "school", "school_year": "2025-2026"}
         counted = {"headcount": Interval(lower=lower, upper=upper)}
         scenario.announce(GroupRecorded.model_validate(group | counted), key=site_id)
         for part in parts:
-            delivered = ActivityDelivered(
-                activity_id=scenario.an_id(ACTIVITY),
-                site_ids=(site_id,),
-                partner_ids=(PARTNER,),
-                programme=PROGRAMMES[0],
-                learning_areas=(ART,),
-                occurred_at=datetime(2025, 11, 3, 10, tzinfo=AMSTERDAM),
-                duration_minutes=45,
-                setting="in_school",
-                audience="children",
-                groups=(TakingPart.model_validate(part | {"group_id": group_id, "headcount": upper}),),
-                substitution="replaces",
-                origin="direct",
-                registered_at=datetime(2025, 11, 4, tzinfo=UTC),
-            )
-            scenario.announce(delivered, key=site_id)
+            deliver(scenario, site_id, TakingPart.model_validate(part | {"group_id": group_id, "headcount": upper}))
     return scenario
 
 

@@ -1,0 +1,135 @@
+"""What a cut announces of each figure: causes are causes, and one that cannot be announced keeps no other back."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from contracts.activities import ActivityCorrected, ActivityDelivered
+from contracts.topics import INPUTS, PARTITIONS
+from local import RealParts
+from services.reporting import counts, cut, store
+from services.reporting.facts.events import read
+from services.reporting.figures import functions
+from services.reporting.figures.values import Cell, Function, Sums, Value
+from tests.deliveries import delivered_in_order
+from tests.delivery.test_delivery import DEFINED
+from tests.sandbox import a_sandbox
+from tests.scenarios import OTHER, PROGRAMMES, Scenario, deliver, record_school
+
+NOTHING_READ = {(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}
+BRON, LINDE = "own:bron", "own:linde"
+Published = Mapping[str, dict[str, Any]]
+
+
+class Reported:
+    """A scenario as `reporting` reads it, cut by cut."""
+
+    def __init__(self, db: asyncpg.Connection) -> None:
+        self.db = db
+        self.scenario = Scenario()
+        self.scenario.announced += DEFINED
+        self.read = 0
+        for site_id, neighbourhood in ((BRON, "5211"), (LINDE, "5212")):
+            record_school(self.scenario, site_id, neighbourhood)
+
+    def deliver(self, site_id: str) -> ActivityDelivered:
+        return deliver(self.scenario, site_id)
+
+    def correct(self, delivered: ActivityDelivered, *, minutes: int) -> None:
+        said = delivered.model_dump(exclude={"confirmed_by_sites", "registered_at"}) | {"duration_minutes": minutes}
+        why = {"changed": ("durationMinutes",), "reason": OTHER, "corrected_at": datetime(2025, 12, 1, tzinfo=UTC)}
+        self.scenario.announce(ActivityCorrected.model_validate(said | why), key=delivered.site_ids[0])
+
+    async def cut(self) -> Published:
+        """What is announced of everything since the cut before, by key."""
+        records = delivered_in_order(self.scenario.announced).records
+        async with self.db.transaction():
+            await counts.append(self.db, [read(record, record.topic) for record in records[self.read :]])
+        self.read = len(records)
+        taken = await cut.take(self.db, "urn:nld:oin:0:systeem:reporting", NOTHING_READ)
+        rows = await self.db.fetch("SELECT key, data FROM figures WHERE cut_id = $1", taken.cut_id)
+        assert len(rows) == taken.figure_count
+        return {row["key"]: msgspec.json.decode(row["data"]) for row in rows}
+
+
+@asynccontextmanager
+async def reported(stack: RealParts) -> AsyncIterator[Reported]:
+    async with a_sandbox(stack, "reporting", has_topics=False) as sandbox:
+        db = await asyncpg.connect(sandbox.settings.database_url)
+        await counts.prepare(db)
+        try:
+            yield Reported(db)
+        finally:
+            await db.close()
+
+
+def key(indicator: str, unit: str, period: str = "2025-2026") -> str:
+    return f"{indicator}/1/{PROGRAMMES[0]}/{unit}/all/{period}"
+
+
+async def test_a_correction_restates_the_figures_that_count_it_and_no_other_of_the_same_cut(stack: RealParts) -> None:
+    """Red when everything of a cut, of a cell, or of an activity is a cause (ruling 44)."""
+    async with reported(stack) as partnership:
+        corrected = partnership.deliver(BRON)
+        partnership.deliver(LINDE)
+        await partnership.cut()
+
+        partnership.correct(corrected, minutes=90)
+        partnership.deliver(LINDE)
+        correction = msgspec.json.decode(partnership.scenario.announced[-2].value)
+        published = await partnership.cut()
+
+        causes = {name: figure["causes"] for name, figure in published.items() if "causes" in figure}
+        counted_in = [key("replaced-share-minutes", unit) for unit in ("site:own:bron", "neighbourhood:5211", "city")]
+        assert causes.keys() == set(counted_in)
+        assert all(correction["id"] in each for each in causes.values())
+        assert key("replaced-share", "city") in published  # it counts the delivery of the same cut
+
+
+async def test_ordinary_growth_is_no_restatement(stack: RealParts) -> None:
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        first = await partnership.cut()
+        partnership.deliver(BRON)
+        second = await partnership.cut()
+
+        assert first
+        assert second
+        assert not any("causes" in figure for figure in (*first.values(), *second.values()))
+
+
+async def test_a_cut_without_news_announces_no_figure(stack: RealParts) -> None:
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        await partnership.cut()
+
+        assert await partnership.cut() == {}
+
+
+def _cannot(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+    raise ArithmeticError(f"{cell}: {sums}, {parameters}")
+
+
+async def test_a_figure_that_cannot_be_computed_is_set_aside_and_comes_with_the_release_that_mends_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release that is wrong is made here: a function that fails where the right one does not."""
+    right = functions()["replaced-share@1"]
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        with monkeypatch.context() as release:
+            release.setitem(functions(), "replaced-share@1", Function(right.family, _cannot, right.parameters))
+            without = await partnership.cut()
+            aside = await store.count_stuck(partnership.db)
+        mended = await partnership.cut()
+
+        assert any(name.startswith("adoption-") for name in without)
+        assert not any("replaced" in name for name in without)
+        assert aside == len({name.split("/", 3)[3] for name in mended}) > 0
+        assert await store.count_stuck(partnership.db) == 0
+        assert all(mended[name]["numerator"] == 1 for name in mended if name.startswith("replaced-share/"))
