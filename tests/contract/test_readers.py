@@ -18,9 +18,9 @@ from contracts.envelope import decode, encode
 from contracts.topics import INPUTS
 from samenspel.topic_records import TopicRecord
 from services.reporting import publication
-from services.reporting.book import Book
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import read
+from services.reporting.in_memory import InMemory
 from tests.builders import source_of
 from tests.contract.story import CONTRACTS, Json, contents
 from tests.deliveries import as_sent, delivered_in_order
@@ -70,13 +70,13 @@ WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined
 @settings(few, max_examples=60)
 @given(st.lists(st.sampled_from(WITHOUT_DEFINITIONS).flatmap(generated), min_size=1, max_size=8))
 def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(said: list[Json]) -> None:
-    book = Book()
+    memory = InMemory()
     records = [as_sent_by_its_topic(message, offset) for offset, message in enumerate(said)]
     for record in (*delivered_in_order(as_announced(SHIPPED)).records, *records):
-        book.ledger.add(read(record, record.topic))
+        memory.ledger.add(read(record, record.topic))
 
-    book.recompute()
+    memory.recompute()
 
-    for fields in book.figures.values():
+    for fields in memory.figures.values():
         digest, no_causes = publication.digest_of(fields), publication.NO_CAUSES
         publication.announced(fields, digest, None, no_causes, cut_id=1, known_at=SHIPPED[0].defined_at)

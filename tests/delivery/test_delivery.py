@@ -1,7 +1,7 @@
 """The promise: however often and in whatever order events arrive, and wherever it is cut, the figures are the same.
 
-The code under test is that of `reporting`: reading, folding, values; and the book in memory, with which the tables are
-compared in tests/integration/reporting. Each protection is also taken away once, to see the promise broken.
+The code under test is that of `reporting`: reading, folding, values; and the ledger in memory, with which the tables
+are compared in tests/integration/reporting. Each protection is also taken away once, to see the promise broken.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 
 from demo import recount
 from services.reporting import publication
-from services.reporting.book import Book
 from services.reporting.definitions import SHIPPED
 from services.reporting.facts.events import Fact, read
 from services.reporting.facts.ledger import Ledger
+from services.reporting.in_memory import InMemory
 from services.reporting.publication import Fields
 from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
 from tests.scenarios import Scenario, as_announced
@@ -97,16 +97,16 @@ def a_scenario_that_breaks(ledger: type[Ledger]) -> tuple[Scenario, Delivery]:
     return find(delivered_scenarios(before=DEFINED), breaks, settings=unshrunk)
 
 
-def follow(delivery: Delivery, ledger: type[Ledger] = Ledger) -> Book:
+def follow(delivery: Delivery, ledger: type[Ledger] = Ledger) -> InMemory:
     """What the leader does: append what came, cut, go on."""
-    book = Book(ledger=ledger())
+    memory = InMemory(ledger=ledger())
     for part in delivery.parts:
         for record in part:
-            book.ledger.add(read(record, record.topic))
-        book.recompute()
-    return book
+            memory.ledger.add(read(record, record.topic))
+        memory.recompute()
+    return memory
 
 
-def figures_of(book: Book) -> dict[str, Fields]:
+def figures_of(memory: InMemory) -> dict[str, Fields]:
     """Every figure that there is now."""
-    return {key: fields for key, fields in book.figures.items() if not publication.is_emptied(fields)}
+    return {key: fields for key, fields in memory.figures.items() if not publication.is_emptied(fields)}

@@ -12,8 +12,8 @@ from contracts.envelope import Malformed
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
 from services.reporting import publication
-from services.reporting.book import Book
 from services.reporting.facts.events import Fact, read
+from services.reporting.in_memory import InMemory
 from tests.deliveries import a_record, topic_of
 
 FILES = sorted((Path(__file__).parents[2] / "contracts" / "examples").rglob("*.json"))
@@ -77,7 +77,7 @@ def _fits_its_table(fact: Fact) -> bool:
 @settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
 @given(st.lists(a_spoiled_message(), min_size=1, max_size=6))
 def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoiled: list[Json]) -> None:
-    book = Book()
+    memory = InMemory()
 
     for offset, message in enumerate([*spoiled, *EXAMPLES]):  # the spoiled first: of duplicates the first one counts
         try:
@@ -85,10 +85,10 @@ def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoile
         except Malformed:
             continue
         assert _fits_its_table(fact)
-        book.ledger.add(fact)
-    book.recompute()
+        memory.ledger.add(fact)
+    memory.recompute()
 
-    for key, fields in book.figures.items():
+    for key, fields in memory.figures.items():
         assert publication.cell_of(key)
         publication.digest_of(fields)
 
@@ -118,11 +118,11 @@ def _published_with(change: dict[str, Any]) -> list[str]:
     """The keys of the figures of all examples, with this change in the definition."""
     defined = next(example for example in EXAMPLES if example["type"].endswith("IndicatorDefined.v1"))
     others = [example for example in EXAMPLES if example is not defined]
-    book = Book()
+    memory = InMemory()
     for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
-        book.ledger.add(_read(message, offset))
-    book.recompute()
-    return list(book.figures)
+        memory.ledger.add(_read(message, offset))
+    memory.recompute()
+    return list(memory.figures)
 
 
 def test_every_example_is_read() -> None:

@@ -273,7 +273,9 @@ async def test_a_rebuild_of_which_the_process_ended_is_told_as_failed_and_not_tr
 
         async with a_service(sandbox):
             await eventually(lambda: has_an_outcome(sandbox))
-            await eventually(lambda: has_announced_everything(sandbox))
+            partnership = Partnership(sandbox)
+            await partnership.deliver(BRON)
+            await eventually(lambda: partnership.counts(1))  # and it goes on
 
         said = await outcome(sandbox)
         assert said is not None

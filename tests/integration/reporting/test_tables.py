@@ -1,4 +1,4 @@
-"""The figures that the tables add up to are those of the book in memory, however events arrive and wherever it is cut.
+"""The figures that the tables add up to are those of the ledger in memory, however events arrive and are cut.
 
 Both cores answer the same random histories; when the one in memory goes, this test goes with it.
 """
@@ -78,7 +78,7 @@ def check_that_both_agree(tables: Tables, how: settings, *, everything: bool) ->
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["what is affected", "everything"])
-def test_the_tables_add_up_to_the_figures_of_the_book_in_memory(tables: Tables, everything: bool) -> None:
+def test_the_tables_add_up_to_the_figures_of_the_ledger_in_memory(tables: Tables, everything: bool) -> None:
     check_that_both_agree(tables, settings(thorough, max_examples=EXAMPLES), everything=everything)
 
 
@@ -88,7 +88,7 @@ PARTS = [
 ]
 
 
-def test_the_bounds_of_every_group_are_those_of_the_book_in_memory(tables: Tables) -> None:
+def test_the_bounds_of_every_group_are_those_of_the_ledger_in_memory(tables: Tables) -> None:
     """Red when a missing number of participants is taken for one: PostgreSQL's `least` leaves out what is null."""
     delivery = delivered_in_order([*DEFINED, *every_group().announced])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.reporting.book import Book
 from services.reporting.facts.events import read
+from services.reporting.in_memory import InMemory
 from services.reporting.publication import Published, digest_of
 from services.reporting.rebuild import difference
 from tests.deliveries import as_sent
@@ -19,12 +19,12 @@ AT = datetime(2026, 8, 1, tzinfo=UTC)
 
 
 def published_of_the_examples() -> dict[str, Published]:
-    book = Book()
+    memory = InMemory()
     for offset, message in enumerate(json.loads(path.read_bytes()) for path in EXAMPLES):
         record = as_sent(message, offset=offset)
-        book.ledger.add(read(record, record.topic))
-    book.recompute()
-    return {key: Published(1, 1, AT, digest_of(fields), fields) for key, fields in book.figures.items()}
+        memory.ledger.add(read(record, record.topic))
+    memory.recompute()
+    return {key: Published(1, 1, AT, digest_of(fields), fields) for key, fields in memory.figures.items()}
 
 
 PUBLISHED = published_of_the_examples()

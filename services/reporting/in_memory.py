@@ -1,4 +1,4 @@
-"""The book in memory: all facts, what they count for, and every figure that they give.
+"""The ledger in memory: all facts, what they count for, and every figure that they give.
 
 The leader does not use it any more: figures come from tables. It is what the tables are compared with, and what
 explains a figure, until both are done from the tables, too.
@@ -15,7 +15,7 @@ from services.reporting.publication import Fields, Figure
 
 
 @dataclass(slots=True)
-class Book:
+class InMemory:
     """All facts that were added, and the figures as of the last `recompute`."""
 
     ledger: Ledger = field(default_factory=Ledger)
