@@ -142,17 +142,21 @@ class Projection:
         lost = await store.unfinished_rebuild(db, "loss")
         if lost is not None:
             await self._restore(db, lost)
-        known = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
+        positions, incarnations = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
         newest = await store.newest_cut_event(db)
         self.has_defined = False
         self.last_cut, _, self.last_day = await store.last_cut(db)
-        last_read = rebuild.positions_of(CutTaken.model_validate(newest)) if newest else dict.fromkeys(known[0], 0)
-        self.has_news = last_read != known[0]
-        return known
+        knew = rebuild.vector_of(CutTaken.model_validate(newest)) if newest else {}
+        self.has_news = any(
+            knew.get((topic, partition), (1, 0)) != (incarnations[topic], offset)
+            for (topic, partition), offset in positions.items()
+        )
+        return positions, incarnations
 
     async def _keep_history(self, db: asyncpg.Connection) -> None:
         """After a loss: what was published comes back first; that the figures must be made again is kept with it."""
         async with db.transaction():
+            await db.execute(f"TRUNCATE {', '.join(rebuild.TABLES)}")  # without facts nothing that was made of them
             await rebuild.read_history(db, self.settings)
             newest = await rebuild.newest_complete_cut(db)
             if await store.newest_cut_event(db) is None or await store.unfinished_rebuild(db, "loss") is not None:

@@ -78,5 +78,9 @@ async def _finish(client: Client) -> None:
     except asyncio.CancelledError:
         if task.cancelling() > told_before:
             raise
-        if isinstance(client, AIOKafkaConsumer):
-            await client._client.close()  # noqa: SLF001 - nothing public goes on where it stopped to stop
+        if isinstance(client, AIOKafkaConsumer) and client._fetcher is not None:  # noqa: SLF001
+            its_own = client._fetcher._pending_tasks  # noqa: SLF001 - nothing public goes on where it stopped to stop
+            for each in its_own:
+                each.cancel()
+            await asyncio.gather(*its_own, return_exceptions=True)
+            await client._client.close()  # noqa: SLF001

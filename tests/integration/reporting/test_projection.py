@@ -175,6 +175,21 @@ async def test_what_is_there_again_on_topics_that_were_made_again_changes_no_fig
         }
 
 
+async def test_whoever_leads_next_takes_a_cut_of_topics_that_were_made_again(stack: RealParts) -> None:
+    """Red when only offsets are compared with the newest cut's: they are the same again."""
+    async with a_leader(stack) as (projection, reader, db):
+        delivery = delivered_in_order(DEFINED)
+        await append_and_cut(projection, reader, db, delivery.records)
+        successor = Projection(projection.settings, projection.database, projection.health)
+        await successor.begin(db)
+        assert not successor.has_news
+
+        await projection.append(db, await made_again(reader, db), batch_of(projection, delivery.records))
+
+        await successor.begin(db)
+        assert successor.has_news
+
+
 async def test_what_a_cut_of_an_earlier_topic_knew_is_known_for_its_figures(stack: RealParts) -> None:
     """Red when only offsets are compared with the cut's: facts of the later topic would lie below it."""
     async with a_leader(stack) as (projection, reader, db):
