@@ -78,7 +78,9 @@ async def forget_facts(stack: Stack) -> None:
 def rebuilt_after_loss(stack: Stack) -> dict[str, Any] | None:
     headers = {"Samenspel-Actor": OPERATOR}
     rebuilds = httpx.get(stack.service_url("reporting") + "/v1/rebuilds", headers=headers).json()["items"]
-    outcomes: list[dict[str, Any]] = [each["outcome"] for each in rebuilds if each["cause"] == "loss"]
+    outcomes: list[dict[str, Any]] = [
+        each["outcome"] for each in rebuilds if each["cause"] == "loss" and "outcome" in each
+    ]
     return outcomes[0] if outcomes else None
 
 
