@@ -15,9 +15,9 @@ from services.reporting import store
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.publication import restates
+from services.reporting.store import PATIENCE_SECONDS
 from services.reporting.things import KINDS, ProgrammeYear, Settled, settle
 
-PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 WORK_MEMORY = "128MB"  # for each sort of a whole year; the default of 4 MB puts them on disk
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
 _TABLE = """
@@ -90,6 +90,7 @@ FROM (  -- first by the units together: many subjects have the same
 ) AS together, unnest(units) AS unit
 GROUP BY programme, unit, stratum, period, component
 """
+_ADDED_UP = "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up"
 _MADE = re.compile(r"CREATE TEMPORARY TABLE (?P<name>\w+)")
 _CHANGED_YEARS = """
 CREATE TEMPORARY TABLE changed_programme_years ON COMMIT DROP AS
@@ -247,12 +248,11 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     primary_key = "ADD PRIMARY KEY (subject, programme, period, stratum)"
     await db.execute(f"ALTER TABLE {family.table} {primary_key}", timeout=PATIENCE_SECONDS)
     await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
-    await db.execute("DELETE FROM sums WHERE family = $1", family.name)
-    await db.execute(
-        "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up", family.name
-    )
+    await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
+    await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)
     await db.execute("DROP TABLE added_up")
-    await db.execute(_TOUCH_EVERYTHING, family.name, await _indicators_of(db, family))
+    indicators = await _indicators_of(db, family)
+    await db.execute(_TOUCH_EVERYTHING, family.name, indicators, timeout=PATIENCE_SECONDS)
     await db.execute("INSERT INTO made VALUES ($1)", family.name)
 
 

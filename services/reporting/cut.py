@@ -160,7 +160,7 @@ async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
 async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[Place, dict[str, int]]]]:
     """The cells in the table `touched` with their sums, some at a time."""
     found: list[tuple[Place, dict[str, int]]] = []
-    async for row in db.cursor(_CELLS, prefetch=CELLS):
+    async for row in db.cursor(_CELLS, prefetch=CELLS, timeout=store.PATIENCE_SECONDS):
         place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
         found.append((place, dict(zip(row["components"], row["amounts"], strict=True))))
         if len(found) == CELLS:
@@ -188,10 +188,13 @@ class _Cause(NamedTuple):
 
 
 async def _causes(db: Connection, places: Collection[Place]) -> dict[Place, list[_Cause]]:
-    """The facts since the last cut that changed something in these cells, in the order of their topics."""
+    """The facts since the last cut that changed something in these cells, in the order of their topics; none where all
+    is ordinary growth, which nobody asks the causes of."""
     found: defaultdict[Place, list[_Cause]] = defaultdict(list)
+    if not places or not await db.fetchval("SELECT EXISTS (SELECT FROM fresh WHERE restates)"):
+        return found
     columns = zip(*((place.family, *place.cell) for place in places), strict=True)
-    for row in await db.fetch(_CAUSES, *columns) if places else ():
+    for row in await db.fetch(_CAUSES, *columns):
         place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
         found[place].append(_Cause(row["component"], row["entity"], row["event_id"], row["restates"]))
     return found

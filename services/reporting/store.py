@@ -30,6 +30,7 @@ _FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event
 Vector = dict[tuple[str, int], tuple[int, int]]
 """Of each partition the incarnation of its topic and the next offset: what a cut knew is below it."""
 _NOT_FIGURE = frozenset({"cutId", "knownAt", "digest", "previous", "causes", "causeCount"})
+PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 PAGE = 5_000  # facts read at a time: some megabytes
 
 
@@ -83,7 +84,7 @@ async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterato
     """Every fact about things of these kinds, some thousands at a time; those of one thing always together."""
     found: list[Fact] = []
     query = f"{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) ORDER BY entity"
-    async for row in db.cursor(query, kinds, prefetch=PAGE):
+    async for row in db.cursor(query, kinds, prefetch=PAGE, timeout=PATIENCE_SECONDS):
         if len(found) >= PAGE and found[-1].entity != row["entity"]:
             yield found
             found = []
