@@ -50,7 +50,7 @@ log = structlog.get_logger()
 POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
-BEHIND_SECONDS = 5.0  # while there is a backlog, figures are still published this often
+BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published this often: T19 allows 5 s in all
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
