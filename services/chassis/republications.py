@@ -26,7 +26,7 @@ from services.chassis.running.database import CommandTx
 commands = Commands()
 queries = query_routes()
 
-MAX_POSITION = 2**63 - 1  # of PostgreSQL
+MAX_POSITION = 2**53  # beyond it, JavaScript and others read another number; PostgreSQL's go on to 2**63
 ROWS = 10_000  # of the journal that one command looks at: a fraction of a second, while the service does its other work
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _FIRST = """

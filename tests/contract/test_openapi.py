@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.contract.story import Json, contents
 
 APIS = {path.stem: contents(path) for path in (Path(__file__).parents[2] / "docs" / "openapi").glob("*.json")}
+EXACT = 2**53
+"""Beyond it, JavaScript and others read another number than is written."""
 
 
 class Operation(NamedTuple):
@@ -28,6 +30,13 @@ def operations() -> Iterator[Operation]:
         for path, methods in described["paths"].items():
             for method, said in methods.items():
                 yield Operation(service, path, method, said)
+
+
+def objects_in(node: Any) -> Iterator[Json]:
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects_in(each)
 
 
 every_operation = pytest.mark.parametrize("operation", list(operations()), ids=lambda operation: operation.name)
@@ -102,6 +111,14 @@ def test_no_answer_has_a_null(service: str) -> None:
     assert shown
     assert [name for name, each in shown.items() if "'null'" in str(each)] == []
     assert [name for name, each in shown.items() if "nextCursor" in each.get("required", ())] == []
+
+
+@pytest.mark.parametrize("service", sorted(APIS))
+def test_every_number_is_exact_for_every_reader(service: str) -> None:
+    bounds = [each[bound] for each in objects_in(APIS[service]) for bound in ("minimum", "maximum") if bound in each]
+
+    assert bounds
+    assert [bound for bound in bounds if abs(bound) > EXACT] == []
 
 
 def test_every_command_of_many_lines_shows_its_body() -> None:
