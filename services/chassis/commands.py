@@ -92,7 +92,7 @@ class Command:
     """The type of its subject's id; None when it has none yet."""
     body: type[Value]
     in_lines: bool = False
-    """The body is any number of values, a line each."""
+    """The body is one value or more, a line each."""
     view: type[Value]
     step: Step[Any] | None = None
     """Its row in a life cycle."""

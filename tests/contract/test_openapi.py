@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.contract.story import Json, contents
 
@@ -130,3 +131,5 @@ def test_every_command_of_many_lines_shows_its_body() -> None:
         [each for each in operations() if each.said["operationId"] in {"recordSites", "recordGroups"}]
     )
     assert all(body["example"].startswith("{") for body in in_lines)
+    judges = [Draft202012Validator(body["schema"]) for body in in_lines]
+    assert not any(judge.is_valid(empty) for judge in judges for empty in ("", "\n", " "))

@@ -189,6 +189,6 @@ def _about_line(command: Command) -> str:
 def _lines_body(command: Command) -> dict[str, Any] | None:
     if not command.in_lines:
         return None
-    schema = {"type": "string", "description": _about_line(command)}
+    schema = {"type": "string", "pattern": r"\S", "description": _about_line(command)}
     lines = [json.dumps(example, ensure_ascii=False) for example in _examples(command)]
     return {"requestBody": {"required": True, "content": {LINES: {"schema": schema, "example": "\n".join(lines)}}}}
