@@ -129,6 +129,7 @@ commands.add(
         collection="republications",
         status=202,
         body=Republish,
+        example={"since": "2026-01-12T08:00:00.000Z"},
         has_address=False,
         view=RepublicationView,
         run=_republish,

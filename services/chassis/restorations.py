@@ -78,6 +78,7 @@ commands.add(
         collection="restorations",
         status=202,
         body=Restore,
+        example={"epoch": 3},
         view=RestorationView,
         run=_restore,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.contract.story import Json, contents
 
@@ -112,6 +112,20 @@ def test_no_answer_has_a_null(service: str) -> None:
     assert shown
     assert [name for name, each in shown.items() if "'null'" in str(each)] == []
     assert [name for name, each in shown.items() if "nextCursor" in each.get("required", ())] == []
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in operations() if "requestBody" in each.said], ids=lambda operation: operation.name
+)
+def test_the_body_of_a_command_has_an_example_that_its_schema_allows(operation: Operation) -> None:
+    ((_, body),) = operation.said["requestBody"]["content"].items()
+    components = APIS[operation.service]["components"]
+    judge = Draft202012Validator({**body["schema"], "components": components}, format_checker=FormatChecker())
+
+    examples = [body["example"]] if "example" in body else body["schema"].get("examples", [])
+
+    assert examples
+    assert [example for example in examples if not judge.is_valid(example)] == []
 
 
 @pytest.mark.parametrize("service", sorted(APIS))

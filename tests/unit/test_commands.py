@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import FastAPI
 
-from services.chassis import adoptions, redrives, republications
+from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -21,7 +21,7 @@ from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
 SETTINGS = read_settings("requests", 8000, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/x"})
-OF_OPERATORS = [redrives.commands, republications.commands, adoptions.commands_for(SETTINGS)]
+OF_OPERATORS = [redrives.commands, republications.commands, restorations.commands, adoptions.commands_for(SETTINGS)]
 REGISTRIES: dict[str, Sequence[Commands]] = {
     "requests": [requests.requests, requests.reference_data, *OF_OPERATORS],
     "referrals": [referrals.commands, activities.commands, organisations.commands],
@@ -97,9 +97,7 @@ def test_a_route_is_described_with_its_headers_and_problems(operation: Operation
     assert {"400", "401", "403", "409", "503", "default"} <= described["responses"].keys()
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each.command.event], ids=lambda operation: operation.command.name
-)
+@every_operation
 def test_the_example_of_a_command_is_one(operation: Operation) -> None:
     content = operation.described["requestBody"]["content"]
 

@@ -6,7 +6,7 @@ FastAPI's own way solves dependencies and validates our own answers at each requ
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -176,8 +176,8 @@ def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
     return {command.status: {"headers": headers}, **problems}
 
 
-def _examples(command: Command) -> list[dict[str, Any]]:
-    example = example_of(command.body, command.event) if command.event else None
+def _examples(command: Command) -> list[Mapping[str, Any]]:
+    example = example_of(command)
     return [] if example is None else [example]
 
 
