@@ -14,7 +14,7 @@ from fastapi import Query
 from pydantic import Field
 
 from contracts.topics import TOPICS, service_of, topics_of
-from contracts.values import Instant, Value
+from contracts.values import NUMBER, Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.http.queries import query_routes
@@ -62,7 +62,7 @@ class Republish(Value):
     """Only this topic."""
     since: Instant | None = None
     """Only from the first message that was recorded at this instant or later, and all behind it in the journal."""
-    position: Annotated[int, Field(ge=1, le=MAX_POSITION)] | None = None
+    position: Annotated[int, Field(ge=1, le=MAX_POSITION), NUMBER] | None = None
     """Only from this position of the journal: `nextPosition` of the answer before, which then says it all."""
 
 

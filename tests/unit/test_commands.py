@@ -10,7 +10,9 @@ from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
+from services.chassis.http.examples import example_of
 from services.chassis.life_cycle import Step
+from services.chassis.problems import Malformed
 from services.chassis.running.database import Database
 from services.chassis.running.health import Health
 from services.chassis.running.service import Service
@@ -95,6 +97,26 @@ def test_a_route_is_described_with_its_headers_and_problems(operation: Operation
         command.has_address and command.identified_by is None and not command.in_lines
     )
     assert {"400", "401", "403", "409", "503", "default"} <= described["responses"].keys()
+
+
+@pytest.mark.parametrize(
+    ("command", "field", "other"),
+    [
+        (requests.requests.by_name["raiseRequest"], "headcount", False),
+        (requests.requests.by_name["raiseRequest"], "headcount", "14"),
+        (activities.commands.by_name["deliverActivity"], "holiday", "no"),
+        (activities.commands.by_name["deliverActivity"], "durationMinutes", "90"),
+        (republications.commands.by_name["republish"], "position", "1"),
+        (restorations.commands.by_name["restore"], "epoch", True),
+    ],
+)
+def test_a_command_takes_nothing_else_for_a_number_or_a_boolean(command: Command, field: str, other: object) -> None:
+    said = {**(example_of(command) or {}), field: other}
+
+    with pytest.raises(Malformed) as refused:
+        command.read(said)
+
+    assert [each.field for each in refused.value.errors] == [field]
 
 
 @every_operation
