@@ -7,6 +7,7 @@ redriven.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +24,7 @@ from services.chassis.running.database import Transaction
 
 PERSONAL_DATA = "personal_data"
 """The reason of a letter whose bytes are not kept."""
+_UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 MAX_DETAIL = 1_000  # characters: enough to understand it, while a detail can quote a whole message of 1 MiB
 
 
@@ -132,9 +134,10 @@ def _digest(letter: DeadLetter, field: str) -> bytes:
 
 
 def _personal_data_in(value: bytes | None) -> tuple[str, str] | None:
-    """(field, what) of a value that seems to hold personal data; text that is not JSON is looked at as a whole."""
+    """(field, what) of a value that seems to hold personal data; text that is not JSON is looked at as a whole, but for
+    the ids in it, of which some have nine digits in a row."""
     try:
         said = from_json(value or b"null")
     except ValueError:
-        said = (value or b"")[:MAX_EVENT_BYTES].decode("utf-8", "ignore")
+        said = _UUID.sub(" ", (value or b"")[:MAX_EVENT_BYTES].decode("utf-8", "ignore"))
     return find_personal_data(said)

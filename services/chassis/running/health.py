@@ -81,7 +81,10 @@ class Health:
         try:
             await work
         except asyncio.CancelledError:
-            raise
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.end(f"the part {name} was cancelled by a task of its own")  # a library let that through
         except Exception as error:
             log.exception("part_failed", part=name)
             self.end(f"the part {name} failed with {_why(error)}")

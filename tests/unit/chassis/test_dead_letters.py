@@ -85,3 +85,14 @@ def test_a_long_detail_is_cut_and_a_broken_character_in_it_does_no_harm() -> Non
     message = as_message(replace(LETTER, detail="\ud800" + "x" * 2_000), "requests", failed_at=NOW)
 
     assert headers(message)["samenspel-detail"] == b"?" + b"x" * (MAX_DETAIL - 1)
+
+
+def test_an_id_in_broken_bytes_is_nobodys_number() -> None:
+    """Red when the text is looked at with its ids: of every hundred one has a citizen number in its digits."""
+    value = b'{"id": "01a218ba-1109-74e0-8936-91537e492204", '
+
+    message = as_message(
+        replace(LETTER, record=a_record("test.offers", 3, 7, key=b"k", value=value)), "requests", failed_at=NOW
+    )
+
+    assert message.value == value

@@ -94,6 +94,17 @@ async def test_a_part_that_is_cancelled_does_not_end_the_process() -> None:
     assert not health.died.done()
 
 
+async def test_a_part_that_was_cancelled_by_what_a_library_let_through_ends_the_process() -> None:
+    """Red when every cancellation is taken for ours: the part was gone, and nobody noticed."""
+
+    async def let_through() -> None:
+        its_own = asyncio.create_task(asyncio.sleep(60))
+        its_own.cancel()
+        await its_own
+
+    assert await why_it_ends(let_through) == "the part printer was cancelled by a task of its own"
+
+
 async def test_the_first_reason_to_end_is_the_one_that_counts() -> None:
     health = Health(died=asyncio.get_running_loop().create_future())
     health.end("the first")

@@ -5,7 +5,8 @@ WITH chosen AS (
     WHERE record.starts_or_first <= cohort_day AND cohort_day < record.ends
 ), took_part AS (
     SELECT group_id, chosen.school_year, programme, stratum,
-        max(least(participants, upper)) AS highest, sum(least(participants, upper)) AS total,
+        max(least(participants, upper)) FILTER (WHERE participants IS NOT NULL) AS highest,  -- `least` leaves out nulls
+        sum(least(participants, upper)) FILTER (WHERE participants IS NOT NULL) AS total,
         bool_or(participants IS NULL AND whole_group) AS is_whole,
         bool_or(participants IS NULL AND NOT whole_group) AS is_uncounted
     FROM chosen JOIN activity_groups USING (group_id) JOIN activities USING (activity_id),
