@@ -41,7 +41,8 @@ lint: $(VENV) ## style, strict types, the borders between the rooms, and the con
 # T29 among those of the contracts.
 faults: $(VENV) ## all fault tests, the long ones too, and their report: docs/faults.md
 	$(BIN)/python -m pytest -p tests.faults.report --faults-report docs/faults.md \
-	    tests/faults tests/integration/chassis/test_outbox.py tests/integration/contracts/test_described.py $(ARGS)
+	    tests/faults tests/integration/chassis/test_outbox.py tests/integration/contracts/test_described.py \
+	    tests/integration/contracts/test_schemathesis.py $(ARGS)
 
 mutants: $(VENV) ## does a test notice a small change of the pure modules? (long; survivors: docs/mutants.md)
 	rm -rf mutants

@@ -7,8 +7,10 @@ from pydantic import Field
 
 from contracts.events import Event
 from contracts.values import (
+    BOOLEAN,
     DISTINCT,
     MAX_GROUPS,
+    NUMBER,
     Actor,
     Audience,
     Count,
@@ -38,7 +40,7 @@ class TakingPart(Value):
     headcount: Count
     """The group's size as the partner knew it; figures use the register's."""
     participants: Count | None = None
-    whole_group: bool = False
+    whole_group: Annotated[bool, BOOLEAN] = False
 
 
 class OtherParticipants(Value):
@@ -58,9 +60,9 @@ class DeliveryDetails(Event):
     programme: Slug
     learning_areas: SomeLearningAreas
     occurred_at: LocalTime
-    duration_minutes: Annotated[int, Field(ge=1, le=1440)]
+    duration_minutes: Annotated[int, Field(ge=1, le=1440), NUMBER]
     setting: Setting
-    holiday: bool = False
+    holiday: Annotated[bool, BOOLEAN] = False
     audience: Audience = "children"
     groups: Annotated[tuple[TakingPart, ...], Field(max_length=MAX_GROUPS)] = ()
     """Each group once. A reader takes the larger count of a group that is named twice (ruling 9)."""

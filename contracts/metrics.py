@@ -6,7 +6,20 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import IDENTIFIER, Count, Day, Decimal, Instant, ReferenceDay, Slug, Text, Value, Visible
+from contracts.values import (
+    BOOLEAN,
+    IDENTIFIER,
+    NUMBER,
+    Count,
+    Day,
+    Decimal,
+    Instant,
+    ReferenceDay,
+    Slug,
+    Text,
+    Value,
+    Visible,
+)
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
@@ -43,7 +56,7 @@ Measure = Literal[
 ]
 """What a figure's numbers count; a share is from 0 to 1."""
 Comparator = Literal["at_least", "at_most"]
-Total = Annotated[int, Field(ge=0, le=10**15)]
+Total = Annotated[int, Field(ge=0, le=10**15), NUMBER]
 
 
 class Denominator(Value):
@@ -79,7 +92,7 @@ class Figure(Event):
     key: Visible
     """`indicator/version/programme/unit/stratum/period`."""
     indicator: Slug
-    definition_version: Annotated[int, Field(ge=1, le=1_000_000)]
+    definition_version: Annotated[int, Field(ge=1, le=1_000_000), NUMBER]
     programme: Slug
     unit: UnitCode
     stratum: Annotated[str, Field(max_length=200, pattern=r"^[!-.0-~]+$")]
@@ -89,7 +102,7 @@ class Figure(Event):
     measure: Measure
     value: Decimal | None = None
     """The figure; absent when only bounds are known, or when there is nothing to divide by."""
-    numerator: Annotated[int | None, Field(ge=0, le=10**15)] = None
+    numerator: Annotated[int | None, Field(ge=0, le=10**15), NUMBER] = None
     denominator: Denominator | None = None
     lower: Decimal | None = None
     """At least this much is certain."""
@@ -102,12 +115,12 @@ class Figure(Event):
     verdict: Literal["met", "not_met", "undecided", "no_target", "no_denominator"] | None = None
     gap: Total | None = None
     """How many more (children, sites …) would meet the target."""
-    to_confirm: Annotated[int | None, Field(ge=0, le=10**9)] = None
+    to_confirm: Annotated[int | None, Field(ge=0, le=10**9), NUMBER] = None
     """For bounds: how many groups would make the figure exact if they were confirmed."""
-    emptied: Literal[True] | None = None
+    emptied: Annotated[Literal[True], BOOLEAN] | None = None
     """Nothing is left of what this figure was about: it was published once, and has no value any more."""
     known_at: Instant
-    cut_id: Annotated[int, Field(ge=1, le=2**53)]
+    cut_id: Annotated[int, Field(ge=1, le=2**53), NUMBER]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 over the canonical JSON (RFC 8785) of all fields but `cutId`, `knownAt`, `digest`, `status` and, on a
     restatement, `previous`, `causes` and `causeCount`."""
@@ -135,11 +148,11 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
     previous: Previous
     causes: Annotated[tuple[UUID, ...], Field(max_length=100)]
     """The ids of the causing events, at most a hundred."""
-    cause_count: Annotated[int, Field(ge=1, le=10**9)]
+    cause_count: Annotated[int, Field(ge=1, le=10**9), NUMBER]
 
 
 Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$")]
-Offset = Annotated[int, Field(ge=0, le=2**53)]
+Offset = Annotated[int, Field(ge=0, le=2**53), NUMBER]
 
 
 class Offsets(Value):
@@ -147,7 +160,7 @@ class Offsets(Value):
 
     topic: Topic
     offsets: Annotated[tuple[Offset, ...], Field(max_length=100)]
-    incarnation: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    incarnation: Annotated[int | None, Field(ge=1, le=1_000_000), NUMBER] = None
     """Which topic of this name: 1 (absent) for the first, one more each time that it was made again."""
 
 
@@ -155,20 +168,20 @@ class Position(Value):
     """One message."""
 
     topic: Topic
-    partition: Annotated[int, Field(ge=0, le=1_000)]
+    partition: Annotated[int, Field(ge=0, le=1_000), NUMBER]
     offset: Offset
 
 
 class CutTaken(Event, topics=(HISTORY,), aggregate="cut", identified_by="cut_id", nl="Doorsnede genomen"):
     """What was known when a set of figures was computed: every message below the vector, but the skipped."""
 
-    cut_id: Annotated[int, Field(ge=1, le=2**53)]
+    cut_id: Annotated[int, Field(ge=1, le=2**53), NUMBER]
     vector: Annotated[tuple[Offsets, ...], Field(max_length=50)]
     day: Day
     """The calendar day in Europe/Amsterdam for which it was taken."""
     known_at: Instant
     skipped: Annotated[tuple[Position, ...], Field(max_length=1_000)] = ()
     """Dead-lettered messages below the vector: a rebuild leaves them out too."""
-    figure_count: Annotated[int, Field(ge=0, le=10**9)]
+    figure_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
     """How many figures belong to this cut. They come in any order, before this event too: the cut is complete when they
     are all there; with fewer it was interrupted, or is under way."""

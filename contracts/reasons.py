@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.events import Event
-from contracts.values import DISTINCT, Instant, Label, ReasonCode, RecordDay, Role, Slug, Value
+from contracts.values import BOOLEAN, DISTINCT, NUMBER, Instant, Label, ReasonCode, RecordDay, Role, Slug, Value
 
 
 class ListedReason(Value):
@@ -16,7 +16,7 @@ class ListedReason(Value):
     transitions: Annotated[tuple[Slug, ...], Field(max_length=20), DISTINCT]
     """The actions for which it may be given."""
     roles: Annotated[tuple[Role, ...], Field(max_length=8), DISTINCT]
-    comment_required: bool = False
+    comment_required: Annotated[bool, BOOLEAN] = False
     effective_from: RecordDay
     effective_to: RecordDay | None = None
     """The first day on which it may not be given any more."""
@@ -33,6 +33,6 @@ class ReasonListPublished(
     on the offers topic."""
 
     list: Slug
-    list_version: Annotated[int, Field(ge=1, le=1_000_000)]
+    list_version: Annotated[int, Field(ge=1, le=1_000_000), NUMBER]
     reasons: Annotated[tuple[ListedReason, ...], Field(min_length=1, max_length=200)]
     published_at: Instant

@@ -8,6 +8,8 @@ from pydantic import Field
 from contracts.events import Event
 from contracts.requests import AskedGroups
 from contracts.values import (
+    BOOLEAN,
+    NUMBER,
     Actor,
     Audience,
     Count,
@@ -56,7 +58,7 @@ class ReferralMade(
     """The last day that is wished."""
     intention: Substitution | None = None
     broker_id: Identifier
-    attempt: Annotated[int, Field(ge=1, le=1_000)]
+    attempt: Annotated[int, Field(ge=1, le=1_000), NUMBER]
     """1 for the first; parallel referrals share it."""
     made_by: Actor
     made_at: Instant
@@ -89,7 +91,7 @@ class ReferralDeclined(
     referral_id: UUID
     reason: Reason
     better_partner_id: Identifier | None = None
-    late: bool
+    late: Annotated[bool, BOOLEAN]
     declined_by: Actor
     declined_at: Instant
 

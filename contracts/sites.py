@@ -7,6 +7,7 @@ from pydantic import Field
 from contracts.events import Event
 from contracts.values import (
     DISTINCT,
+    NUMBER,
     HolidayRegion,
     Identifier,
     Interval,
@@ -82,8 +83,8 @@ class GroupDetails(Event):
     register_: Annotated[Register, Field(alias="register")]
     """The register that counts the child; a child is in one group per register and school year."""
     school_year: SchoolYear
-    age_from: Annotated[int, Field(ge=0, le=18)]
-    age_to: Annotated[int, Field(ge=0, le=18)]
+    age_from: Annotated[int, Field(ge=0, le=18), NUMBER]
+    age_to: Annotated[int, Field(ge=0, le=18), NUMBER]
     headcount: Interval
     """The number of children; a masked count is an interval."""
 

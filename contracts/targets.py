@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contracts.events import Event
 from contracts.metrics import Measure
-from contracts.values import Instant, Label, Prose, Slug
+from contracts.values import NUMBER, Instant, Label, Prose, Slug
 
 TARGETS = "partnership.targets.v1"
 
@@ -51,7 +51,7 @@ class IndicatorDefined(
     named, versioned function that computes it. A better reading is a new definition version."""
 
     indicator: Slug
-    definition_version: Annotated[int, Field(ge=1, le=1_000_000)]
+    definition_version: Annotated[int, Field(ge=1, le=1_000_000), NUMBER]
     label: Label
     explanation: Label
     formula: Prose

@@ -43,6 +43,24 @@ class Value(BaseModel):
 DISTINCT: Any = Field(json_schema_extra={"uniqueItems": True})
 """Names each thing once. Writers keep this; a reader takes a thing that is named twice once (ruling 50)."""
 
+
+def _number_only(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "must be a number", {})
+    return value
+
+
+def _boolean_only(value: object) -> object:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("boolean", "must be true or false", {})
+    return value
+
+
+NUMBER: Any = BeforeValidator(_number_only)
+"""Of a number: pydantic alone would also read "27" and true."""
+BOOLEAN: Any = BeforeValidator(_boolean_only)
+"""Of a boolean: pydantic alone would also read "no" and 0."""
+
 When = TypeVar("When", bound=date)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ]|$)")  # pydantic alone would also read "1700000000"
 _MONTH_AND_DAY = "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -155,7 +173,7 @@ Municipality = Annotated[str, StringConstraints(pattern=r"^GM[0-9]{4}$")]
 Neighbourhood = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
 """A neighbourhood's code; the four digits of the postcode until a CBS code says better."""
 Postcode4 = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}$")]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000), NUMBER]
 Decimal = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}\.[0-9]{6}$")]
 """A decimal number with six places, rounded half to even."""
 

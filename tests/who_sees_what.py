@@ -53,5 +53,5 @@ def _commands(registries: Sequence[Commands]) -> list[Command]:
     return [command for each in registries for command in each.by_name.values()]
 
 
-def _example(command: Command) -> dict[str, Any]:
-    return (example_of(command.body, command.event) if command.event else None) or {}
+def _example(command: Command) -> Mapping[str, Any]:
+    return example_of(command) or {}

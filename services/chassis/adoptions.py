@@ -74,6 +74,7 @@ def commands_for(settings: Settings) -> Commands:
             collection="adoptions",
             status=200,
             body=Adopt,
+            example={"topic": inputs[0]},
             has_address=False,
             view=AdoptionView,
             run=adopt,

@@ -9,7 +9,7 @@ second effect. A refused command changes nothing.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -92,12 +92,14 @@ class Command:
     """The type of its subject's id; None when it has none yet."""
     body: type[Value]
     in_lines: bool = False
-    """The body is any number of values, a line each."""
+    """The body is one value or more, a line each."""
     view: type[Value]
     step: Step[Any] | None = None
     """Its row in a life cycle."""
     event: type[Event] | None = None
     """What it announces, if it announces anything."""
+    example: Mapping[str, Any] | None = None
+    """A body as callers write it; without one, its description shows what the example of its event says."""
     in_base64: frozenset[str] = frozenset()
     """Fields of its body that hold bytes: it looks for personal data in what they say, not in how they are written."""
     has_address: bool = True

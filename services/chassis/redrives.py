@@ -6,6 +6,8 @@ then writes a marker behind it: so each topic keeps its one writer.
 """
 
 import asyncio
+import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -19,11 +21,13 @@ from pydantic_core import from_json
 from contracts import envelope
 from contracts.admission import Admitted, admit
 from contracts.envelope import CONTENT_TYPE, decode, media_type
+from contracts.events import catalogue
 from contracts.partitioner import partition_of
 from contracts.topics import INPUTS, service_of, topics_of
 from contracts.values import Value
 from services.chassis.checks import check_personal_data
 from services.chassis.commands import Command, Commands, Done
+from services.chassis.http.examples import first_example
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
@@ -186,6 +190,10 @@ async def _mark(tx: CommandTx, _: None, body: LetterMarker) -> Done:
     return Done(None, None, body)
 
 
+_EVENT = next(iter(catalogue.values()))
+_MESSAGE, _RECORD = first_example(_EVENT), f"{_EVENT.topics[0]}/3/1041"
+"""What the examples are about: a message of any type, and where it might have been."""
+
 commands.add(
     Command(
         name="redrive",
@@ -195,6 +203,7 @@ commands.add(
         collection="redrives",
         status=202,
         body=Redrive,
+        example={"record": _RECORD, "value": b64encode(json.dumps(_MESSAGE).encode()).decode()},
         in_base64=frozenset({"value", "headers"}),
         has_address=False,
         view=RedriveView,
@@ -209,6 +218,7 @@ commands.add(
         collection="letter-markers",
         status=202,
         body=LetterMarker,
+        example={"record": _RECORD, "eventId": _MESSAGE["id"]},
         has_address=False,
         view=LetterMarker,
         run=_mark,

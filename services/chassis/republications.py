@@ -14,7 +14,7 @@ from fastapi import Query
 from pydantic import Field
 
 from contracts.topics import TOPICS, service_of, topics_of
-from contracts.values import Instant, Value
+from contracts.values import NUMBER, Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.http.queries import query_routes
@@ -26,7 +26,7 @@ from services.chassis.running.database import CommandTx
 commands = Commands()
 queries = query_routes()
 
-MAX_POSITION = 2**63 - 1  # of PostgreSQL
+MAX_POSITION = 2**53  # beyond it, JavaScript and others read another number; PostgreSQL's go on to 2**63
 ROWS = 10_000  # of the journal that one command looks at: a fraction of a second, while the service does its other work
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _FIRST = """
@@ -62,7 +62,7 @@ class Republish(Value):
     """Only this topic."""
     since: Instant | None = None
     """Only from the first message that was recorded at this instant or later, and all behind it in the journal."""
-    position: Annotated[int, Field(ge=1, le=MAX_POSITION)] | None = None
+    position: Annotated[int, Field(ge=1, le=MAX_POSITION), NUMBER] | None = None
     """Only from this position of the journal: `nextPosition` of the answer before, which then says it all."""
 
 
@@ -129,6 +129,7 @@ commands.add(
         collection="republications",
         status=202,
         body=Republish,
+        example={"since": "2026-01-12T08:00:00.000Z"},
         has_address=False,
         view=RepublicationView,
         run=_republish,

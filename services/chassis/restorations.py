@@ -14,7 +14,7 @@ from fastapi import Path
 from pydantic import Field
 
 from contracts.envelope import MAX_EPOCH
-from contracts.values import Instant, Value
+from contracts.values import NUMBER, Instant, Value
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.http.queries import query_routes
@@ -42,7 +42,7 @@ class NoSuchRestoration(NotFound):
 class Restore(Value):
     """The database of this service was restored to an earlier point: let it roll forward, and raise its epoch."""
 
-    epoch: Annotated[int, Field(ge=1, le=MAX_EPOCH)] | None = None
+    epoch: Annotated[int, Field(ge=1, le=MAX_EPOCH), NUMBER] | None = None
     """At least this epoch: above the one of false events that somebody else wrote."""
 
 
@@ -78,6 +78,7 @@ commands.add(
         collection="restorations",
         status=202,
         body=Restore,
+        example={"epoch": 3},
         view=RestorationView,
         run=_restore,
     )

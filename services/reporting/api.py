@@ -183,6 +183,7 @@ commands.add(
         collection="rebuilds",
         status=202,
         body=NoBody,
+        example={},
         view=RebuildView,
         run=_ask_for_rebuild,
     )

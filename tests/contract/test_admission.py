@@ -190,6 +190,27 @@ def test_an_id_of_a_register_in_another_spelling_is_refused_in_every_field(path:
                 decode(value, dict(EVENT_HEADERS))
 
 
+def of_another_type(value: Any) -> list[Any]:
+    """What a lenient reader would take for this number or boolean."""
+    if isinstance(value, bool):
+        return [int(value), float(value), json.dumps(value), "yes" if value else "no"]
+    return [str(value), f" {value} ", bool(value)] if isinstance(value, int) else []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_is_no_number_or_no_boolean_is_read_as_none(path: Path) -> None:
+    for field in range(len(places(contents(path)["data"]))):
+        message = contents(path)
+        holder, name = places(message["data"])[field]
+        for other in of_another_type(holder[name]):
+            holder[name] = other
+            value = json.dumps(message).encode()
+
+            assert read_as_written(value, EVENT_HEADERS) is None
+            with pytest.raises(Malformed):
+                decode(value, dict(EVENT_HEADERS))
+
+
 @settings(max_examples=600, deadline=None)
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_what_the_fast_reader_takes_the_models_read_as_the_same(path: Path, data: st.DataObject) -> None:

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.contract.story import Json, contents
 
 APIS = {path.stem: contents(path) for path in (Path(__file__).parents[2] / "docs" / "openapi").glob("*.json")}
+EXACT = 2**53
+"""Beyond it, JavaScript and others read another number than is written."""
 
 
 class Operation(NamedTuple):
@@ -28,6 +31,13 @@ def operations() -> Iterator[Operation]:
         for path, methods in described["paths"].items():
             for method, said in methods.items():
                 yield Operation(service, path, method, said)
+
+
+def objects_in(node: Any) -> Iterator[Json]:
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects_in(each)
 
 
 every_operation = pytest.mark.parametrize("operation", list(operations()), ids=lambda operation: operation.name)
@@ -104,6 +114,28 @@ def test_no_answer_has_a_null(service: str) -> None:
     assert [name for name, each in shown.items() if "nextCursor" in each.get("required", ())] == []
 
 
+@pytest.mark.parametrize(
+    "operation", [each for each in operations() if "requestBody" in each.said], ids=lambda operation: operation.name
+)
+def test_the_body_of_a_command_has_an_example_that_its_schema_allows(operation: Operation) -> None:
+    ((_, body),) = operation.said["requestBody"]["content"].items()
+    components = APIS[operation.service]["components"]
+    judge = Draft202012Validator({**body["schema"], "components": components}, format_checker=FormatChecker())
+
+    examples = [body["example"]] if "example" in body else body["schema"].get("examples", [])
+
+    assert examples
+    assert [example for example in examples if not judge.is_valid(example)] == []
+
+
+@pytest.mark.parametrize("service", sorted(APIS))
+def test_every_number_is_exact_for_every_reader(service: str) -> None:
+    bounds = [each[bound] for each in objects_in(APIS[service]) for bound in ("minimum", "maximum") if bound in each]
+
+    assert bounds
+    assert [bound for bound in bounds if abs(bound) > EXACT] == []
+
+
 def test_every_command_of_many_lines_shows_its_body() -> None:
     bodies = [each.said["requestBody"]["content"] for each in operations() if "requestBody" in each.said]
 
@@ -113,3 +145,5 @@ def test_every_command_of_many_lines_shows_its_body() -> None:
         [each for each in operations() if each.said["operationId"] in {"recordSites", "recordGroups"}]
     )
     assert all(body["example"].startswith("{") for body in in_lines)
+    judges = [Draft202012Validator(body["schema"]) for body in in_lines]
+    assert not any(judge.is_valid(empty) for judge in judges for empty in ("", "\n", " "))

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple, cast
 import pytest
 from fastapi import FastAPI
 
-from services.chassis import adoptions, redrives, republications
+from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
+from services.chassis.http.examples import example_of
 from services.chassis.life_cycle import Step
+from services.chassis.problems import Malformed
 from services.chassis.running.database import Database
 from services.chassis.running.health import Health
 from services.chassis.running.service import Service
@@ -21,7 +23,7 @@ from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
 SETTINGS = read_settings("requests", 8000, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/x"})
-OF_OPERATORS = [redrives.commands, republications.commands, adoptions.commands_for(SETTINGS)]
+OF_OPERATORS = [redrives.commands, republications.commands, restorations.commands, adoptions.commands_for(SETTINGS)]
 REGISTRIES: dict[str, Sequence[Commands]] = {
     "requests": [requests.requests, requests.reference_data, *OF_OPERATORS],
     "referrals": [referrals.commands, activities.commands, organisations.commands],
@@ -98,8 +100,26 @@ def test_a_route_is_described_with_its_headers_and_problems(operation: Operation
 
 
 @pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each.command.event], ids=lambda operation: operation.command.name
+    ("command", "field", "other"),
+    [
+        (requests.requests.by_name["raiseRequest"], "headcount", False),
+        (requests.requests.by_name["raiseRequest"], "headcount", "14"),
+        (activities.commands.by_name["deliverActivity"], "holiday", "no"),
+        (activities.commands.by_name["deliverActivity"], "durationMinutes", "90"),
+        (republications.commands.by_name["republish"], "position", "1"),
+        (restorations.commands.by_name["restore"], "epoch", True),
+    ],
 )
+def test_a_command_takes_nothing_else_for_a_number_or_a_boolean(command: Command, field: str, other: object) -> None:
+    said = {**(example_of(command) or {}), field: other}
+
+    with pytest.raises(Malformed) as refused:
+        command.read(said)
+
+    assert [each.field for each in refused.value.errors] == [field]
+
+
+@every_operation
 def test_the_example_of_a_command_is_one(operation: Operation) -> None:
     content = operation.described["requestBody"]["content"]
 

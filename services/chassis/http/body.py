@@ -94,7 +94,7 @@ def _read_one(body: bytes, command: Command) -> Value:
 
 def read_lines(body: bytes, command: Command) -> list[Value]:
     """One value per line, without empty lines. Raises `Malformed` with the first 50 wrong fields and their lines, or
-    `PersonalData` with the first."""
+    when there is no line; `PersonalData` with the first."""
     if body.count(b"\n") > MAX_LINES:
         raise Malformed(f"There are more than {MAX_LINES} lines.", WrongField("body", None, f"{MAX_LINES} lines"))
     found: list[Value] = []
@@ -111,6 +111,9 @@ def read_lines(body: bytes, command: Command) -> list[Value]:
             wrong += error.errors[: MAX_ERRORS - len(wrong)]
     if wrong:
         raise Malformed(f"{number_of_wrong} wrong fields, the first in {wrong[0].field}", *wrong)
+    if not found:
+        # Whoever sends none has more likely failed to read a file than nothing to record.
+        raise Malformed("There is no line.", WrongField("body", None, "a JSON object a line, one or more"))
     return found
 
 

@@ -6,7 +6,7 @@ FastAPI's own way solves dependencies and validates our own answers at each requ
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -176,8 +176,8 @@ def _responses(command: Command) -> dict[int | str, dict[str, Any]]:
     return {command.status: {"headers": headers}, **problems}
 
 
-def _examples(command: Command) -> list[dict[str, Any]]:
-    example = example_of(command.body, command.event) if command.event else None
+def _examples(command: Command) -> list[Mapping[str, Any]]:
+    example = example_of(command)
     return [] if example is None else [example]
 
 
@@ -189,6 +189,6 @@ def _about_line(command: Command) -> str:
 def _lines_body(command: Command) -> dict[str, Any] | None:
     if not command.in_lines:
         return None
-    schema = {"type": "string", "description": _about_line(command)}
+    schema = {"type": "string", "pattern": r"\S", "description": _about_line(command)}
     lines = [json.dumps(example, ensure_ascii=False) for example in _examples(command)]
     return {"requestBody": {"required": True, "content": {LINES: {"schema": schema, "example": "\n".join(lines)}}}}

@@ -1,19 +1,26 @@
-"""Examples of commands: what of the example of its event the caller says."""
+"""Examples of commands: their own, or what of the example of their event the caller says."""
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from contracts.events import Event
-from contracts.values import Value
+from services.chassis.commands import Command
 
 
-def example_of(body: type[Value], event: type[Event]) -> dict[str, Any] | None:
-    """The fields of the body in the first example of the event; None where the event has none."""
-    folder = files("contracts") / "examples" / f"{event.__name__}.v{event.version}"
-    examples = sorted((each for each in folder.iterdir()), key=lambda each: each.name) if folder.is_dir() else []
-    if not examples:
-        return None
-    data: dict[str, Any] = json.loads(examples[0].read_bytes())["data"]
-    names = [field.alias or name for name, field in body.model_fields.items()]
+def example_of(command: Command) -> Mapping[str, Any] | None:
+    """A body of the command, in the first example of its event unless it has one of its own; None without either."""
+    if command.example is not None or command.event is None:
+        return command.example
+    data = first_example(command.event)["data"]
+    names = [field.alias or name for name, field in command.body.model_fields.items()]
     return {name: data[name] for name in names if name in data}
+
+
+def first_example(event: type[Event]) -> dict[str, Any]:
+    """A whole message of this type of event."""
+    folder = files("contracts") / "examples" / f"{event.__name__}.v{event.version}"
+    example = min(folder.iterdir(), key=lambda each: each.name)
+    message: dict[str, Any] = json.loads(example.read_bytes())
+    return message

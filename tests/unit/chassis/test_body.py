@@ -129,6 +129,14 @@ async def test_what_python_reads_and_cannot_write_is_refused_by_its_field(wrong:
     assert field in {each.field for each in refused.value.errors}
 
 
+@pytest.mark.parametrize("body", [b"", b"\n", b" \r\n\n", BOM])
+async def test_a_body_of_lines_has_one(body: bytes) -> None:
+    with pytest.raises(Malformed) as refused:
+        await read(SITES, body)
+
+    assert refused.value.errors[0].field == "body"
+
+
 async def test_a_wrong_line_is_named() -> None:
     with pytest.raises(Malformed) as refused:
         await read(SITES, f"{LINE}\n\n{LINE[:-1]}\n".encode())
