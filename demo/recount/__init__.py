@@ -30,11 +30,11 @@ def recount(messages: Iterable[Record]) -> dict[str, Counted]:
     To count at a cut, give only the messages below its vector that it did not skip.
     """
     entities = entities_from(messages)
-    return dict(chain.from_iterable(_figures(entities, year) for year in sorted(entities.programme_years)))
+    in_years = chain.from_iterable(_figures(entities, year) for year in sorted(entities.programme_years))
+    return {**dict(adoption(entities)), **dict(in_years)}
 
 
 def _figures(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
-    yield from adoption(entities, year)
     yield from substitution(entities, year)
     yield from reach(entities, year)
     yield from flow(entities, year)

@@ -1,10 +1,9 @@
-"""Adoption: which share of the schools works with the approach (rulings 16 to 20)."""
+"""Adoption: which share of the schools works with the approach (rulings 16 to 20 and 49)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
-from demo.recount.days import ProgrammeYear
 from demo.recount.entities import Activity, Entities
 from demo.recount.events import SiteRecorded
 from demo.recount.figures import Figure, key, share_of
@@ -14,26 +13,37 @@ CHILD_CENTRE = {"childcare", "out_of_school_care"}
 """The two kinds of partner that a school needs beside it for strict adoption."""
 
 
-def adoption(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
-    """Strict, loose and declared, on 31 December and 31 July of the school year."""
-    first = year.starts_on.year
-    for day in (date(first, 12, 31), date(first + 1, 7, 31)):
+def adoption(entities: Entities) -> Iterator[Figure]:
+    """Strict, loose and declared, on each 31 December and 31 July with something in the year before it (49)."""
+    for programme, day in sorted(_days(entities)):
         schools = list(_schools(entities, day))
         in_unit = defaultdict(list)
         for school in schools:
             for unit in units_of(school):
                 in_unit[unit].append(school.site_id)
-        working = _working(entities, year.programme, day)
+        working = _working(entities, programme, day)
         joined = {school for school, activity in working if _joint(entities, school, activity)}
         qualifying = {
             "adoption-strict": joined,
             "adoption-loose": {school for school, _ in working},
-            "adoption-declared": {school.site_id for school in schools if _declares(school, year.programme, day)},
+            "adoption-declared": {school.site_id for school in schools if _declares(school, programme, day)},
         }
         for indicator, chosen in qualifying.items():
             for unit, here in in_unit.items():
                 share = share_of(sum(school in chosen for school in here), len(here))
-                yield key(indicator, year.programme, unit, "all", day.isoformat()), share
+                yield key(indicator, programme, unit, "all", day.isoformat()), share
+
+
+def _days(entities: Entities) -> set[tuple[str, date]]:
+    """The days at which a programme is looked at: whatever happened in the year that ends there."""
+    years = {day.year + later for _, day in entities.days for later in (0, 1)}
+    ends = [date(year, month, 31) for year in years for month in (7, 12)]
+    return {
+        (programme, end)
+        for programme, day in entities.days
+        for end in ends
+        if end.replace(year=end.year - 1) < day <= end
+    }
 
 
 def _schools(entities: Entities, day: date) -> Iterator[SiteRecorded]:

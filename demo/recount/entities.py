@@ -78,10 +78,15 @@ class Entities:
     groups: tuple[GroupRecorded, ...]
     requests: dict[str, Request]
     activities: tuple[Activity, ...]
-    programme_years: frozenset[ProgrammeYear]
-    """Every year in which something was asked or done, also by a site that is not known yet."""
+    days: frozenset[tuple[str, date]]
+    """Every programme with each day on which something was asked or done, also by a site that is not known yet."""
     areas: dict[ProgrammeYear, frozenset[str]]
     """The learning areas of each year's activities for children, likewise."""
+
+
+    @property
+    def programme_years(self) -> set[ProgrammeYear]:
+        return {ProgrammeYear(programme, school_year_of(day)) for programme, day in self.days}
 
 
 def entities_from(records: Iterable[Record]) -> Entities:
@@ -97,7 +102,7 @@ def entities_from(records: Iterable[Record]) -> Entities:
         # Choice (38, 39): known is there on its day, for adoption too; without such a site it counts nowhere,
         # not as a step of its request either. It still tells that there was a year, and in which areas.
         tuple(activity for activity in activities if activity.sites),
-        frozenset({activity.year for activity in activities} | _years_of_requests(history)),
+        frozenset({(each.details.programme, each.details.day) for each in activities} | _days_of_requests(history)),
         _areas(activities),
     )
 
@@ -107,10 +112,10 @@ def _newest_of_each_year(events: list[EventData]) -> Iterable[GroupRecorded]:
     return {event.school_year: event for event in events if isinstance(event, GroupRecorded)}.values()
 
 
-def _years_of_requests(history: History) -> set[ProgrammeYear]:
-    """Every year in which a request was raised that was not voided."""
+def _days_of_requests(history: History) -> set[tuple[str, date]]:
+    """Every day on which a request was raised that was not voided."""
     raised = [_raised(events) for (kind, _), events in history.items() if kind == "request"]
-    return {ProgrammeYear(each.programme, school_year_of(amsterdam_day(each.raised_at))) for each in raised if each}
+    return {(each.programme, amsterdam_day(each.raised_at)) for each in raised if each}
 
 
 def _areas(activities: Iterable[Activity]) -> dict[ProgrammeYear, frozenset[str]]:

@@ -16,7 +16,7 @@ from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.publication import restates
 from services.reporting.store import PATIENCE_SECONDS
-from services.reporting.things import KINDS, ProgrammeYear, Settled, settle
+from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 
 WORK_MEMORY = "128MB"  # for each sort of a whole year; the default of 4 MB puts them on disk
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
@@ -45,7 +45,7 @@ ON CONFLICT DO NOTHING
 _FRESH = ("entity", "topic", "partition", "incarnation", "offset", "event_id", "restates")
 _SUBJECTS = """
 CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
-SELECT DISTINCT subject FROM affected WHERE family = '{family}' {of_programme_years}
+SELECT DISTINCT subject FROM affected WHERE family = '{family}' {of_programme_periods}
 """
 _TOUCHED = """
 CREATE TEMPORARY TABLE touched (
@@ -92,13 +92,13 @@ GROUP BY programme, unit, stratum, period, component
 """
 _ADDED_UP = "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up"
 _MADE = re.compile(r"CREATE TEMPORARY TABLE (?P<name>\w+)")
-_CHANGED_YEARS = """
-CREATE TEMPORARY TABLE changed_programme_years ON COMMIT DROP AS
-WITH are AS (SELECT programme, school_year, stratum FROM programme_years WHERE amount > 0)
-(TABLE are EXCEPT TABLE programme_years_counted) UNION (TABLE programme_years_counted EXCEPT TABLE are)
+_CHANGED_PERIODS = """
+CREATE TEMPORARY TABLE changed_programme_periods ON COMMIT DROP AS
+WITH are AS (SELECT programme, period, stratum FROM programme_periods WHERE amount > 0)
+(TABLE are EXCEPT TABLE programme_periods_counted) UNION (TABLE programme_periods_counted EXCEPT TABLE are)
 """
-_REMEMBER_YEARS = """
-INSERT INTO programme_years_counted SELECT programme, school_year, stratum FROM programme_years WHERE amount > 0
+_REMEMBER_PERIODS = """
+INSERT INTO programme_periods_counted SELECT programme, period, stratum FROM programme_periods WHERE amount > 0
 """
 
 
@@ -137,7 +137,7 @@ async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
     for table, rows in settled.rows.items():
         if rows:
             await db.copy_records_to_table(table, records=rows)
-    await _count_programme_years(db, settled.programme_years.items())
+    await _count_programme_periods(db, settled.programme_periods.items())
     await _note_affected(db, counted, settled.ids)
     if counted:
         await _note_fresh(db, settled.fresh)
@@ -151,24 +151,24 @@ async def make_things(db: asyncpg.Connection) -> None:
         return
     async with db.transaction():
         await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-        years: Counter[ProgrammeYear] = Counter()
+        periods: Counter[ProgrammePeriod] = Counter()
         async for facts in store.facts_by_thing(db, kinds):
             settled = settle({}, facts)
             for table, rows in settled.rows.items():
                 await db.copy_records_to_table(table, records=rows)
-            years.update(settled.programme_years)
-        await _count_programme_years(db, years.items())
+            periods.update(settled.programme_periods)
+        await _count_programme_periods(db, periods.items())
         for kind in kinds:
             for table in KINDS[kind].tables:
                 await db.execute(f"ANALYZE {table}", timeout=PATIENCE_SECONDS)
         await db.executemany("INSERT INTO made VALUES ($1)", [(kind,) for kind in kinds])
 
 
-async def _count_programme_years(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammeYear, int]]) -> None:
+async def _count_programme_periods(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammePeriod, int]]) -> None:
     await db.executemany(
-        "INSERT INTO programme_years AS known VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (programme, school_year, stratum) DO UPDATE SET amount = known.amount + excluded.amount",
-        [(*year, amount) for year, amount in amounts if amount],
+        "INSERT INTO programme_periods AS known VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (programme, period, stratum) DO UPDATE SET amount = known.amount + excluded.amount",
+        [(*period, amount) for period, amount in amounts if amount],
     )
 
 
@@ -200,15 +200,15 @@ async def count(db: asyncpg.Connection) -> None:
     Leaves the table `touched`: the cells that changed, and by which subject and component.
     """
     await db.execute(_TOUCHED)
-    await db.execute(_CHANGED_YEARS)
+    await db.execute(_CHANGED_PERIODS)
     made = await _made(db, families())
     for family in families().values():
         if family.name in made:
             await _count_affected(db, family)
         else:
             await _count_everything(db, family)
-    await db.execute("DELETE FROM programme_years_counted")
-    await db.execute(_REMEMBER_YEARS)
+    await db.execute("DELETE FROM programme_periods_counted")
+    await db.execute(_REMEMBER_PERIODS)
     await db.execute("ANALYZE touched")
 
 
@@ -224,8 +224,8 @@ async def count_everything_anew(db: asyncpg.Connection) -> None:
 
 
 async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
-    of_programme_years = f"UNION {family.of_programme_years}" if family.of_programme_years else ""
-    made = await db.execute(_SUBJECTS.format(family=family.name, of_programme_years=of_programme_years))
+    of_programme_periods = f"UNION {family.of_programme_periods}" if family.of_programme_periods else ""
+    made = await db.execute(_SUBJECTS.format(family=family.name, of_programme_periods=of_programme_periods))
     if made != "SELECT 0":
         await db.execute("ANALYZE subjects")
         counting = await _prepared(db, family, everything=False)

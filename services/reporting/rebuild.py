@@ -248,7 +248,7 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
 
 
 TABLES = (
-    *("facts", "programme_years", "programme_years_counted", "sums", "affected", "fresh", "made"),
+    *("facts", "programme_periods", "programme_periods_counted", "sums", "affected", "fresh", "made"),
     *(table for kind in KINDS.values() for table in kind.tables),
     *(family.table for family in families().values()),
 )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
 from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined
+from services.reporting.figures.values import ALL, standing_days
 
 Row = tuple[Any, ...]
 Rows = Mapping[str, Iterable[Row]]
@@ -137,21 +138,24 @@ KINDS: dict[str, Kind] = {
     ),
 }
 
-ProgrammeYear = tuple[str, str, str]
-"""A programme in a school year, and a stratum in it."""
+ProgrammePeriod = tuple[str, str, str]
+"""A programme, a school year or a day (and with it the year that ends there), and a stratum."""
 
 
-def programme_years_of(kind: str, thing: Any) -> list[ProgrammeYear]:  # noqa: ANN401 - a thing of any kind
-    """The programme years that a thing is part of."""
-    if thing is None:
-        return []
-    if kind == "request" and thing.raised is not None:
-        return [(thing.raised.programme, school_year_of(calendar_day(thing.raised.raised_at)), "all")]
-    if kind == "activity":
-        this = thing.body.programme, thing.school_year
+def programme_periods_of(kind: str, thing: Any) -> list[ProgrammePeriod]:  # noqa: ANN401 - a thing of any kind
+    """The periods of a programme that a thing is part of (ruling 49)."""
+    if kind == "request" and thing is not None and thing.raised is not None:
+        return _periods(thing.raised.programme, calendar_day(thing.raised.raised_at))
+    if kind == "activity" and thing is not None:
         areas = thing.body.learning_areas if thing.body.audience == "children" else ()
-        return [(*this, "all"), *((*this, area.stratum) for area in areas)]
+        of_areas = [(thing.body.programme, thing.school_year, area.stratum) for area in areas]
+        return [*_periods(thing.body.programme, thing.day), *of_areas]
     return []
+
+
+def _periods(programme: str, day: date) -> list[ProgrammePeriod]:
+    periods = [school_year_of(day), *(each.isoformat() for each in standing_days(day))]
+    return [(programme, period, ALL) for period in periods]
 
 
 @dataclass(slots=True)
@@ -163,7 +167,7 @@ class Settled:
     known: defaultdict[str, list[str]]
     """By kind, those of them that were known before."""
     rows: defaultdict[str, list[Row]]
-    programme_years: Counter[ProgrammeYear]
+    programme_periods: Counter[ProgrammePeriod]
     """How many more things each has, or fewer."""
     fresh: list[Fact]
     """What was not known before: not the same once more."""
@@ -187,11 +191,9 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
         if before:
             settled.known[kind_name].append(id_)
             was = kind.fold(folds.in_order(before.values()))
-            for year in programme_years_of(kind_name, was):
-                settled.programme_years[year] -= 1
+            settled.programme_periods.subtract(programme_periods_of(kind_name, was))
         thing = kind.fold(folds.in_order(after.values()))
-        for year in programme_years_of(kind_name, thing):
-            settled.programme_years[year] += 1
+        settled.programme_periods.update(programme_periods_of(kind_name, thing))
         for table, rows in kind.rows(id_, thing).items() if thing is not None else ():
             settled.rows[table] += rows
     return settled

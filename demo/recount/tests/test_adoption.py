@@ -216,6 +216,21 @@ def test_the_window_is_the_year_that_ends_on_the_day(on: str, new_year: str, sum
     assert strict_and_loose(scenario, day=SUMMER)[1] == summer
 
 
+@pytest.mark.parametrize("what", ["an activity", "a request"])
+def test_adoption_at_a_day_is_there_when_the_year_before_it_had_something(what: str) -> None:
+    """Of March: at the end of that calendar year, though the next school year has not begun (ruling 49)."""
+    scenario = a_scenario()
+
+    if what == "a request":
+        scenario.raised("r", "2026-03-10T09:00:00.000Z")
+    else:
+        scenario.delivered("a", on="2026-03-10")
+
+    days = ["2025-12-31", "2026-07-31", "2026-12-31", "2027-07-31"]
+    there = [day for day in days if scenario.figure("adoption-loose", period=day)]
+    assert there == ["2026-07-31", "2026-12-31"]
+
+
 @pytest.mark.parametrize(
     "unfit", [{"audience": "professionals"}, {"substitution": "unknown"}, {"programme": "lea-tilburg"}]
 )

@@ -13,9 +13,10 @@ from typing import Any
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
 from services.reporting.facts.events import Fact, GroupRecorded, IndicatorDefined, SiteRecorded
+from services.reporting.figures.values import standing_days
 
 ProgrammeYear = tuple[str, str]
-"""A programme in a school year."""
+"""A programme in a school year, or in the year that ends on a day."""
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ class Ledger:
         before, after = self.requests.get(request_id), folds.request(facts)
         self.requests[request_id] = after
         self.requests_at.move(request_id, _asking(before), _asking(after))
-        self._count(_programme_year_of_request(before), _programme_year_of_request(after))
+        self._count(_programme_years_of_request(before), _programme_years_of_request(after))
         return before, after
 
     def fold_referral(self, referral_id: str, facts: list[Fact]) -> tuple[Any, Any]:
@@ -147,7 +148,7 @@ class Ledger:
             [each.group_id for each in new.groups] if new else (),
         )
         self.activities_for.move(activity_id, _asked_by(old), _asked_by(new))
-        self._count(_programme_year_of_activity(before), _programme_year_of_activity(after))
+        self._count(_programme_years_of_activity(before), _programme_years_of_activity(after))
         self._count_areas(before, -1)
         self._count_areas(after, 1)
         return before, after
@@ -159,11 +160,9 @@ class Ledger:
                 self.definitions[fact.body.indicator, fact.body.definition_version] = fact.body
         return before, self.definitions
 
-    def _count(self, before: ProgrammeYear | None, after: ProgrammeYear | None) -> None:
-        if before is not None:
-            self.programme_years[before] -= 1
-        if after is not None:
-            self.programme_years[after] += 1
+    def _count(self, before: list[ProgrammeYear], after: list[ProgrammeYear]) -> None:
+        self.programme_years.subtract(before)
+        self.programme_years.update(after)
 
     def _count_areas(self, activity: folds.Activity | None, amount: int) -> None:
         if activity is not None and activity.body.audience == "children":
@@ -208,11 +207,15 @@ def _asked_by(body: Any) -> list[str]:  # noqa: ANN401 - a body or none
     return [body.request_id] if body is not None and body.request_id else []
 
 
-def _programme_year_of_activity(activity: folds.Activity | None) -> ProgrammeYear | None:
-    return (activity.body.programme, activity.school_year) if activity else None
+def _programme_years_of_activity(activity: folds.Activity | None) -> list[ProgrammeYear]:
+    return _programme_years(activity.body.programme, activity.day) if activity else []
 
 
-def _programme_year_of_request(request: folds.Request | None) -> ProgrammeYear | None:
+def _programme_years_of_request(request: folds.Request | None) -> list[ProgrammeYear]:
     if request is None or request.raised is None:
-        return None
-    return request.raised.programme, school_year_of(calendar_day(request.raised.raised_at))
+        return []
+    return _programme_years(request.raised.programme, calendar_day(request.raised.raised_at))
+
+
+def _programme_years(programme: str, day: date) -> list[ProgrammeYear]:
+    return [(programme, period) for period in (school_year_of(day), *(each.isoformat() for each in standing_days(day)))]

@@ -21,8 +21,8 @@ class Family:
     """The column of the things that it counts."""
     affected: dict[str, str]
     """By kind of thing: each of these things ($1) with the subjects that a change of it may affect."""
-    of_programme_years: str | None
-    """The subjects that `changed_programme_years` affect."""
+    of_programme_periods: str | None
+    """The subjects that `changed_programme_periods` affect."""
     functions: Mapping[str, Function]
     counting: Template
 
@@ -48,7 +48,7 @@ def families() -> dict[str, Family]:
                 module.name,
                 folder.SUBJECT,
                 folder.AFFECTED,
-                getattr(folder, "OF_PROGRAMME_YEARS", None),
+                getattr(folder, "OF_PROGRAMME_PERIODS", None),
                 folder.FUNCTIONS,
                 Template((files(folder) / "counts.sql").read_text()),
             )

@@ -67,3 +67,21 @@ CREATE TABLE stuck (
 -- When a rebuild began: one whose leader ended in the middle of it is not tried for ever. And after a loss, the cut that
 -- it proves.
 ALTER TABLE rebuilds ADD COLUMN began_at timestamptz, ADD COLUMN cut_id bigint;
+
+-- How much a programme has in each of its periods: requests and activities (stratum `all`) in a school year and in the
+-- year that ends on a day (ruling 49), and activities for children per area in a school year.
+DROP TABLE programme_years, programme_years_counted;
+CREATE TABLE programme_periods (
+    programme text NOT NULL,
+    period text NOT NULL,
+    stratum text NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (programme, period, stratum)
+);
+-- The periods with which the counts were made.
+CREATE TABLE programme_periods_counted (
+    programme text NOT NULL,
+    period text NOT NULL,
+    stratum text NOT NULL,
+    PRIMARY KEY (programme, period, stratum)
+);

@@ -24,8 +24,9 @@ AFFECTED = {
         SELECT request_id, site_id FROM activities JOIN activity_sites USING (activity_id)
         WHERE request_id = ANY ($1)""",
 }
-OF_PROGRAMME_YEARS = (
-    "SELECT DISTINCT site_id FROM site_records WHERE EXISTS (SELECT FROM changed_programme_years WHERE stratum = 'all')"
+OF_PROGRAMME_PERIODS = (
+    "SELECT DISTINCT site_id FROM site_records"
+    " WHERE EXISTS (SELECT FROM changed_programme_periods WHERE period LIKE '____-__-__')"
 )
 
 

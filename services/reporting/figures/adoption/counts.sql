@@ -1,11 +1,9 @@
--- One row per school and day: whether it works with a programme (metrics.md 1, rulings 16 to 20). In steps, so that
+-- One row per school and day: whether it works with a programme (metrics.md 1, rulings 16 to 20 and 49). In steps, so that
 -- PostgreSQL knows how many rows each has: it cannot guess for how many a record is in force.
 CREATE TEMPORARY TABLE schools ON COMMIT DROP AS
 SELECT site_id, neighbourhood, programme, day
 FROM site_records AS record ${only} CROSS JOIN (
-    SELECT programme, day FROM programme_years,
-        unnest(ARRAY[make_date(left(school_year, 4)::int, 12, 31), make_date(right(school_year, 4)::int, 7, 31)]) AS day
-    WHERE stratum = 'all' AND amount > 0
+    SELECT programme, period::date AS day FROM programme_periods WHERE period LIKE '____-__-__' AND amount > 0
 ) AS days
 WHERE starts <= day AND day < ends AND opens <= day AND day < closes
     AND 'primary' = ANY (kinds) AND NOT 'special' = ANY (kinds);

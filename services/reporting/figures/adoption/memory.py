@@ -12,17 +12,10 @@ from services.reporting.facts.events import SiteRecorded
 from services.reporting.facts.folds import Activity
 from services.reporting.facts.ledger import Ledger
 from services.reporting.figures.cells import Component, Contributions
-from services.reporting.figures.values import ALL, CITY, DAYS, Cell
+from services.reporting.figures.values import ALL, CITY, Cell
 
 NAME = "adoption"
-AUGUST = 8
 CARE = ("childcare", "out_of_school_care")
-
-
-def days_of(school_year: str) -> tuple[date, ...]:
-    """The days of a school year at which adoption is counted; a definition's `periods` say which are published."""
-    first = int(school_year[:4])
-    return tuple(date(first if month >= AUGUST else first + 1, month, day) for month, day in DAYS.values())
 
 
 def day_of(cell: Cell) -> date:
@@ -30,27 +23,31 @@ def day_of(cell: Cell) -> date:
 
 
 def contributions(ledger: Ledger, school_id: str) -> Contributions:
-    """What one school contributes in every programme year, on both of its days."""
+    """What one school contributes on every day that ends a year of a programme (ruling 49)."""
     site = ledger.sites.get(school_id)
     found: dict[Cell, dict[Component, int]] = {}
     if site is None:
         return found
-    for (programme, school_year), count in ledger.programme_years.items():
-        for day in days_of(school_year) if count > 0 else ():
-            record = site.on(day)
-            if record is None or not is_regular_primary(record) or not record.is_open_on(day):
-                continue
-            adopting = list(qualifying(ledger, school_id, programme, day))
-            counted: dict[Component, int] = {
-                "schools": 1,
-                "loose": int(bool(adopting)),
-                "strict": int(any(is_joint(ledger, school_id, activity) for activity in adopting)),
-                "declared": int(
-                    any(each.programme == programme and each.holds_on(day) for each in record.declared_adoption)
-                ),
-            }
-            for unit in (f"site:{school_id}", f"neighbourhood:{record.neighbourhood}", CITY):
-                found[Cell(programme, unit, ALL, day.isoformat())] = counted
+    days = [
+        (programme, date.fromisoformat(period))
+        for (programme, period), count in ledger.programme_years.items()
+        if count > 0 and len(period) == len("2025-12-31")
+    ]
+    for programme, day in days:
+        record = site.on(day)
+        if record is None or not is_regular_primary(record) or not record.is_open_on(day):
+            continue
+        adopting = list(qualifying(ledger, school_id, programme, day))
+        counted: dict[Component, int] = {
+            "schools": 1,
+            "loose": int(bool(adopting)),
+            "strict": int(any(is_joint(ledger, school_id, activity) for activity in adopting)),
+            "declared": int(
+                any(each.programme == programme and each.holds_on(day) for each in record.declared_adoption)
+            ),
+        }
+        for unit in (f"site:{school_id}", f"neighbourhood:{record.neighbourhood}", CITY):
+            found[Cell(programme, unit, ALL, day.isoformat())] = counted
     return found
 
 

@@ -17,8 +17,8 @@ AFFECTED = {
         UNION SELECT site_id, group_id
             FROM activity_sites JOIN activity_groups USING (activity_id) WHERE site_id = ANY ($1)""",
 }
-OF_PROGRAMME_YEARS = (
-    "SELECT group_id FROM groups WHERE school_year IN (SELECT school_year FROM changed_programme_years)"
+OF_PROGRAMME_PERIODS = (
+    "SELECT group_id FROM groups WHERE school_year IN (SELECT period FROM changed_programme_periods)"
 )
 REGISTERS = ("school", "childcare", "project")
 

@@ -17,11 +17,11 @@ WITH chosen AS (
     )
     GROUP BY group_id, chosen.school_year, programme, stratum
 ), bounded AS (
-    SELECT chosen.*, programme_years.programme, programme_years.stratum,
+    SELECT chosen.*, asked.programme, asked.stratum,
         coalesce(greatest(highest, CASE WHEN is_whole THEN lower END), 0) AS reached_lower,
         CASE WHEN is_whole OR is_uncounted THEN upper ELSE least(upper, coalesce(total, 0)) END AS reached_upper,
         coalesce(highest, 0) AS highest, coalesce(is_whole, false) AS is_whole
-    FROM chosen JOIN programme_years USING (school_year) LEFT JOIN took_part USING (group_id, school_year, programme, stratum)
+    FROM chosen JOIN programme_periods AS asked ON asked.period = chosen.school_year LEFT JOIN took_part USING (group_id, school_year, programme, stratum)
     WHERE amount > 0
 )
 SELECT group_id AS subject, programme, school_year AS period, stratum,
