@@ -22,6 +22,7 @@ from services.chassis.running.settings import read_settings
 from services.referrals import app as referrals
 from services.referrals.rules import activity, referral
 from services.reporting import app as reporting
+from services.reporting.documents import figures
 from services.requests import app as requests
 from services.requests import rules as request
 
@@ -155,6 +156,7 @@ def stale() -> Iterator[Path]:
 DOCUMENTS = {
     DOCS / "problems.md": problems(),
     DOCS / "life-cycles.md": life_cycles(),
+    DOCS / "figures.md": figures(),
     **{DOCS / "openapi" / f"{service.NAME}.json": openapi(service) for service in SERVICES},
 }
 

@@ -90,6 +90,16 @@ def a_record(
     return ConsumerRecord(topic, partition, offset, 0, 1, key, value, None, 0, 0, headers)
 
 
+def in_binary_mode(record: TopicRecord) -> TopicRecord:
+    """The same message with its attributes in headers."""
+    said: dict[str, Any] = json.loads(record.value or b"")
+    data = json.dumps(said.pop("data"), ensure_ascii=False).encode()
+    attributes = {name: value for name, value in said.items() if name != "datacontenttype" and value is not None}
+    headers = [(f"ce_{name}", str(value).encode("utf-8", "replace")) for name, value in attributes.items()]
+    place = record.topic, record.partition, record.offset
+    return a_record(*place, key=record.key, value=data, headers=(*headers, ("content-type", b"application/json")))
+
+
 def topic_of(message: Mapping[str, Any]) -> str:
     """The topic on which the sender of a message writes events of its type."""
     service, event = str(message["source"]).rpartition(":")[2], catalogue[message["type"]]

@@ -54,7 +54,7 @@ async def a_sandbox(stack: RealParts, service: str, *, has_topics: bool = True) 
     environment = {"SAMENSPEL_KAFKA": stack.kafka, "SAMENSPEL_KAFKA_PREFIX": prefix, "SAMENSPEL_DATABASE_URL": url}
     settings = read_settings(service, ANY_PORT, environment)
     pool = await connect(url, size=CONNECTIONS)
-    database = Database(pool, settings.source, epoch=1, secret=b"secret", on_staged=lambda: None)
+    database = Database(pool, pool, settings.source, epoch=1, secret=b"secret", on_staged=lambda: None)
     try:
         async with provisioned(stack.kafka, prefix) if has_topics else nullcontext():
             yield Sandbox(settings, database, Health(died=asyncio.get_running_loop().create_future()))

@@ -5,7 +5,7 @@ so that it can shrink a scenario that breaks a promise to the shortest one that 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -131,17 +131,20 @@ class Scenario:
         return "\n".join(repr(event) for event in self.events() if not isinstance(event, IndicatorDefined))
 
 
-def record_school(scenario: Scenario, site_id: str, neighbourhood: str = "5211") -> None:
+def record_school(scenario: Scenario, site_id: str, neighbourhood: str = "5211", **other: Any) -> None:
     """A primary school that has been there for long."""
     school = SITE | {"site_id": site_id, "kinds": ("primary",), "neighbourhood": neighbourhood}
-    scenario.announce(SiteRecorded.model_validate(school | {"valid_from": date(2010, 8, 1)}))
+    scenario.announce(SiteRecorded.model_validate(school | {"valid_from": date(2010, 8, 1)} | other))
 
 
-def deliver(scenario: Scenario, site_id: str, *groups: TakingPart) -> ActivityDelivered:
-    """An activity for children that replaces, in November 2025."""
+def deliver(
+    scenario: Scenario, site_id: str, *groups: TakingPart, also_at: Sequence[str] = (), is_confirmed: bool = False
+) -> ActivityDelivered:
+    """An activity for children that replaces, on 3 November 2025."""
     delivered = ActivityDelivered(
         activity_id=scenario.an_id(ACTIVITY),
-        site_ids=(site_id,),
+        site_ids=(site_id, *also_at),
+        confirmed_by_sites=(site_id,) if is_confirmed else (),
         partner_ids=(PARTNER,),
         programme=PROGRAMMES[0],
         learning_areas=(ART,),

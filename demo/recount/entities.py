@@ -83,7 +83,6 @@ class Entities:
     areas: dict[ProgrammeYear, frozenset[str]]
     """The learning areas of each year's activities for children, likewise."""
 
-
     @property
     def programme_years(self) -> set[ProgrammeYear]:
         return {ProgrammeYear(programme, school_year_of(day)) for programme, day in self.days}

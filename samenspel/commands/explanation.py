@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from contracts.events import NAMESPACE
@@ -13,15 +15,15 @@ MAX_VALUES = 12  # of its history; --json has them all
 Json = Mapping[str, Any]
 
 
-def explanation(page: Json, definition: Json, history: Sequence[Json], cursor: int, texts: Texts) -> list[str]:
-    """The lines; `page` is one page of the events behind the figure, from `cursor` on."""
+def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[str]:
+    """The lines; `page` is one page of the events behind the figure."""
     figure = page["figure"]
     parts = (
         wrapped(sentence(figure, definition, texts)),
         _definition(definition, texts),
         _numerator_and_denominator(figure, texts),
         _missing(figure, texts),
-        _events(page, cursor, texts),
+        _events(page, texts),
         _history(history, texts),
     )
     return [line for part in parts for line in (*part, "")]
@@ -107,13 +109,14 @@ def _missing(figure: Json, texts: Texts) -> Iterator[str]:
     yield from wrapped(texts.say("missing.groups", count=groups) if groups else texts.say("missing.nothing"), "  ")
 
 
-def _events(page: Json, cursor: int, texts: Texts) -> Iterator[str]:
-    items = page["items"]
-    first, last = cursor + 1 if items else 0, cursor + len(items)
-    yield texts.say("events.title", first=first, last=last, total=texts.number(page["total"]))
-    for item in items:
-        yield f"  {item['type'].removeprefix(NAMESPACE + '.'):<20} {item['subject']}"
-        yield f"    {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
+def _events(page: Json, texts: Texts) -> Iterator[str]:
+    """By the thing for which they count."""
+    yield texts.say("events.title")
+    for counts_for, items in groupby(page["items"], key=itemgetter("countsFor")):
+        yield f"  {counts_for}"
+        for item in items:
+            yield f"    {item['type'].removeprefix(NAMESPACE + '.'):<20} {item['subject']}"
+            yield f"      {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
     if page.get("nextCursor"):
         yield "  " + texts.say("events.more", cursor=page["nextCursor"])
 

@@ -1,4 +1,4 @@
-"""`samenspel figures show | explain`: published figures, and everything behind one of them."""
+"""`samenspel figures show | explain | stuck`: published figures, what is behind one of them, and what could not be."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ def _from_and_to(bounds: dict[str, Any]) -> str:
 def explain(
     key: Annotated[str, typer.Argument(help="indicator/version/programme/unit/stratum/period")],
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the events behind it to show.")] = 20,
-    cursor: Annotated[int, typer.Option(min=0, help="Where to continue: as printed below the page before.")] = 0,
+    cursor: Annotated[str | None, typer.Option(help="Where to continue: as printed below the page before.")] = None,
     language: AnswerLanguage = None,
     reporting: Reporting = None,
     kafka: Kafka = None,
@@ -85,14 +85,33 @@ def explain(
     endpoints = find_endpoints(reporting=reporting, kafka=kafka)
     url = endpoints.urls["reporting"]
     path = f"/v1/figures/{quote(key, safe='')}"
-    page = ask(url, "GET", f"{path}/sources", params={"limit": limit, "cursor": cursor})
+    page = ask(url, "GET", f"{path}/sources", params={"limit": limit} | ({"cursor": cursor} if cursor else {}))
     history = ask(url, "GET", f"{path}/history")["items"]
     definition = _definition(endpoints, page["figure"])
     if as_json:
         typer.echo(json.dumps({"definition": definition, **page, "history": history}, ensure_ascii=False))
     else:
         texts = Texts("samenspel", language or usual_language())
-        typer.echo("\n".join(explanation(page, definition, history, cursor, texts)))
+        typer.echo("\n".join(explanation(page, definition, history, texts)))
+
+
+@commands.command(epilog="Example: samenspel figures stuck --json")
+def stuck(reporting: Reporting = None, as_json: AsJson = False) -> None:
+    """Show the figures that could not be computed or announced; ends with 1 when there are any."""
+    found = ask(find_endpoints(reporting=reporting).urls["reporting"], "GET", "/v1/stuck-figures")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    elif found["items"]:
+        typer.echo(
+            f"{found['total']} cells have a figure that could not be announced; each is tried again with every cut."
+        )
+        for cell in found["items"]:
+            where = "/".join(cell[name] for name in ("family", "programme", "unit", "stratum", "period"))
+            typer.echo(f"  {where}, since {cell['since']}\n    {cell['reason']}")
+    else:
+        typer.echo("Every figure could be announced.")
+    if found["items"]:
+        raise typer.Exit(1)
 
 
 def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """HTTP: figures, what is behind them, and rebuilds."""
 
-import asyncio
 import json
+import re
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,25 +11,28 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from contracts.metrics import CutTaken, MetricPublished
-from contracts.values import Instant, Slug, Value
+from contracts.values import Instant, Slug, Value, Visible, calendar_day
 from services.chassis.commands import Command, Commands, Done, NoBody
+from services.chassis.http.identity import Caller
 from services.chassis.http.parameters import CurrentCaller, ReadPool, Text
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
-from services.chassis.running.database import CommandTx
+from services.chassis.running.database import CommandTx, Reader
 from services.reporting import store
 from services.reporting.rebuild import vector_of
-from services.reporting.sources import sources
+from services.reporting.sources import Place, Source, sources
+from services.reporting.who_sees import Own, own_units, sees
 
 commands = Commands()
 queries = query_routes()
 
 MAX_PAGE = 1_000
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Skipped = Annotated[int, Query(ge=0, le=10**9)]
-"""How many sources the pages before had: no figure has a thousand millions."""
+_PLACE = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
+SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{_PLACE.pattern}$")]
+"""The place of the last event of the page before."""
 CutId = Annotated[int, Query(ge=0, le=2**53)]
 Key = Annotated[Text, Path()]
 """A figure's key."""
@@ -53,8 +57,12 @@ class FigurePage(Value):
     next_cursor: str | None = None
 
 
-class Source(Value):
+class SourceView(Value):
     """One event behind a figure."""
+
+    counts_for: Visible
+    """The thing for which it counts, such as `site:duo:16NV00` or `request:01…`; for the figure's definition itself. An
+    activity with two groups counts for both, and stands here twice."""
 
     event_id: str
     type: str
@@ -68,11 +76,11 @@ class Source(Value):
 
 
 class SourcePage(Value):
-    """A page of the events behind a figure, ordered by topic, partition and offset."""
+    """A page of the events behind a figure: its definition, then by what they count for, topic, partition and offset.
+    A caller that does not see all finds what counts for its own sites."""
 
     figure: dict[str, Any]
-    total: int
-    items: Annotated[tuple[Source, ...], Field(max_length=MAX_PAGE)]
+    items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
@@ -99,10 +107,22 @@ class RebuildPage(Value):
     items: Annotated[tuple[RebuildView, ...], Field(max_length=MAX_PAGE)]
 
 
+async def _own(db: Reader, caller: Caller) -> Own:
+    return await own_units(db, caller.actor, calendar_day(caller.now))
+
+
+async def _figure(db: Reader, key: str, own: Own) -> dict[str, Any]:
+    """The figure as it was last published; raises `NoSuchFigure` also where the caller does not see it."""
+    figure = await store.last_published(db, key)
+    if figure is None or not sees(own, figure["unit"]):
+        raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
+    return figure
+
+
 @queries.get("/v1/figures", tags=["figures"])
 async def list_figures(
     db: ReadPool,
-    _: CurrentCaller,
+    caller: CurrentCaller,
     indicator: Slug | None = None,
     programme: Slug | None = None,
     unit: Text | None = None,
@@ -112,12 +132,13 @@ async def list_figures(
     cursor: Text | None = None,
     limit: Limit = 200,
 ) -> FigurePage:
-    """The newest figures; with `knownAt` exactly what was published then."""
+    """The newest figures that the caller sees; with `knownAt` exactly what was published then."""
     asked = {"indicator": indicator, "programme": programme, "unit": unit, "stratum": stratum, "period": period}
     found = await store.figure_page(
         db,
         where={name: value for name, value in asked.items() if value is not None},
         known_at=known_at,
+        own=await _own(db, caller),
         after=cursor,
         limit=limit + 1,
     )
@@ -126,43 +147,85 @@ async def list_figures(
 
 
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
-async def show_sources(key: Key, db: ReadPool, _: CurrentCaller, cursor: Skipped = 0, limit: Limit = 100) -> SourcePage:
-    """The events behind a figure as it was last published."""
-    figure = await store.last_published(db, key)
-    if figure is None:
-        raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
+async def show_sources(
+    key: Key, db: ReadPool, caller: CurrentCaller, cursor: SourceCursor | None = None, limit: Limit = 100
+) -> SourcePage:
+    """The events behind a figure, as far as the newest cut knew them."""
+    found: list[Source] = []
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
-        taken = await store.cut_event(reading, figure["cutId"])
+        own = await _own(reading, caller)
+        figure = await _figure(reading, key, own)
+        taken = await store.newest_cut_event(reading)
         below = vector_of(CutTaken.model_validate(taken)) if taken else {}
-        facts = await store.facts(reading, below=below)
-    found = await asyncio.to_thread(sources, facts, key)
-    items = tuple(
-        Source(
-            event_id=fact.event_id,
-            type=fact.name,
-            subject=fact.entity.partition(":")[2],
-            topic=fact.topic,
-            partition=fact.partition,
-            offset=fact.offset,
-            incarnation=fact.incarnation,
-            data=json.loads(fact.data),
-        )
-        for fact in found[cursor : cursor + limit]
+        async with aclosing(sources(reading, key, own=own, below=below, after=_place_in(cursor))) as all_of_them:
+            async for source in all_of_them:
+                found.append(source)
+                if len(found) > limit:
+                    break
+    more = _cursor_at(found[limit - 1].place) if len(found) > limit else None
+    return SourcePage(figure=figure, items=tuple(map(_shown, found[:limit])), next_cursor=more)
+
+
+def _place_in(cursor: str | None) -> Place | None:
+    said = _PLACE.fullmatch(cursor) if cursor else None
+    return Place(said[1], said[2], *(int(number) for number in said.groups()[2:])) if said else None
+
+
+def _cursor_at(place: Place) -> str:
+    return f"{place.counts_for}@{place.topic}/{place.partition}/{place.incarnation}/{place.offset}"
+
+
+def _shown(source: Source) -> SourceView:
+    fact = source.fact
+    return SourceView(
+        counts_for=source.place.counts_for,
+        event_id=fact.event_id,
+        type=fact.name,
+        subject=fact.entity.partition(":")[2],
+        topic=fact.topic,
+        partition=fact.partition,
+        offset=fact.offset,
+        incarnation=fact.incarnation,
+        data=json.loads(fact.data),
     )
-    more = str(cursor + limit) if cursor + limit < len(found) else None
-    return SourcePage(figure=figure, total=len(found), items=items, next_cursor=more)
 
 
 @queries.get("/v1/figures/{key:path}/history", tags=["figures"])
 async def show_history(
-    key: Key, db: ReadPool, _: CurrentCaller, cursor: CutId = 0, limit: Limit = 1_000
+    key: Key, db: ReadPool, caller: CurrentCaller, cursor: CutId = 0, limit: Limit = 1_000
 ) -> HistoryPage:
     """Every value ever published of a figure, and why it changed."""
-    if await store.last_published(db, key) is None:
-        raise NoSuchFigure(None, WrongField("key", key, "a published figure"))
+    await _figure(db, key, await _own(db, caller))
     found = await store.history(db, key, after=cursor, limit=limit + 1)
     next_cursor = str(found[limit - 1]["cutId"]) if len(found) > limit else None
     return HistoryPage(items=tuple(found[:limit]), next_cursor=next_cursor)
+
+
+class StuckCell(Value):
+    """Where a figure cannot be computed or announced."""
+
+    family: str
+    programme: str
+    unit: str
+    stratum: str
+    period: str
+    reason: str
+    since: Instant
+
+
+class StuckPage(Value):
+    """The first of the cells with a figure that cannot be announced, the oldest first."""
+
+    total: int
+    items: Annotated[tuple[StuckCell, ...], Field(max_length=MAX_PAGE)]
+
+
+@queries.get("/v1/stuck-figures", tags=["figures"])
+async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit = 200) -> StuckPage:
+    """Figures that could not be computed or announced, while all others went on. Each is tried again with every cut."""
+    check_operator("see which figures are stuck", caller.actor)
+    total, rows = await store.count_stuck(db), await store.stuck(db, limit)
+    return StuckPage(total=total, items=tuple(StuckCell(**row) for row in rows))
 
 
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:

@@ -23,8 +23,13 @@ _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
     subject text, programme text, period text, stratum text, units text[], components text[], amounts bigint[],
-    PRIMARY KEY (subject, programme, period, stratum)
-)
+    PRIMARY KEY (programme, period, stratum, subject)
+);
+CREATE INDEX IF NOT EXISTS {table}_of_subject ON {table} (subject);
+"""
+_INDEXES = """
+ALTER TABLE {table} ADD PRIMARY KEY (programme, period, stratum, subject);
+CREATE INDEX {table}_of_subject ON {table} (subject);
 """
 _DIFFERING = """
 CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
@@ -245,8 +250,7 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     query = await _prepared(db, family, everything=True)
     await db.execute(f"DROP TABLE {family.table}")
     await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)
-    primary_key = "ADD PRIMARY KEY (subject, programme, period, stratum)"
-    await db.execute(f"ALTER TABLE {family.table} {primary_key}", timeout=PATIENCE_SECONDS)
+    await db.execute(_INDEXES.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
     await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)

@@ -1,11 +1,9 @@
-"""The definitions that ship with this service: data, announced on the targets topic and read back from there."""
-
-from importlib.resources import files
-
-from pydantic import TypeAdapter
+"""The definitions that ship with this service: data of its families, announced on the targets topic and read back from
+there."""
 
 from contracts.targets import IndicatorDefined
+from services.reporting.figures import families
 
-SHIPPED = TypeAdapter(tuple[IndicatorDefined, ...]).validate_json(
-    (files(__package__) / "definitions.json").read_bytes()
-)
+
+def shipped() -> list[IndicatorDefined]:
+    return [definition for family in families().values() for definition in family.definitions]

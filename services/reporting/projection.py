@@ -42,7 +42,7 @@ from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
 from services.reporting import counts, cut, rebuild, store
-from services.reporting.definitions import SHIPPED
+from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ class Projection:
         if self.rebuilding is not None and not self.rebuilding.done():
             found.append("rebuilding beside")
         if self.stuck:
-            found.append(f"{self.stuck} figures could not be announced; the log says why")
+            found.append(f"{self.stuck} figures could not be announced: samenspel figures stuck")
         return "; ".join(found)
 
     async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
@@ -156,7 +156,9 @@ class Projection:
     async def _keep_history(self, db: asyncpg.Connection) -> None:
         """After a loss: what was published comes back first; that the figures must be made again is kept with it."""
         async with db.transaction():
-            await db.execute(f"TRUNCATE {', '.join(rebuild.TABLES)}")  # without facts nothing that was made of them
+            await db.execute(
+                f"TRUNCATE {', '.join(rebuild.made_tables())}"
+            )  # without facts nothing that was made of them
             await rebuild.read_history(db, self.settings)
             newest = await rebuild.newest_complete_cut(db)
             if await store.newest_cut_event(db) is None or await store.unfinished_rebuild(db, "loss") is not None:
@@ -245,7 +247,7 @@ class Projection:
             return
         await counts.make_things(db)
         known = {(each.indicator, each.definition_version) for each in await store.definitions(db)}
-        for definition in SHIPPED:
+        for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
                 async with self.database.transaction(at=definition.defined_at) as tx:
                     await outbox.add_once(tx, definition, version=definition.definition_version, topic=TARGETS)

@@ -247,18 +247,19 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
     return Outcome(cut_id, events, count, time.monotonic() - began, differences, present), known
 
 
-TABLES = (
-    *("facts", "programme_periods", "programme_periods_counted", "sums", "affected", "fresh", "made"),
-    *(table for kind in KINDS.values() for table in kind.tables),
-    *(family.table for family in families().values()),
-)
-"""What is made of facts: a rebuild makes these anew."""
+def made_tables() -> list[str]:
+    """What is made of facts: a rebuild makes these anew."""
+    return [
+        *("facts", "programme_periods", "programme_periods_counted", "sums", "affected", "fresh", "made"),
+        *(table for kind in KINDS.values() for table in kind.tables),
+        *(family.table for family in families().values()),
+    ]
 
 
 async def _make_schema(db: asyncpg.Connection) -> None:
     await db.execute("DROP SCHEMA IF EXISTS beside CASCADE")
     await db.execute("CREATE SCHEMA beside")
-    for table in (*TABLES, "cuts", "figures"):
+    for table in (*made_tables(), "cuts", "figures"):
         await db.execute(f"CREATE TABLE beside.{table} (LIKE public.{table} INCLUDING ALL)")
 
 
@@ -289,7 +290,7 @@ async def swap(
         await store.forget_fresh_below(db, vector_of(CutTaken.model_validate_json(last)))
         await db.execute("DROP SCHEMA IF EXISTS before CASCADE")
         await db.execute("CREATE SCHEMA before")
-        for table in TABLES:
+        for table in made_tables():
             await db.execute(f"ALTER TABLE public.{table} SET SCHEMA before")
             await db.execute(f"ALTER TABLE beside.{table} SET SCHEMA public")
         await db.execute("DROP SCHEMA beside CASCADE")

@@ -1,69 +1,154 @@
-"""The events behind a figure: computed again from the facts below its cut, so that it is the same figure."""
+"""The events behind a figure: what was said, below a cut, of each thing that counts in it.
 
-from collections.abc import Iterable, Iterator
+A page costs what it shows: things are found by index, some at a time, in the order of their ids.
+"""
 
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import NamedTuple
+
+from services.chassis.running.database import Connection
+from services.reporting import store
 from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact
-from services.reporting.facts.ledger import Ledger
-from services.reporting.figures import functions
-from services.reporting.figures.adoption import memory as adoption
-from services.reporting.figures.flow import memory as flow
-from services.reporting.figures.reach import memory as reach
-from services.reporting.figures.substitution import memory as substitution
-from services.reporting.figures.totals import Totals
-from services.reporting.figures.values import ALL, Cell
+from services.reporting.figures import Family, families, functions
+from services.reporting.figures.values import Cell
 from services.reporting.publication import cell_of
+from services.reporting.who_sees import Own
+
+FEW, MANY = 10, 100  # subjects at a time: at first few, for a school can have a thousand activities
+_SUBJECTS = """
+WITH sites AS (SELECT $1::text[])
+SELECT DISTINCT subject FROM {among}
+WHERE (programme, period, stratum) = ($2, $3, $4) AND $5 = ANY (units) AND ($6::text[] IS NULL OR units && $6)
+    AND subject {since} $7
+ORDER BY subject LIMIT $8
+"""
+_AT_SITES = "({at_sites}) AS found (subject) JOIN {table} USING (subject)"
+_IN_NEIGHBOURHOOD = "SELECT DISTINCT site_id FROM site_records WHERE neighbourhood = $1"
+_BEHIND = """
+WITH cell AS (SELECT $2::text AS programme, $3::text AS stratum, $4::text AS period),
+subjects AS (SELECT unnest($1::text[]) AS subject)
+SELECT DISTINCT subject, thing FROM ({sources}) AS behind
+"""
 
 
-def sources(facts: Iterable[Fact], key: str) -> list[Fact]:
-    """The facts that a figure rests on, ordered by topic, partition and offset; none if there is no such figure."""
-    ledger, totals = Ledger(), Totals()
-    for fact in facts:
-        ledger.add(fact)
-    totals.update(ledger, ledger.settle())
+class Place(NamedTuple):
+    """Where an event stands among those behind a figure."""
+
+    counts_for: str
+    """The thing for which it counts, such as `group:duo:16NV00-7`; for the figure's definition itself."""
+    topic: str
+    partition: int
+    incarnation: int
+    offset: int
+
+
+class Source(NamedTuple):
+    """An event behind a figure."""
+
+    place: Place
+    fact: Fact
+
+
+async def sources(
+    db: Connection, key: str, *, own: Own, below: store.Vector, after: Place | None
+) -> AsyncGenerator[Source]:
+    """The events behind a figure, below a vector: its definition, then what counts in it, in the order of their places.
+    An event is there once for each thing for which it counts. `own`: only what counts for these units.
+
+    There are none if this release does not compute the figure. Call within a repeatable-read transaction.
+    """
     indicator, version, cell = cell_of(key)
-    definition = ledger.definitions.get((indicator, version))
-    if definition is None or definition.function not in functions():
-        return []
-    family = functions()[definition.function].family
-    entities = {
-        f"indicator:{indicator}",
-        *(
-            entity
-            for (its_family, subject), contributed in totals.contributed.items()
-            if its_family == family and cell in contributed
-            for entity in _behind(ledger, family, subject, cell)
-        ),
-    }
-    known = [ledger.facts[entity] for entity in entities if entity in ledger.facts]
-    found = [fact for versions in known for fact in folds.in_order(versions.values()) if fact.name in READ]
-    return sorted(found, key=lambda fact: (fact.topic, fact.partition, fact.offset))
+    family = await _family_of(db, indicator, version)
+    if family is None:
+        return
+    reached = after.counts_for if after else ""
+    definition, first = f"indicator:{indicator}", f"{family.kind}:"
+    if not reached.startswith(first):
+        for source in await _said(db, {definition: [definition]}, below, after):
+            yield source
+    async for subjects in _subjects(db, family, cell, own, reached.removeprefix(first) if after else ""):
+        for source in await _said(db, await _behind(db, family, cell, subjects), below, after):
+            yield source
 
 
-def _behind(ledger: Ledger, family: str, subject: str, cell: Cell) -> Iterator[str]:
-    """The aggregates whose facts decide what one subject contributes to the cell."""
-    match family:
-        case adoption.NAME:
-            yield f"site:{subject}"
-            yield from _adopting(ledger, subject, cell)
-        case reach.NAME:
-            yield f"group:{subject}"
-            for activity_id in ledger.activities_with[subject]:
-                activity = ledger.activities[activity_id]
-                if (activity.body.programme, activity.school_year) == (cell.programme, cell.period) and (
-                    cell.stratum == ALL or cell.stratum in {area.stratum for area in activity.body.learning_areas}
-                ):
-                    yield f"activity:{activity_id}"
-        case substitution.NAME:
-            yield f"activity:{subject}"
-        case flow.NAME:
-            yield f"request:{subject}"
-            yield from (f"referral:{referral_id}" for referral_id in ledger.referrals_of[subject])
-            yield from (f"activity:{activity_id}" for activity_id in ledger.activities_for[subject])
+async def _family_of(db: Connection, indicator: str, version: int) -> Family | None:
+    for each in await store.definitions(db):
+        if (each.indicator, each.definition_version) == (indicator, version) and each.function in functions():
+            return families()[functions()[each.function].family]
+    return None
 
 
-def _adopting(ledger: Ledger, school_id: str, cell: Cell) -> Iterator[str]:
-    for activity in adoption.qualifying(ledger, school_id, cell.programme, adoption.day_of(cell)):
-        yield f"activity:{activity.body.activity_id}"
-        if activity.body.request_id:
-            yield f"request:{activity.body.request_id}"
+async def _subjects(db: Connection, family: Family, cell: Cell, own: Own, since: str) -> AsyncGenerator[list[str]]:
+    """The ids of what counts in a cell, some at a time, from this one on."""
+    sites = await _sites_of(db, cell.unit, own)
+    among = family.table if sites is None else _AT_SITES.format(at_sites=family.at_sites, table=family.table)
+    comparison, number = ">=", FEW
+    while True:
+        rows = await db.fetch(
+            _SUBJECTS.format(among=among, since=comparison),
+            sites,
+            cell.programme,
+            cell.period,
+            cell.stratum,
+            cell.unit,
+            own,
+            since,
+            number,
+        )
+        found = [row["subject"] for row in rows]
+        if found:
+            yield found
+        if len(found) < number:
+            return
+        comparison, since, number = ">", found[-1], MANY
+
+
+async def _sites_of(db: Connection, unit: str, own: Own) -> list[str] | None:
+    """The sites to which all belong that counts in a unit, and for these units; None where that are most of them."""
+    kind, _, id_ = unit.partition(":")
+    match kind:
+        case "site":
+            return [id_]
+        case "neighbourhood":
+            return [row["site_id"] for row in await db.fetch(_IN_NEIGHBOURHOOD, id_)]
+        case _ if own is not None:
+            return [each.removeprefix("site:") for each in own if each.startswith("site:")]
+    return None
+
+
+async def _behind(db: Connection, family: Family, cell: Cell, subjects: Sequence[str]) -> Mapping[str, list[str]]:
+    """What counts, each with the things whose facts say so."""
+    query = _BEHIND.format(sources=family.sources)
+    rows = await db.fetch(query, subjects, cell.programme, cell.stratum, cell.period)
+    things: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        things[row["subject"]].append(row["thing"])
+    return {f"{family.kind}:{subject}": things[subject] for subject in subjects}
+
+
+async def _said(
+    db: Connection, behind: Mapping[str, list[str]], below: store.Vector, after: Place | None
+) -> list[Source]:
+    """The facts of these things, and for what they count."""
+    facts = await store.facts_of(db, {thing for things in behind.values() for thing in things})
+    found: list[Source] = []
+    for counts_for, things in behind.items():
+        told = [
+            Source(Place(counts_for, fact.topic, fact.partition, fact.incarnation, fact.offset), fact)
+            for thing in things
+            for fact in _below(facts.get(thing, ()), below)
+        ]
+        found += sorted(told)
+    return [each for each in found if after is None or each.place.counts_for != after.counts_for or each.place > after]
+
+
+def _below(facts: Sequence[Fact], vector: store.Vector) -> list[Fact]:
+    """Those below the vector that happened and say something that figures need."""
+    known = [
+        fact
+        for fact in facts
+        if (fact.incarnation, fact.offset) < vector.get((fact.topic, fact.partition), (1, 0)) and fact.name in READ
+    ]
+    return folds.in_order(folds.distinct(known).values()) if known else []

@@ -13,6 +13,7 @@ from contracts.metrics import CutTaken
 from services.chassis.running.database import Connection, Reader
 from services.reporting.facts.events import Fact, IndicatorDefined, body_of
 from services.reporting.publication import Published
+from services.reporting.who_sees import Own
 
 _FACT_COLUMNS = (
     "topic",
@@ -68,16 +69,6 @@ async def skipped(db: Connection) -> list[tuple[str, int, int]]:
         ' ORDER BY topic, partition, "offset"'
     )
     return [(row["topic"], row["partition"], row["offset"]) for row in rows]
-
-
-async def facts(db: Connection, *, below: Vector | None = None) -> list[Fact]:
-    """Every fact, or those below a vector. Call within a repeatable-read transaction."""
-    found: list[Fact] = []
-    async for row in db.cursor(_FACTS, prefetch=PAGE):
-        place = row["topic"], row["partition"]
-        if below is None or (row["incarnation"], row["offset"]) < below.get(place, (1, 0)):
-            found.append(_fact(row))
-    return found
 
 
 async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[Fact]]:
@@ -163,7 +154,12 @@ async def has_facts(db: Connection) -> bool:
     return bool(await db.fetchval("SELECT EXISTS (SELECT FROM facts)"))
 
 
-async def count_stuck(db: Connection) -> int:
+async def stuck(db: Reader, limit: int) -> list[dict[str, Any]]:
+    """The cells with a figure that could not be announced, the oldest first."""
+    return [dict(row) for row in await db.fetch("SELECT * FROM stuck ORDER BY since, family, unit LIMIT $1", limit)]
+
+
+async def count_stuck(db: Reader) -> int:
     """How many cells have a figure that could not be announced."""
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
 
@@ -195,7 +191,7 @@ async def last_cut(db: Connection) -> tuple[int, datetime | None, date | None]:
     return row["cut_id"] or 0, row["known_at"], row["day"]
 
 
-async def newest_cut_event(db: Connection) -> dict[str, Any] | None:
+async def newest_cut_event(db: Reader) -> dict[str, Any] | None:
     text = await db.fetchval("SELECT event FROM cuts ORDER BY cut_id DESC LIMIT 1")
     return json.loads(text) if text else None
 
@@ -270,27 +266,36 @@ def _published(row: asyncpg.Record) -> Published:
 
 
 async def figure_page(
-    db: Reader, *, where: Mapping[str, str], known_at: datetime | None, after: str | None, limit: int
+    db: Reader, *, where: Mapping[str, str], known_at: datetime | None, own: Own, after: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """The newest figures in the order of their keys, or what was the newest at a moment; `where` by column."""
+    """The newest figures in the order of their keys, or what was the newest at a moment; `where` by column. `own`: of
+    units that not everyone sees, only these."""
     given = [*where.items(), *([("key", after)] if after else [])]
     wanted = "".join(
         f" AND newest.{name} {'>' if name == 'key' else '='} ${number}"
         for number, (name, _) in enumerate(given, start=_FIRST_CONDITION)
     )
-    query = (_PAGE if known_at is None else _PAGE_THEN).format(wanted=wanted)
-    rows = await db.fetch(query, limit, known_at, *(value for _, value in given))
+    page = (_PAGE if known_at is None else _PAGE_THEN).format(wanted=wanted)
+    # Of everyone's and of the caller's own, each by its index: most figures are of sites, and would be passed over.
+    query = page.format(seen="$3::text[] IS NULL")
+    if own is not None:
+        parts = (page.format(seen=each) for each in (_EVERYONES, f"NOT {_EVERYONES} AND newest.unit = ANY ($3)"))
+        query = " UNION ALL ".join(f"({part})" for part in parts) + " ORDER BY key LIMIT $1"
+    rows = await db.fetch(query, limit, known_at, own, *(value for _, value in given))
     return [json.loads(row["data"]) for row in rows]
 
 
-_PAGE = "SELECT data FROM newest WHERE $2::timestamptz IS NULL{wanted} ORDER BY key LIMIT $1"
+_EVERYONES = "newest.unit !~ '^(site|institution|board):'"
+_PAGE = """
+SELECT key, data FROM newest WHERE $2::timestamptz IS NULL AND {{seen}}{wanted} ORDER BY key LIMIT $1
+"""
 _PAGE_THEN = """
-SELECT past.data FROM newest CROSS JOIN LATERAL (
+SELECT newest.key, past.data FROM newest CROSS JOIN LATERAL (
     SELECT data FROM figures WHERE figures.key = newest.key AND figures.known_at <= $2 ORDER BY cut_id DESC LIMIT 1
 ) AS past
-WHERE true{wanted} ORDER BY newest.key LIMIT $1
+WHERE {{seen}}{wanted} ORDER BY newest.key LIMIT $1
 """
-_FIRST_CONDITION = 3  # behind the limit and the moment
+_FIRST_CONDITION = 4  # behind the limit, the moment and the caller's own
 
 
 async def last_published(db: Reader, key: str) -> dict[str, Any] | None:

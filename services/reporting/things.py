@@ -36,7 +36,8 @@ def _site_rows(site_id: str, site: folds.Site) -> Rows:
         starts = record.valid_from
         opens, closes = record.opened_on or date.min, record.closed_on or date.max
         first = date.min if number == 0 else starts
-        records.append((site_id, starts, first, ends, record.kinds, record.neighbourhood, opens, closes))
+        what = record.kinds, record.neighbourhood, opens, closes, record.board
+        records.append((site_id, starts, first, ends, *what))
         links += [(site_id, link.site_id, *_both(starts, ends, link)) for link in record.links]
         declared += [(site_id, each.programme, *_both(starts, ends, each)) for each in record.declared_adoption]
     return {"site_records": records, "site_links": links, "site_declarations": declared}
@@ -180,8 +181,8 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
     for fact in fresh:
         by_entity[fact.entity].append(fact)
     for entity, came in by_entity.items():
-        before = _distinct(earlier.get(entity, ()))
-        after = _distinct((*before.values(), *came))
+        before = folds.distinct(earlier.get(entity, ()))
+        after = folds.distinct((*before.values(), *came))
         kind_name, _, id_ = entity.partition(":")
         kind = KINDS.get(kind_name)
         if kind is None or after == before:
@@ -197,13 +198,3 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
         for table, rows in kind.rows(id_, thing).items() if thing is not None else ():
             settled.rows[table] += rows
     return settled
-
-
-def _distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
-    """Each version once: the first of the newest topic."""
-    found: dict[tuple[int, int], Fact] = {}
-    for fact in facts:
-        known = found.get((fact.epoch, fact.version))
-        if known is None or folds.precedence(fact) < folds.precedence(known):
-            found[fact.epoch, fact.version] = fact
-    return found

@@ -74,7 +74,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     settings = read_settings("reporting", 8003, environment)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
-    projection = Projection(settings, Database(pool, settings.source, 1, b"secret", lambda: None), Health())
+    projection = Projection(settings, Database(pool, pool, settings.source, 1, b"secret", lambda: None), Health())
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()
@@ -103,10 +103,10 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Mea
     upserts, copies, ours = (median(each) for each in zip(*measured, strict=True))
     await db.close()
     what, our_rate = "projection: Kafka to facts", rate(count, ours)
-    in_memory = "decoding the fields of every figure, and the ledger in memory"
+    limited_by = "decoding the fields of every figure, and the rows of what is the case"
     raw_upserts = f"{rate(count, upserts)} getmany + upserts + fence"
     raw_copies = f"{rate(count, copies)} getmany + COPY + fence"
     return [
         Measured(what, our_rate, raw_upserts, f"{upserts / ours:.0%}", ">= 100 %", "PostgreSQL"),
-        Measured(what, our_rate, raw_copies, f"{copies / ours:.0%}", ">= 60 %", in_memory),
+        Measured(what, our_rate, raw_copies, f"{copies / ours:.0%}", ">= 60 %", limited_by),
     ]

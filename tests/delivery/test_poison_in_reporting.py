@@ -5,20 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.envelope import Malformed
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
-from services.reporting import publication
+from services.reporting import store
+from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
-from services.reporting.in_memory import InMemory
-from tests.deliveries import a_record, topic_of
+from services.reporting.things import settle
+from tests.deliveries import a_record, delivered_in_order, in_binary_mode, topic_of
+from tests.generated import READ_BY_REPORTING, as_sent_by_its_topic, generated
+from tests.scenarios import as_announced
+from tests.tables import Tables, read_all
 
 FILES = sorted((Path(__file__).parents[2] / "contracts" / "examples").rglob("*.json"))
 Json = dict[str, Any]
 EXAMPLES: list[Json] = [json.loads(file.read_text(encoding="utf-8")) for file in FILES]
+TOGETHER, FEW = 200, 20  # messages in one history: as many as Hypothesis makes, for the tables are emptied for each
 MAX_INTEGER = 2**31 - 1  # in PostgreSQL
 ODD_TIMES = "0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-14:00 2026-02-30 2026-02-20T13:30:00 0001-01-01"
 ODD_YEARS = "20xx-20yy 2025-2099"
@@ -66,7 +71,8 @@ def _read(message: Json, offset: int) -> Fact:
         topic = topic_of(message)
     except (KeyError, TypeError, StopIteration):
         topic = SITES
-    return read(a_record(topic, partition_of(key), offset, key=key, value=json.dumps(message).encode()), topic)
+    record = a_record(topic, partition_of(key), offset, key=key, value=json.dumps(message).encode())
+    return read(in_binary_mode(record) if offset % 2 and "data" in message else record, topic)
 
 
 def _fits_its_table(fact: Fact) -> bool:
@@ -75,22 +81,49 @@ def _fits_its_table(fact: Fact) -> bool:
 
 
 @settings(max_examples=3_000, deadline=None)  # some fields are one in a thousand
-@given(st.lists(a_spoiled_message(), min_size=1, max_size=6))
-def test_a_spoiled_message_is_refused_or_counted_but_never_stops_the_rest(spoiled: list[Json]) -> None:
-    memory = InMemory()
+@given(a_spoiled_message())
+def test_a_spoiled_message_is_refused_or_read_to_its_end(spoiled: Json) -> None:
+    try:
+        fact = _read(spoiled, 0)
+    except Malformed:
+        return
 
-    for offset, message in enumerate([*spoiled, *EXAMPLES]):  # the spoiled first: of duplicates the first one counts
-        try:
-            fact = _read(message, offset)
-        except Malformed:
-            continue
-        assert _fits_its_table(fact)
-        memory.ledger.add(fact)
-    memory.recompute()
+    assert _fits_its_table(fact)
+    settle({}, [fact])
 
-    for key, fields in memory.figures.items():
-        assert publication.cell_of(key)
-        publication.digest_of(fields)
+
+@pytest.mark.parametrize("number", [1_000, pytest.param(50_000, marks=pytest.mark.long)])
+def test_spoiled_messages_are_refused_or_counted_but_never_stop_the_rest(tables: Tables, number: int) -> None:
+    """To the end: also the figures that they give can be announced."""
+
+    @settings(max_examples=number // TOGETHER, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(a_spoiled_message(), min_size=TOGETHER // 2, max_size=TOGETHER))
+    def check(spoiled: list[Json]) -> None:
+        # The spoiled first: of duplicates the first one counts.
+        facts = [
+            *filter(None, (_read_or_refused(message, offset) for offset, message in enumerate([*spoiled, *EXAMPLES])))
+        ]
+
+        published, stuck = tables.run(_publish(tables, facts))
+        assert published > 0
+        assert stuck == 0
+
+    check()
+
+
+def _read_or_refused(message: Json, offset: int) -> Fact | None:
+    try:
+        return _read(message, offset)
+    except Malformed:
+        return None
+
+
+async def _publish(tables: Tables, facts: list[Fact]) -> tuple[int, int]:
+    """How many figures these facts give with the definitions, and of how many cells they could not be announced."""
+    await tables.forget()
+    await tables.append([*facts, *read_all(delivered_in_order(as_announced(shipped())).records)])
+    taken = await tables.cut()
+    return taken.figure_count, await store.count_stuck(tables.db)
 
 
 UNKNOWN_DEFINITIONS: list[dict[str, Any]] = [
@@ -104,25 +137,29 @@ UNKNOWN_DEFINITIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", UNKNOWN_DEFINITIONS)
 def test_a_definition_that_this_release_cannot_compute_publishes_nothing_and_stops_nothing(
-    change: dict[str, Any],
+    tables: Tables, change: dict[str, Any]
 ) -> None:
-    assert _published_with(change) == []
+    assert published_with(tables, change) == []
 
 
-def test_the_definition_among_the_examples_publishes_figures() -> None:
+def test_the_definition_among_the_examples_publishes_figures(tables: Tables) -> None:
     """The negative control of the one before."""
-    assert _published_with({})
+    assert published_with(tables, {})
 
 
-def _published_with(change: dict[str, Any]) -> list[str]:
+def published_with(tables: Tables, change: dict[str, Any]) -> list[str]:
     """The keys of the figures of all examples, with this change in the definition."""
     defined = next(example for example in EXAMPLES if example["type"].endswith("IndicatorDefined.v1"))
     others = [example for example in EXAMPLES if example is not defined]
-    memory = InMemory()
-    for offset, message in enumerate([defined | {"data": defined["data"] | change}, *others]):
-        memory.ledger.add(_read(message, offset))
-    memory.recompute()
-    return list(memory.figures)
+    messages = [defined | {"data": defined["data"] | change}, *others]
+
+    async def publish() -> list[str]:
+        await tables.forget()
+        await tables.append([_read(message, offset) for offset, message in enumerate(messages)])
+        await tables.cut()
+        return list(await tables.newest())
+
+    return tables.run(publish())
 
 
 def test_every_example_is_read() -> None:
@@ -147,3 +184,22 @@ def test_a_spoiled_order_or_day_is_refused() -> None:
     for message in spoiled:
         with pytest.raises(Malformed, match=r"invalid-data|invalid-envelope"):
             _read(message, 0)
+
+
+WITHOUT_DEFINITIONS = [type_ for type_ in READ_BY_REPORTING if "IndicatorDefined" not in type_]
+
+
+@pytest.mark.parametrize("number", [400, pytest.param(50_000, marks=pytest.mark.long)])
+def test_whatever_the_schemas_allow_gives_figures_that_can_be_announced(tables: Tables, number: int) -> None:
+    """In both content modes."""
+
+    @settings(max_examples=number // FEW, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.sampled_from(WITHOUT_DEFINITIONS).flatmap(generated), min_size=1, max_size=FEW))
+    def check(said: list[Json]) -> None:
+        records = [as_sent_by_its_topic(message, offset) for offset, message in enumerate(said)]
+        facts = read_all([in_binary_mode(record) if offset % 2 else record for offset, record in enumerate(records)])
+
+        _, stuck = tables.run(_publish(tables, facts))
+        assert stuck == 0
+
+    check()

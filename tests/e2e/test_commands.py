@@ -61,7 +61,7 @@ def test_figures_are_shown(samenspel: Command) -> None:
     show = ("figures", "show", "--indicator", "adoption-strict", "--unit", "city", "--json")
     shown: list[dict[str, Any]] = json.loads(samenspel(*show).stdout)
 
-    assert [figure["period"] for figure in shown] == ["2025-12-31", "2026-07-31"]
+    assert [figure["period"] for figure in shown] == ["2025-12-31", "2026-07-31", "2026-12-31"]
 
 
 def test_a_figure_is_explained_with_definition_events_and_history(samenspel: Command) -> None:
@@ -69,7 +69,7 @@ def test_a_figure_is_explained_with_definition_events_and_history(samenspel: Com
 
     assert explained["definition"]["function"] == "adoption@1"
     assert len(explained["items"]) == 5
-    assert explained["total"] > 5
+    assert explained["nextCursor"]
     assert explained["history"][-1] == explained["figure"]
     assert samenspel("figures", "explain", ADOPTION, "--language", "en").stdout.startswith("Adoption (strict), city")
 

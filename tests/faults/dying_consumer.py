@@ -23,7 +23,8 @@ VARIABLES = ("SAMENSPEL_KAFKA", "SAMENSPEL_KAFKA_PREFIX", "SAMENSPEL_DATABASE_UR
 
 async def main(*values: str) -> None:
     settings = read_settings("requests", 8001, dict(zip(VARIABLES, values, strict=True)))
-    database = Database(await connect(settings.database_url), settings.source, 1, b"secret", lambda: None)
+    pool = await connect(settings.database_url)
+    database = Database(pool, pool, settings.source, 1, b"secret", lambda: None)
     reactions = Reactions()
     reactions.to(BrokerRecorded)(note_and_die)
     await Inbox(settings, database, Health(), (OFFERS,), reactions).run()

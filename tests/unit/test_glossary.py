@@ -21,9 +21,7 @@ NOT_BUILT = "†"
 NAMES_OF_OTHERS = {
     "slots": "a parameter of dataclass",
 }
-EXCEPTIONS = {
-    ("services/reporting", "ledger"): "the core of reporting is built anew",
-}
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 """By folder and word to avoid: why the word may still stand in names there."""
 
 Words = tuple[str, ...]

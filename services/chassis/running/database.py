@@ -105,6 +105,8 @@ class Database:
     """The database of this service, which no other service uses."""
 
     pool: asyncpg.Pool
+    reading: asyncpg.Pool
+    """For queries: many slow ones keep no command waiting."""
     source: str
     epoch: int
     secret: bytes
@@ -197,7 +199,7 @@ class Pool(asyncpg.Pool):
         return connection
 
 
-async def connect(url: str, *, size: int = 10) -> asyncpg.Pool:
+async def connect(url: str, *, size: int = 10, patience: str = STATEMENT_TIMEOUT) -> asyncpg.Pool:
     """A pool of connections that limit the time of each statement and of idle transactions."""
     return await Pool(
         url,
@@ -213,7 +215,7 @@ async def connect(url: str, *, size: int = 10) -> asyncpg.Pool:
         command_timeout=30,
         reset=_leave_as_it_is,
         server_settings={
-            "statement_timeout": STATEMENT_TIMEOUT,
+            "statement_timeout": patience,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
             "timezone": "UTC",
         },

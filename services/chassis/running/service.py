@@ -27,6 +27,8 @@ from services.chassis.running.settings import Settings, WrongSetting, read_setti
 log = structlog.get_logger()
 
 DATABASE_SECONDS = 60  # a container's PostgreSQL takes a few seconds; then a supervisor may try again
+READ_CONNECTIONS = 4  # queries are short: two keep two cores busy, and two may be slow ones
+READ_PATIENCE = "5s"  # a query takes milliseconds; one of seconds would hold up the others
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     pool = await connect(settings.database_url, size=settings.database_connections)
     stream = await pool.fetchrow("SELECT epoch, secret FROM stream")
     assert stream is not None, "the first migration made it"
-    database = Database(pool, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
+    reading = await connect(settings.database_url, size=READ_CONNECTIONS, patience=READ_PATIENCE)
+    database = Database(pool, reading, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
     wiring = wire(Service(settings, database, health))
     if wiring.prepare is not None:
         await wiring.prepare()
@@ -73,6 +76,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
             task.cancel()
         await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         pool.terminate()
+        reading.terminate()
     assert health.died is not None, "set above"
     if health.died.done():
         return health.died.result()

@@ -62,10 +62,6 @@ class Held(Read, kw_only=True):
     starts_on: date = msgspec.field(name="from")
     ends_on: date | None = msgspec.field(name="to", default=None)
 
-    def holds_on(self, day: date) -> bool:
-        """Validity is half-open (ruling 1)."""
-        return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
-
 
 class Link(Held):
     site_id: str
@@ -81,15 +77,12 @@ class SiteRecorded(Read):
     site_id: str
     valid_from: date
     kinds: tuple[str, ...]
+    board: str
     neighbourhood: str
     opened_on: date | None = None
     closed_on: date | None = None
     links: tuple[Link, ...] = ()
     declared_adoption: tuple[Declared, ...] = ()
-
-    def is_open_on(self, day: date) -> bool:
-        """On `closed_on` itself it is closed (ruling 42)."""
-        return (self.opened_on is None or self.opened_on <= day) and (self.closed_on is None or day < self.closed_on)
 
 
 class GroupRecorded(Read):

@@ -4,7 +4,7 @@ Order is (epoch, version). What a lower epoch said at or above a higher epoch's 
 lost when the service's database was restored.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -31,6 +31,16 @@ def precedence(fact: Fact) -> tuple[int, int, int]:
     return -fact.incarnation, fact.partition, fact.offset
 
 
+def distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
+    """Each version of an aggregate once: the first of the newest topic."""
+    found: dict[tuple[int, int], Fact] = {}
+    for fact in facts:
+        known = found.get((fact.epoch, fact.version))
+        if known is None or precedence(fact) < precedence(known):
+            found[fact.epoch, fact.version] = fact
+    return found
+
+
 def in_order(facts: Collection[Fact]) -> list[Fact]:
     """The facts of one aggregate that happened, in their order; there is at least one."""
     if len(facts) == 1:
@@ -54,19 +64,6 @@ class Site:
 
     records: tuple[SiteRecorded, ...]
     """By `validFrom`; of each day the newest version."""
-
-    def on(self, day: date) -> SiteRecorded | None:
-        """The record in force; none before the first (ruling 38)."""
-        found = None
-        for record in self.records:
-            if record.valid_from > day:
-                break
-            found = record
-        return found
-
-    def on_or_first(self, day: date) -> SiteRecorded:
-        """The record in force, or the site's first if that is later."""
-        return self.on(day) or self.records[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,9 @@ _DAY_NAMES = {f"{month:02}-{day:02}": name for name, (month, day) in DAYS.items(
 
 
 def standing_days(day: date) -> list[date]:
-    """Of each of these days the next one: a day is in the year that ends on it."""
+    """Of each of these days the next one: a day is in its trailing year."""
     ends = [date(day.year, month, last) for month, last in DAYS.values()]
     return [each if day <= each else each.replace(year=day.year + 1) for each in ends]
-
 
 
 CITY = "city"

@@ -85,3 +85,8 @@ CREATE TABLE programme_periods_counted (
     stratum text NOT NULL,
     PRIMARY KEY (programme, period, stratum)
 );
+
+-- Which board's sites are whose: it sees their figures.
+ALTER TABLE site_records ADD COLUMN board text NOT NULL;
+-- Figures that everyone sees: a page of them passes over none of a site.
+CREATE INDEX newest_for_everyone ON newest (key) WHERE unit !~ '^(site|institution|board):';

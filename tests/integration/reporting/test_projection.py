@@ -26,9 +26,10 @@ from services.chassis.messaging.positions import Positions, Skipped, begin_anew,
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.database import Connection
 from services.reporting import counts, cut, projection, rebuild, store
-from services.reporting.definitions import SHIPPED
+from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
+from services.reporting.sources import sources
 from tests.builders import an_actor
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
 from tests.odd_records import ODD
@@ -36,12 +37,12 @@ from tests.sandbox import Sandbox, a_sandbox
 from tests.scenarios import Scenario, as_announced
 from tests.waiting import eventually
 
-DEFINED = as_announced(SHIPPED)
+DEFINED = as_announced(shipped())
 EXAMPLES = 25  # each is some transactions; the thousand are in tests/delivery
 AUTUMN, SPRING = datetime(2025, 10, 3, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, tzinfo=UTC)
 BROKEN_AT = partition_of(b"own:b")
 Partition = tuple[str, int]
-TABLES = ", ".join((*rebuild.TABLES, "positions", "skipped", "cuts", "figures", "newest", "outbox", "journal"))
+TABLES = ", ".join((*rebuild.made_tables(), "positions", "skipped", "cuts", "figures", "newest", "outbox", "journal"))
 
 
 async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stack: RealParts) -> None:
@@ -199,9 +200,9 @@ async def test_what_a_cut_of_an_earlier_topic_knew_is_known_for_its_figures(stac
         await projection.append(db, await made_again(reader, db), batch_of(projection, delivery.records))
 
         async with db.transaction(isolation="repeatable_read"):
-            below = await store.facts(db, below=rebuild.vector_of(earlier))
-        assert {fact.incarnation for fact in below} == {1}
-        assert len(below) == len(DEFINED)
+            definition = "adoption-strict/1/kansen-voor-kinderen/city/all/2025-12-31"
+            found = sources(db, definition, own=None, below=rebuild.vector_of(earlier), after=None)
+            assert [source.fact.incarnation async for source in found] == [1]
         assert {fact.incarnation for fact in await facts_of(db)} == {1, 2}
 
 
@@ -374,8 +375,8 @@ def moved(positions: Mapping[Partition, int]) -> dict[Partition, int]:
 
 
 async def facts_of(db: asyncpg.Connection) -> list[Fact]:
-    async with db.transaction(isolation="repeatable_read"):
-        return await store.facts(db)
+    known = await store.facts_of(db, [row["entity"] for row in await db.fetch("SELECT DISTINCT entity FROM facts")])
+    return [fact for facts in known.values() for fact in facts]
 
 
 def copy_of(reader: TopicReader, kind: type[TopicReader] = TopicReader) -> TopicReader:

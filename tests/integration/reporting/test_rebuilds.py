@@ -253,7 +253,17 @@ async def begin_to_restore(sandbox: Sandbox) -> None:
 
 
 async def lose_everything(sandbox: Sandbox) -> None:
-    tables = (*rebuild.TABLES, "cuts", "figures", "newest", "rebuilds", "positions", "skipped", "outbox", "journal")
+    tables = (
+        *rebuild.made_tables(),
+        "cuts",
+        "figures",
+        "newest",
+        "rebuilds",
+        "positions",
+        "skipped",
+        "outbox",
+        "journal",
+    )
     await sandbox.database.pool.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
 
 

@@ -52,7 +52,8 @@ class Pool:
 
 
 def a_database(*, is_there: bool) -> Database:
-    return Database(cast("asyncpg.Pool", Pool(is_there=is_there)), "", 1, b"", lambda: None)
+    pool = cast("asyncpg.Pool", Pool(is_there=is_there))
+    return Database(pool, pool, "", 1, b"", lambda: None)
 
 
 async def test_a_service_is_ready_while_its_database_answers_though_kafka_does_not() -> None:

@@ -1,7 +1,6 @@
 """Readers normalise: what a schema allows and a door refuses is understood in one way."""
 
 import json
-from datetime import date
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from contracts.envelope import Malformed
 from services.reporting.facts.events import (
     DeliveryDetails,
     GroupRecorded,
-    Held,
     RequestRaised,
-    SiteRecorded,
     TakingPart,
     body_of,
     read,
@@ -99,31 +96,6 @@ def test_a_programme_that_is_no_slug_is_malformed(programme: str) -> None:
 
     with pytest.raises(Malformed):
         read(as_sent(message), ACTIVITIES)
-
-
-FIRST, LAST, DAY_AFTER = date(2025, 8, 1), date(2026, 7, 31), date(2026, 8, 1)
-DAY_BEFORE = date(2025, 7, 31)
-
-
-@pytest.mark.parametrize(("day", "holds"), [(DAY_BEFORE, False), (FIRST, True), (LAST, True), (DAY_AFTER, False)])
-def test_what_holds_from_a_day_to_another_does_not_hold_on_the_last(day: date, holds: bool) -> None:
-    assert Held(starts_on=FIRST, ends_on=DAY_AFTER).holds_on(day) is holds
-
-
-def test_what_has_no_end_holds_for_good() -> None:
-    assert Held(starts_on=FIRST).holds_on(date(2100, 1, 1))
-    assert not Held(starts_on=FIRST).holds_on(DAY_BEFORE)
-
-
-@pytest.mark.parametrize(("day", "is_open"), [(DAY_BEFORE, False), (FIRST, True), (LAST, True), (DAY_AFTER, False)])
-def test_a_site_is_open_from_its_opening_to_the_day_before_it_closes(day: date, is_open: bool) -> None:
-    site = SiteRecorded("duo:99ZA00", FIRST, ("primary",), "5211", opened_on=FIRST, closed_on=DAY_AFTER)
-
-    assert site.is_open_on(day) is is_open
-
-
-def test_a_site_without_days_is_always_open() -> None:
-    assert SiteRecorded("duo:99ZA00", FIRST, ("primary",), "5211").is_open_on(DAY_BEFORE)
 
 
 def test_a_fact_says_where_it_stands_and_what_it_belongs_to() -> None:

@@ -8,23 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from services.reporting.facts.events import read
-from services.reporting.in_memory import InMemory
 from services.reporting.publication import Published, digest_of
 from services.reporting.rebuild import difference
-from tests.deliveries import as_sent
+from services.reporting.store import fields_of
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "contracts" / "examples").rglob("*.json"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "contracts" / "examples" / "MetricPublished.v1").glob("*.json"))
 AT = datetime(2026, 8, 1, tzinfo=UTC)
 
 
 def published_of_the_examples() -> dict[str, Published]:
-    memory = InMemory()
-    for offset, message in enumerate(json.loads(path.read_bytes()) for path in EXAMPLES):
-        record = as_sent(message, offset=offset)
-        memory.ledger.add(read(record, record.topic))
-    memory.recompute()
-    return {key: Published(1, 1, AT, digest_of(fields), fields) for key, fields in memory.figures.items()}
+    figures = [fields_of(json.dumps(json.loads(path.read_bytes())["data"])) for path in EXAMPLES]
+    return {fields["key"]: Published(1, 1, AT, digest_of(fields), fields) for fields in figures}
 
 
 PUBLISHED = published_of_the_examples()

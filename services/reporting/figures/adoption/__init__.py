@@ -24,6 +24,7 @@ AFFECTED = {
         SELECT request_id, site_id FROM activities JOIN activity_sites USING (activity_id)
         WHERE request_id = ANY ($1)""",
 }
+AT_SITES = "SELECT unnest($1::text[])"
 OF_PROGRAMME_PERIODS = (
     "SELECT DISTINCT site_id FROM site_records"
     " WHERE EXISTS (SELECT FROM changed_programme_periods WHERE period LIKE '____-__-__')"

@@ -20,6 +20,7 @@ AFFECTED = {
         UNION SELECT site_id, request_id FROM activity_sites JOIN activities USING (activity_id)
             WHERE site_id = ANY ($1) AND request_id IS NOT NULL""",
 }
+AT_SITES = "SELECT request_id FROM requests WHERE site_id = ANY ($1)"
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 P90 = 90  # nearest rank, ruling 2
 

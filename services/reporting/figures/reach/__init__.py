@@ -17,9 +17,8 @@ AFFECTED = {
         UNION SELECT site_id, group_id
             FROM activity_sites JOIN activity_groups USING (activity_id) WHERE site_id = ANY ($1)""",
 }
-OF_PROGRAMME_PERIODS = (
-    "SELECT group_id FROM groups WHERE school_year IN (SELECT period FROM changed_programme_periods)"
-)
+AT_SITES = "SELECT group_id FROM groups WHERE site_id = ANY ($1)"
+OF_PROGRAMME_PERIODS = "SELECT group_id FROM groups WHERE school_year IN (SELECT period FROM changed_programme_periods)"
 REGISTERS = ("school", "childcare", "project")
 
 

@@ -9,6 +9,7 @@ AFFECTED = {
     "activity": "SELECT id, id FROM unnest($1::text[]) AS id",
     "site": "SELECT site_id, activity_id FROM activity_sites WHERE site_id = ANY ($1)",
 }
+AT_SITES = "SELECT activity_id FROM activity_sites WHERE site_id = ANY ($1)"
 
 
 def _replaced(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:

@@ -18,6 +18,7 @@ DEFINITION = {
     "definedAt": "2025-07-01T06:00:00.000Z",
 }
 EVENT = {
+    "countsFor": "group:own:g",
     "eventId": "e1",
     "type": "nl.samenspel.ActivityDelivered.v1",
     "subject": "a1",
@@ -63,12 +64,10 @@ def explained(
     *,
     events: tuple[dict[str, Any], ...] = (),
     history: tuple[dict[str, Any], ...] = (),
-    cursor: int = 0,
     language: Language = Language.EN,
 ) -> str:
-    total = cursor + len(events) + 1
-    page = {"figure": figure, "total": total, "items": events, "nextCursor": str(cursor + len(events))}
-    return "\n".join(explanation(page, DEFINITION, history or (figure,), cursor, Texts("samenspel", language)))
+    page = {"figure": figure, "items": events, "nextCursor": "site:own:s@t/3/1/14"}
+    return "\n".join(explanation(page, DEFINITION, history or (figure,), Texts("samenspel", language)))
 
 
 @pytest.mark.parametrize(
@@ -122,20 +121,20 @@ def test_an_explanation_has_the_definition_and_the_parts() -> None:
 
 
 def test_an_explanation_without_its_definition_names_the_indicator() -> None:
-    page = {"figure": a_share(), "total": 0, "items": ()}
+    page = {"figure": a_share(), "items": ()}
 
-    lines = explanation(page, {}, [a_share()], 0, Texts("samenspel", Language.EN))
+    lines = explanation(page, {}, [a_share()], Texts("samenspel", Language.EN))
 
     assert lines[0] == "adoption-strict, city, 31 Jul 2026: 68.3% (28 of 41)."
     assert "Definition" not in lines
 
 
 def test_an_explanation_names_every_event_with_its_place() -> None:
-    text = explained(BOUNDED, events=(EVENT,), cursor=40)
+    text = explained(BOUNDED, events=(EVENT, EVENT | {"eventId": "e2"}, EVENT | {"countsFor": "group:own:h"}))
 
-    assert "Events behind it, 41\N{EN DASH}41 of 42" in text
-    assert "ActivityDelivered.v1 a1\n    e1  t/3/14" in text
-    assert "more: --cursor 41" in text
+    assert "by what they count for\n  group:own:g\n    ActivityDelivered.v1 a1\n      e1  t/3/14" in text
+    assert text.count("group:own:g\n") == text.count("group:own:h\n") == 1
+    assert "more: --cursor site:own:s@t/3/1/14" in text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,2 @@
+-- Behind an activity: what was said of it.
+SELECT subject, 'activity:' || subject AS thing FROM subjects

@@ -1,0 +1,86 @@
+"""Figures of a site: its coordinator, its board, analysts and operators see them; those of the city everyone."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from contracts.values import Actor
+from tests.builders import an_actor
+from tests.integration.contracts.played import Play
+from tests.life_cycles import STRANGER
+from tests.service_process import ServiceProcess, problem_type
+from tests.who_sees_what import OF_A_PARTY, SEES_ALL
+
+SITE, BOARD = "duo:99ZA00", "own:stichting-aan-de-dommel"
+SEES_THE_SITE = [an_actor("coordinator", SITE), an_actor("board", BOARD), *map(an_actor, SEES_ALL)]
+SEES_IT_NOT = [
+    *(an_actor(role, STRANGER) for role in OF_A_PARTY),
+    *(an_actor(role, SITE) for role in OF_A_PARTY if role != "coordinator"),
+    an_actor("coordinator", BOARD),
+]
+everyone = pytest.mark.parametrize(
+    ("by", "sees"),
+    [*((by, True) for by in SEES_THE_SITE), *((by, False) for by in SEES_IT_NOT)],
+    ids=lambda by: f"{by.role}-{by.organisation}" if isinstance(by, Actor) else "",
+)
+
+
+@pytest.fixture(scope="module")
+def reporting(played: Play) -> ServiceProcess:
+    return played.services["reporting"]
+
+
+def figures(reporting: ServiceProcess, by: Actor, **asked: str) -> list[dict[str, Any]]:
+    query = "&".join(f"{name}={quote(value)}" for name, value in {"limit": "1000", **asked}.items())
+    items: list[dict[str, Any]] = reporting.ask_ok("GET", f"/v1/figures?{query}", by=by)["items"]
+    return items
+
+
+@everyone
+@pytest.mark.parametrize("moment", [{}, {"knownAt": "2100-01-01T00:00:00Z"}], ids=["now", "then"])
+def test_on_the_list_are_figures_that_a_caller_sees(
+    reporting: ServiceProcess, by: Actor, sees: bool, moment: dict[str, str]
+) -> None:
+    everything = figures(reporting, an_actor("operator"), **moment)
+    of_the_site = [figure for figure in everything if figure["unit"] == f"site:{SITE}"]
+    of_everyone = [figure for figure in everything if not figure["unit"].startswith("site:")]
+    shown = figures(reporting, by, **moment)
+
+    assert of_the_site
+    assert of_everyone
+    assert [figure for figure in shown if figure["unit"] == f"site:{SITE}"] == (of_the_site if sees else [])
+    assert [figure for figure in shown if not figure["unit"].startswith("site:")] == of_everyone
+    assert figures(reporting, by, unit=f"site:{SITE}", **moment) == (of_the_site if sees else [])
+
+
+@everyone
+@pytest.mark.parametrize("about", ["history", "sources"])
+def test_to_others_there_is_no_figure_of_the_site(reporting: ServiceProcess, by: Actor, sees: bool, about: str) -> None:
+    key = figures(reporting, an_actor("operator"), unit=f"site:{SITE}")[0]["key"]
+
+    answer = reporting.ask("GET", f"/v1/figures/{quote(key, safe='')}/{about}", by=by)
+
+    assert answer.is_success if sees else problem_type(answer) == "no-such-figure"
+
+
+@everyone
+def test_of_the_events_behind_a_figure_of_the_city_a_caller_finds_those_of_its_own_sites(
+    reporting: ServiceProcess, by: Actor, sees: bool
+) -> None:
+    key = next(each["key"] for each in figures(reporting, by, unit="city") if each["indicator"] == "requests-raised")
+
+    found = reporting.ask_ok("GET", f"/v1/figures/{quote(key, safe='')}/sources?limit=1000", by=by)["items"]
+
+    kinds = {item["countsFor"].partition(":")[0] for item in found}
+    assert kinds == ({"indicator", "request"} if sees else {"indicator"})
+    sites = {item["data"]["siteId"] for item in found if item["type"] == "RequestRaised"}
+    assert sites <= {SITE} or by.role in SEES_ALL
+
+
+def test_which_figures_are_stuck_is_for_operators(reporting: ServiceProcess) -> None:
+    told = reporting.ask_ok("GET", "/v1/stuck-figures", by=an_actor("operator"))
+    refused = reporting.ask("GET", "/v1/stuck-figures", by=an_actor("analyst"))
+
+    assert told == {"total": 0, "items": []}
+    assert refused.status_code == 403

@@ -1,0 +1,133 @@
+"""A family of figures is a folder: its worked example holds, and one more folder needs no other file."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.events import Event, catalogue
+from contracts.metrics import CutTaken
+from local import RealParts
+from services.chassis.http.examples import first_example
+from services.chassis.running.database import Connection
+from services.reporting import figures, rebuild, store
+from services.reporting.definitions import shipped
+from services.reporting.figures import families, functions
+from services.reporting.sources import sources
+from tests.deliveries import delivered_in_order
+from tests.integration.reporting.test_rebuilds import BRON, Partnership, a_service, ask, has_an_outcome, outcome
+from tests.sandbox import a_sandbox
+from tests.scenarios import PROGRAMMES, Scenario, as_announced
+from tests.tables import Tables
+from tests.waiting import eventually
+
+KINDS = {kind.__name__: kind for kind in catalogue.values()}
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_the_worked_example_of_a_family_holds(tables: Tables, name: str) -> None:
+    example = families()[name].example
+
+    found = tables.figures(delivered_in_order([*as_announced(shipped()), *played(example["events"]).announced]))
+
+    shown = {key: {field: found[key].get(field) for field in said} for key, said in example["figures"].items()}
+    assert shown == example["figures"]
+
+
+def played(events: list[dict[str, dict[str, Any]]]) -> Scenario:
+    """Events of which an example says what matters; the rest is as in the first example of each."""
+    scenario = Scenario()
+    for each in events:
+        ((name, said),) = each.items()
+        data = first_example(KINDS[name])["data"] | said
+        event: Event = KINDS[name].model_validate({field: value for field, value in data.items() if value is not None})
+        scenario.announce(event, key=said.get("siteId"))
+    return scenario
+
+
+FAMILY = '''
+"""For whom activities are: how many there are for children."""
+
+from services.reporting.figures.values import Function, Value, decimal, first_day
+
+SUBJECT = "activity_id"
+AFFECTED = {"activity": "SELECT id, id FROM unnest($1::text[]) AS id"}
+AT_SITES = "SELECT activity_id FROM activity_sites WHERE site_id = ANY ($1)"
+
+
+def _for_children(sums, parameters, cell):
+    number = sums["children"]
+    return Value(decimal(number), number, (number, number), "activities", first_day(cell.period)) if number else None
+
+
+FUNCTIONS = {"for-children@1": Function("audience", _for_children, {})}
+'''
+COUNTS = """
+SELECT activity_id AS subject, programme, school_year AS period, 'all' AS stratum, ARRAY['city'] AS units,
+    ARRAY[audience] AS components, ARRAY[1]::bigint[] AS amounts
+FROM activities ${only}
+"""
+SOURCES = "SELECT subject, 'activity:' || subject AS thing FROM subjects"
+DEFINITION = {
+    "indicator": "for-children",
+    "definitionVersion": 1,
+    "label": {"nl": "Voor kinderen", "en": "For children"},
+    "explanation": {"nl": "Activiteiten voor kinderen.", "en": "Activities for children."},
+    "formula": "activities for children",
+    "measure": "children",
+    "function": "for-children@1",
+    "parameters": {},
+    "strata": {"city": ["all"]},
+    "periods": ["school-year"],
+    "definedAt": "2025-07-01T00:00:00Z",
+}
+KEY = f"for-children/1/{PROGRAMMES[0]}/city/all/2025-2026"
+
+
+@pytest.fixture
+def one_family_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder beside the others."""
+    folder = tmp_path / "audience"
+    folder.mkdir()
+    for file, text in {
+        "__init__.py": FAMILY,
+        "counts.sql": COUNTS,
+        "sources.sql": SOURCES,
+        "definitions.json": json.dumps([DEFINITION]),
+        "example.json": json.dumps({"en": "", "nl": "", "events": [], "figures": {}}),
+    }.items():
+        (folder / file).write_text(text)
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
+    families.cache_clear()
+    functions.cache_clear()
+    yield
+    families.cache_clear()
+    functions.cache_clear()
+
+
+@pytest.mark.usefixtures("one_family_more")
+async def test_one_folder_more_gives_figures_explanations_and_rebuilds(stack: RealParts) -> None:
+    async with a_sandbox(stack, "reporting") as sandbox, a_service(sandbox):
+        partnership = Partnership(sandbox)
+        await partnership.deliver(BRON, 3)
+        await eventually(lambda: partnership.counts(3))
+        rows = await sandbox.database.pool.fetch("SELECT data FROM newest WHERE key = $1", KEY)
+        assert [json.loads(row["data"])["numerator"] for row in rows] == [3]
+
+        async with sandbox.database.pool.acquire() as db, db.transaction():
+            behind = sources(db, KEY, own=None, below=await known_of(db), after=None)
+            names = [source.fact.name async for source in behind]
+        assert names == ["IndicatorDefined", *["ActivityDelivered"] * 3]
+
+        await ask(sandbox)
+        await eventually(lambda: has_an_outcome(sandbox))
+        said = await outcome(sandbox)
+        assert said is not None
+        assert said["equal"]
+
+
+async def known_of(db: Connection) -> store.Vector:
+    """What the newest cut knew."""
+    return rebuild.vector_of(CutTaken.model_validate(await store.newest_cut_event(db)))

@@ -1,0 +1,129 @@
+"""The events behind a figure: enough to count it again, page by page, and what a caller may see of them."""
+
+from hypothesis import given, settings
+
+from contracts.activities import TakingPart
+from contracts.sites import GroupRecorded
+from contracts.values import Interval
+from services.reporting import store
+from services.reporting.facts.events import Fact
+from services.reporting.sources import Place, Source, sources
+from services.reporting.who_sees import Own
+from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
+from tests.delivery.test_delivery import DEFINED, thorough
+from tests.scenarios import GROUP, PROGRAMMES, Scenario, deliver, record_school
+from tests.tables import Tables, read_all
+
+EXAMPLES, FIGURES = 15, 3  # of each history some figures: some tenths of a second each
+OF_CITY = f"reach-school/1/{PROGRAMMES[0]}/city/all/2025-2026"
+
+
+async def behind(tables: Tables, key: str, *, own: Own = None, after: Place | None = None) -> list[Source]:
+    """All of them, as far as they were appended."""
+    rows = await tables.db.fetch('SELECT topic, partition, max("offset") + 1 AS next FROM facts GROUP BY 1, 2')
+    below = {(row["topic"], row["partition"]): (1, row["next"]) for row in rows}
+    async with tables.db.transaction():
+        return [each async for each in sources(tables.db, key, own=own, below=below, after=after)]
+
+
+async def counted_again(tables: Tables, facts: list[Fact], key: str) -> object:
+    await tables.forget()
+    await tables.append(facts)
+    await tables.cut()
+    return (await tables.newest()).get(key)
+
+
+def test_the_events_behind_a_figure_and_the_sites_alone_give_that_figure(tables: Tables) -> None:
+    """Of figures behind which something happened: without it a programme has none."""
+    compared = 0
+
+    @settings(thorough, max_examples=EXAMPLES)
+    @given(delivered_scenarios(before=DEFINED))
+    def check(delivered: tuple[Scenario, Delivery]) -> None:
+        nonlocal compared
+        delivery = delivered[1]
+        known = read_all(delivery.records)
+        sites = [fact for fact in known if fact.entity.startswith("site:")]
+        figures = tables.figures(delivery)
+        some = sorted(figures)[:: 1 + len(figures) // FIGURES]
+        found = {key: [each.fact for each in tables.run(behind(tables, key))] for key in some}
+        for key, facts in found.items():
+            if {fact.entity.partition(":")[0] for fact in facts} & {"activity", "request"}:
+                assert tables.run(counted_again(tables, [*sites, *facts], key)) == figures[key]
+                compared += 1
+
+    check()
+    assert compared > EXAMPLES
+
+
+def two_schools() -> Scenario:
+    """An activity with a group of each of two schools, in two neighbourhoods, and another of one of them."""
+    scenario = Scenario()
+    scenario.announced[:0] = DEFINED
+    for school, neighbourhood in (("own:bron", "5211"), ("own:linde", "5223")):
+        record_school(scenario, school, neighbourhood)
+        group = GROUP | {"group_id": f"{school}-5", "site_id": school, "register": "school"}
+        counted = {"school_year": "2025-2026", "headcount": Interval(lower=20, upper=20)}
+        scenario.announce(GroupRecorded.model_validate(group | counted), key=school)
+    parts = [TakingPart(group_id=f"own:{name}-5", headcount=20, participants=9) for name in ("bron", "linde")]
+    deliver(scenario, "own:bron", *parts)
+    deliver(scenario, "own:linde", parts[1])
+    return scenario
+
+
+def counts_for(found: list[Source]) -> list[tuple[str, str]]:
+    return [(each.place.counts_for, each.fact.name) for each in found]
+
+
+BRON, LINDE = "group:own:bron-5", "group:own:linde-5"
+DEFINITION = [("indicator:reach-school", "IndicatorDefined")]
+
+
+def of_group(group: str, *, activities: int) -> list[tuple[str, str]]:
+    return [*[(group, "ActivityDelivered")] * activities, (group, "GroupRecorded")]
+
+
+def test_an_event_stands_there_for_each_thing_for_which_it_counts(tables: Tables) -> None:
+    tables.figures(delivered_in_order(two_schools().announced))
+
+    found = counts_for(tables.run(behind(tables, OF_CITY)))
+
+    assert found == [*DEFINITION, *of_group(BRON, activities=1), *of_group(LINDE, activities=2)]
+
+
+def test_of_a_neighbourhood_or_a_site_only_what_counts_there(tables: Tables) -> None:
+    tables.figures(delivered_in_order(two_schools().announced))
+
+    for unit in ("neighbourhood:5223", "site:own:linde"):
+        found = counts_for(tables.run(behind(tables, OF_CITY.replace("city", unit))))
+        assert found == [*DEFINITION, *of_group(LINDE, activities=2)]
+
+
+def test_a_caller_finds_what_counts_for_its_own_sites(tables: Tables) -> None:
+    tables.figures(delivered_in_order(two_schools().announced))
+
+    of_linde = counts_for(tables.run(behind(tables, OF_CITY, own=["site:own:linde"])))
+    of_nobody = counts_for(tables.run(behind(tables, OF_CITY, own=[])))
+
+    assert of_linde == [*DEFINITION, *of_group(LINDE, activities=2)]
+    assert of_nobody == DEFINITION
+
+
+def test_page_after_page_gives_all_of_them_once(tables: Tables) -> None:
+    tables.figures(delivered_in_order(two_schools().announced))
+
+    everything = tables.run(behind(tables, OF_CITY))
+    behind_each = [tables.run(behind(tables, OF_CITY, after=source.place)) for source in everything]
+
+    assert behind_each == [everything[number:] for number in range(1, len(everything) + 1)]
+
+
+def test_what_a_cut_did_not_know_is_not_behind_its_figures(tables: Tables) -> None:
+    tables.figures(delivered_in_order(two_schools().announced))
+
+    async def below_nothing() -> list[Source]:
+        nothing: store.Vector = {}
+        async with tables.db.transaction():
+            return [each async for each in sources(tables.db, OF_CITY, own=None, below=nothing, after=None)]
+
+    assert tables.run(below_nothing()) == []

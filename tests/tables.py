@@ -1,0 +1,84 @@
+"""The tables of `reporting` in one database, for tests that append and cut there, again and again."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from contracts.metrics import CutTaken
+from contracts.topics import INPUTS, PARTITIONS
+from local import RealParts
+from samenspel.topic_records import TopicRecord
+from services.reporting import counts, cut, publication, rebuild, store
+from services.reporting.facts.events import Fact, read
+from services.reporting.publication import Fields
+from tests.deliveries import Delivery
+from tests.sandbox import a_sandbox
+
+NOTHING_READ = {(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}
+_FORGET = ";".join(
+    f"DELETE FROM {table}"
+    for table in (*rebuild.made_tables(), "cuts", "figures", "newest", "stuck", "outbox", "journal")
+)
+Result = TypeVar("Result")
+Reading = Callable[[Iterable[TopicRecord]], list[Fact]]
+
+
+class Tables:
+    """Used from a loop of their own: Hypothesis calls tests without one."""
+
+    def __init__(self, runner: asyncio.Runner, db: asyncpg.Connection) -> None:
+        self.runner, self.db = runner, db
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return self.runner.run(work)
+
+    def figures(
+        self, delivery: Delivery, *, everything: bool = False, reading: Reading | None = None
+    ) -> dict[str, Fields]:
+        """Every figure that there is, cut by cut, in empty tables; `everything`: each cut counts all anew."""
+        return self.run(self._follow(delivery, everything, reading or read_all))
+
+    async def _follow(self, delivery: Delivery, everything: bool, reading: Reading) -> dict[str, Fields]:
+        await self.forget()
+        for part in delivery.parts:
+            await self.append(reading(part))
+            if everything:
+                await counts.count_everything_anew(self.db)
+            await self.cut()
+        return await self.newest()
+
+    async def forget(self) -> None:
+        await self.db.execute(_FORGET)
+
+    async def append(self, facts: Iterable[Fact]) -> None:
+        async with self.db.transaction():
+            await counts.append(self.db, list(facts))
+
+    async def cut(self) -> CutTaken:
+        return await cut.take(self.db, "urn:nld:oin:0:systeem:reporting", NOTHING_READ)
+
+    async def newest(self) -> dict[str, Fields]:
+        """What was published last, but of what nothing is left."""
+        rows = await self.db.fetch("SELECT key, data FROM newest")
+        figures = {row["key"]: store.fields_of(row["data"]) for row in rows}
+        return {key: fields for key, fields in figures.items() if not publication.is_emptied(fields)}
+
+
+def read_all(records: Iterable[TopicRecord]) -> list[Fact]:
+    return [read(record, record.topic) for record in records]
+
+
+@contextmanager
+def tables_on(stack: RealParts) -> Iterator[Tables]:
+    """Tables of their own, without topics."""
+    with asyncio.Runner() as runner:
+        sandbox = a_sandbox(stack, "reporting", has_topics=False)
+        url = runner.run(sandbox.__aenter__()).settings.database_url
+        db = runner.run(asyncpg.connect(url, server_settings={"synchronous_commit": "off"}))
+        runner.run(counts.prepare(db))
+        yield Tables(runner, db)
+        runner.run(db.close())
+        runner.run(sandbox.__aexit__(None, None, None))
