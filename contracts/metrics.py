@@ -147,8 +147,9 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
 
     previous: Previous
     causes: Annotated[tuple[UUID, ...], Field(max_length=100)]
-    """The ids of the causing events, at most a hundred."""
-    cause_count: Annotated[int, Field(ge=1, le=10**9), NUMBER]
+    """The ids of the causing events, at most a hundred. None where no event changed it: after a loss it came back
+    otherwise, or a release counts otherwise."""
+    cause_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
 
 
 Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$")]

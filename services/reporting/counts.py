@@ -199,10 +199,11 @@ async def _note_fresh(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
         await db.execute(_REDEFINE, *zip(*defined, strict=True))
 
 
-async def count(db: asyncpg.Connection) -> None:
+async def count(db: asyncpg.Connection) -> list[str]:
     """Count and add up what is affected, of families that are not made everything; within a transaction.
 
-    Leaves the table `touched`: the cells that changed, and by which subject and component.
+    Returns which families were counted from everything. Leaves the table `touched`: the cells that changed, and by
+    which subject and component.
     """
     await db.execute(_TOUCHED)
     await db.execute(_CHANGED_PERIODS)
@@ -215,6 +216,7 @@ async def count(db: asyncpg.Connection) -> None:
     await db.execute("DELETE FROM programme_periods_counted")
     await db.execute(_REMEMBER_PERIODS)
     await db.execute("ANALYZE touched")
+    return [name for name in families() if name not in made]
 
 
 async def forget_changes(db: asyncpg.Connection) -> None:

@@ -113,8 +113,8 @@ async def take(
         await check_positions(db, positions, incarnations)
         epoch = await db.fetchval("SELECT epoch FROM stream")
         tx = Transaction(db, known_at, source, epoch)
-        await counts.count(db)
-        figure_count = await _publish_changed(tx, last_cut + 1)
+        anew = await counts.count(db)
+        figure_count = await _publish_changed(tx, last_cut + 1, anew)
         taken = CutTaken(
             cut_id=last_cut + 1,
             vector=vector_of(positions, incarnations),
@@ -132,8 +132,11 @@ async def take(
     return taken
 
 
-async def _publish_changed(tx: Transaction, cut_id: int) -> int:
-    """Announce every figure that is another one now; returns how many. One that cannot be announced stays behind."""
+async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) -> int:
+    """Announce every figure that is another one now; returns how many. One that cannot be announced stays behind.
+
+    A figure of a family that was counted `anew` changed without an event: after a loss, or because a release counts
+    otherwise. That restates it."""
     stuck = await _try_stuck_again(tx.db)
     definitions, count = publication.declared(await store.definitions(tx.db)), 0
     async for cells in touched_cells(tx.db):
@@ -145,7 +148,7 @@ async def _publish_changed(tx: Transaction, cut_id: int) -> int:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                     await _set_aside(tx, place, error, stuck)
         changed = await _changed(tx.db, figures)
-        count += await _announce(tx, changed, cut_id, stuck)
+        count += await _announce(tx, changed, cut_id, anew, stuck)
     return count
 
 
@@ -200,21 +203,24 @@ async def _causes(db: Connection, places: Collection[Place]) -> dict[Place, list
     return found
 
 
-def _causes_of(figure: Figure, causes: Sequence[_Cause]) -> Causes:
+def _causes_of(figure: Figure, causes: Sequence[_Cause], *, is_anew: bool) -> Causes:
     """Those that changed a component on which this figure rests, and its own definition (ruling 44)."""
     its_definition = f"indicator:{figure.indicator}"
     its_own = [each for each in causes if each.component in figure.rests_on or each.entity == its_definition]
-    return Causes(list(dict.fromkeys(each.event_id for each in its_own)), any(each.restates for each in its_own))
+    restate = is_anew or any(each.restates for each in its_own)
+    return Causes(list(dict.fromkeys(each.event_id for each in its_own)), restate)
 
 
-async def _announce(tx: Transaction, changed: Sequence[Changed], cut_id: int, stuck: dict[Place, datetime]) -> int:
+async def _announce(
+    tx: Transaction, changed: Sequence[Changed], cut_id: int, anew: Collection[str], stuck: dict[Place, datetime]
+) -> int:
     messages: list[outbox.Staged] = []
     rows: list[store.FigureRow] = []
     causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
     for each in changed:
         before = each.before
         version = before.version + 1 if before else 1
-        why = _causes_of(each.figure, causes.get(each.place, ()))
+        why = _causes_of(each.figure, causes.get(each.place, ()), is_anew=each.place.family in anew)
         try:
             events = publication.announced(each.figure.fields, each.digest, before, why, cut_id=cut_id, known_at=tx.now)
             staged: list[outbox.Staged] = []

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.values import calendar_day, school_year_of
@@ -155,8 +156,12 @@ def programme_periods_of(kind: str, thing: Any) -> list[ProgrammePeriod]:  # noq
 
 
 def _periods(programme: str, day: date) -> list[ProgrammePeriod]:
-    periods = [school_year_of(day), *(each.isoformat() for each in standing_days(day))]
-    return [(programme, period, ALL) for period in periods]
+    return [(programme, period, ALL) for period in _periods_of(day)]
+
+
+@lru_cache(maxsize=4_096)  # ten years of days
+def _periods_of(day: date) -> list[str]:
+    return [school_year_of(day), *(each.isoformat() for each in standing_days(day))]
 
 
 @dataclass(slots=True)
@@ -178,6 +183,8 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
     """Fold the things of which there are new facts; `earlier` are the facts that were known of them."""
     settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [])
     by_entity: defaultdict[str, list[Fact]] = defaultdict(list)
+    left: list[ProgrammePeriod] = []
+    joined: list[ProgrammePeriod] = []
     for fact in fresh:
         by_entity[fact.entity].append(fact)
     for entity, came in by_entity.items():
@@ -192,9 +199,11 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
         if before:
             settled.known[kind_name].append(id_)
             was = kind.fold(folds.in_order(before.values()))
-            settled.programme_periods.subtract(programme_periods_of(kind_name, was))
+            left += programme_periods_of(kind_name, was)
         thing = kind.fold(folds.in_order(after.values()))
-        settled.programme_periods.update(programme_periods_of(kind_name, thing))
+        joined += programme_periods_of(kind_name, thing)
         for table, rows in kind.rows(id_, thing).items() if thing is not None else ():
             settled.rows[table] += rows
+    settled.programme_periods.update(joined)
+    settled.programme_periods.subtract(left)
     return settled

@@ -103,6 +103,25 @@ async def test_ordinary_growth_is_no_restatement(stack: RealParts) -> None:
         assert not any("causes" in figure for figure in (*first.values(), *second.values()))
 
 
+async def test_what_comes_back_otherwise_after_a_loss_is_a_restatement_without_an_event(stack: RealParts) -> None:
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        first = await partnership.cut()
+        otherwise = key("replaced-share", "city")
+        said = msgspec.json.encode(first[otherwise] | {"value": "0.500000"}).decode()
+        await partnership.db.execute(
+            "UPDATE newest SET digest = $2, data = $3 WHERE key = $1", otherwise, "0" * 64, said
+        )
+
+        await counts.count_everything_anew(partnership.db)
+        restated = await partnership.cut()
+
+        assert list(restated) == [otherwise]
+        figure = restated[otherwise]
+        assert (figure["value"], figure["previous"]["value"]) == ("1.000000", "0.500000")
+        assert (figure["causes"], figure["causeCount"]) == ([], 0)
+
+
 async def test_a_cut_without_news_announces_no_figure(stack: RealParts) -> None:
     async with reported(stack) as partnership:
         partnership.deliver(BRON)

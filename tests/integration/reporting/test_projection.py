@@ -1,6 +1,7 @@
 """The projection on the real PostgreSQL: a fact is appended once, with its position; a leader that slept cannot."""
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -34,7 +35,7 @@ from tests.builders import an_actor
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
 from tests.odd_records import ODD
 from tests.sandbox import Sandbox, a_sandbox
-from tests.scenarios import Scenario, as_announced
+from tests.scenarios import Scenario, as_announced, deliver, record_school
 from tests.waiting import eventually
 
 DEFINED = as_announced(shipped())
@@ -301,6 +302,28 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
         assert await store.skipped(db) == [(broken.topic, broken.partition, broken.offset)]
         assert len(await facts_of(db)) == len(DEFINED)
         assert (await load_positions(db, INPUTS))[broken.topic, broken.partition] == broken.offset + 1
+
+
+async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealParts) -> None:
+    """Nothing that the contracts allow is known to be so; here a constraint makes it."""
+    scenario = Scenario()
+    record_school(scenario, "own:bron")
+    for _ in range(9):
+        deliver(scenario, "own:bron")
+    records = delivered_in_order(scenario.announced).records
+    async with a_leader(stack) as (projection, reader, db):
+        await counts.make_things(db)
+        refused = json.loads(records[4].value or b"")["subject"]
+        await db.execute(f"ALTER TABLE activities ADD CHECK (activity_id <> '{refused}')")
+
+        await projection.append(db, reader, batch_of(projection, records))
+
+        others = {(each.topic, each.offset) for each in records if each is not records[4]}
+        assert {(fact.topic, fact.offset) for fact in await facts_of(db)} == others
+        letters = await db.fetch("SELECT headers FROM journal WHERE topic LIKE '%dead-letters%'")
+        assert ["cannot-be-stored" in str(letter["headers"]) for letter in letters] == [True]
+        assert await store.skipped(db) == [(records[4].topic, records[4].partition, records[4].offset)]
+        assert await db.fetchval("SELECT count(*) FROM activities") == len(records) - 2
 
 
 async def test_the_projection_has_the_verdict_of_every_reader_on_odd_records(stack: RealParts) -> None:
