@@ -5,6 +5,7 @@ Each statement serves a cut (the affected subjects) and a rebuild (all of them);
 until then facts are only appended.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -125,7 +126,7 @@ async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
     earlier = await store.facts_of(db, {fact.entity for fact in of_kinds})
     await store.append(db, facts)
-    await _store_things(db, settle(earlier, of_kinds))
+    await _store_things(db, await asyncio.to_thread(settle, earlier, of_kinds))  # nobody who reads waits for it
 
 
 def _kind_of(fact: Fact) -> str:
@@ -158,7 +159,7 @@ async def make_things(db: asyncpg.Connection) -> None:
         await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
         periods: Counter[ProgrammePeriod] = Counter()
         async for facts in store.facts_by_thing(db, kinds):
-            settled = settle({}, facts)
+            settled = await asyncio.to_thread(settle, {}, facts)
             for table, rows in settled.rows.items():
                 await db.copy_records_to_table(table, records=rows)
             periods.update(settled.programme_periods)

@@ -5,8 +5,9 @@ if the stored positions are those up to which this process appended. `CutTaken` 
 order.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -34,7 +35,7 @@ from services.reporting.publication import Causes, Figure, Published
 
 log = structlog.get_logger()
 
-CELLS = 1_000  # computed at a time: some tens of milliseconds, in which nobody else is served
+CELLS = 1_000  # computed at a time
 _CELLS = """
 SELECT family, programme, unit, stratum, period,
     coalesce(array_agg(component) FILTER (WHERE component IS NOT NULL), '{}') AS components,
@@ -140,16 +141,34 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
     stuck = await _try_stuck_again(tx.db)
     definitions, count = publication.declared(await store.definitions(tx.db)), 0
     async for cells in touched_cells(tx.db):
-        figures: list[tuple[Place, Figure]] = []
-        for place, sums in cells:
-            for definition in definitions.get(place.family, ()):
-                try:
-                    figures += [(place, each) for each in publication.figures_of([definition], place.cell, sums)]
-                except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                    await _set_aside(tx, place, error, stuck)
+        figures, failed = await asyncio.to_thread(_computed, cells, definitions)
         changed = await _changed(tx.db, figures)
-        count += await _announce(tx, changed, cut_id, anew, stuck)
+        causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
+        announced = await asyncio.to_thread(_announced, tx, changed, causes, cut_id, anew)
+        await outbox.stage(tx, announced.messages)
+        await store.save_figures(tx.db, announced.rows)
+        for place, error in (*failed, *announced.failed):
+            await _set_aside(tx, place, error, stuck)
+        count += len(announced.rows)
     return count
+
+
+Failed = list[tuple[Place, Exception]]
+
+
+def _computed(
+    cells: Sequence[tuple[Place, dict[str, int]]], definitions: publication.Declared
+) -> tuple[list[tuple[Place, Figure]], Failed]:
+    """The figures of these cells, and what could not be computed. In a thread: nobody who reads waits for it."""
+    figures: list[tuple[Place, Figure]] = []
+    failed: Failed = []
+    for place, sums in cells:
+        for definition in definitions.get(place.family, ()):
+            try:
+                figures += [(place, each) for each in publication.figures_of([definition], place.cell, sums)]
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                failed.append((place, error))
+    return figures, failed
 
 
 async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
@@ -211,12 +230,21 @@ def _causes_of(figure: Figure, causes: Sequence[_Cause], *, is_anew: bool) -> Ca
     return Causes(list(dict.fromkeys(each.event_id for each in its_own)), restate)
 
 
-async def _announce(
-    tx: Transaction, changed: Sequence[Changed], cut_id: int, anew: Collection[str], stuck: dict[Place, datetime]
-) -> int:
-    messages: list[outbox.Staged] = []
-    rows: list[store.FigureRow] = []
-    causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
+class _Announced(NamedTuple):
+    messages: list[outbox.Staged]
+    rows: list[store.FigureRow]
+    failed: Failed
+
+
+def _announced(
+    tx: Transaction,
+    changed: Sequence[Changed],
+    causes: Mapping[Place, Sequence[_Cause]],
+    cut_id: int,
+    anew: Collection[str],
+) -> _Announced:
+    """The events of these figures, and what could not be announced. In a thread, as `_computed`."""
+    found = _Announced([], [], [])
     for each in changed:
         before = each.before
         version = before.version + 1 if before else 1
@@ -229,14 +257,12 @@ async def _announce(
                 its = outbox.encoded(tx, event, key=each.figure.key, epoch=tx.epoch, version=version)
                 staged += its if len(events) == 1 or isinstance(event, MetricRestated) else its[:1]
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            await _set_aside(tx, each.place, error, stuck)
+            found.failed.append((each.place, error))
             continue
-        messages += staged
+        found.messages.extend(staged)
         data = events[-1].model_dump_json(by_alias=True, exclude_none=True)
-        rows.append((each.figure.key, cut_id, version, tx.epoch, tx.now, each.digest, data))
-    await outbox.stage(tx, messages)
-    await store.save_figures(tx.db, rows)
-    return len(rows)
+        found.rows.append((each.figure.key, cut_id, version, tx.epoch, tx.now, each.digest, data))
+    return found
 
 
 async def _set_aside(tx: Transaction, place: Place, error: Exception, stuck: dict[Place, datetime]) -> None:

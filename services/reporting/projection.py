@@ -7,24 +7,20 @@ read: whoever leads next goes on from the tables at once.
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
-from contracts.envelope import Malformed
 from contracts.metrics import CutTaken
 from contracts.targets import TARGETS
 from contracts.topics import INPUTS
 from contracts.values import calendar_day
 from services.chassis.messaging import dead_letters, outbox
 from services.chassis.messaging.dead_letters import DeadLetter
-from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import (
     ANOTHER_TOPIC_SECONDS,
     CHECK_SECONDS,
@@ -44,9 +40,8 @@ from services.chassis.running.database import UNAVAILABLE, Database, EpochChange
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.reporting import counts, cut, rebuild, store
+from services.reporting import appending, counts, cut, rebuild, store
 from services.reporting.definitions import shipped
-from services.reporting.facts.events import Fact, read
 
 log = structlog.get_logger()
 
@@ -56,37 +51,6 @@ CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time i
 BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published this often: T19 allows 5 s in all
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
-UNSTORABLE = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What is wrong with what was said, and would be at every try: not a lock, and not a database that is away."""
-
-
-class _Told(NamedTuple):
-    fact: Fact
-    record: Record
-
-
-async def _store(db: asyncpg.Connection, told: Sequence[_Told]) -> list[DeadLetter]:
-    """Append these facts but the ones that cannot be stored, which are found by halves; returns their letters."""
-    try:
-        async with db.transaction():  # a savepoint
-            await counts.append(db, [each.fact for each in told])
-    except UNSTORABLE as error:
-        if len(told) == 1:
-            ((fact, record),) = told
-            why = telemetry.origin_in_words(error)
-            return [DeadLetter(record, fact.topic, "cannot-be-stored", why, incarnation=fact.incarnation)]
-    else:
-        return []
-    middle = len(told) // 2
-    return [*await _store(db, told[:middle]), *await _store(db, told[middle:])]
 
 
 @dataclass(slots=True)
@@ -240,21 +204,14 @@ class Projection:
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
         """Append a batch: facts, what they change, dead letters and positions in one transaction."""
-        told: list[_Told] = []
-        letters: list[DeadLetter] = []
-        for partition, records in batch.items():
-            topic = partition.topic.removeprefix(self.settings.kafka_prefix)
-            incarnation = reader.incarnations.get(topic, 1)
-            for record in records:
-                try:
-                    told.append(_Told(read(record, topic, incarnation), record))
-                except Malformed as error:
-                    letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
+        told, letters = await asyncio.to_thread(  # nobody who asks for figures waits for it
+            appending.read_batch, batch, self.settings.kafka_prefix, reader.incarnations
+        )
         links = telemetry.link([each.fact.traceparent for each in told[:LINKS] if each.fact.traceparent])
         with telemetry.span("append facts", links=links):
             async with db.transaction():
                 moved = await reader.fence(db, batch)
-                letters += await _store(db, told)
+                letters += await appending.store_all(db, told)
                 await self._dead_letter(db, letters)
         reader.advance(moved)
         self.has_news |= bool(told)

@@ -6,9 +6,11 @@ this is done in the service's own tables; when an operator asks, in tables besid
 that looks there first), while the leader goes on. Both use the statements with which cuts are taken.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -120,18 +122,24 @@ async def facts_below(
     reader = await TopicReader.open(settings, positions, incarnations)
     try:
         async for batch in reader.until(ends):
-            facts: list[Fact] = []
-            for partition, records in batch.items():
-                topic = partition.topic.removeprefix(settings.kafka_prefix)
-                facts += [
-                    fact
-                    for record in records
-                    if (topic, partition.partition, record.offset) not in skipped
-                    and (fact := fact_of(record, topic, incarnations[topic])) is not None
-                ]
-            yield reader, batch, facts
+            yield reader, batch, await asyncio.to_thread(_facts_of, batch, settings.kafka_prefix, skipped, incarnations)
     finally:
         await reader.close()
+
+
+def _facts_of(
+    batch: Batch, prefix: str, skipped: AbstractSet[tuple[str, int, int]], incarnations: Mapping[str, int]
+) -> list[Fact]:
+    facts: list[Fact] = []
+    for partition, records in batch.items():
+        topic = partition.topic.removeprefix(prefix)
+        facts += [
+            fact
+            for record in records
+            if (topic, partition.partition, record.offset) not in skipped
+            and (fact := fact_of(record, topic, incarnations[topic])) is not None
+        ]
+    return facts
 
 
 def fact_of(record: Record, topic: str, incarnation: int) -> Fact | None:

@@ -1,5 +1,6 @@
 """Facts, cuts, published figures and rebuilds in PostgreSQL. Rows of facts and figures are never updated."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -73,14 +74,14 @@ async def skipped(db: Connection) -> list[tuple[str, int, int]]:
 
 async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[Fact]]:
     """Every fact about things of these kinds, some thousands at a time; those of one thing always together."""
-    found: list[Fact] = []
+    rows: list[asyncpg.Record] = []
     query = f"{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) ORDER BY entity"
     async for row in db.cursor(query, kinds, prefetch=PAGE, timeout=PATIENCE_SECONDS):
-        if len(found) >= PAGE and found[-1].entity != row["entity"]:
-            yield found
-            found = []
-        found.append(_fact(row))
-    yield found
+        if len(rows) >= PAGE and rows[-1]["entity"] != row["entity"]:
+            yield await asyncio.to_thread(_facts, rows)
+            rows = []
+        rows.append(row)
+    yield _facts(rows)
 
 
 _NOT_BELOW = """
@@ -132,6 +133,10 @@ async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[
     for row in await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities):
         found[row["entity"]].append(_fact(row))
     return found
+
+
+def _facts(rows: Sequence[asyncpg.Record]) -> list[Fact]:
+    return [_fact(row) for row in rows]
 
 
 def _fact(row: asyncpg.Record) -> Fact:

@@ -1,0 +1,63 @@
+"""A batch of records: what they say, and storing it. What cannot be understood or stored is set aside alone."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from contracts.envelope import Malformed
+from services.chassis.messaging.dead_letters import DeadLetter
+from services.chassis.messaging.kafka import Record
+from services.chassis.messaging.positions import Incarnations
+from services.chassis.messaging.topic_reader import Batch
+from services.chassis.running import telemetry
+from services.reporting import counts
+from services.reporting.facts.events import Fact, read
+
+UNSTORABLE = (
+    asyncpg.DataError,
+    asyncpg.CheckViolationError,
+    asyncpg.NotNullViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What is wrong with what was said, and would be at every try: not a lock, and not a database that is away."""
+
+
+class Told(NamedTuple):
+    fact: Fact
+    record: Record
+
+
+def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[Told], list[DeadLetter]]:
+    """What these records say, and letters for those that say nothing. Pure."""
+    told: list[Told] = []
+    letters: list[DeadLetter] = []
+    for partition, records in batch.items():
+        topic = partition.topic.removeprefix(prefix)
+        incarnation = incarnations.get(topic, 1)
+        for record in records:
+            try:
+                told.append(Told(read(record, topic, incarnation), record))
+            except Malformed as error:
+                letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
+    return told, letters
+
+
+async def store_all(db: asyncpg.Connection, told: Sequence[Told]) -> list[DeadLetter]:
+    """Append these facts but the ones that cannot be stored, which are found by halves; returns their letters."""
+    try:
+        async with db.transaction():  # a savepoint
+            await counts.append(db, [each.fact for each in told])
+    except UNSTORABLE as error:
+        if len(told) == 1:
+            ((fact, record),) = told
+            why = telemetry.origin_in_words(error)
+            return [DeadLetter(record, fact.topic, "cannot-be-stored", why, incarnation=fact.incarnation)]
+    else:
+        return []
+    middle = len(told) // 2
+    return [*await store_all(db, told[:middle]), *await store_all(db, told[middle:])]
