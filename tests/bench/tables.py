@@ -165,11 +165,12 @@ async def _one_by_one(db: asyncpg.Connection) -> list[float]:
     rows = await db.fetch("SELECT entity FROM facts WHERE name = 'ActivityDelivered' LIMIT $1", LATER)
     waits: list[float] = []
     for number, row in enumerate(rows):
-        (*_, newest) = (await store.facts_of(db, [row["entity"]]))[row["entity"]]
-        data = newest.data.replace(b'"substitution":"replaces"', b'"substitution":"stacks"')
-        later = {"offset": 10**9 + number, "version": newest.version + 10, "data": data}
+        said = (await store.facts_of(db, [row["entity"]]))[row["entity"]]
+        first = next(fact for fact in said if fact.name == "ActivityDelivered")
+        data = first.data.replace(b'"substitution":"replaces"', b'"substitution":"stacks"')
+        later = {"offset": 10**9 + number, "version": first.version + 10, "data": data}
         fact = msgspec.structs.replace(
-            newest, **later, name="ActivityCorrected", body=body_of("ActivityCorrected", data)
+            first, **later, name="ActivityCorrected", body=body_of("ActivityCorrected", data)
         )
         waits.append(await _timed(_append_and_cut(db, fact)))
     return waits
