@@ -48,12 +48,13 @@ async def call(client: httpx.AsyncClient, number: int, tag: str = "call") -> htt
 
 
 @asynccontextmanager
-async def nobody_can_write(service: ServiceProcess) -> AsyncIterator[asyncpg.Connection]:
-    """Commands wait in the database, and keep their connections meanwhile. Yields the one that keeps them waiting."""
+async def nobody_can_use(service: ServiceProcess, table: str) -> AsyncIterator[asyncpg.Connection]:
+    """Who needs this table waits in the database, and keeps a connection meanwhile. Yields the one that keeps them
+    waiting."""
     database = await asyncpg.connect(service.database_url)
     try:
         async with database.transaction():
-            await database.execute("LOCK TABLE idempotency IN ACCESS EXCLUSIVE MODE")
+            await database.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             yield database
     finally:
         await database.close()
@@ -65,11 +66,12 @@ async def are_all_taken(database: asyncpg.Connection) -> bool:
     return bool(await database.fetchval(waiting) == CONNECTIONS)
 
 
+@pytest.mark.fault("T15")
 async def test_who_waits_too_long_for_a_connection_is_told_so_and_all_is_normal_soon_after(
     service: ServiceProcess,
 ) -> None:
     async with callers(service) as client:
-        async with nobody_can_write(service) as database:
+        async with nobody_can_use(service, "idempotency") as database:
             holding = [asyncio.create_task(call(client, 2 * number, "holding")) for number in range(CONNECTIONS)]
             await eventually(partial(are_all_taken, database))
             # All are answered while no connection is free, so none of them waits for one.
@@ -79,12 +81,32 @@ async def test_who_waits_too_long_for_a_connection_is_told_so_and_all_is_normal_
         normal_after = time.monotonic() - released
         await asyncio.gather(*holding)
 
-    assert {(answer.request.method, answer.status_code) for answer in refused} == {("GET", 503), ("POST", 503)}
-    assert all(answer.headers["Retry-After"] and answer.json()["traceId"] for answer in refused)
+    # Queries have connections of their own.
+    assert {(answer.request.method, answer.status_code) for answer in refused} == {("GET", 200), ("POST", 503)}
+    told = [answer for answer in refused if answer.status_code == 503]
+    assert all(answer.headers["Retry-After"] and answer.json()["traceId"] for answer in told)
     assert {answer.status_code for answer in normal} == {200, 201}
     assert normal_after < NORMAL
 
 
+@pytest.mark.fault("T15")
+async def test_who_waits_too_long_for_an_answer_to_a_query_is_told_so_and_all_is_normal_soon_after(
+    service: ServiceProcess,
+) -> None:
+    async with callers(service) as client:
+        async with nobody_can_use(service, "requests"):
+            refused = await asyncio.gather(*(call(client, 2 * number + 1) for number in range(CLIENTS // 2)))
+        released = time.monotonic()
+        normal = await asyncio.gather(*(call(client, 2 * number + 1) for number in range(CONNECTIONS)))
+        normal_after = time.monotonic() - released
+
+    assert {answer.status_code for answer in refused} == {503}
+    assert all(answer.headers["Retry-After"] and answer.json()["traceId"] for answer in refused)
+    assert {answer.status_code for answer in normal} == {200}
+    assert normal_after < NORMAL
+
+
+@pytest.mark.fault("T15")
 @pytest.mark.parametrize("calls", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 async def test_two_hundred_callers_share_five_connections(service: ServiceProcess, calls: int) -> None:
     numbers, answers = iter(range(calls)), list[httpx.Response]()
