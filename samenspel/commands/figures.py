@@ -102,9 +102,7 @@ def stuck(reporting: Reporting = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
     elif found["items"]:
-        typer.echo(
-            f"{found['total']} cells have a figure that could not be announced; each is tried again with every cut."
-        )
+        typer.echo("These could not be announced; each is tried again with every cut.")
         for cell in found["items"]:
             where = "/".join(cell[name] for name in ("family", "programme", "unit", "stratum", "period"))
             typer.echo(f"  {where}, since {cell['since']}\n    {cell['reason']}")

@@ -216,16 +216,15 @@ class StuckCell(Value):
 class StuckPage(Value):
     """The first of the cells with a figure that cannot be announced, the oldest first."""
 
-    total: int
     items: Annotated[tuple[StuckCell, ...], Field(max_length=MAX_PAGE)]
 
 
 @queries.get("/v1/stuck-figures", tags=["figures"])
 async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit = 200) -> StuckPage:
-    """Figures that could not be computed or announced, while all others went on. Each is tried again with every cut."""
-    check_operator("see which figures are stuck", caller.actor)
-    total, rows = await store.count_stuck(db), await store.stuck(db, limit)
-    return StuckPage(total=total, items=tuple(StuckCell(**row) for row in rows))
+    """Figures that could not be computed or announced while all others went on, as far as the caller sees them. Each
+    is tried again with every cut."""
+    rows = await store.stuck(db, await _own(db, caller), limit)
+    return StuckPage(items=tuple(StuckCell(**row) for row in rows))
 
 
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:

@@ -159,12 +159,18 @@ async def has_facts(db: Connection) -> bool:
     return bool(await db.fetchval("SELECT EXISTS (SELECT FROM facts)"))
 
 
-async def stuck(db: Reader, limit: int) -> list[dict[str, Any]]:
+_STUCK = """
+SELECT * FROM stuck WHERE $1::text[] IS NULL OR unit = ANY ($1) OR unit !~ '^(site|institution|board):'
+ORDER BY since, family, unit LIMIT $2
+"""
+
+
+async def stuck(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
     """The cells with a figure that could not be announced, the oldest first."""
-    return [dict(row) for row in await db.fetch("SELECT * FROM stuck ORDER BY since, family, unit LIMIT $1", limit)]
+    return [dict(row) for row in await db.fetch(_STUCK, own, limit)]
 
 
-async def count_stuck(db: Reader) -> int:
+async def count_stuck(db: Connection) -> int:
     """How many cells have a figure that could not be announced."""
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
 
