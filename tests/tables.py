@@ -22,6 +22,7 @@ _FORGET = ";".join(
     f"DELETE FROM {table}"
     for table in (*rebuild.made_tables(), "cuts", "figures", "newest", "stuck", "outbox", "journal")
 )
+SOURCE = "urn:nld:oin:0:systeem:reporting"
 Result = TypeVar("Result")
 Reading = Callable[[Iterable[TopicRecord]], list[Fact]]
 
@@ -58,7 +59,7 @@ class Tables:
             await counts.append(self.db, list(facts))
 
     async def cut(self) -> CutTaken:
-        return await cut.take(self.db, "urn:nld:oin:0:systeem:reporting", NOTHING_READ)
+        return await cut.take(self.db, SOURCE, NOTHING_READ)
 
     async def newest(self) -> dict[str, Fields]:
         """What was published last, but of what nothing is left."""

@@ -154,9 +154,8 @@ class Projection:
     async def _keep_history(self, db: asyncpg.Connection) -> None:
         """After a loss: what was published comes back first; that the figures must be made again is kept with it."""
         async with db.transaction():
-            await db.execute(
-                f"TRUNCATE {', '.join(rebuild.made_tables())}"
-            )  # without facts nothing that was made of them
+            # Without facts nothing is left of what was made of them.
+            await db.execute(f"TRUNCATE {', '.join(rebuild.made_tables())}")
             await rebuild.read_history(db, self.settings)
             newest = await rebuild.newest_complete_cut(db)
             if await store.newest_cut_event(db) is None or await store.unfinished_rebuild(db, "loss") is not None:

@@ -147,9 +147,6 @@ class Causes:
     """Whether one of them is more than ordinary growth."""
 
 
-NO_CAUSES = Causes((), restate=False)
-
-
 def restates(fact: Fact) -> bool:
     """A correction, a retraction or a change of reference data restates; ordinary growth does not."""
     return fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1)

@@ -17,6 +17,7 @@ from services.reporting.publication import cell_of
 from services.reporting.who_sees import Own
 
 FEW, MANY = 10, 100  # subjects at a time: at first few, for a school can have a thousand activities
+# Its first line gives $1 a type, where no `at_sites` does.
 _SUBJECTS = """
 WITH sites AS (SELECT $1::text[])
 SELECT DISTINCT subject FROM {among}

@@ -14,9 +14,9 @@ from contracts.metrics import CutTaken
 from services.chassis.running.database import Connection, Reader
 from services.reporting.facts.events import Fact, IndicatorDefined, body_of
 from services.reporting.publication import Published
-from services.reporting.who_sees import Own
+from services.reporting.who_sees import EVERYONES, Own
 
-_FACT_COLUMNS = (
+FACT_COLUMNS = (
     "topic",
     "partition",
     "offset",
@@ -36,23 +36,14 @@ PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 PAGE = 5_000  # facts read at a time: some megabytes
 
 
+def row_of(fact: Fact) -> tuple[object, ...]:
+    """The columns of `facts`."""
+    place = fact.topic, fact.partition, fact.offset
+    return (*place, fact.name, fact.entity, fact.epoch, fact.version, fact.event_id, fact.data, fact.incarnation)
+
+
 async def append(db: Connection, facts: Sequence[Fact]) -> None:
-    rows = [
-        (
-            fact.topic,
-            fact.partition,
-            fact.offset,
-            fact.name,
-            fact.entity,
-            fact.epoch,
-            fact.version,
-            fact.event_id,
-            fact.data,
-            fact.incarnation,
-        )
-        for fact in facts
-    ]
-    await db.copy_records_to_table("facts", records=rows, columns=_FACT_COLUMNS)
+    await db.copy_records_to_table("facts", records=[row_of(fact) for fact in facts], columns=FACT_COLUMNS)
 
 
 async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]]) -> None:
@@ -81,7 +72,7 @@ async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterato
             yield await asyncio.to_thread(_facts, rows)
             rows = []
         rows.append(row)
-    yield _facts(rows)
+    yield await asyncio.to_thread(_facts, rows)
 
 
 _NOT_BELOW = """
@@ -107,13 +98,13 @@ def _columns(vector: Vector) -> tuple[list[object], ...]:
 async def facts_not_below(db: Connection, vector: Vector, *, of_earlier_topics: bool) -> AsyncIterator[list[Fact]]:
     """The facts in the service's own tables above a vector, some thousands at a time; also those of topics that were
     made again since."""
-    found: list[Fact] = []
+    rows: list[asyncpg.Record] = []
     async for row in db.cursor(_NOT_BELOW, *_columns(vector), of_earlier_topics, prefetch=PAGE):
-        found.append(_fact(row))
-        if len(found) == PAGE:
-            yield found
-            found = []
-    yield found
+        rows.append(row)
+        if len(rows) == PAGE:
+            yield await asyncio.to_thread(_facts, rows)
+            rows = []
+    yield await asyncio.to_thread(_facts, rows)
 
 
 async def forget_fresh_below(db: Connection, vector: Vector) -> None:
@@ -136,6 +127,7 @@ async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[
 
 
 def _facts(rows: Sequence[asyncpg.Record]) -> list[Fact]:
+    """Decoded; of thousands in a thread, so that nobody who reads waits for it."""
     return [_fact(row) for row in rows]
 
 
@@ -160,14 +152,14 @@ async def has_facts(db: Connection) -> bool:
 
 
 _STUCK = """
-SELECT * FROM stuck WHERE $1::text[] IS NULL OR unit = ANY ($1) OR unit !~ '^(site|institution|board):'
+SELECT * FROM stuck WHERE $1::text[] IS NULL OR unit = ANY ($1) OR {everyones}
 ORDER BY since, family, unit LIMIT $2
 """
 
 
 async def stuck(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
     """The cells with a figure that could not be announced, the oldest first."""
-    return [dict(row) for row in await db.fetch(_STUCK, own, limit)]
+    return [dict(row) for row in await db.fetch(_STUCK.format(everyones=EVERYONES), own, limit)]
 
 
 async def count_stuck(db: Connection) -> int:
@@ -290,13 +282,12 @@ async def figure_page(
     # Of everyone's and of the caller's own, each by its index: most figures are of sites, and would be passed over.
     query = page.format(seen="$3::text[] IS NULL")
     if own is not None:
-        parts = (page.format(seen=each) for each in (_EVERYONES, f"NOT {_EVERYONES} AND newest.unit = ANY ($3)"))
+        parts = (page.format(seen=each) for each in (EVERYONES, f"NOT {EVERYONES} AND unit = ANY ($3)"))
         query = " UNION ALL ".join(f"({part})" for part in parts) + " ORDER BY key LIMIT $1"
     rows = await db.fetch(query, limit, known_at, own, *(value for _, value in given))
     return [json.loads(row["data"]) for row in rows]
 
 
-_EVERYONES = "newest.unit !~ '^(site|institution|board):'"
 _PAGE = """
 SELECT key, data FROM newest WHERE $2::timestamptz IS NULL AND {{seen}}{wanted} ORDER BY key LIMIT $1
 """

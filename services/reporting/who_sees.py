@@ -13,6 +13,8 @@ from services.chassis.visibility import SEES_ALL
 
 OF_ONE_ORGANISATION = ("site", "institution", "board")
 """The kinds of units whose figures not everyone sees."""
+EVERYONES = f"unit !~ '^({'|'.join(OF_ONE_ORGANISATION)}):'"
+"""The same in SQL, as the index `newest_for_everyone` has it."""
 Own = Collection[str] | None
 """The units of one organisation whose figures a caller sees; None: all."""
 _GOVERNED = "SELECT site_id FROM site_records WHERE board = $1 AND starts_or_first <= $2 AND $2 < ends"

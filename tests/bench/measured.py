@@ -7,10 +7,10 @@ from dataclasses import dataclass
 class Measured:
     what: str
     ours: str
-    limit: str
-    ratio: str
-    aim: str
-    limited_by: str
+    limit: str = ""
+    ratio: str = ""
+    aim: str = ""
+    limited_by: str = ""
 
 
 def rate(count: int, seconds: float) -> str:

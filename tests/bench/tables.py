@@ -21,7 +21,6 @@ from aiokafka import ConsumerRecord
 from contracts.envelope import CONTENT_TYPE
 from contracts.metrics import CutTaken
 from contracts.partitioner import partition_of
-from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.running.database import migrate
 from services.reporting import counts, cut, store
 from services.reporting.definitions import shipped
@@ -33,6 +32,7 @@ from tests.bench import national_year
 from tests.bench.measured import Measured, rate
 from tests.deliveries import delivered_in_order
 from tests.scenarios import as_announced
+from tests.tables import NOTHING_READ, SOURCE, read_all
 
 BATCH = 5_000  # facts a transaction
 BESIDE = 20  # batches that are appended in the other ways, too
@@ -40,10 +40,8 @@ LATER = 100  # activities that come one by one, after the year
 READS = 200
 PAGE = 200
 HEADERS = (("content-type", CONTENT_TYPE),)
-SOURCE = "urn:nld:oin:0:systeem:reporting"
-NOTHING_READ = {(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}
 COPIED = "CREATE TABLE copied (LIKE facts INCLUDING ALL)"
-INSERT = f"INSERT INTO copied VALUES ({', '.join(f'${number}' for number in range(1, 11))})"
+INSERT = f"INSERT INTO copied VALUES ({', '.join(f'${1 + column}' for column in range(len(store.FACT_COLUMNS)))})"
 IN_ONE_QUERY = ("reach", "substitution", "flow")  # the families whose counts a view can be of
 MILLION = 1_000_000
 
@@ -63,8 +61,7 @@ class Took(NamedTuple):
 
 def _facts(share: float) -> Iterator[Fact]:
     """The facts of a share of the year, as `reporting` reads them; the definitions first."""
-    for record in delivered_in_order(as_announced(shipped())).records:
-        yield read(record, record.topic)
+    yield from read_all(delivered_in_order(as_announced(shipped())).records)
     ends: Counter[tuple[str, int]] = Counter()
     for topic, key, value in national_year.events(share):
         place = topic, partition_of(key)
@@ -122,20 +119,15 @@ async def _append(db: asyncpg.Connection, facts: list[Fact]) -> None:
         await counts.append(db, facts)
 
 
-def _row(fact: Fact) -> tuple[object, ...]:
-    place = fact.topic, fact.partition, fact.offset
-    return (*place, fact.name, fact.entity, fact.epoch, fact.version, fact.event_id, fact.data, fact.incarnation)
-
-
 async def _copy(db: asyncpg.Connection, facts: list[Fact]) -> None:
-    await db.copy_records_to_table("copied", records=map(_row, facts))
+    await db.copy_records_to_table("copied", records=map(store.row_of, facts))
 
 
 async def _insert_each(db: asyncpg.Connection, facts: list[Fact]) -> None:
     """What a handler does that has a message at a time: a row and a commit."""
     await db.execute("TRUNCATE copied")
     for fact in facts:
-        await db.execute(INSERT, *_row(fact))
+        await db.execute(INSERT, *store.row_of(fact))
 
 
 async def _refresh_views(db: asyncpg.Connection) -> float:
@@ -236,47 +228,37 @@ def _of_catching_up(
             ours=rate(took.events, took.appending),
             limit=f"{1 / each:,.0f}/s COPY alone; {took.beside / took.one_by_one:,.0f}/s a row and a commit a message",
             ratio=f"{each * took.events / took.appending:.0%}",
-            aim="",
             limited_by="the index of entities",
         ),
         Measured(
             what="tables: all things from the facts",
             ours=f"{took.things:.1f} s",
             limit=rate(took.events, took.things),
-            ratio="",
-            aim="",
             limited_by="one process that decodes and folds",
         ),
         Measured(
             what="tables: all counts, sums and figures, in the journal",
             ours=f"{took.figures:.1f} s, {figures:,} figures",
             limit=f"{views:.1f} s to refresh views of three of the four families' counts, at every refresh",
-            ratio="",
-            aim="",
             limited_by="PostgreSQL: joins, sorts and the index of the counts",
         ),
         Measured(
             what="tables: all of it, from empty tables",
             ours=f"{total:.0f} s, {1e6 * total / took.events:.0f} us an event, {resident:,.0f} MB resident",
-            limit="",
-            ratio="",
             aim="<= 180 s at 100 %; <= 400 MB",
             limited_by="folding in one process",
         ),
         Measured(
             what="tables: what a restart or a standby reads first",
             ours=f"{1000 * restart:.0f} ms",
-            limit="",
-            ratio="",
             aim="<= 3 s at any share",
-            limited_by="",
         ),
     ]
 
 
 def _of_one_more(waits: list[float]) -> Measured:
     what = "tables: one corrected activity after it, until its figures are in the journal"
-    return Measured(what, _milliseconds(waits), "", "", "<= 1.5 s", "some forty statements")
+    return Measured(what, _milliseconds(waits), aim="<= 1.5 s", limited_by="some forty statements")
 
 
 AIMS = {"a page of figures": "<= 20 ms", "a page of figures, as of a moment": "<= 50 ms"}
@@ -284,6 +266,6 @@ AIMS = {"a page of figures": "<= 20 ms", "a page of figures, as of a moment": "<
 
 def _of_reads(reads: Mapping[str, list[float]]) -> list[Measured]:
     return [
-        Measured(f"tables: {what}", _milliseconds(took), "", "", AIMS.get(what, "<= 300 ms"), "PostgreSQL")
+        Measured(f"tables: {what}", _milliseconds(took), aim=AIMS.get(what, "<= 300 ms"), limited_by="PostgreSQL")
         for what, took in reads.items()
     ]

@@ -24,9 +24,6 @@ def standing_days(day: date) -> list[date]:
     return [each if day <= each else each.replace(year=day.year + 1) for each in ends]
 
 
-CITY = "city"
-
-
 class Sums(Counter[str]):
     """Of one cell, by component. It keeps which of them were asked for: a figure rests on those alone."""
 

@@ -70,21 +70,11 @@ ALTER TABLE rebuilds ADD COLUMN began_at timestamptz, ADD COLUMN cut_id bigint;
 
 -- How much a programme has in each of its periods: requests and activities (stratum `all`) in a school year and in the
 -- year that ends on a day (ruling 49), and activities for children per area in a school year.
-DROP TABLE programme_years, programme_years_counted;
-CREATE TABLE programme_periods (
-    programme text NOT NULL,
-    period text NOT NULL,
-    stratum text NOT NULL,
-    amount bigint NOT NULL,
-    PRIMARY KEY (programme, period, stratum)
-);
+ALTER TABLE programme_years RENAME TO programme_periods;
+ALTER TABLE programme_periods RENAME COLUMN school_year TO period;
 -- The periods with which the counts were made.
-CREATE TABLE programme_periods_counted (
-    programme text NOT NULL,
-    period text NOT NULL,
-    stratum text NOT NULL,
-    PRIMARY KEY (programme, period, stratum)
-);
+ALTER TABLE programme_years_counted RENAME TO programme_periods_counted;
+ALTER TABLE programme_periods_counted RENAME COLUMN school_year TO period;
 
 -- Which board's sites are whose: it sees their figures.
 ALTER TABLE site_records ADD COLUMN board text NOT NULL;

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from contracts.activities import ActivityCorrected, ActivityDelivered
-from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from services.reporting import counts, cut, store
 from services.reporting.facts.events import read
@@ -20,8 +19,8 @@ from tests.deliveries import delivered_in_order
 from tests.delivery.test_delivery import DEFINED
 from tests.sandbox import a_sandbox
 from tests.scenarios import OTHER, PROGRAMMES, Scenario, deliver, record_school
+from tests.tables import NOTHING_READ, SOURCE
 
-NOTHING_READ = {(topic, partition): 0 for topic in INPUTS for partition in range(PARTITIONS)}
 BRON, LINDE = "own:bron", "own:linde"
 Published = Mapping[str, dict[str, Any]]
 
@@ -51,7 +50,7 @@ class Reported:
         async with self.db.transaction():
             await counts.append(self.db, [read(record, record.topic) for record in records[self.read :]])
         self.read = len(records)
-        taken = await cut.take(self.db, "urn:nld:oin:0:systeem:reporting", NOTHING_READ)
+        taken = await cut.take(self.db, SOURCE, NOTHING_READ)
         rows = await self.db.fetch("SELECT key, data FROM figures WHERE cut_id = $1", taken.cut_id)
         assert len(rows) == taken.figure_count
         return {row["key"]: msgspec.json.decode(row["data"]) for row in rows}
