@@ -26,6 +26,9 @@ MAX_HEADERS = 64  # a browser behind two proxies sends thirty
 HEAD_SECONDS = 10.0  # from the first byte; also for a connection on which nothing comes
 BODY_SECONDS = 30.0  # 8 MiB at 280 KB/s
 LEAVE_SECONDS = 5.0  # to take the last answer, while what still comes is thrown away
+IDLE_SECONDS = (
+    75  # longer than a proxy or client keeps it (60 s is usual): who uses it again must not find it being closed
+)
 WRITE_SECONDS = 30.0  # to take what does not fit into the socket's buffers
 TICKS = 10  # uvicorn looks up ten times a second; once is enough
 
@@ -222,6 +225,7 @@ def server(app: FastAPI, *, host: str, port: int) -> Server:
             server_header=False,
             proxy_headers=False,  # who calls is told by the connection, never by X-Forwarded-For
             date_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             lifespan="off",
         )

@@ -22,6 +22,7 @@ SOON = 10.0  # seconds; an answer takes milliseconds
 SHORT = 0.2  # seconds that a client has in these tests
 GET = b"GET /path HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /body HTTP/1.1\r\nHost: x\r\n"
+USUAL_KEEP_ALIVE = 60  # seconds that nginx and cloud load balancers keep a connection for another call
 MANY = 10_000_000  # bytes: more than the buffers of two sockets hold
 
 
@@ -91,6 +92,7 @@ async def connections() -> AsyncIterator[Any]:
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client has little time."""
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0)
     for name in ("HEAD_SECONDS", "BODY_SECONDS", "LEAVE_SECONDS", "WRITE_SECONDS"):
         monkeypatch.setattr(server, name, SHORT)
     monkeypatch.setattr(server, "TICKS", 1)
@@ -115,6 +117,21 @@ async def test_requests_follow_each_other_on_one_connection() -> None:
             status, headers, body = await client.answer()
             assert (status, body) == (200, b"/path")
             assert "connection" not in headers
+
+
+def test_a_connection_rests_longer_than_proxies_keep_one() -> None:
+    running = server.server(cast("FastAPI", app), host="127.0.0.1", port=0)
+
+    assert running.config.timeout_keep_alive > USUAL_KEEP_ALIVE
+
+
+@pytest.mark.usefixtures("hurry")
+async def test_a_connection_does_not_rest_for_ever() -> None:
+    async with connections() as connect:
+        client = await connect()
+        client.send(GET + b"\r\n")
+        await client.answer()
+        assert await client.is_closed()
 
 
 @pytest.mark.parametrize(
