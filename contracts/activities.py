@@ -13,6 +13,7 @@ from contracts.values import (
     NUMBER,
     Actor,
     Audience,
+    ChangedFields,
     Count,
     Identifier,
     Instant,
@@ -29,7 +30,6 @@ from contracts.values import (
 ACTIVITIES = "partnership.activities.v1"
 
 PartnerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
-FieldName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]{0,63}$")]
 Setting = Literal["in_school", "out_of_school", "childcare"]
 
 
@@ -135,8 +135,7 @@ class ActivityCorrected(
     referral_id: UUID | None = None
     request_id: UUID | None = None
     origin: Literal["referral", "direct"]
-    changed: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=50), DISTINCT]
-    """The names of the fields that changed."""
+    changed: ChangedFields
     reason: Reason
     corrected_at: Instant
 
@@ -174,3 +173,36 @@ class ActivityDisputed(
     site_id: Identifier
     reason: Reason
     disputed_at: Instant
+
+
+class ActivityRescheduled(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit verzet"
+):
+    """A planned activity is held at another moment."""
+
+    activity_id: UUID
+    planned_for: LocalTime
+    rescheduled_by: Actor
+    rescheduled_at: Instant
+
+
+class ActivityCancelled(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit afgezegd"
+):
+    """A planned activity will not be held."""
+
+    activity_id: UUID
+    reason: Reason
+    cancelled_by: Actor
+    cancelled_at: Instant
+
+
+class ActivityNotHeld(
+    Event, topics=(ACTIVITIES,), aggregate="activity", identified_by="activity_id", nl="Activiteit niet doorgegaan"
+):
+    """A planned activity was not held, and nobody had cancelled it."""
+
+    activity_id: UUID
+    reason: Reason
+    reported_by: Actor
+    reported_at: Instant

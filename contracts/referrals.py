@@ -133,3 +133,109 @@ class ReferralCompleted(
     outcome: Literal["delivered", "delivered_elsewhere"]
     completed_by: Actor
     completed_at: Instant
+
+
+class ReferralAcknowledged(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Ontvangst van doorverwijzing bevestigd",
+):
+    """The partner has seen the referral, and has not decided yet."""
+
+    referral_id: UUID
+    acknowledged_by: Actor
+    acknowledged_at: Instant
+
+
+class ReferralWaitlisted(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing op de wachtlijst",
+):
+    """The partner would take it on later, and says when it looks again. Until then its decision may wait."""
+
+    referral_id: UUID
+    reason: Reason
+    review_on: Day
+    waitlisted_by: Actor
+    waitlisted_at: Instant
+
+
+class WithdrawalRequested(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Intrekking gevraagd",
+):
+    """The sender wants to take back what has begun. The partner confirms the withdrawal, or still completes it."""
+
+    referral_id: UUID
+    reason: Reason
+    requested_by: Actor
+    requested_at: Instant
+
+
+class ReferralFailed(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing mislukt",
+):
+    """The partner had taken it on, or would have, and nothing came of it."""
+
+    referral_id: UUID
+    reason: Reason
+    failed_by: Actor
+    failed_at: Instant
+
+
+class ReferralVoided(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing ongeldig verklaard",
+):
+    """The referral was a mistake: it leaves every figure, and stays in the log."""
+
+    referral_id: UUID
+    reason: Reason
+    voided_by: Actor
+    voided_at: Instant
+
+
+class OutcomeConfirmed(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Uitkomst bevestigd",
+):
+    """A site that asked confirms what its partner says came of the referral. The last word per site holds."""
+
+    referral_id: UUID
+    site_id: Identifier
+    confirmed_by: Actor
+    confirmed_at: Instant
+
+
+class OutcomeDisputed(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Uitkomst betwist",
+):
+    """A site that asked says that it was not so. The last word per site holds."""
+
+    referral_id: UUID
+    site_id: Identifier
+    reason: Reason
+    disputed_by: Actor
+    disputed_at: Instant

@@ -11,6 +11,7 @@ from contracts.values import (
     MAX_GROUPS,
     Actor,
     Audience,
+    ChangedFields,
     Count,
     Day,
     Identifier,
@@ -137,3 +138,48 @@ class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_b
     unmet_areas: LearningAreas = ()
     closed_by: Actor
     closed_at: Instant
+
+
+class RequestWithdrawn(
+    Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag ingetrokken"
+):
+    """The asking side takes its request back; its open referrals are withdrawn."""
+
+    request_id: UUID
+    reason: Reason
+    withdrawn_by: Actor
+    withdrawn_at: Instant
+
+
+class RequestReopened(Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag heropend"):
+    """A closure is taken back: the request stands again where it stood before. Its newest closure counts no more."""
+
+    request_id: UUID
+    returns_to: Literal["answered", "no_broker"]
+    """The state from which it was closed."""
+    reason: Reason
+    reopened_by: Actor
+    reopened_at: Instant
+
+
+class RequestVoided(
+    Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag ongeldig verklaard"
+):
+    """The request was a mistake: it leaves every figure with its referrals, and stays in the log."""
+
+    request_id: UUID
+    reason: Reason
+    voided_by: Actor
+    voided_at: Instant
+
+
+class RequestAmended(
+    RequestDetails, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag gewijzigd"
+):
+    """The asking side changed an open request; this is the whole of what it asks now. The site that asks stays the
+    same. Referrals made before say what was asked then."""
+
+    request_id: UUID
+    changed: ChangedFields
+    amended_by: Actor
+    amended_at: Instant

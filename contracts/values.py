@@ -202,6 +202,10 @@ SchoolYear = Annotated[
     str, AfterValidator(_a_school_year), WithJsonSchema({"type": "string", "enum": list(SCHOOL_YEARS)})
 ]
 
+FieldName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]{0,63}$")]
+ChangedFields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=50), DISTINCT]
+"""The names of the fields that changed."""
+
 Audience = Literal["children", "parents", "professionals"]
 Substitution = Literal["replaces", "stacks", "unknown"]
 HolidayRegion = Literal["noord", "midden", "zuid"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from services.chassis.life_cycle import SAME, Step
+from services.chassis.life_cycle import PREVIOUS, SAME, Condition, Step
 from services.chassis.problems import PROBLEMS, Problem, every_problem
 from services.chassis.running.database import Database
 from services.chassis.running.health import Health
@@ -66,7 +66,10 @@ table does not name is refused. The Dutch word from the [glossary](glossary.md) 
 in the code by `python -m services.documents write`.
 
 - **from**: the states from which the action may be taken; none brings the object into being.
-- **becomes**: the state after the event; *same* keeps the state and changes something else.
+  A problem behind it is what answers when the object itself does not allow it yet, or any more:
+  [what they mean](problems.md).
+- **becomes**: the state after the event; *same* keeps the state and changes something else, *previous* returns to the
+  one before.
 - **who**: roles, each with the party to which its organisation must belong: the object's site, broker or partner.
   The brokers of a request are those that cover its areas today, and they are the brokers of its referrals and their
   activities too. While a request has no broker, every broker is a party to it, and a referral stays with the broker
@@ -104,12 +107,22 @@ def _kept(state: str) -> str:
     return f"from {_both(state)} *same*"
 
 
+def _becomes(step: Step[Any]) -> str:
+    if step.becomes is SAME or step.becomes is PREVIOUS:
+        return f"*{step.becomes.value}*"
+    return ", ".join([_both(step.becomes), *map(_kept, step.keeps)])
+
+
+def _condition(condition: Condition) -> str:
+    return f"otherwise `{condition.refused_as.slug}`"
+
+
 def _row(step: Step[Any]) -> str:
     cells = [
         _both(step.action),
-        ", ".join(map(_both, step.begins)) or "",
+        ", ".join(map(_both, step.begins)) + (f"; {_condition(step.when)}" if step.when else ""),
         f"`{step.event.__name__}` *{step.event.dutch}*",
-        "*same*" if step.becomes is SAME else ", ".join([_both(step.becomes), *map(_kept, step.keeps)]),
+        _becomes(step),
         ", ".join(f"`{role}` ({party})" for role, party in step.who.items()),
         f"`{step.reasons}`" if step.reasons else "",
     ]
@@ -121,14 +134,21 @@ def _diagram(steps: Sequence[Step[Any]]) -> str:
     actions: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for step in steps:
         for before in step.begins or ("[*]",):
-            stays = step.becomes is SAME or before in step.keeps
-            actions[before, before if stays else str(step.becomes)].append(step.action)
+            for after in _states_after(step, before, steps):
+                actions[before, after].append(step.action)
     states = list(dict.fromkeys(after for _, after in actions))
     lines = [f'state "{state} ({_dutch(state)})" as {state}' for state in states if _dutch(state)]
     lines += [f"{before} --> {after}: {', '.join(names)}" for (before, after), names in actions.items()]
     left = {before for before, after in actions if before != after}
     lines += [f"{state} --> [*]" for state in states if state not in left]
     return "\n```mermaid\nstateDiagram-v2\n" + "".join(f"    {line}\n" for line in lines) + "```\n"
+
+
+def _states_after(step: Step[Any], before: str, steps: Sequence[Step[Any]]) -> Sequence[str]:
+    """What takes something back returns to each state from which that could be done."""
+    if step.becomes is PREVIOUS:
+        return [state for each in steps if each.becomes == before for state in each.begins]
+    return [before if step.becomes is SAME or before in step.keeps else str(step.becomes)]
 
 
 def life_cycles() -> str:

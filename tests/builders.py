@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.activities import (
+    ActivityCancelled,
     ActivityDelivered,
+    ActivityNotHeld,
     ActivityPlan,
     ActivityPlanned,
     ActivityRetracted,
@@ -23,8 +25,11 @@ from contracts.referrals import (
     ReferralCompleted,
     ReferralDeclined,
     ReferralDetails,
+    ReferralFailed,
     ReferralMade,
     ReferralStarted,
+    ReferralVoided,
+    ReferralWaitlisted,
     ReferralWithdrawn,
 )
 from contracts.requests import (
@@ -35,6 +40,8 @@ from contracts.requests import (
     RequestDetails,
     RequestRaised,
     RequestUnbrokered,
+    RequestVoided,
+    RequestWithdrawn,
 )
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.topics import TOPICS
@@ -187,12 +194,18 @@ def a_request(status: RequestStatus = RequestStatus.ASSIGNED, **asked: Any) -> R
     unbrokered = RequestUnbrokered(request_id=request_id, learning_areas=areas, unbrokered_at=NOW)
     advised = RequestAnswered(request_id=request_id, answer="advise", answered_by=by, answered_at=NOW)
     closed = RequestClosed(request_id=request_id, outcome="advice_only", closed_by=by, closed_at=NOW)
+    needless = Reason(list="withdraw-request", code="no_longer_needed")
+    withdrawn = RequestWithdrawn(request_id=request_id, reason=needless, withdrawn_by=by, withdrawn_at=NOW)
+    twice = Reason(list="void-request", code="duplicate")
+    voided = RequestVoided(request_id=request_id, reason=twice, voided_by=by, voided_at=NOW)
     history: dict[RequestStatus, Sequence[RequestEvent]] = {
         RequestStatus.RAISED: (raised,),
         RequestStatus.ASSIGNED: (raised, assigned),
         RequestStatus.NO_BROKER: (raised, unbrokered),
         RequestStatus.ANSWERED: (raised, assigned, advised),
         RequestStatus.CLOSED: (raised, assigned, advised, closed),
+        RequestStatus.WITHDRAWN: (raised, assigned, withdrawn),
+        RequestStatus.VOIDED: (raised, assigned, voided),
     }
     return after(history[status], request_rules.evolve)
 
@@ -209,6 +222,13 @@ def a_referral(
     started = ReferralStarted(referral_id=referral_id, started_at=NOW)
     completed = ReferralCompleted(referral_id=referral_id, outcome="delivered", completed_by=by, completed_at=NOW)
     withdrawn = ReferralWithdrawn(referral_id=referral_id, reason=silent, withdrawn_by=sender, withdrawn_at=NOW)
+    staff, later = Reason(list="waitlist", code="awaiting_staff"), date(2025, 11, 1)
+    waitlisted = ReferralWaitlisted(
+        referral_id=referral_id, reason=staff, review_on=later, waitlisted_by=by, waitlisted_at=NOW
+    )
+    ill, twice = Reason(list="fail", code="staff_ill"), Reason(list="void-referral", code="duplicate")
+    failed = ReferralFailed(referral_id=referral_id, reason=ill, failed_by=by, failed_at=NOW)
+    voided = ReferralVoided(referral_id=referral_id, reason=twice, voided_by=sender, voided_at=NOW)
     history: dict[ReferralStatus, Sequence[ReferralEvent]] = {
         ReferralStatus.REQUESTED: (made,),
         ReferralStatus.ACCEPTED: (made, accepted),
@@ -216,6 +236,9 @@ def a_referral(
         ReferralStatus.COMPLETED: (made, accepted, started, completed),
         ReferralStatus.DECLINED: (made, declined),
         ReferralStatus.WITHDRAWN: (made, withdrawn),
+        ReferralStatus.WAITLISTED: (made, waitlisted),
+        ReferralStatus.FAILED: (made, accepted, failed),
+        ReferralStatus.VOIDED: (made, voided),
     }
     return after(history[status], referral_rules.evolve)
 
@@ -235,9 +258,15 @@ def an_activity(status: ActivityStatus = ActivityStatus.DELIVERED, **other: Any)
     body = dict(delivery_details(**other))
     delivered = ActivityDelivered(**body, activity_id=this, origin="direct", registered_at=NOW)
     retracted = ActivityRetracted(activity_id=this, reason=twice, retracted_at=NOW)
+    cold = Reason(list="activity-cancellation", code="weather")
+    cancelled = ActivityCancelled(activity_id=this, reason=cold, cancelled_by=by, cancelled_at=NOW)
+    empty = Reason(list="activity-not-held", code="nobody_came")
+    not_held = ActivityNotHeld(activity_id=this, reason=empty, reported_by=by, reported_at=NOW)
     history: dict[ActivityStatus, Sequence[ActivityEvent]] = {
         ActivityStatus.PLANNED: (planned,),
         ActivityStatus.DELIVERED: (planned, delivered),
+        ActivityStatus.CANCELLED: (planned, cancelled),
+        ActivityStatus.NOT_HELD: (planned, not_held),
         ActivityStatus.RETRACTED: (planned, retracted),
     }
     return after(history[status], activity_rules.evolve)

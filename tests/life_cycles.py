@@ -9,7 +9,7 @@ import pytest
 
 from contracts.events import Event
 from contracts.values import Actor, Role
-from services.chassis.life_cycle import SAME, IllegalTransition, State, Step
+from services.chassis.life_cycle import PREVIOUS, SAME, IllegalTransition, State, Step
 from services.chassis.problems import NotAllowed, Problem
 from tests.builders import ORGANISATION_OF, ROLES, an_actor
 
@@ -56,11 +56,18 @@ class Cell(Generic[State]):
 
 
 def cells(
-    steps: Sequence[Step[State]], statuses: type[State], *, open_to_all: OpenToAll | None = None
+    steps: Sequence[Step[State]],
+    statuses: type[State],
+    *,
+    open_to_all: OpenToAll | None = None,
+    previous: State | None = None,
 ) -> list[Cell[State]]:
-    """All cells. A caller of `ORGANISATION_OF` is a party, the stranger only where `open_to_all` says so."""
+    """All cells. A caller of `ORGANISATION_OF` is a party, the stranger only where `open_to_all` says so. `previous` is
+    the state to which taking back returns what the builders make."""
     return [
-        Cell(step.action, status, an_actor(role, organisation), _becomes(step, status, role, is_party=is_party))
+        Cell(
+            step.action, status, an_actor(role, organisation), _becomes(step, status, role, previous, is_party=is_party)
+        )
         for step in steps
         for status, role in product(statuses if step.begins else [None], ROLES)
         for organisation in (ORGANISATION_OF[role], STRANGER)
@@ -68,9 +75,13 @@ def cells(
     ]
 
 
-def _becomes(step: Step[State], status: State | None, role: Role, *, is_party: bool) -> State | None:
+def _becomes(
+    step: Step[State], status: State | None, role: Role, previous: State | None, *, is_party: bool
+) -> State | None:
     if role not in step.who or not is_party or status not in (step.begins or (None,)):
         return FORBIDDEN
+    if step.becomes is PREVIOUS:
+        return previous
     return status if step.becomes is SAME or status in step.keeps else step.becomes
 
 

@@ -7,7 +7,7 @@ so that it can shrink a scenario that breaks a promise to the shortest one that 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -24,8 +24,19 @@ from contracts.activities import (
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.offers import BrokerRecorded
-from contracts.referrals import ReferralAccepted, ReferralDeclined, ReferralMade
-from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
+from contracts.referrals import ReferralAccepted, ReferralDeclined, ReferralMade, ReferralVoided
+from contracts.requests import (
+    RequestAmended,
+    RequestAnswered,
+    RequestAssigned,
+    RequestClosed,
+    RequestDetails,
+    RequestRaised,
+    RequestReopened,
+    RequestUnbrokered,
+    RequestVoided,
+    RequestWithdrawn,
+)
 from contracts.sites import DeclaredAdoption, GroupRecorded, Link, Register, SiteKind, SiteRecorded
 from contracts.targets import IndicatorDefined
 from contracts.values import AMSTERDAM, Actor, Interval, LearningArea, Name, Reason
@@ -86,6 +97,7 @@ instants = st.builds(
     lambda day, hour: datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC), days, st.sampled_from((9, 22, 23))
 )
 areas = st.sampled_from(((ART,), (SPORT,), (ART, SPORT)))
+co_sites = st.sampled_from(((), (CARE, AFTER_SCHOOL)))
 programmes = st.sampled_from((*PROGRAMMES[:1] * 3, PROGRAMMES[1]))
 some_sites = st.lists(st.sampled_from(SITES), min_size=1, max_size=4, unique=True)
 
@@ -231,6 +243,15 @@ STEPS = (
     "unbrokered assigned",
     "unbrokered assigned answered",
     "unbrokered closed",
+    "assigned answered closed reopened",
+    "assigned answered closed reopened closed reopened withdrawn",
+    "unbrokered closed reopened assigned answered closed",
+    "assigned amended",
+    "assigned answered amended assigned",
+    "unbrokered closed reopened amended",
+    "assigned withdrawn",
+    "assigned answered voided",
+    "unbrokered closed voided",
 )
 
 
@@ -243,19 +264,37 @@ def _raise_request(draw: st.DrawFn, scenario: Scenario) -> None:
         site_id=site_id,
         programme=draw(programmes),
         learning_areas=draw(areas),
-        co_site_ids=draw(st.sampled_from(((), (CARE, AFTER_SCHOOL)))),
+        co_site_ids=draw(co_sites),
         raised_at=raised_at,
     )
     scenario.announce(request, key=site_id)
+    is_answered = False
     for step in draw(st.sampled_from(STEPS)).split():
         # Clocks may disagree: a later step, an earlier moment.
         at = raised_at + draw(st.sampled_from((timedelta(hours=1), timedelta(days=1), timedelta(days=14))))
-        scenario.announce(_step(step, request_id, at), key=site_id)
+        if step == "amended":
+            scenario.announce(_amended(draw, request, at), key=site_id)
+            continue
+        is_answered = is_answered or step == "answered"
+        scenario.announce(_step(step, request_id, at, is_answered=is_answered), key=site_id)
     if draw(st.booleans()):
         _refer(draw, scenario, request_id, site_id, raised_at)
 
 
-def _step(step: str, request_id: UUID, at: datetime) -> Event:
+def _amended(draw: st.DrawFn, request: RequestRaised, at: datetime) -> RequestAmended:
+    """Of another programme, in other areas, or with others."""
+    asked = {name: getattr(request, name) for name in RequestDetails.model_fields}
+    asked |= {"programme": draw(programmes), "learning_areas": draw(areas), "co_site_ids": draw(co_sites)}
+    said = {
+        "request_id": request.request_id,
+        "changed": ("learningAreas",),
+        "amended_by": COORDINATOR,
+        "amended_at": at,
+    }
+    return RequestAmended.model_validate(asked | said)
+
+
+def _step(step: str, request_id: UUID, at: datetime, *, is_answered: bool) -> Event:  # noqa: PLR0911 - a case each
     this: dict[str, Any] = {"request_id": request_id}
     match step:
         case "assigned":
@@ -264,6 +303,13 @@ def _step(step: str, request_id: UUID, at: datetime) -> Event:
             return RequestUnbrokered(**this, learning_areas=(ART,), unbrokered_at=at)
         case "answered":
             return RequestAnswered(**this, answer="refer", answered_by=CONSULTANT, answered_at=at)
+        case "reopened":
+            state: Literal["answered", "no_broker"] = "answered" if is_answered else "no_broker"
+            return RequestReopened(**this, returns_to=state, reason=OTHER, reopened_by=CONSULTANT, reopened_at=at)
+        case "withdrawn":
+            return RequestWithdrawn(**this, reason=OTHER, withdrawn_by=COORDINATOR, withdrawn_at=at)
+        case "voided":
+            return RequestVoided(**this, reason=OTHER, voided_by=COORDINATOR, voided_at=at)
         case _:
             return RequestClosed(**this, outcome="not_fulfilled", reason=OTHER, closed_by=CONSULTANT, closed_at=at)
 
@@ -280,6 +326,9 @@ def _refer(draw: st.DrawFn, scenario: Scenario, request_id: UUID, site_id: str, 
     if draw(st.booleans()):
         declined = ReferralDeclined(referral_id=this, reason=OTHER, late=True, declined_by=MUSICIAN, declined_at=at)
         scenario.announce(declined, key=site_id)
+    if draw(st.sampled_from((False, False, True))):
+        voided = ReferralVoided(referral_id=this, reason=OTHER, voided_by=CONSULTANT, voided_at=at)
+        scenario.announce(voided, key=site_id)
 
 
 def _deliver_activity(draw: st.DrawFn, scenario: Scenario) -> None:

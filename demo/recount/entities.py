@@ -4,7 +4,7 @@ The newest surviving version of an entity's details holds as a whole; confirmati
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from demo.recount.days import ProgrammeYear, amsterdam_day, school_year_of
@@ -20,6 +20,7 @@ from demo.recount.events import (
     ReferralAccepted,
     ReferralMade,
     ReferralVoided,
+    RequestAmended,
     RequestRaised,
     RequestStep,
     RequestVoided,
@@ -139,10 +140,21 @@ def _requests(history: History, sites: Sites) -> dict[str, Request]:
 
 
 def _raised(events: list[EventData]) -> RequestRaised | None:
-    """None of a voided request: it leaves every figure (31)."""
+    """What is asked now; None of a voided request: it leaves every figure (31)."""
     if any(isinstance(event, RequestVoided) for event in events):
         return None
-    return next((event for event in events if isinstance(event, RequestRaised)), None)
+    raised = next((event for event in events if isinstance(event, RequestRaised)), None)
+    for event in events:
+        # Choice (32): the newest amendment says the whole of what is asked, for all of the request's figures.
+        if raised is not None and isinstance(event, RequestAmended):
+            raised = replace(
+                raised,
+                site_id=event.site_id,
+                co_site_ids=event.co_site_ids,
+                programme=event.programme,
+                areas=event.areas,
+            )
+    return raised
 
 
 def _request(events: list[EventData], referrals: list[Referral], sites: Sites) -> Request | None:

@@ -70,6 +70,15 @@ def _request(data: Data) -> EventData:
     )
 
 
+def _amended(data: Data) -> EventData:
+    return events.RequestAmended(
+        site_id=text(data["siteId"]),
+        co_site_ids=texts(data.get("coSiteIds", [])),
+        programme=text(data["programme"]),
+        areas=areas(data["learningAreas"]),
+    )
+
+
 def _step(step: str) -> Callable[[Data], EventData]:
     return lambda data: events.RequestStep(step, instant(data[f"{step}At"]))
 
@@ -140,6 +149,7 @@ TYPES = {
     "SiteRecorded": Type("site", "siteId", _site),
     "GroupRecorded": Type("group", "groupId", _group),
     "RequestRaised": Type("request", "requestId", _request),
+    "RequestAmended": Type("request", "requestId", _amended),
     "RequestVoided": Type("request", "requestId", lambda _: events.RequestVoided()),
     "ReferralMade": Type("referral", "referralId", _referral),
     "ReferralAccepted": Type("referral", "referralId", _accepted),
@@ -155,10 +165,8 @@ TYPES = {
 for _name in ("Assigned", "Unbrokered", "Answered", "Closed", "Reopened", "Withdrawn"):
     TYPES[f"Request{_name}"] = Type("request", "requestId", _step(_name.lower()))
 
-# They change no figure, but a later epoch may begin with one of them. Choice (32): `RequestAmended` is here
-# because wire.md does not say what it carries.
+# They change no figure, but a later epoch may begin with one of them.
 _WITHOUT_EFFECT = """
-request: RequestAmended
 referral: ReferralAcknowledged ReferralDeclined ReferralWaitlisted ReferralExpired ReferralStarted
 referral: ReferralWithdrawn WithdrawalRequested ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed
 activity: ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld

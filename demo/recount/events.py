@@ -51,6 +51,16 @@ class RequestStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestAmended:
+    """What is asked now; when it was raised stays."""
+
+    site_id: str
+    co_site_ids: tuple[str, ...]
+    programme: str
+    areas: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestVoided:
     """The request was a mistake: it leaves every figure."""
 
@@ -139,6 +149,7 @@ EventData = (
     SiteRecorded
     | GroupRecorded
     | RequestRaised
+    | RequestAmended
     | RequestStep
     | RequestVoided
     | ReferralMade

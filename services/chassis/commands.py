@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from inspect import signature
 from itertools import groupby
@@ -255,7 +255,8 @@ class AggregateCommands(Commands, Generic[Thing]):
     aggregate: Aggregate[Thing]
     steps: Sequence[Step[Any]]
     collection: str
-    view: Callable[[Thing, Actor], Value]
+    view: Callable[[Thing, Actor, date], Value]
+    """As a caller sees it on a day, with what it may do."""
     shows: type[Value]
     missing: type[NotFound]
     parties: Callable[[Thing], Parties]
@@ -290,7 +291,8 @@ class AggregateCommands(Commands, Generic[Thing]):
                 return self._done(tx, thing, await view(tx, thing) if view else None)
 
             name = to_camel(f"{decide.__name__}_{self.aggregate.kind}")
-            self._add(decide.__name__, decide, run, name=name, noun=noun, identified_by=UUID)
+            action = decide.__name__.replace("_", "-")
+            self._add(action, decide, run, name=name, noun=noun, identified_by=UUID)
             return decide
 
         return register
@@ -322,7 +324,7 @@ class AggregateCommands(Commands, Generic[Thing]):
         return await audience_of(tx.db, tx.by, self.sites, tx.today)
 
     def _done(self, tx: CommandTx, thing: Thing, view: Value | None = None) -> Done:
-        return Done(str(thing.id), thing.version, view or self.view(thing, tx.by))
+        return Done(str(thing.id), thing.version, view or self.view(thing, tx.by, tx.today))
 
     async def _announce(self, tx: CommandTx, thing: Thing | None, events: Events, body: Value) -> Thing:
         """Announce the events in their order, also those of other aggregates; keep the comment."""

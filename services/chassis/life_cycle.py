@@ -5,10 +5,11 @@ documentation and the tests read it, so that these cannot disagree. What it does
 another organisation, another state.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum, StrEnum
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from contracts.values import Actor, Role
 from services.chassis.problems import NotAllowed, RuleSaysNo, WrongField
 
 State = TypeVar("State", bound=StrEnum)
+State_co = TypeVar("State_co", bound=StrEnum, covariant=True)
 Actions = Annotated[tuple[str, ...], Field(max_length=50)]
 """What a caller may do: fewer than a life cycle has rows."""
 
@@ -27,6 +29,12 @@ class Same(Enum):
     SAME = "same"
 
 
+class Previous(Enum):
+    """What an action makes of the state when it takes back the step before."""
+
+    PREVIOUS = "previous"
+
+
 class Everyone(Enum):
     """The party to which every organisation belongs."""
 
@@ -34,6 +42,7 @@ class Everyone(Enum):
 
 
 SAME: Final = Same.SAME
+PREVIOUS: Final = Previous.PREVIOUS
 EVERYONE: Final = Everyone.EVERYONE
 
 Parties = Mapping[str, Collection[str] | Everyone]
@@ -45,6 +54,23 @@ class IllegalTransition(RuleSaysNo):
     """It is not in a state in which that can be done."""
 
 
+class Living(Protocol[State_co]):
+    """An object that has a life cycle."""
+
+    @property
+    def status(self) -> State_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an action asks of an object besides its state."""
+
+    holds: Callable[[Any, date], bool]
+    """Of the object, on a day."""
+    refused_as: type[RuleSaysNo]
+    """Its docstring says the condition in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step(Generic[State]):
     """One row of a life cycle. A table has one row per action; rows with the same event become the same."""
@@ -53,13 +79,14 @@ class Step(Generic[State]):
     begins: tuple[State, ...]
     """From which states; none for what brings an object into being."""
     event: type[Event]
-    becomes: State | Same
+    becomes: State | Same | Previous
     who: Mapping[Role, str]
     """Which roles may do it, each with the party to which its organisation must belong."""
     reasons: str | None = None
     """The list from which a reason is given."""
     keeps: tuple[State, ...] = ()
     """The states among those it begins from that stay as they are; from the others it becomes what the row says."""
+    when: Condition | None = None
 
 
 def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
@@ -67,30 +94,49 @@ def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
     return next(step for step in steps if step.action == action)
 
 
-def status_after(steps: Sequence[Step[State]], state: State | None, event: Event) -> State:
-    """The state after an event; `state` is the one before it, none for the first event."""
+def status_after(
+    steps: Sequence[Step[State]], state: State | None, event: Event, *, previous: State | None = None
+) -> State:
+    """The state after an event. `state` is the one before it, none for the first event; `previous` is the one to which
+    a step that takes something back returns."""
     step = next(step for step in steps if step.event is type(event))
+    if step.becomes is PREVIOUS:
+        assert previous is not None, "what is taken back happened"
+        return previous
     if step.becomes is not SAME and state not in step.keeps:
         return step.becomes
     assert state is not None, "what brings an object into being names its first state"
     return state
 
 
-def available_actions(steps: Sequence[Step[State]], state: State, by: Actor, parties: Parties) -> tuple[str, ...]:
-    """What this actor may do now, as far as state, role and organisation decide."""
-    concerned = [(step, _members(step.who, by.role, parties)) for step in steps if state in step.begins]
+def available_actions(
+    steps: Sequence[Step[State]], thing: Living[State], by: Actor, parties: Parties, day: date
+) -> tuple[str, ...]:
+    """What this actor may do on this day, as far as the table decides."""
+    possible = [step for step in steps if thing.status in step.begins and _is_met(step, thing, day)]
+    concerned = [(step, _members(step.who, by.role, parties)) for step in possible]
     return tuple(step.action for step, members in concerned if members is EVERYONE or by.organisation in members)
 
 
-def allow(steps: Sequence[Step[State]], action: str, state: State | None, by: Actor, parties: Parties) -> Step[State]:
-    """The row of the action; raises `NotAllowed` or `IllegalTransition` unless this actor may take it now."""
+def _is_met(step: Step[State], thing: Living[State], day: date) -> bool:
+    return step.when is None or step.when.holds(thing, day)
+
+
+def allow(
+    steps: Sequence[Step[State]], action: str, thing: Living[State] | None, by: Actor, parties: Parties, day: date
+) -> Step[State]:
+    """The row of the action; raises `NotAllowed`, `IllegalTransition` or what the row's condition says unless this
+    actor may take it on this day. `thing` is none for what brings one into being."""
     step = step_of(steps, action)
     allow_actor(step, by, parties)
+    state = thing.status if thing else None
     if state not in (step.begins or (None,)):
         raise IllegalTransition(
             f"It is {state}; to {action}, it must be {' or '.join(step.begins) or 'new'}.",
             WrongField("status", state, step.begins),
         )
+    if thing is not None and step.when is not None and not step.when.holds(thing, day):
+        raise step.when.refused_as
     return step
 
 

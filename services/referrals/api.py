@@ -54,7 +54,7 @@ async def show_referral(
     if referral is None or not sees(audience, referral_rules.parties(referral)):
         raise NoSuchReferral(None, WrongField("referralId", str(referral_id), "the id of a known referral"))
     etag(response, referral.version)
-    return referral_view(referral, caller.actor)
+    return referral_view(referral, caller.actor, calendar_day(caller.now))
 
 
 @queries.get("/v1/referrals", tags=["referrals"])
@@ -73,7 +73,7 @@ async def list_referrals(
     found = await store.referral_page(
         db, audience, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit + 1
     )
-    items = tuple(referral_view(referral, caller.actor) for referral in found[:limit])
+    items = tuple(referral_view(referral, caller.actor, calendar_day(caller.now)) for referral in found[:limit])
     return ReferralPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -86,7 +86,7 @@ async def show_activity(
     if activity is None or not sees(audience, activity_rules.parties(activity)):
         raise NoSuchActivity(None, WrongField("activityId", str(activity_id), "the id of a known activity"))
     etag(response, activity.version)
-    return activity_view(activity, caller.actor)
+    return activity_view(activity, caller.actor, calendar_day(caller.now))
 
 
 @queries.get("/v1/activities", tags=["activities"])
@@ -105,7 +105,7 @@ async def list_activities(
     found = await store.activity_page(
         db, audience, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit + 1
     )
-    items = tuple(activity_view(activity, caller.actor) for activity in found[:limit])
+    items = tuple(activity_view(activity, caller.actor, calendar_day(caller.now)) for activity in found[:limit])
     return ActivityPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 

@@ -1,11 +1,24 @@
 """What `referrals` does when `requests` announces something."""
 
-from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
+from uuid import UUID
+
+from contracts.requests import (
+    RequestAmended,
+    RequestAnswered,
+    RequestAssigned,
+    RequestClosed,
+    RequestRaised,
+    RequestReopened,
+    RequestUnbrokered,
+    RequestVoided,
+    RequestWithdrawn,
+)
 from contracts.sites import GroupRecorded, SiteRecorded
 from services.chassis.messaging.inbox import Reactions
 from services.chassis.running.database import Transaction
 from services.referrals import store
 from services.referrals.rules import referral as rules
+from services.referrals.rules.referral import EndOfRequest
 
 reactions = Reactions()
 
@@ -40,12 +53,36 @@ async def remember_answer(event: RequestAnswered, tx: Transaction) -> None:
     await store.save_status(tx, event.request_id, "answered", event.answer)
 
 
+@reactions.to(RequestAmended)
+async def remember_what_is_asked_now(event: RequestAmended, tx: Transaction) -> None:
+    await store.save_asked(tx, event.request_id, event)
+
+
+@reactions.to(RequestReopened)
+async def remember_that_it_is_open_again(event: RequestReopened, tx: Transaction) -> None:
+    await store.save_status(tx, event.request_id, "answered" if event.returns_to == "answered" else "raised")
+
+
 @reactions.to(RequestClosed)
-async def withdraw_what_is_open(event: RequestClosed, tx: Transaction) -> None:
-    await store.save_status(tx, event.request_id, "closed")
-    request = await store.lock_request(tx, event.request_id)
-    if request is None or request.status != "closed":
+async def end_referrals_with_a_closed_request(event: RequestClosed, tx: Transaction) -> None:
+    await _end_its_referrals(tx, event.request_id, "closed")
+
+
+@reactions.to(RequestWithdrawn)
+async def end_referrals_with_a_withdrawn_request(event: RequestWithdrawn, tx: Transaction) -> None:
+    await _end_its_referrals(tx, event.request_id, "withdrawn")
+
+
+@reactions.to(RequestVoided)
+async def end_referrals_with_a_voided_request(event: RequestVoided, tx: Transaction) -> None:
+    await _end_its_referrals(tx, event.request_id, "voided")
+
+
+async def _end_its_referrals(tx: Transaction, request_id: UUID, status: EndOfRequest) -> None:
+    await store.save_status(tx, request_id, status)
+    request = await store.lock_request(tx, request_id)
+    if request is None or request.status != status:
         return  # something newer was heard before
-    for referral in rules.withdrawn_with_request(await store.referrals_of(tx, event.request_id)):
-        withdrawn = rules.withdraw_by_itself(referral, "request_closed", at=tx.now)
-        await store.REFERRALS.announce(tx, referral, withdrawn)
+    for referral in await store.referrals_of(tx, request_id):
+        if ended := rules.end_with_request(referral, status, at=tx.now):
+            await store.REFERRALS.announce(tx, referral, ended)

@@ -39,7 +39,10 @@ class KnownSite(Value):
 BROKERS = Records("broker", BrokerDetails)
 PARTNERS = Records("partner", PartnerDetails)
 
-_REFERRAL = "referral_id, status, made, reason, better_partner_id, outcome, version"
+_REFERRAL = (
+    "referral_id, status, made, reason, better_partner_id, outcome, version, was_accepted, acknowledged,"
+    " review_on, withdrawal, confirmed_by, disputed_by"
+)
 SITES = Records("site", KnownSite)
 """As `requests` recorded them."""
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
@@ -48,17 +51,24 @@ _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, aske
 _SAVE_STATUS = """
 INSERT INTO requests (request_id, status, answer, epoch, version) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (request_id) DO UPDATE SET
-    status = CASE WHEN $2 = 'raised' AND requests.assigned_version > 0 THEN requests.status ELSE $2 END,
-    answer = $3, epoch = $4, version = $5
+    status = CASE WHEN $2 <> 'raised' OR requests.assigned_version = 0 THEN $2
+        WHEN requests.broker_ids <> '{}' THEN 'assigned' ELSE 'no_broker' END,
+    answer = coalesce($3, requests.answer), epoch = $4, version = $5
 WHERE (requests.epoch, requests.version) < ($4, $5)
 """
 _SAVE_ROUTING = """
 INSERT INTO requests (request_id, status, broker_ids, covered_areas, assigned_epoch, assigned_version, epoch, version)
 VALUES ($1, $2, $3, $4, $5, $6, 0, 0)
 ON CONFLICT (request_id) DO UPDATE SET
-    status = CASE WHEN requests.status IN ('answered', 'closed') THEN requests.status ELSE $2 END,
+    status = CASE WHEN requests.status IN ('raised', 'assigned', 'no_broker') THEN $2 ELSE requests.status END,
     broker_ids = $3, covered_areas = $4, assigned_epoch = $5, assigned_version = $6
 WHERE (requests.assigned_epoch, requests.assigned_version) < ($5, $6)
+"""
+_SAVE_ASKED = """
+INSERT INTO requests (request_id, status, epoch, version, site_id, asked, asked_epoch, asked_version)
+VALUES ($1, 'raised', 0, 0, $2, $3, $4, $5)
+ON CONFLICT (request_id) DO UPDATE SET site_id = $2, asked = $3, asked_epoch = $4, asked_version = $5
+WHERE (requests.asked_epoch, requests.asked_version) < ($4, $5)
 """
 # What a lower epoch said at or above a version of a higher one never happened.
 _FORGET_UNDONE = """
@@ -83,6 +93,12 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
         row["better_partner_id"],
         row["outcome"],
         tuple(row["broker_ids"]),
+        row["was_accepted"],
+        row["acknowledged"],
+        row["review_on"],
+        Reason.model_validate_json(row["withdrawal"]) if row["withdrawal"] else None,
+        frozenset(row["confirmed_by"]),
+        frozenset(row["disputed_by"]),
     )
 
 
@@ -90,10 +106,11 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
     made, reason = referral.made, referral.reason
     await tx.db.execute(
         f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}, parties)"  # noqa: S608 - a constant
-        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, with_brokers($10, coalesce(nullif(broker_ids, '{}'), $11))"
-        " FROM requests WHERE request_id = $1"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+        " with_brokers($16, coalesce(nullif(broker_ids, '{}'), $17)) FROM requests WHERE request_id = $1"
         " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
-        " outcome = $8, version = $9",
+        " outcome = $8, version = $9, was_accepted = $10, acknowledged = $11, review_on = $12, withdrawal = $13,"
+        " confirmed_by = $14, disputed_by = $15",
         made.request_id,
         made.partner_id,
         referral.id,
@@ -103,6 +120,12 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
         referral.better_partner_id,
         referral.outcome,
         referral.version,
+        referral.was_accepted,
+        referral.acknowledged,
+        referral.review_on,
+        referral.withdrawal.model_dump_json() if referral.withdrawal else None,
+        sorted(referral.confirmed_by),
+        sorted(referral.disputed_by),
         named(referral_rules.parties(referral)),
         [made.broker_id],
     )
@@ -173,8 +196,8 @@ async def save_activity(tx: Transaction, activity: Activity) -> None:
     await tx.db.execute(
         f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}, parties)"  # noqa: S608 - a constant
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, with_brokers($10, brokers_of($1)))"
-        " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, body = $6, confirmed_by = $7,"
-        " disputed_by = $8, version = $9, parties = excluded.parties",
+        " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, planned = $5, body = $6,"
+        " confirmed_by = $7, disputed_by = $8, version = $9, parties = excluded.parties",
         planned.referral_id,
         list(activity.site_ids),
         activity.id,
@@ -195,6 +218,15 @@ async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
         activity_id,
     )
     return _activity(row) if row else None
+
+
+async def lock_activities_of(tx: Transaction, referral_id: UUID) -> list[Activity]:
+    """The activities of a referral, kept from others until the end of the transaction."""
+    rows = await tx.db.fetch(
+        f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE referral_id = $1 ORDER BY activity_id FOR UPDATE",  # noqa: S608
+        referral_id,
+    )
+    return [_activity(row) for row in rows]
 
 
 async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
@@ -294,12 +326,13 @@ async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus, 
 async def save_raised(tx: Transaction, request: RequestRaised) -> None:
     """Who asks, and what."""
     await save_status(tx, request.request_id, "raised")
-    await tx.db.execute(
-        "UPDATE requests SET site_id = $2, asked = $3 WHERE request_id = $1",
-        request.request_id,
-        request.site_id,
-        request.model_dump_json(by_alias=True, exclude_none=True),
-    )
+    await save_asked(tx, request.request_id, request)
+
+
+async def save_asked(tx: Transaction, request_id: UUID, asked: RequestDetails) -> None:
+    """What is asked, unless something newer said so already. Referrals that were made say what was asked then."""
+    said = asked.model_dump_json(by_alias=True, exclude_none=True)
+    await tx.db.execute(_SAVE_ASKED, request_id, asked.site_id, said, *tx.reacting_to)
 
 
 async def save_routing(

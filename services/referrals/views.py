@@ -1,6 +1,6 @@
 """What `referrals` shows."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.referrals import ReferralDetails
-from contracts.values import MAX_GROUPS, Actor, Identifier, Reason, SiteIds, Value
+from contracts.values import MAX_GROUPS, Actor, Day, Identifier, Reason, SiteIds, Value
 from services.chassis.http.parameters import MAX_PAGE
 from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
@@ -59,9 +59,16 @@ class ReferralView(Value):
     made_at: datetime
     details: ReferralDetails
     reason: Reason | None = None
-    """Why it was declined or withdrawn."""
+    """Why it waits, or was declined, withdrawn or voided, or failed."""
     better_partner_id: Identifier | None = None
+    acknowledged: bool
+    review_on: Day | None = None
+    """When the partner looks again at what is on its waiting list."""
+    withdrawal: Reason | None = None
+    """Why the sender wants to take back what has begun."""
     outcome: str | None = None
+    confirmed_by_sites: SiteIds
+    disputed_by_sites: SiteIds
     version: int
     available_actions: Actions
 
@@ -98,7 +105,7 @@ class ActivityPage(Value):
     next_cursor: str | None = None
 
 
-def referral_view(referral: Referral, by: Actor) -> ReferralView:
+def referral_view(referral: Referral, by: Actor, day: date) -> ReferralView:
     made = referral.made
     return ReferralView(
         referral_id=referral.id,
@@ -110,15 +117,20 @@ def referral_view(referral: Referral, by: Actor) -> ReferralView:
         details=ReferralDetails.model_validate(dict(made), extra="ignore"),
         reason=referral.reason,
         better_partner_id=referral.better_partner_id,
+        acknowledged=referral.acknowledged,
+        review_on=referral.review_on,
+        withdrawal=referral.withdrawal,
         outcome=referral.outcome,
+        confirmed_by_sites=tuple(sorted(referral.confirmed_by)),
+        disputed_by_sites=tuple(sorted(referral.disputed_by)),
         version=referral.version,
         available_actions=available_actions(
-            referral_rules.LIFE_CYCLE, referral.status, by, referral_rules.parties(referral)
+            referral_rules.LIFE_CYCLE, referral, by, referral_rules.parties(referral), day
         ),
     )
 
 
-def activity_view(activity: Activity, by: Actor, warnings: tuple[Warned, ...] = ()) -> ActivityView:
+def activity_view(activity: Activity, by: Actor, day: date, warnings: tuple[Warned, ...] = ()) -> ActivityView:
     planned = activity.planned
     return ActivityView(
         activity_id=activity.id,
@@ -131,7 +143,7 @@ def activity_view(activity: Activity, by: Actor, warnings: tuple[Warned, ...] = 
         disputed_by_sites=tuple(sorted(activity.disputed_by)),
         version=activity.version,
         available_actions=available_actions(
-            activity_rules.LIFE_CYCLE, activity.status, by, activity_rules.parties(activity)
+            activity_rules.LIFE_CYCLE, activity, by, activity_rules.parties(activity), day
         ),
         warnings=warnings,
     )

@@ -20,7 +20,7 @@ from services.reporting.figures.values import NOTHING, Cell, Sums, Value
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
-RESTATING = frozenset({"ActivityCorrected", "ActivityRetracted"})
+RESTATING = frozenset({"ActivityCorrected", "ActivityRetracted", "RequestVoided", "ReferralVoided"})
 REFERENCE_DATA = frozenset({"SiteRecorded", "GroupRecorded", "IndicatorDefined"})
 
 Fields = dict[str, Any]

@@ -10,6 +10,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from asyncpg import Range
+
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
 from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined
@@ -80,8 +82,8 @@ def _request_rows(request_id: str, request: folds.Request) -> Rows:
         raised_on,
         calendar_day(request.assigned_at) if request.assigned_at else None,
         calendar_day(request.answered_at) if request.answered_at else None,
-        request.closed_at,
         request.without_broker,
+        [Range(*span, lower_inc=False, upper_inc=False) for span in request.ended],
     )
     sites = {raised.site_id, *raised.co_site_ids}
     return {"requests": [row], "request_sites": [(request_id, site_id) for site_id in sites]}

@@ -42,7 +42,7 @@ async def show_request(
     if request is None or not sees(audience, rules.parties(request)):
         raise NoSuchRequest(None, WrongField("requestId", str(request_id), "the id of a known request"))
     etag(response, request.version)
-    return view(request, caller.actor)
+    return view(request, caller.actor, calendar_day(caller.now))
 
 
 @queries.get("/v1/requests", tags=["requests"])
@@ -58,7 +58,7 @@ async def list_requests(
     """Those that the caller is a party to, in the order in which they were raised."""
     audience = await _audience(db, caller)
     found = await store.page(db, audience, site_id=site_id, status=status, after=cursor, limit=limit + 1)
-    items = tuple(view(request, caller.actor) for request in found[:limit])
+    items = tuple(view(request, caller.actor, calendar_day(caller.now)) for request in found[:limit])
     return RequestPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 

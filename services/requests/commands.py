@@ -8,9 +8,10 @@ from contracts.values import Identifier, LearningAreas, Reason, Text, Value
 from services.chassis.commands import AggregateCommands, Events, RecordCommands
 from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
+from services.chassis.reasons import Why
 from services.chassis.running.database import CommandTx
 from services.requests import reasons, rules, store
-from services.requests.rules import LIFE_CYCLE, NoSuchRequest, Outcome, Request, parties
+from services.requests.rules import LIFE_CYCLE, Known, NoSuchRequest, Outcome, Request, RequestEvent, parties
 from services.requests.views import GroupLine, GroupView, RequestView, SiteLine, SiteView, view
 
 requests = AggregateCommands(
@@ -27,17 +28,22 @@ reference_data = RecordCommands()
 
 
 async def _with_likely_doubles(tx: CommandTx, request: Request) -> RequestView:
-    return view(request, tx.by, tuple(await store.likely_doubles(tx, request)))
+    return view(request, tx.by, tx.today, tuple(await store.likely_doubles(tx, request)))
+
+
+async def _known(tx: CommandTx, asked: RequestDetails) -> Known:
+    """What is recorded of what a request names."""
+    return Known(
+        await store.SITES.on_day(tx.db, [asked.site_id, *asked.co_site_ids], tx.today),
+        await store.groups(tx.db, [group.group_id for group in asked.groups]),
+        reasons.SCHEMES,
+    )
 
 
 @requests.creates("raise", view=_with_likely_doubles)
 async def raise_request(tx: CommandTx, body: RequestDetails) -> Events:
     """A coordinator raises a request; it is routed to the brokers of its areas at once."""
-    sites = await store.SITES.on_day(tx.db, [body.site_id, *body.co_site_ids], tx.today)
-    groups = await store.groups(tx.db, [group.group_id for group in body.groups])
-    raised = rules.raise_request(
-        outbox.new_id(), body, sites=sites, groups=groups, schemes=reasons.SCHEMES, by=tx.by, at=tx.now
-    )
+    raised = rules.raise_request(outbox.new_id(), body, known=await _known(tx, body), by=tx.by, at=tx.now)
     await store.hold_routing(tx)
     covering = await store.covering(tx, body.learning_areas)
     return raised, rules.route(rules.evolve(None, raised), covering, at=tx.now)
@@ -88,6 +94,39 @@ async def close(tx: CommandTx, request: Request, body: ClosureBody) -> Events:
         by=tx.by,
         at=tx.now,
     )
+
+
+@requests.to("amendments")
+async def amend(tx: CommandTx, request: Request, body: RequestDetails) -> Events:
+    """The asking side says anew what it asks, the whole of it; it is routed anew at once."""
+    amended = rules.amend(request, body, known=await _known(tx, body), by=tx.by, at=tx.now)
+    return amended, *await _routed_anew(tx, rules.evolve(request, amended))
+
+
+@requests.to("withdrawals")
+async def withdraw(tx: CommandTx, request: Request, body: Why) -> Events:
+    """The asking side takes its request back; its open referrals are withdrawn."""
+    return rules.withdraw(request, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
+
+
+@requests.to("reopenings")
+async def reopen(tx: CommandTx, request: Request, body: Why) -> Events:
+    """The closure is taken back, within 30 days; the request is routed anew at once."""
+    reopened = rules.reopen(request, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
+    return reopened, *await _routed_anew(tx, rules.evolve(request, reopened))
+
+
+async def _routed_anew(tx: CommandTx, request: Request) -> list[RequestEvent]:
+    await store.hold_routing(tx)
+    covering = await store.covering(tx, request.details.learning_areas)
+    routed = rules.route_anew(request, covering, at=tx.now)
+    return [routed] if routed else []
+
+
+@requests.to("voidings")
+async def void(tx: CommandTx, request: Request, body: Why) -> Events:
+    """The request was a mistake: it leaves every figure, and its open referrals are withdrawn."""
+    return rules.void(request, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
 
 
 @reference_data.records("site", event=SiteRecorded, shows=SiteView, line=SiteLine)

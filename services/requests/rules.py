@@ -6,25 +6,32 @@ do what when: the rules, `availableActions`, the documentation and the tests rea
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from contracts.referrals import ReferralMade
 from contracts.requests import (
+    RequestAmended,
     RequestAnswered,
     RequestAssigned,
     RequestClosed,
     RequestDetails,
     RequestRaised,
+    RequestReopened,
     RequestUnbrokered,
+    RequestVoided,
+    RequestWithdrawn,
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
 from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_name, check_order, check_unique
 from services.chassis.life_cycle import (
     EVERYONE,
+    PREVIOUS,
+    SAME,
+    Condition,
     Parties,
     Step,
     allow,
@@ -37,7 +44,17 @@ from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSays
 from services.chassis.reasons import ReasonLists, ReasonMissing, check_reason, reason_of, usable_reasons
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
 
-RequestEvent = RequestRaised | RequestAssigned | RequestUnbrokered | RequestAnswered | RequestClosed
+RequestEvent = (
+    RequestRaised
+    | RequestAssigned
+    | RequestUnbrokered
+    | RequestAnswered
+    | RequestClosed
+    | RequestWithdrawn
+    | RequestReopened
+    | RequestVoided
+    | RequestAmended
+)
 Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
 
 
@@ -53,12 +70,15 @@ class Status(StrEnum):
     NO_BROKER = "no_broker"
     ANSWERED = "answered"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
 
 
 ROUTER = Actor(role="service", organisation="own:samenspel", actor="requests")
 """Who acts when something follows by itself."""
 
-SITE_OR_OPERATOR: Mapping[Role, str] = {"coordinator": "site", "operator": "city"}
+SITE: Mapping[Role, str] = {"coordinator": "site"}
+SITE_OR_OPERATOR: Mapping[Role, str] = {**SITE, "operator": "city"}
 BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
 SAMENSPEL: Mapping[Role, str] = {"service": "samenspel"}
 
@@ -66,6 +86,17 @@ COVERED = (Status.RAISED, Status.ASSIGNED, Status.ANSWERED)
 """From these a request can lose its last broker, or turn out to have none."""
 OPEN = (*COVERED, Status.NO_BROKER)
 """As long as a request is in one of these, it is routed anew on every day on which its brokers change."""
+NOT_VOIDED = (*OPEN, Status.CLOSED, Status.WITHDRAWN)
+REOPEN_WITHIN = timedelta(days=30)  # calendar days, from lifecycles.md
+
+
+class ClosedTooLongAgo(RuleSaysNo):
+    """A closed request can be reopened for 30 days; after that, raise a new one."""
+
+
+def _is_just_closed(request: "Request", day: date) -> bool:
+    return request.closed_on is not None and day <= request.closed_on + REOPEN_WITHIN
+
 
 LIFE_CYCLE = (
     Step("raise", (), RequestRaised, Status.RAISED, SITE_OR_OPERATOR),
@@ -74,6 +105,18 @@ LIFE_CYCLE = (
     Step("answer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, BROKER, "not-fulfilled"),
     Step("refer", (Status.ASSIGNED, Status.NO_BROKER), RequestAnswered, Status.ANSWERED, SAMENSPEL),
     Step("close", (Status.ANSWERED, Status.NO_BROKER), RequestClosed, Status.CLOSED, BROKER, "not-fulfilled"),
+    Step("amend", OPEN, RequestAmended, SAME, SITE),
+    Step("withdraw", OPEN, RequestWithdrawn, Status.WITHDRAWN, SITE, "withdraw-request"),
+    Step(
+        "reopen",
+        (Status.CLOSED,),
+        RequestReopened,
+        PREVIOUS,
+        {**SITE, **BROKER},
+        "reopen-request",
+        when=Condition(_is_just_closed, ClosedTooLongAgo),
+    ),
+    Step("void", NOT_VOIDED, RequestVoided, Status.VOIDED, {**SITE, "broker_lead": "broker"}, "void-request"),
 )
 
 
@@ -109,6 +152,14 @@ class DeliveryMissing(RuleSaysNo):
     """A fulfilled request cites at least one delivered activity of its own."""
 
 
+class SiteStays(RuleSaysNo):
+    """Another site cannot ask the same request: withdraw it, and raise one there."""
+
+
+class NothingAmended(RuleSaysNo):
+    """An amendment changes something; this is what is asked already."""
+
+
 class AreaNotAsked(Malformed):
     """An unmet area must be one that was asked."""
 
@@ -129,6 +180,9 @@ class Request:
     """To whom it was referred, as far as this service has heard."""
     covered_areas: tuple[LearningArea, ...] = ()
     """The asked areas that one of its brokers covers."""
+    closed_from: Status | None = None
+    """Where it stood when it was closed last; none while it is not closed."""
+    closed_on: date | None = None
 
     @property
     def uncovered_areas(self) -> tuple[LearningArea, ...]:
@@ -145,6 +199,15 @@ class Routing:
     uncovered_areas: tuple[LearningArea, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is recorded of the sites and groups that a request names, and the codes that there are."""
+
+    sites: Mapping[str, SiteDetails]
+    groups: Mapping[str, GroupDetails]
+    schemes: Schemes
+
+
 def parties(request: Request) -> Parties:
     """Who is concerned: the sites that ask, its brokers (while there are none, every broker), and its partners."""
     return {
@@ -159,38 +222,56 @@ def raise_request(
     request_id: UUID,
     details: RequestDetails,
     *,
-    sites: Mapping[str, SiteDetails],
-    groups: Mapping[str, GroupDetails],
-    schemes: Schemes,
+    known: Known,
     by: Actor,
     at: datetime,
 ) -> RequestRaised:
-    """A coordinator asks. `sites` and `groups` are what is recorded of those that the request names."""
-    allow(LIFE_CYCLE, "raise", None, by, {"site": (details.site_id,), "city": EVERYONE})
-    check_learning_areas(details.learning_areas, schemes)
-    _check_asked(details)
-    named = [("siteId", details.site_id)]
-    named += [(f"coSiteIds[{index}]", site_id) for index, site_id in enumerate(details.co_site_ids)]
-    for field, site_id in named:
-        _check_open(field, site_id, sites.get(site_id), at)
-    for index, group in enumerate(details.groups):
-        recorded = groups.get(group.group_id)
-        if recorded is None or recorded.site_id not in sites:
-            raise UnknownGroup(
-                f"groups[{index}].groupId is {group.group_id}: no such group is recorded at the sites that ask.",
-                WrongField(f"groups[{index}].groupId", group.group_id, "a recorded group of these sites"),
-            )
+    """A coordinator asks."""
+    allow(LIFE_CYCLE, "raise", None, by, {"site": (details.site_id,), "city": EVERYONE}, calendar_day(at))
+    _check_asked(details, known, at)
     return RequestRaised(**dict(details), request_id=request_id, raised_by=by, raised_at=at)
 
 
-def _check_asked(details: RequestDetails) -> None:
-    """What the schema of a request cannot say."""
+def amend(request: Request, details: RequestDetails, *, known: Known, by: Actor, at: datetime) -> RequestAmended:
+    """The asking side says anew what it asks."""
+    _allow(request, "amend", by, at)
+    if details.site_id != request.details.site_id:
+        raise SiteStays(None, WrongField("siteId", details.site_id, request.details.site_id))
+    _check_asked(details, known, at)
+    changed = tuple(
+        str(field.alias)
+        for name, field in RequestDetails.model_fields.items()
+        if getattr(details, name) != getattr(request.details, name)
+    )
+    if not changed:
+        raise NothingAmended(None, WrongField("body", None, "a body that differs from what is asked"))
+    return RequestAmended(**dict(details), request_id=request.id, changed=changed, amended_by=by, amended_at=at)
+
+
+def _allow(request: Request, action: str, by: Actor, at: datetime) -> Step[Status]:
+    return allow(LIFE_CYCLE, action, request, by, parties(request), calendar_day(at))
+
+
+def _check_asked(details: RequestDetails, known: Known, at: datetime) -> None:
+    """What is asked names what is recorded and open, and is what the schema of a request cannot say."""
+    check_learning_areas(details.learning_areas, known.schemes)
     check_order(details.wished_from, details.wished_to, field="wishedTo", after="wishedFrom")
     check_unique([group.group_id for group in details.groups], field="groups")
     check_areas_unique(details.learning_areas)
     check_unique(details.co_site_ids, field="coSiteIds", beside=(details.site_id,))
     if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
         raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
+    named = [("siteId", details.site_id)]
+    named += [(f"coSiteIds[{index}]", site_id) for index, site_id in enumerate(details.co_site_ids)]
+    for field, site_id in named:
+        _check_open(field, site_id, known.sites.get(site_id), at)
+    for index, group in enumerate(details.groups):
+        recorded = known.groups.get(group.group_id)
+        if recorded is None or recorded.site_id not in known.sites:
+            raise UnknownGroup(
+                f"groups[{index}].groupId is {group.group_id}: no such group is recorded at the sites that ask.",
+                WrongField(f"groups[{index}].groupId", group.group_id, "a recorded group of these sites"),
+            )
 
 
 def check_recorder(site_id: Identifier, *, is_new: bool, by: Actor) -> None:
@@ -270,7 +351,7 @@ def routing_of(areas: Iterable[LearningArea], covering: Covering) -> Routing:
 def route(request: Request, covering: Covering, *, at: datetime) -> RequestAssigned | RequestUnbrokered:
     """The router: to the brokers that cover an area of it, or visibly to nobody."""
     routing = routing_of(request.details.learning_areas, covering)
-    allow(LIFE_CYCLE, "assign" if routing.broker_ids else "unbroker", request.status, ROUTER, parties(request))
+    _allow(request, "assign" if routing.broker_ids else "unbroker", ROUTER, at)
     if not routing.broker_ids:
         return RequestUnbrokered(request_id=request.id, learning_areas=request.details.learning_areas, unbrokered_at=at)
     return RequestAssigned(
@@ -300,7 +381,7 @@ def answer(
     at: datetime,
 ) -> RequestAnswered:
     """The consultant answers without a referral."""
-    step = allow(LIFE_CYCLE, "answer", request.status, by, parties(request))
+    step = _allow(request, "answer", by, at)
     if how == "cannot_help" and reason is None:
         raise ReasonMissing(None, WrongField("reason", None, usable_reasons(step, reasons, by.role, calendar_day(at))))
     if reason is not None:
@@ -310,7 +391,7 @@ def answer(
 
 def answer_by_referring(request: Request, referral: ReferralMade) -> RequestAnswered | None:
     """The first referral is the answer `refer`, dated as the referral; later ones change nothing."""
-    if "refer" not in available_actions(LIFE_CYCLE, request.status, ROUTER, parties(request)):
+    if "refer" not in available_actions(LIFE_CYCLE, request, ROUTER, parties(request), calendar_day(referral.made_at)):
         return None
     return RequestAnswered(
         request_id=request.id, answer="refer", answered_by=referral.made_by, answered_at=referral.made_at
@@ -334,7 +415,7 @@ def close(
     """The consultant closes. `delivered` are those of the named activities that were delivered, each with its
     request (none when it was retracted since); `uncovered` are the asked areas that no broker covers now: they
     are unmet, whoever forgets to say so."""
-    step = allow(LIFE_CYCLE, "close", request.status, by, parties(request))
+    step = _allow(request, "close", by, at)
     if reason is not None:
         check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     check_unique([str(activity_id) for activity_id in activity_ids], field="activityIds")
@@ -382,23 +463,67 @@ def _check_fulfilment(
         raise DeliveryMissing(None, WrongField("activityIds", [], "at least one delivered activity of this request"))
 
 
+def withdraw(
+    request: Request, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> RequestWithdrawn:
+    """The asking side takes it back."""
+    step = _allow(request, "withdraw", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return RequestWithdrawn(request_id=request.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
+
+
+def reopen(
+    request: Request, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> RequestReopened:
+    """The closure is taken back."""
+    step = _allow(request, "reopen", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    returns_to: Literal["answered", "no_broker"] = (
+        "no_broker" if request.closed_from is Status.NO_BROKER else "answered"
+    )
+    return RequestReopened(request_id=request.id, returns_to=returns_to, reason=reason, reopened_by=by, reopened_at=at)
+
+
+def void(
+    request: Request, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> RequestVoided:
+    """It was a mistake."""
+    step = _allow(request, "void", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return RequestVoided(request_id=request.id, reason=reason, voided_by=by, voided_at=at)
+
+
 def evolve(request: Request | None, event: RequestEvent) -> Request:
     """The request after the event: the only place where its state changes. The table gives the status; an event that
     has no case below sets nothing else."""
-    status = status_after(LIFE_CYCLE, request.status if request else None, event)
+    status = status_after(
+        LIFE_CYCLE,
+        request.status if request else None,
+        event,
+        previous=request.closed_from if request else None,
+    )
     if isinstance(event, RequestRaised):
-        said = dict(event)
-        details = RequestDetails.model_construct(**{name: said[name] for name in RequestDetails.model_fields})
-        return Request(event.request_id, details, status, version=1)
+        return Request(event.request_id, _details_of(event), status, version=1)
     assert request is not None, "every other event follows RequestRaised"
-    request = replace(request, status=status, version=request.version + 1)
+    said: dict[str, Any] = {}
     match event:
         case RequestAssigned():
-            return replace(request, broker_ids=event.broker_ids, covered_areas=event.learning_areas)
+            said = {"broker_ids": event.broker_ids, "covered_areas": event.learning_areas}
         case RequestUnbrokered():
-            return replace(request, broker_ids=(), covered_areas=())
+            said = {"broker_ids": (), "covered_areas": ()}
         case RequestAnswered():
-            return replace(request, answer=event.answer)
+            said = {"answer": event.answer}
         case RequestClosed():
-            return replace(request, outcome=event.outcome)
-    return request
+            closed_on = calendar_day(event.closed_at)
+            said = {"outcome": event.outcome, "closed_from": request.status, "closed_on": closed_on}
+        case RequestReopened() | RequestVoided():
+            said = {"outcome": None, "closed_from": None, "closed_on": None}
+        case RequestAmended():
+            said = {"details": _details_of(event)}
+    return replace(request, status=status, version=request.version + 1, **said)
+
+
+def _details_of(event: RequestDetails) -> RequestDetails:
+    """What is asked, without what else the event says. It was checked when the event was made or read."""
+    said = dict(event)
+    return RequestDetails.model_construct(**{name: said[name] for name in RequestDetails.model_fields})

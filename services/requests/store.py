@@ -16,9 +16,14 @@ from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key, area_of
 from services.chassis.visibility import Audience, named
+from services.requests import rules
 from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve, parties
 
-_REQUEST = "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas"
+_REQUEST = (
+    "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas,"
+    " closed_from, closed_on"
+)
+_OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in rules.OPEN))
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
 """As `referrals` announced them."""
@@ -61,6 +66,8 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["version"],
         tuple(row["partner_ids"]),
         tuple(map(area_of, row["covered_areas"])),
+        Status(row["closed_from"]) if row["closed_from"] else None,
+        row["closed_on"],
     )
 
 
@@ -68,9 +75,10 @@ async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
     await tx.db.execute(
         f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, daterange($14, $15, '[]'))"
-        " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, version = $7,"
-        " covered_areas = $9, parties = $10",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, daterange($16, $17, '[]'))"
+        " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, details = $6,"
+        " version = $7, covered_areas = $9, closed_from = $10, closed_on = $11, parties = $12, learning_areas = $14,"
+        " group_ids = $15, wished = excluded.wished",
         request.id,
         request.status,
         list(request.broker_ids),
@@ -80,6 +88,8 @@ async def save(tx: Transaction, request: Request) -> None:
         request.version,
         list(request.partner_ids),
         list(map(area_key, request.covered_areas)),
+        request.closed_from,
+        request.closed_on,
         named(parties(request)),
         asked.site_id,
         list(map(area_key, asked.learning_areas)),
@@ -98,7 +108,7 @@ async def lock(tx: Transaction, request_id: UUID) -> Request | None:
 async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:
     """The open requests for one of these areas, oldest first."""
     rows = await tx.db.fetch(
-        f"SELECT {_REQUEST} FROM requests WHERE status <> 'closed' AND learning_areas && $1::text[]"  # noqa: S608
+        f"SELECT {_REQUEST} FROM requests WHERE {_OPEN} AND learning_areas && $1::text[]"  # noqa: S608
         " ORDER BY request_id FOR UPDATE",
         areas,
     )
@@ -146,7 +156,7 @@ async def likely_doubles(tx: Transaction, request: Request) -> list[UUID]:
     """Open requests of the same site for one of the same areas, and one of the same groups, at the same time."""
     asked = request.details
     rows = await tx.db.fetch(
-        "SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND status <> 'closed'"
+        f"SELECT request_id FROM requests WHERE site_id = $1 AND request_id <> $2 AND {_OPEN}"  # noqa: S608
         " AND learning_areas && $3::text[] AND wished && daterange($4, $5, '[]')"
         " AND (cardinality($6::text[]) = 0 OR group_ids && $6::text[]) ORDER BY request_id DESC LIMIT $7",
         asked.site_id,
@@ -274,7 +284,7 @@ async def begin_day(tx: Transaction) -> list[UUID]:
     areas = await _areas_named(tx, await changed_brokers(tx.db, tx.today))
     await tx.db.execute("UPDATE routing SET day = $1", tx.today)
     rows = await tx.db.fetch(
-        "SELECT request_id FROM requests WHERE status <> 'closed' AND learning_areas && $1::text[] ORDER BY request_id",
+        f"SELECT request_id FROM requests WHERE {_OPEN} AND learning_areas && $1::text[] ORDER BY request_id",  # noqa: S608
         areas,
     )
     return [row["request_id"] for row in rows]

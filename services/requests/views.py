@@ -1,5 +1,6 @@
 """What `requests` shows: representations, and the lines of a bulk recording."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -79,7 +80,7 @@ class GroupPage(Value):
     next_cursor: str | None = None
 
 
-def view(request: Request, by: Actor, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
+def view(request: Request, by: Actor, day: date, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:
     return RequestView(
         request_id=request.id,
         status=request.status,
@@ -89,6 +90,6 @@ def view(request: Request, by: Actor, likely_doubles: tuple[UUID, ...] = ()) -> 
         outcome=request.outcome,
         details=request.details,
         version=request.version,
-        available_actions=available_actions(LIFE_CYCLE, request.status, by, parties(request)),
+        available_actions=available_actions(LIFE_CYCLE, request, by, parties(request), day),
         likely_doubles=likely_doubles,
     )

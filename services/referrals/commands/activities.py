@@ -1,7 +1,7 @@
 """What is done with activities."""
 
 from contracts.activities import ActivityPlan, DeliveryDetails
-from contracts.values import Identifier, Reason, Text, Value
+from contracts.values import Identifier, LocalTime, Reason, Text, Value
 from services.chassis.commands import AggregateCommands, Events
 from services.chassis.messaging import outbox
 from services.chassis.reasons import Why
@@ -46,10 +46,36 @@ async def plan_activity(tx: CommandTx, body: ActivityPlan) -> Events:
     return (planned, started) if started else planned
 
 
+class ReschedulingBody(Value):
+    """When it is held instead."""
+
+    planned_for: LocalTime
+
+
+@commands.to("reschedulings")
+async def reschedule(tx: CommandTx, activity: Activity, body: ReschedulingBody) -> Events:
+    """A planned activity is held at another moment."""
+    return rules.reschedule(activity, body.planned_for, by=tx.by, at=tx.now)
+
+
+@commands.to("cancellations")
+async def cancel(tx: CommandTx, activity: Activity, body: Why) -> Events:
+    """A planned activity will not be held."""
+    return rules.cancel(activity, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
+
+
+@commands.to("not-held-reports")
+async def report_not_held(tx: CommandTx, activity: Activity, body: Why) -> Events:
+    """A planned activity was not held, and nobody had cancelled it."""
+    return rules.report_not_held(
+        activity, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now
+    )
+
+
 async def _with_warnings(tx: CommandTx, activity: Activity) -> ActivityView:
     named = activity.body.groups if activity.body else ()
     years = await store.school_years(tx, [group.group_id for group in named])
-    return activity_view(activity, tx.by, rules.warnings(activity, years))
+    return activity_view(activity, tx.by, tx.today, rules.warnings(activity, years))
 
 
 @commands.to("deliveries", view=_with_warnings)

@@ -1,12 +1,13 @@
 """What is done with referrals."""
 
 from contracts.referrals import ReferralDetails
-from contracts.values import Identifier, Text, Value
+from contracts.values import Day, Identifier, Text, Value
 from services.chassis.commands import AggregateCommands, Events, NoBody
 from services.chassis.messaging import outbox
 from services.chassis.reasons import Why
 from services.chassis.running.database import CommandTx
 from services.referrals import reasons, store
+from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as rules
 from services.referrals.rules.referral import LIFE_CYCLE, NoSuchReferral, Outcome, Referral
 from services.referrals.views import ReferralView, referral_view
@@ -20,6 +21,7 @@ commands = AggregateCommands(
     missing=NoSuchReferral,
     parties=rules.parties,
     sites=store.SITES,
+    also=(store.ACTIVITIES,),
 )
 
 
@@ -36,6 +38,26 @@ async def refer(tx: CommandTx, body: ReferralDetails) -> Events:
         others=await store.referrals_of(tx, body.request_id),
         by=tx.by,
         at=tx.now,
+    )
+
+
+@commands.to("acknowledgements")
+async def acknowledge(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
+    """The partner has seen it, and has not decided yet."""
+    return rules.acknowledge(referral, by=tx.by, at=tx.now)
+
+
+class WaitlistBody(Why):
+    """Why a partner cannot begin yet, and when it looks again."""
+
+    review_on: Day
+
+
+@commands.to("waitlistings")
+async def waitlist(tx: CommandTx, referral: Referral, body: WaitlistBody) -> Events:
+    """The partner would take it on later."""
+    return rules.waitlist(
+        referral, body.reason, body.review_on, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now
     )
 
 
@@ -81,6 +103,32 @@ async def withdraw(tx: CommandTx, referral: Referral, body: Why) -> Events:
     return rules.withdraw(referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
 
 
+@commands.to("withdrawal-requests")
+async def request_withdrawal(tx: CommandTx, referral: Referral, body: Why) -> Events:
+    """The consultant wants to take back what has begun; the partner confirms that, or still completes it."""
+    return rules.request_withdrawal(
+        referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now
+    )
+
+
+@commands.to("withdrawal-confirmations")
+async def confirm_withdrawal(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
+    """The partner agrees to the withdrawal that was asked for."""
+    return rules.confirm_withdrawal(referral, by=tx.by, at=tx.now)
+
+
+@commands.to("failures")
+async def fail(tx: CommandTx, referral: Referral, body: Why) -> Events:
+    """Nothing came of what was accepted; the partner or the consultant says why."""
+    return rules.fail(referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
+
+
+@commands.to("voidings")
+async def void(tx: CommandTx, referral: Referral, body: Why) -> Events:
+    """The referral was a mistake: it leaves every figure."""
+    return rules.void(referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now)
+
+
 class CompletionBody(Value):
     """How a referral came to its end."""
 
@@ -94,3 +142,19 @@ async def complete(tx: CommandTx, referral: Referral, body: CompletionBody) -> E
     """The partner is done."""
     delivered = await store.delivered_of(tx, referral.id)
     return rules.complete(referral, body.outcome, comment=body.comment, delivered=delivered, by=tx.by, at=tx.now)
+
+
+@commands.to("outcome-confirmations")
+async def confirm_outcome(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
+    """An asking site says that it is as the partner says; with it, that its delivered activities there were held."""
+    confirmed = rules.confirm_outcome(referral, by=tx.by, at=tx.now)
+    activities = await store.lock_activities_of(tx, referral.id)
+    return confirmed, *activity_rules.confirmed_with_outcome(activities, confirmed)
+
+
+@commands.to("outcome-disputes")
+async def dispute_outcome(tx: CommandTx, referral: Referral, body: Why) -> Events:
+    """An asking site says that it is not so."""
+    return rules.dispute_outcome(
+        referral, body.reason, comment=body.comment, reasons=reasons.LISTS, by=tx.by, at=tx.now
+    )

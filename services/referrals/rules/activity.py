@@ -4,33 +4,46 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from contracts.activities import (
+    ActivityCancelled,
     ActivityConfirmed,
     ActivityCorrected,
     ActivityDelivered,
     ActivityDisputed,
+    ActivityNotHeld,
     ActivityPlan,
     ActivityPlanned,
+    ActivityRescheduled,
     ActivityRetracted,
     DeliveryDetails,
     TakingPart,
 )
-from contracts.values import Actor, Identifier, Reason, Role, Value, calendar_day, school_year_of
+from contracts.referrals import OutcomeConfirmed
+from contracts.values import Actor, Identifier, Reason, Value, calendar_day, school_year_of
 from services.chassis.checks import check_unique
-from services.chassis.life_cycle import SAME, Parties, Step, allow, allow_actor, status_after
+from services.chassis.life_cycle import SAME, Condition, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, check_reason
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
-from services.referrals.rules.referral import PARTNER, Referral, UnknownPartner
+from services.referrals.rules.referral import PARTNER, SITE, Referral, UnknownPartner
 
 ActivityEvent = (
-    ActivityPlanned | ActivityDelivered | ActivityCorrected | ActivityRetracted | ActivityConfirmed | ActivityDisputed
+    ActivityPlanned
+    | ActivityRescheduled
+    | ActivityDelivered
+    | ActivityCancelled
+    | ActivityNotHeld
+    | ActivityCorrected
+    | ActivityRetracted
+    | ActivityConfirmed
+    | ActivityDisputed
 )
 
 
@@ -39,15 +52,36 @@ class Status(StrEnum):
 
     PLANNED = "planned"
     DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    NOT_HELD = "not_held"
     RETRACTED = "retracted"
 
 
-NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED)
+NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED, Status.CANCELLED, Status.NOT_HELD)
 
-SITE: Mapping[Role, str] = {"coordinator": "site"}
+
+class DayHasNotCome(RuleSaysNo):
+    """Before its day it can be cancelled or rescheduled; whether it was held shows on that day."""
+
+
+_DAY_HAS_COME = Condition(
+    lambda activity, day: calendar_day(activity.planned.planned_for) <= day,
+    DayHasNotCome,
+)
 
 LIFE_CYCLE = (
     Step("plan", (), ActivityPlanned, Status.PLANNED, PARTNER),
+    Step("reschedule", (Status.PLANNED,), ActivityRescheduled, SAME, PARTNER),
+    Step("cancel", (Status.PLANNED,), ActivityCancelled, Status.CANCELLED, PARTNER, "activity-cancellation"),
+    Step(
+        "report-not-held",
+        (Status.PLANNED,),
+        ActivityNotHeld,
+        Status.NOT_HELD,
+        PARTNER,
+        "activity-not-held",
+        when=_DAY_HAS_COME,
+    ),
     Step("deliver", (Status.PLANNED,), ActivityDelivered, Status.DELIVERED, PARTNER),
     Step("correct", (Status.DELIVERED,), ActivityCorrected, SAME, PARTNER, "activity-correction"),
     Step("retract", NOT_RETRACTED, ActivityRetracted, Status.RETRACTED, PARTNER, "activity-retraction"),
@@ -62,6 +96,10 @@ class NoSuchActivity(NotFound):
 
 class NothingChanged(RuleSaysNo):
     """A correction changes something; this is what was registered already."""
+
+
+class OccurrenceInPast(Malformed):
+    """What is rescheduled is held today or later."""
 
 
 class OccurrenceInFuture(Malformed):
@@ -125,15 +163,15 @@ class Known:
     schemes: Schemes
 
 
-def _allow(activity: Activity, action: str, by: Actor) -> Step[Status]:
-    return allow(LIFE_CYCLE, action, activity.status, by, parties(activity))
+def _allow(activity: Activity, action: str, by: Actor, at: datetime) -> Step[Status]:
+    return allow(LIFE_CYCLE, action, activity, by, parties(activity), calendar_day(at))
 
 
 def plan(
     activity_id: UUID, details: ActivityPlan, *, referral: Referral | None, known: Known, by: Actor, at: datetime
 ) -> ActivityPlanned:
     """A partner plans an activity, from a referral or directly."""
-    allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids})
+    allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids}, calendar_day(at))
     check_named(details, known)
     if details.referral_id is not None:
         _check_fits(details, referral, by)
@@ -164,6 +202,35 @@ def _check_fits(plan: ActivityPlan, referral: Referral | None, by: Actor) -> Non
         raise OtherThanReferred(None, WrongField("programme", plan.programme, made.programme))
 
 
+def reschedule(activity: Activity, planned_for: datetime, *, by: Actor, at: datetime) -> ActivityRescheduled:
+    """It is held at another moment."""
+    _allow(activity, "reschedule", by, at)
+    if calendar_day(planned_for) < calendar_day(at):
+        raise OccurrenceInPast(
+            f"plannedFor is {planned_for.isoformat()}; today is {calendar_day(at)}.",
+            WrongField("plannedFor", planned_for.isoformat(), f"at least {calendar_day(at)}"),
+        )
+    return ActivityRescheduled(activity_id=activity.id, planned_for=planned_for, rescheduled_by=by, rescheduled_at=at)
+
+
+def cancel(
+    activity: Activity, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> ActivityCancelled:
+    """It will not be held."""
+    step = _allow(activity, "cancel", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return ActivityCancelled(activity_id=activity.id, reason=reason, cancelled_by=by, cancelled_at=at)
+
+
+def report_not_held(
+    activity: Activity, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> ActivityNotHeld:
+    """It was not held, and nobody had cancelled it."""
+    step = _allow(activity, "report-not-held", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return ActivityNotHeld(activity_id=activity.id, reason=reason, reported_by=by, reported_at=at)
+
+
 def deliver(
     activity: Activity,
     body: DeliveryDetails,
@@ -173,7 +240,7 @@ def deliver(
     at: datetime,
 ) -> ActivityDelivered:
     """A partner registers that it was delivered. Whether that is so, its sites say themselves."""
-    allow_actor(_allow(activity, "deliver", by), by, {"partner": body.partner_ids})
+    allow_actor(_allow(activity, "deliver", by, at), by, {"partner": body.partner_ids})
     check_body(body, known, calendar_day(at))
     return ActivityDelivered(
         **dict(body),
@@ -197,7 +264,7 @@ def correct(
     at: datetime,
 ) -> ActivityCorrected:
     """A partner registers the whole body again, as it should have been."""
-    step = _allow(activity, "correct", by)
+    step = _allow(activity, "correct", by, at)
     allow_actor(step, by, {"partner": body.partner_ids})
     check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     check_body(body, known, calendar_day(at))
@@ -230,14 +297,25 @@ def retract(
     at: datetime,
 ) -> ActivityRetracted:
     """A partner takes it back, for good: it leaves every figure."""
-    step = _allow(activity, "retract", by)
+    step = _allow(activity, "retract", by, at)
     check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ActivityRetracted(activity_id=activity.id, reason=reason, retracted_at=at)
 
 
 def confirm(activity: Activity, site_id: Identifier, *, by: Actor, at: datetime) -> ActivityConfirmed:
-    allow_actor(_allow(activity, "confirm", by), by, {"site": (site_id,)})
+    allow_actor(_allow(activity, "confirm", by, at), by, {"site": (site_id,)})
     return ActivityConfirmed(activity_id=activity.id, site_id=site_id, confirmed_at=at)
+
+
+def confirmed_with_outcome(activities: Iterable[Activity], outcome: OutcomeConfirmed) -> list[ActivityConfirmed]:
+    """Which delivered activities of a referral a site confirms with its outcome: those at it that it has not confirmed
+    yet (ruling 17)."""
+    site_id = outcome.site_id
+    return [
+        ActivityConfirmed(activity_id=each.id, site_id=site_id, confirmed_at=outcome.confirmed_at)
+        for each in activities
+        if each.status is Status.DELIVERED and site_id in each.site_ids and site_id not in each.confirmed_by
+    ]
 
 
 def dispute(
@@ -251,7 +329,7 @@ def dispute(
     at: datetime,
 ) -> ActivityDisputed:
     """A site says that it was not so."""
-    step = _allow(activity, "dispute", by)
+    step = _allow(activity, "dispute", by, at)
     allow_actor(step, by, {"site": (site_id,)})
     check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ActivityDisputed(activity_id=activity.id, site_id=site_id, reason=reason, disputed_at=at)
@@ -277,21 +355,21 @@ def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
     if isinstance(event, ActivityPlanned):
         return Activity(event, status, version=1)
     assert activity is not None, "every other event follows ActivityPlanned"
-    now = replace(activity, status=status, version=activity.version + 1)
-    none: frozenset[Identifier] = frozenset()
+    said: dict[str, Any] = {}
     match event:
+        case ActivityRescheduled():
+            said = {"planned": activity.planned.model_copy(update={"planned_for": event.planned_for})}
         case ActivityDelivered():
-            return replace(now, body=body_of(event), confirmed_by=frozenset(event.confirmed_by_sites))
+            said = {"body": body_of(event), "confirmed_by": frozenset(event.confirmed_by_sites)}
         case ActivityCorrected():
-            heard = (
-                now if _is_about_the_same(activity.body, event) else replace(now, confirmed_by=none, disputed_by=none)
-            )
-            return replace(heard, body=body_of(event))
+            none: frozenset[Identifier] = frozenset()
+            was_said = {} if _is_about_the_same(activity.body, event) else {"confirmed_by": none, "disputed_by": none}
+            said = {"body": body_of(event), **was_said}
         case ActivityConfirmed(site_id=site):
-            return replace(now, confirmed_by=now.confirmed_by | {site}, disputed_by=now.disputed_by - {site})
+            said = {"confirmed_by": activity.confirmed_by | {site}, "disputed_by": activity.disputed_by - {site}}
         case ActivityDisputed(site_id=site):
-            return replace(now, confirmed_by=now.confirmed_by - {site}, disputed_by=now.disputed_by | {site})
-    return now
+            said = {"confirmed_by": activity.confirmed_by - {site}, "disputed_by": activity.disputed_by | {site}}
+    return replace(activity, status=status, version=activity.version + 1, **said)
 
 
 def check_body(body: DeliveryDetails, known: Known, today: date) -> None:

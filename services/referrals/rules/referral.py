@@ -6,26 +6,35 @@ do what when: the rules, `availableActions`, the documentation and the tests rea
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
 from contracts.offers import PartnerDetails
 from contracts.referrals import (
+    OutcomeConfirmed,
+    OutcomeDisputed,
     ReferralAccepted,
+    ReferralAcknowledged,
     ReferralCompleted,
     ReferralDeclined,
     ReferralDetails,
+    ReferralFailed,
     ReferralMade,
     ReferralStarted,
+    ReferralVoided,
+    ReferralWaitlisted,
     ReferralWithdrawn,
+    WithdrawalRequested,
 )
 from contracts.requests import RequestDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
 from services.chassis.checks import check_order
 from services.chassis.life_cycle import (
     EVERYONE,
+    SAME,
+    Condition,
     IllegalTransition,
     Parties,
     Step,
@@ -40,11 +49,23 @@ from services.chassis.reasons import CommentMissing, ReasonLists, check_reason, 
 from services.chassis.schemes import check_areas_unique
 
 ReferralEvent = (
-    ReferralMade | ReferralAccepted | ReferralDeclined | ReferralStarted | ReferralWithdrawn | ReferralCompleted
+    ReferralMade
+    | ReferralAcknowledged
+    | ReferralAccepted
+    | ReferralWaitlisted
+    | ReferralDeclined
+    | ReferralStarted
+    | WithdrawalRequested
+    | ReferralWithdrawn
+    | ReferralCompleted
+    | ReferralFailed
+    | ReferralVoided
+    | OutcomeConfirmed
+    | OutcomeDisputed
 )
 Outcome = Literal["delivered", "delivered_elsewhere"]
 
-RequestStatus = Literal["raised", "assigned", "no_broker", "answered", "closed"]
+RequestStatus = Literal["raised", "assigned", "no_broker", "answered", "closed", "withdrawn", "voided"]
 """Where a request stands at `requests`."""
 
 OURSELVES = Actor(role="service", organisation="own:samenspel", actor="referrals")
@@ -56,26 +77,68 @@ class Status(StrEnum):
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
+    WAITLISTED = "waitlisted"
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+    VOIDED = "voided"
 
 
-ENDED = (Status.COMPLETED, Status.DECLINED, Status.WITHDRAWN)
-NOT_STARTED = (Status.REQUESTED, Status.ACCEPTED)
+NOT_STARTED = (Status.REQUESTED, Status.ACCEPTED, Status.WAITLISTED)
+OPEN = (*NOT_STARTED, Status.IN_PROGRESS)
+ENDED = (Status.COMPLETED, Status.DECLINED, Status.WITHDRAWN, Status.FAILED, Status.VOIDED)
+UNDECIDED = (Status.REQUESTED, Status.WAITLISTED)
+NOT_VOIDED = tuple(status for status in Status if status is not Status.VOIDED)
 
 BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
 SENDER: Mapping[Role, str] = {**BROKER, "service": "samenspel"}
 PARTNER: Mapping[Role, str] = {"partner": "partner"}
+SITE: Mapping[Role, str] = {"coordinator": "site"}
+
+
+class WithdrawalNotRequested(RuleSaysNo):
+    """Nobody asked to take it back."""
+
+
+class WithdrawalAlreadyRequested(RuleSaysNo):
+    """It was asked already to take it back; the partner confirms that, or completes it."""
+
+
+_ASKED_BACK = Condition(lambda referral, _: referral.withdrawal is not None, WithdrawalNotRequested)
+_NOT_ASKED_BACK = Condition(lambda referral, _: referral.withdrawal is None, WithdrawalAlreadyRequested)
 
 LIFE_CYCLE = (
     Step("refer", (), ReferralMade, Status.REQUESTED, BROKER),
-    Step("accept", (Status.REQUESTED,), ReferralAccepted, Status.ACCEPTED, PARTNER),
+    Step("acknowledge", (Status.REQUESTED,), ReferralAcknowledged, SAME, PARTNER),
+    Step("accept", UNDECIDED, ReferralAccepted, Status.ACCEPTED, PARTNER),
+    Step("waitlist", (Status.REQUESTED, Status.ACCEPTED), ReferralWaitlisted, Status.WAITLISTED, PARTNER, "waitlist"),
     Step("decline", NOT_STARTED, ReferralDeclined, Status.DECLINED, PARTNER, "decline"),
     Step("start", (Status.ACCEPTED,), ReferralStarted, Status.IN_PROGRESS, PARTNER),
     Step("withdraw", NOT_STARTED, ReferralWithdrawn, Status.WITHDRAWN, SENDER, "withdraw-referral"),
+    Step(
+        "request-withdrawal",
+        (Status.IN_PROGRESS,),
+        WithdrawalRequested,
+        SAME,
+        SENDER,
+        "withdraw-referral",
+        when=_NOT_ASKED_BACK,
+    ),
+    Step("confirm-withdrawal", (Status.IN_PROGRESS,), ReferralWithdrawn, Status.WITHDRAWN, PARTNER, when=_ASKED_BACK),
     Step("complete", (Status.ACCEPTED, Status.IN_PROGRESS), ReferralCompleted, Status.COMPLETED, PARTNER),
+    Step(
+        "fail",
+        (Status.ACCEPTED, Status.WAITLISTED, Status.IN_PROGRESS),
+        ReferralFailed,
+        Status.FAILED,
+        {**PARTNER, **BROKER},
+        "fail",
+    ),
+    Step("void", NOT_VOIDED, ReferralVoided, Status.VOIDED, BROKER, "void-referral"),
+    Step("confirm-outcome", (Status.COMPLETED,), OutcomeConfirmed, SAME, SITE),
+    Step("dispute-outcome", (Status.COMPLETED,), OutcomeDisputed, SAME, SITE, "outcome-dispute"),
 )
 
 
@@ -127,11 +190,21 @@ class Referral:
     status: Status
     version: int
     reason: Reason | None = None
-    """Why it was declined or withdrawn."""
+    """Why it waits, or was declined, withdrawn or voided, or failed."""
     better_partner_id: Identifier | None = None
     outcome: Outcome | None = None
     broker_ids: tuple[Identifier, ...] = ()
     """The brokers named last for its request; none while only the one that made it is known."""
+    was_accepted: bool = False
+    """Also when it is not accepted any more: what is declined then is declined late."""
+    acknowledged: bool = False
+    review_on: date | None = None
+    """When the partner looks again at what is on its waiting list."""
+    withdrawal: Reason | None = None
+    """Why the sender wants to take back what has begun; none while nobody asked."""
+    confirmed_by: frozenset[Identifier] = frozenset()
+    """The asking sites whose last word is that the outcome is as the partner says."""
+    disputed_by: frozenset[Identifier] = frozenset()
 
     @property
     def id(self) -> UUID:
@@ -185,7 +258,7 @@ def refer(
     at: datetime,
 ) -> ReferralMade:
     """A consultant refers a request to a partner. `others` are the request's referrals so far."""
-    allow(LIFE_CYCLE, "refer", None, by, {"broker": EVERYONE})
+    allow(LIFE_CYCLE, "refer", None, by, {"broker": EVERYONE}, calendar_day(at))
     if request is None or request.site_id is None or request.status == "raised" or not _is_broker(by, request):
         raise NotYetKnown(
             f"requestId is {details.request_id}: this service has not heard of its assignment to {by.organisation} yet;"
@@ -275,12 +348,37 @@ def _attempt(details: ReferralDetails, others: Sequence[Referral]) -> int:
     return 1 + max((each.made.attempt for each in others), default=0)
 
 
-def _allow(referral: Referral, action: str, by: Actor) -> Step[Status]:
-    return allow(LIFE_CYCLE, action, referral.status, by, parties(referral))
+def _allow(referral: Referral, action: str, by: Actor, at: datetime) -> Step[Status]:
+    return allow(LIFE_CYCLE, action, referral, by, parties(referral), calendar_day(at))
+
+
+def acknowledge(referral: Referral, *, by: Actor, at: datetime) -> ReferralAcknowledged:
+    """The partner has seen it."""
+    _allow(referral, "acknowledge", by, at)
+    return ReferralAcknowledged(referral_id=referral.id, acknowledged_by=by, acknowledged_at=at)
+
+
+def waitlist(
+    referral: Referral,
+    reason: Reason,
+    review_on: date,
+    *,
+    comment: str | None = None,
+    reasons: ReasonLists,
+    by: Actor,
+    at: datetime,
+) -> ReferralWaitlisted:
+    """The partner would take it on later."""
+    step = _allow(referral, "waitlist", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    check_order(calendar_day(at) + timedelta(days=1), review_on, field="reviewOn", after="tomorrow")
+    return ReferralWaitlisted(
+        referral_id=referral.id, reason=reason, review_on=review_on, waitlisted_by=by, waitlisted_at=at
+    )
 
 
 def accept(referral: Referral, *, by: Actor, at: datetime) -> ReferralAccepted:
-    _allow(referral, "accept", by)
+    _allow(referral, "accept", by, at)
     return ReferralAccepted(
         referral_id=referral.id, partner_id=referral.made.partner_id, accepted_by=by, accepted_at=at
     )
@@ -298,7 +396,7 @@ def decline(
     at: datetime,
 ) -> ReferralDeclined:
     """The partner says no, perhaps late. `partners` are the recorded ones among those that it names."""
-    step = _allow(referral, "decline", by)
+    step = _allow(referral, "decline", by, at)
     check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     if reason.code == "better_partner_suggested" and better_partner_id is None:
         raise BetterPartnerMissing(None, WrongField("betterPartnerId", None, "a recorded partner"))
@@ -311,14 +409,14 @@ def decline(
         referral_id=referral.id,
         reason=reason,
         better_partner_id=better_partner_id,
-        late=referral.status is Status.ACCEPTED,
+        late=referral.was_accepted,
         declined_by=by,
         declined_at=at,
     )
 
 
 def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
-    _allow(referral, "start", by)
+    _allow(referral, "start", by, at)
     return ReferralStarted(referral_id=referral.id, started_at=at)
 
 
@@ -340,7 +438,7 @@ def withdraw(
     at: datetime,
 ) -> ReferralWithdrawn:
     """The sender takes it back."""
-    step = _allow(referral, "withdraw", by)
+    step = _allow(referral, "withdraw", by, at)
     check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
     return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
 
@@ -348,30 +446,102 @@ def withdraw(
 def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral]) -> list[Referral]:
     """What the first acceptance withdraws: the other open referrals of its parallel set."""
     parallel = accepted.made.parallel_set
-    others = [each for each in referrals if parallel and each.made.parallel_set == parallel and each.id != accepted.id]
-    return withdrawn_with_request(others)
-
-
-def withdrawn_with_request(referrals: Iterable[Referral]) -> list[Referral]:
-    """What the end of a request withdraws: its open referrals; what is in progress goes on."""
     return [
-        each for each in referrals if "withdraw" in available_actions(LIFE_CYCLE, each.status, OURSELVES, parties(each))
+        each
+        for each in referrals
+        if parallel and each.made.parallel_set == parallel and each.id != accepted.id and each.status in NOT_STARTED
     ]
 
 
 def withdraw_by_itself(
-    referral: Referral, why: Literal["other_partner_accepted", "request_closed"], *, at: datetime
+    referral: Referral,
+    why: Literal["other_partner_accepted", "request_closed", "request_withdrawn", "request_voided"],
+    *,
+    at: datetime,
 ) -> ReferralWithdrawn:
     """It ends because of something else that happened."""
-    reason = reason_of(_allow(referral, "withdraw", OURSELVES), why)
+    reason = reason_of(_allow(referral, "withdraw", OURSELVES, at), why)
     return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=OURSELVES, withdrawn_at=at)
+
+
+EndOfRequest = Literal["closed", "withdrawn", "voided"]
+_WHY: Mapping[EndOfRequest, Literal["request_closed", "request_withdrawn", "request_voided"]] = {
+    "closed": "request_closed",
+    "withdrawn": "request_withdrawn",
+    "voided": "request_voided",
+}
+
+
+def end_with_request(
+    referral: Referral, request: EndOfRequest, *, at: datetime
+) -> ReferralWithdrawn | WithdrawalRequested | None:
+    """What the end of its request makes of a referral. What has begun goes on after a closure; else it is asked back
+    from its partner."""
+    possible = available_actions(LIFE_CYCLE, referral, OURSELVES, parties(referral), calendar_day(at))
+    if "withdraw" in possible:
+        return withdraw_by_itself(referral, _WHY[request], at=at)
+    if "request-withdrawal" in possible and request != "closed":
+        reason = reason_of(step_of(LIFE_CYCLE, "request-withdrawal"), _WHY[request])
+        return WithdrawalRequested(referral_id=referral.id, reason=reason, requested_by=OURSELVES, requested_at=at)
+    return None
+
+
+def request_withdrawal(
+    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> WithdrawalRequested:
+    """The sender wants to take back what has begun."""
+    step = _allow(referral, "request-withdrawal", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return WithdrawalRequested(referral_id=referral.id, reason=reason, requested_by=by, requested_at=at)
+
+
+def confirm_withdrawal(referral: Referral, *, by: Actor, at: datetime) -> ReferralWithdrawn:
+    """The partner agrees to the withdrawal that was asked for; its reason is the sender's."""
+    _allow(referral, "confirm-withdrawal", by, at)
+    assert referral.withdrawal is not None, "the row's condition says so"
+    return ReferralWithdrawn(referral_id=referral.id, reason=referral.withdrawal, withdrawn_by=by, withdrawn_at=at)
+
+
+def fail(
+    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> ReferralFailed:
+    """Nothing came of what was accepted."""
+    step = _allow(referral, "fail", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return ReferralFailed(referral_id=referral.id, reason=reason, failed_by=by, failed_at=at)
+
+
+def void(
+    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> ReferralVoided:
+    """It was a mistake."""
+    step = _allow(referral, "void", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return ReferralVoided(referral_id=referral.id, reason=reason, voided_by=by, voided_at=at)
+
+
+def confirm_outcome(referral: Referral, *, by: Actor, at: datetime) -> OutcomeConfirmed:
+    """An asking site says that it is as the partner says."""
+    _allow(referral, "confirm-outcome", by, at)
+    return OutcomeConfirmed(referral_id=referral.id, site_id=by.organisation, confirmed_by=by, confirmed_at=at)
+
+
+def dispute_outcome(
+    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
+) -> OutcomeDisputed:
+    """An asking site says that it is not so."""
+    step = _allow(referral, "dispute-outcome", by, at)
+    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    return OutcomeDisputed(
+        referral_id=referral.id, site_id=by.organisation, reason=reason, disputed_by=by, disputed_at=at
+    )
 
 
 def complete(
     referral: Referral, outcome: Outcome, *, comment: str | None = None, delivered: int, by: Actor, at: datetime
 ) -> ReferralCompleted:
     """The partner is done. `delivered` is the number of the referral's activities that stand as delivered."""
-    _allow(referral, "complete", by)
+    _allow(referral, "complete", by, at)
     if outcome == "delivered" and not delivered:
         raise NothingDelivered(
             None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first")
@@ -391,12 +561,28 @@ def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:
     if isinstance(event, ReferralMade):
         return Referral(event, status, version=1)
     assert referral is not None, "every other event follows ReferralMade"
-    referral = replace(referral, status=status, version=referral.version + 1)
+    return replace(referral, status=status, version=referral.version + 1, **_also_changed_by(event, referral))
+
+
+def _also_changed_by(event: ReferralEvent, referral: Referral) -> dict[str, Any]:  # noqa: PLR0911 - a case each
+    """What an event sets besides the state."""
     match event:
+        case ReferralAcknowledged():
+            return {"acknowledged": True}
+        case ReferralAccepted():
+            return {"reason": None, "review_on": None, "was_accepted": True}
+        case ReferralWaitlisted():
+            return {"reason": event.reason, "review_on": event.review_on}
         case ReferralDeclined():
-            return replace(referral, reason=event.reason, better_partner_id=event.better_partner_id)
-        case ReferralWithdrawn():
-            return replace(referral, reason=event.reason)
+            return {"reason": event.reason, "review_on": None, "better_partner_id": event.better_partner_id}
+        case WithdrawalRequested():
+            return {"withdrawal": event.reason}
+        case ReferralWithdrawn() | ReferralFailed() | ReferralVoided():
+            return {"reason": event.reason, "review_on": None, "withdrawal": None, "outcome": None}
         case ReferralCompleted():
-            return replace(referral, outcome=event.outcome)
-    return referral
+            return {"outcome": event.outcome, "withdrawal": None}
+        case OutcomeConfirmed(site_id=site):
+            return {"confirmed_by": referral.confirmed_by | {site}, "disputed_by": referral.disputed_by - {site}}
+        case OutcomeDisputed(site_id=site):
+            return {"confirmed_by": referral.confirmed_by - {site}, "disputed_by": referral.disputed_by | {site}}
+    return {}

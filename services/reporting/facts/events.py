@@ -126,6 +126,35 @@ class RequestClosed(Read):
     closed_at: datetime
 
 
+class RequestAmended(Read):
+    """What is asked now, in the place of what was raised."""
+
+    request_id: str
+    site_id: str
+    programme: str
+    learning_areas: tuple[Area, ...]
+    co_site_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.learning_areas = _distinct(self.learning_areas, _stratum_of)
+        self.co_site_ids = _distinct(self.co_site_ids, _itself)
+
+
+class RequestReopened(Read):
+    request_id: str
+    returns_to: Literal["answered", "no_broker"]
+    reopened_at: datetime
+
+
+class RequestWithdrawn(Read):
+    request_id: str
+    withdrawn_at: datetime
+
+
+class RequestVoided(Read):
+    request_id: str
+
+
 class ReferralMade(Read):
     referral_id: str
     request_id: str
@@ -135,6 +164,10 @@ class ReferralMade(Read):
 class ReferralAccepted(Read):
     referral_id: str
     accepted_at: datetime
+
+
+class ReferralVoided(Read):
+    referral_id: str
 
 
 class TakingPart(Read):
@@ -215,8 +248,13 @@ READ: dict[str, type[Read]] = {
     "RequestUnbrokered": RequestUnbrokered,
     "RequestAnswered": RequestAnswered,
     "RequestClosed": RequestClosed,
+    "RequestAmended": RequestAmended,
+    "RequestReopened": RequestReopened,
+    "RequestWithdrawn": RequestWithdrawn,
+    "RequestVoided": RequestVoided,
     "ReferralMade": ReferralMade,
     "ReferralAccepted": ReferralAccepted,
+    "ReferralVoided": ReferralVoided,
     "ActivityDelivered": DeliveryDetails,
     "ActivityCorrected": DeliveryDetails,
     "ActivityRetracted": ActivityRetracted,

@@ -17,11 +17,16 @@ from services.reporting.facts.events import (
     GroupRecorded,
     ReferralAccepted,
     ReferralMade,
+    ReferralVoided,
+    RequestAmended,
     RequestAnswered,
     RequestAssigned,
     RequestClosed,
     RequestRaised,
+    RequestReopened,
     RequestUnbrokered,
+    RequestVoided,
+    RequestWithdrawn,
     SiteRecorded,
 )
 
@@ -66,14 +71,19 @@ class Site:
     """By `validFrom`; of each day the newest version."""
 
 
+Span = tuple[datetime, datetime | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request: the first moment of each of its steps."""
 
     raised: RequestRaised | None = None
+    """What is asked, as it was last amended, and when it was raised."""
     assigned_at: datetime | None = None
     answered_at: datetime | None = None
-    closed_at: datetime | None = None
+    ended: tuple[Span, ...] = ()
+    """From when it was closed or withdrawn to when it was reopened, if it was: these two moments are not in it."""
     without_broker: bool = False
 
 
@@ -113,29 +123,43 @@ def group(facts: list[Fact]) -> dict[str, GroupRecorded] | None:
 
 
 def request(facts: list[Fact]) -> Request:
-    """A request's steps; `without_broker` is its present state. An answered one stays answered, whoever brokers it."""
+    """A request's steps; `without_broker` is its present state. An answered one stays answered, whoever brokers it.
+    Of a voided one nothing is left (ruling 31)."""
     raised: RequestRaised | None = None
     assigned: datetime | None = None
     answered: datetime | None = None
-    closed: datetime | None = None
+    ended: list[Span] = []
     unbrokered = False
     for fact in facts:
         match fact.body:
             case RequestRaised() as body:
                 raised = body
+            case RequestAmended() as body if raised is not None:
+                raised = _amended(raised, body)
             case RequestAssigned(assigned_at=at):
                 assigned, unbrokered = min(assigned or at, at), False
             case RequestUnbrokered():
                 unbrokered = answered is None
             case RequestAnswered(answered_at=at):
                 answered, unbrokered = min(answered or at, at), False
-            case RequestClosed(closed_at=at):
-                closed, unbrokered = at, False
-    return Request(raised, assigned, answered, closed, unbrokered)
+            case RequestClosed(closed_at=at) | RequestWithdrawn(withdrawn_at=at):
+                ended, unbrokered = [*ended, (at, None)], False
+            case RequestReopened(returns_to=state, reopened_at=at):
+                ended = [(since, min(to or at, at)) for since, to in ended if since < at]
+                unbrokered = state == "no_broker"
+            case RequestVoided():
+                return Request()
+    return Request(raised, assigned, answered, tuple(ended), unbrokered)
+
+
+def _amended(raised: RequestRaised, now: RequestAmended) -> RequestRaised:
+    asked = now.site_id, now.programme, now.learning_areas
+    return RequestRaised(raised.request_id, *asked, raised.raised_at, now.co_site_ids)
 
 
 def referral(facts: list[Fact]) -> Referral:
-    """A referral's steps; an acceptance counts also when it was declined late (ruling 26)."""
+    """A referral's steps; an acceptance counts also when it was declined late (ruling 26). Of a voided one nothing is
+    left."""
     made: ReferralMade | None = None
     accepted: datetime | None = None
     for fact in facts:
@@ -144,6 +168,8 @@ def referral(facts: list[Fact]) -> Referral:
                 made = body
             case ReferralAccepted(accepted_at=at):
                 accepted = min(accepted or at, at)
+            case ReferralVoided():
+                return Referral()
     return Referral(made, accepted)
 
 

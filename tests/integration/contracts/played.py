@@ -32,18 +32,32 @@ ROUTE_OF = _routes("""
     RequestRaised      requests   POST  /requests
     RequestAnswered    requests   POST  /requests/{requestId}/answers
     RequestClosed      requests   POST  /requests/{requestId}/closures
+    RequestAmended     requests   POST  /requests/{requestId}/amendments
+    RequestWithdrawn   requests   POST  /requests/{requestId}/withdrawals
+    RequestReopened    requests   POST  /requests/{requestId}/reopenings
+    RequestVoided      requests   POST  /requests/{requestId}/voidings
     ReferralMade       referrals  POST  /referrals
     ReferralAccepted   referrals  POST  /referrals/{referralId}/acceptances
     ReferralDeclined   referrals  POST  /referrals/{referralId}/declines
     ReferralStarted    referrals  POST  /referrals/{referralId}/starts
     ReferralWithdrawn  referrals  POST  /referrals/{referralId}/withdrawals
     ReferralCompleted  referrals  POST  /referrals/{referralId}/completions
+    ReferralAcknowledged  referrals  POST  /referrals/{referralId}/acknowledgements
+    ReferralWaitlisted  referrals  POST  /referrals/{referralId}/waitlistings
+    WithdrawalRequested  referrals  POST  /referrals/{referralId}/withdrawal-requests
+    ReferralFailed     referrals  POST  /referrals/{referralId}/failures
+    ReferralVoided     referrals  POST  /referrals/{referralId}/voidings
+    OutcomeConfirmed   referrals  POST  /referrals/{referralId}/outcome-confirmations
+    OutcomeDisputed    referrals  POST  /referrals/{referralId}/outcome-disputes
     ActivityPlanned    referrals  POST  /activities
     ActivityDelivered  referrals  POST  /activities/{activityId}/deliveries
     ActivityCorrected  referrals  POST  /activities/{activityId}/corrections
     ActivityRetracted  referrals  POST  /activities/{activityId}/retractions
     ActivityConfirmed  referrals  POST  /activities/{activityId}/confirmations
     ActivityDisputed   referrals  POST  /activities/{activityId}/disputes
+    ActivityRescheduled  referrals  POST  /activities/{activityId}/reschedulings
+    ActivityCancelled  referrals  POST  /activities/{activityId}/cancellations
+    ActivityNotHeld    referrals  POST  /activities/{activityId}/not-held-reports
 """)
 OPERATOR = Actor(role="operator", organisation="own:city", actor="o1")
 PARTNER = Actor(role="partner", organisation="own:atelier-de-dieze", actor="p9ate")

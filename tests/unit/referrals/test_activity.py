@@ -17,6 +17,7 @@ from contracts.activities import (
     DeliveryDetails,
     TakingPart,
 )
+from contracts.referrals import OutcomeConfirmed
 from contracts.values import Actor, Reason
 from services.chassis.life_cycle import available_actions
 from services.chassis.messaging.outbox import new_id
@@ -33,6 +34,8 @@ from tests.builders import (
     NOW,
     SCHOOL,
     SECONDARY,
+    TODAY,
+    YESTERDAY_AT_ONE,
     a_referral,
     activity_plan,
     an_activity,
@@ -44,6 +47,9 @@ from tests.life_cycles import Cell, cells, cells_of_change, cells_of_creation, c
 WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
 DUPLICATE = Reason(list="activity-retraction", code="duplicate")
 NOT_HELD = Reason(list="activity-dispute", code="not_held")
+WEATHER = Reason(list="activity-cancellation", code="weather")
+NOBODY_CAME = Reason(list="activity-not-held", code="nobody_came")
+TOMORROW_AT_ONE = datetime.fromisoformat("2025-10-04T13:00:00+02:00")
 TWENTY = (TakingPart(group_id=GROUP, headcount=24, participants=20),)
 
 
@@ -76,7 +82,22 @@ def confirmed_and_disputed_by(activity: Activity) -> tuple[list[str], list[str]]
     return sorted(activity.confirmed_by), sorted(activity.disputed_by)
 
 
+def reschedule(activity: Activity, by: Actor, planned_for: datetime = TOMORROW_AT_ONE) -> ActivityEvent:
+    return rules.reschedule(activity, planned_for, by=by, at=NOW)
+
+
+def cancel(activity: Activity, by: Actor) -> ActivityEvent:
+    return rules.cancel(activity, WEATHER, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def report_not_held(activity: Activity, by: Actor) -> ActivityEvent:
+    return rules.report_not_held(activity, NOBODY_CAME, reasons=reasons.LISTS, by=by, at=NOW)
+
+
 ACTIONS: dict[str, Callable[[Activity, Actor], ActivityEvent]] = {
+    "reschedule": reschedule,
+    "cancel": cancel,
+    "report-not-held": report_not_held,
     "deliver": deliver,
     "correct": correct,
     "retract": retract,
@@ -95,7 +116,7 @@ def test_who_may_plan_an_activity(cell: Cell[Status]) -> None:
 def test_life_cycle_of_an_activity(cell: Cell[Status]) -> None:
     activity = an_activity(cell.status)
 
-    offered = available_actions(rules.LIFE_CYCLE, activity.status, cell.by, rules.parties(activity))
+    offered = available_actions(rules.LIFE_CYCLE, activity, cell.by, rules.parties(activity), TODAY)
 
     check_change(cell, activity, offered=offered, act=ACTIONS[cell.action], evolve=rules.evolve)
 
@@ -287,3 +308,38 @@ def test_the_reason_other_wants_a_comment(action: str) -> None:
         OTHER[action](None)
 
     assert OTHER[action]("De school was dicht") is not None
+
+
+def test_a_rescheduled_activity_is_planned_for_the_new_moment() -> None:
+    planned, by = an_activity(Status.PLANNED), an_actor("partner")
+
+    rescheduled = rules.evolve(planned, reschedule(planned, by))
+
+    assert rescheduled.planned.planned_for == TOMORROW_AT_ONE
+    with pytest.raises(rules.OccurrenceInPast) as refused:
+        reschedule(planned, by, YESTERDAY_AT_ONE)
+    assert refused.value.errors[0].allowed == f"at least {TODAY}"
+
+
+def test_whether_it_was_held_shows_on_its_day() -> None:
+    planned, by = an_activity(Status.PLANNED), an_actor("partner")
+    tomorrow = rules.evolve(planned, reschedule(planned, by))
+
+    with pytest.raises(rules.DayHasNotCome):
+        report_not_held(tomorrow, by)
+
+    assert "report-not-held" not in available_actions(rules.LIFE_CYCLE, tomorrow, by, rules.parties(tomorrow), TODAY)
+
+
+def test_a_site_confirms_with_the_outcome_what_was_delivered_at_it_and_it_has_not_confirmed() -> None:
+    referral = a_referral()
+    here = an_activity()
+    confirmed = rules.evolve(an_activity(), confirm(an_activity(), an_actor("coordinator")))
+    elsewhere = an_activity(site_ids=(CHILDCARE,), groups=())
+    outcome = OutcomeConfirmed(
+        referral_id=referral.id, site_id=SCHOOL, confirmed_by=an_actor("coordinator"), confirmed_at=NOW
+    )
+
+    found = rules.confirmed_with_outcome([here, confirmed, elsewhere, an_activity(Status.PLANNED)], outcome)
+
+    assert found == [ActivityConfirmed(activity_id=here.id, site_id=SCHOOL, confirmed_at=NOW)]

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
-from contracts.referrals import ReferralDeclined
+from contracts.referrals import ReferralDeclined, ReferralWaitlisted, ReferralWithdrawn, WithdrawalRequested
 from contracts.values import Actor, Reason
-from services.chassis.life_cycle import IllegalTransition, available_actions
+from services.chassis.checks import DatesInWrongOrder
+from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, WrongField
 from services.chassis.reasons import CommentMissing, UnknownReason
@@ -21,6 +23,8 @@ from tests.builders import (
     BAZUIN,
     NOW,
     S_PORT,
+    SCHOOL,
+    TODAY,
     a_referral,
     an_actor,
 )
@@ -29,6 +33,11 @@ from tests.life_cycles import Cell, cells, cells_of_change, check_change
 NO_CAPACITY = Reason(list="decline", code="no_capacity")
 BETTER = Reason(list="decline", code="better_partner_suggested")
 NO_RESPONSE = Reason(list="withdraw-referral", code="no_response")
+AWAITING_STAFF = Reason(list="waitlist", code="awaiting_staff")
+STAFF_ILL = Reason(list="fail", code="staff_ill")
+DUPLICATE = Reason(list="void-referral", code="duplicate")
+TOMORROW = date(2025, 10, 4)
+NOT_DELIVERED = Reason(list="outcome-dispute", code="not_delivered")
 
 
 def accept(referral: Referral, by: Actor) -> ReferralEvent:
@@ -53,12 +62,57 @@ def complete(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.complete(referral, "delivered", delivered=1, by=by, at=NOW)
 
 
+def acknowledge(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.acknowledge(referral, by=by, at=NOW)
+
+
+def waitlist(referral: Referral, by: Actor, review_on: date = date(2025, 11, 1)) -> ReferralWaitlisted:
+    return rules.waitlist(referral, AWAITING_STAFF, review_on, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def request_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
+    if by.organisation == OURSELVES.organisation:
+        allow(rules.LIFE_CYCLE, "request-withdrawal", referral, by, rules.parties(referral), TODAY)
+        asked_back = rules.end_with_request(referral, "withdrawn", at=NOW)
+        assert asked_back is not None
+        return asked_back
+    return rules.request_withdrawal(referral, NO_RESPONSE, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def confirm_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.confirm_withdrawal(referral, by=by, at=NOW)
+
+
+def fail(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.fail(referral, STAFF_ILL, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def void(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.void(referral, DUPLICATE, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def confirm_outcome(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.confirm_outcome(referral, by=by, at=NOW)
+
+
+def dispute_outcome(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.dispute_outcome(referral, NOT_DELIVERED, reasons=reasons.LISTS, by=by, at=NOW)
+
+
 ACTIONS: dict[str, Callable[[Referral, Actor], ReferralEvent]] = {
+    "acknowledge": acknowledge,
     "accept": accept,
+    "waitlist": waitlist,
     "decline": decline,
     "start": start,
     "withdraw": withdraw,
+    "request-withdrawal": request_withdrawal,
+    "confirm-withdrawal": confirm_withdrawal,
     "complete": complete,
+    "fail": fail,
+    "void": void,
+    "confirm-outcome": confirm_outcome,
+    "dispute-outcome": dispute_outcome,
 }
 CELLS = cells(rules.LIFE_CYCLE, Status)
 
@@ -66,8 +120,10 @@ CELLS = cells(rules.LIFE_CYCLE, Status)
 @pytest.mark.parametrize("cell", cells_of_change(CELLS), ids=str)
 def test_life_cycle_of_a_referral(cell: Cell[Status]) -> None:
     referral = a_referral(cell.status)
+    if cell.action == "confirm-withdrawal" and cell.status is Status.IN_PROGRESS:
+        referral = replace(referral, withdrawal=NO_RESPONSE)
 
-    offered = available_actions(rules.LIFE_CYCLE, referral.status, cell.by, rules.parties(referral))
+    offered = available_actions(rules.LIFE_CYCLE, referral, cell.by, rules.parties(referral), TODAY)
 
     check_change(cell, referral, offered=offered, act=ACTIONS[cell.action], evolve=rules.evolve)
 
@@ -111,15 +167,75 @@ def test_an_acceptance_outside_a_set_withdraws_nothing() -> None:
     assert rules.withdrawn_by_acceptance(accepted, [accepted, a_referral()]) == []
 
 
-def test_the_end_of_a_request_withdraws_what_was_not_begun() -> None:
-    referrals = [a_referral(status) for status in Status]
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("request_is", ["closed", "withdrawn", "voided"])
+def test_the_end_of_a_request_ends_what_was_not_begun_and_asks_back_what_was(status: Status, request_is: Any) -> None:
+    ended = rules.end_with_request(a_referral(status), request_is, at=NOW)
 
-    withdrawn = rules.withdrawn_with_request(referrals)
+    if status in {Status.REQUESTED, Status.ACCEPTED, Status.WAITLISTED}:
+        assert isinstance(ended, ReferralWithdrawn)
+        assert ended.reason.code == f"request_{request_is}"
+    elif status is Status.IN_PROGRESS and request_is != "closed":
+        assert isinstance(ended, WithdrawalRequested)
+        assert ended.reason.code == f"request_{request_is}"
+    else:
+        assert ended is None
 
-    assert [each.status for each in withdrawn] == [Status.REQUESTED, Status.ACCEPTED]
+
+def test_what_has_begun_is_asked_back_once() -> None:
+    referral, by = a_referral(Status.IN_PROGRESS), an_actor("consultant")
+
+    asked_back = rules.evolve(referral, request_withdrawal(referral, by))
+
+    assert (asked_back.status, asked_back.withdrawal) == (Status.IN_PROGRESS, NO_RESPONSE)
+    assert rules.end_with_request(asked_back, "voided", at=NOW) is None
+    with pytest.raises(rules.WithdrawalAlreadyRequested):
+        request_withdrawal(asked_back, by)
 
 
-@pytest.mark.parametrize("why", ["other_partner_accepted", "request_closed"])
+def test_a_partner_confirms_only_a_withdrawal_that_was_asked_for() -> None:
+    referral, by = a_referral(Status.IN_PROGRESS), an_actor("partner")
+
+    with pytest.raises(rules.WithdrawalNotRequested):
+        confirm_withdrawal(referral, by)
+
+    withdrawn = confirm_withdrawal(replace(referral, withdrawal=NO_RESPONSE), by)
+    assert isinstance(withdrawn, ReferralWithdrawn)
+    assert (withdrawn.reason, withdrawn.withdrawn_by) == (NO_RESPONSE, by)
+
+
+def test_what_was_asked_back_may_still_be_completed() -> None:
+    asked_back = replace(a_referral(Status.IN_PROGRESS), withdrawal=NO_RESPONSE)
+
+    completed = rules.evolve(asked_back, complete(asked_back, an_actor("partner")))
+
+    assert (completed.status, completed.withdrawal) == (Status.COMPLETED, None)
+
+
+def test_what_waits_is_looked_at_again_on_a_later_day() -> None:
+    referral, by = a_referral(), an_actor("partner")
+
+    waiting = rules.evolve(referral, waitlist(referral, by, TOMORROW))
+
+    assert (waiting.reason, waiting.review_on) == (AWAITING_STAFF, TOMORROW)
+    with pytest.raises(DatesInWrongOrder) as refused:
+        waitlist(referral, by, TODAY)
+    assert refused.value.errors == (WrongField("reviewOn", str(TODAY), "tomorrow or later"),)
+    accepted = rules.evolve(waiting, accept(waiting, by))
+    assert (accepted.reason, accepted.review_on) == (None, None)
+
+
+def test_the_last_word_of_a_site_on_the_outcome_holds() -> None:
+    completed, by = a_referral(Status.COMPLETED), an_actor("coordinator")
+
+    confirmed = rules.evolve(completed, confirm_outcome(completed, by))
+    disputed = rules.evolve(confirmed, dispute_outcome(confirmed, by))
+
+    assert (sorted(confirmed.confirmed_by), sorted(confirmed.disputed_by)) == ([SCHOOL], [])
+    assert (sorted(disputed.confirmed_by), sorted(disputed.disputed_by)) == ([], [SCHOOL])
+
+
+@pytest.mark.parametrize("why", ["other_partner_accepted", "request_closed", "request_withdrawn", "request_voided"])
 def test_what_ends_by_itself_says_so_with_a_reason_of_the_list(why: Any) -> None:
     withdrawn = rules.withdraw_by_itself(a_referral(), why, at=NOW)
 
@@ -128,9 +244,17 @@ def test_what_ends_by_itself_says_so_with_a_reason_of_the_list(why: Any) -> None
     assert (withdrawn.reason.list, listed.roles) == ("withdraw-referral", ("service",))
 
 
-@pytest.mark.parametrize(("status", "late"), [(Status.REQUESTED, False), (Status.ACCEPTED, True)])
+@pytest.mark.parametrize(
+    ("status", "late"), [(Status.REQUESTED, False), (Status.WAITLISTED, False), (Status.ACCEPTED, True)]
+)
 def test_a_decline_after_the_acceptance_is_late(status: Status, late: bool) -> None:
     assert decline(a_referral(status), an_actor("partner")).late is late
+
+
+def test_a_decline_is_late_also_when_the_partner_made_it_wait_after_accepting() -> None:
+    accepted, by = a_referral(Status.ACCEPTED), an_actor("partner")
+
+    assert decline(rules.evolve(accepted, waitlist(accepted, by)), by).late
 
 
 def test_who_suggests_a_better_partner_names_another_recorded_one() -> None:

@@ -102,13 +102,21 @@ def a_step(name: str, day: str, version: int) -> Fact:
     data: dict[str, Any] = {"requestId": "r", f"{name.lower()}At": f"2025-09-{int(day):02}T10:00:00.000Z"}
     if name == "Raised":
         data |= {"siteId": SCHOOL, "programme": PROGRAMME, "learningAreas": AREAS}
+    if name == "Amended":
+        data |= {"siteId": SCHOOL, "programme": "brede-school", "learningAreas": [], "coSiteIds": ["own:krekel"]}
+    if name == "Reopened":
+        data["returnsTo"] = "answered"
     return a_fact(f"Request{name}", "request:r", version, **data)
 
 
 def a_request(*history: str) -> Row:
     """The row of a request: of each event the name and the day of September, the first on which it was raised."""
+    return rows_of_a_request(*history).row("requests")
+
+
+def rows_of_a_request(*history: str) -> Known:
     steps = (event.split() for event in ("Raised 1", *history))
-    return told([a_step(step[0], step[1], version) for version, step in enumerate(steps, start=1)]).row("requests")
+    return told([a_step(step[0], step[1], version) for version, step in enumerate(steps, start=1)])
 
 
 def test_what_is_assigned_again_after_the_answer_was_assigned_when_it_was_first() -> None:
@@ -126,12 +134,56 @@ def test_what_is_assigned_again_after_the_answer_was_assigned_when_it_was_first(
         (("Unbrokered 1", "Answered 4"), False),
         (("Assigned 1", "Answered 4", "Unbrokered 9"), False),
         (("Unbrokered 1", "Closed 4"), False),
+        (("Unbrokered 1", "Withdrawn 4"), False),
+        (("Assigned 1", "Answered 2", "Unbrokered 3", "Closed 4", "Reopened 5"), False),
     ],
 )
 def test_a_request_is_without_broker_while_nobody_covers_it_and_nobody_has_answered_it(
     history: tuple[str, ...], without: bool
 ) -> None:
-    assert a_request(*history)[-1] is without
+    assert a_request(*history)[-2] is without
+
+
+@pytest.mark.parametrize(
+    ("history", "ended"),
+    [
+        (("Assigned 1", "Answered 2"), []),
+        (("Assigned 1", "Answered 2", "Closed 4"), [(4, None)]),
+        (("Assigned 1", "Withdrawn 4"), [(4, None)]),
+        (("Assigned 1", "Answered 2", "Closed 4", "Reopened 9"), [(4, 9)]),
+        (("Assigned 1", "Answered 2", "Closed 4", "Reopened 9", "Withdrawn 12"), [(4, 9), (12, None)]),
+        (("Assigned 1", "Answered 2", "Closed 4", "Reopened 4"), []),
+    ],
+)
+def test_a_request_has_ended_from_its_end_until_it_is_reopened(
+    history: tuple[str, ...], ended: list[tuple[int, int | None]]
+) -> None:
+    spans = a_request(*history)[-1]
+
+    assert [(span.lower.day, span.upper.day if span.upper else None) for span in spans] == ended
+
+
+def test_an_amendment_says_what_is_asked_and_leaves_when_it_was_raised() -> None:
+    known = rows_of_a_request("Assigned 1", "Amended 4")
+
+    _, programme, site_id, areas, _, raised_on, *_ = known.row("requests")
+    assert (programme, site_id, areas, raised_on.day) == ("brede-school", SCHOOL, (), 1)
+    assert sorted(row[1] for row in known.rows["request_sites"]) == [SCHOOL, "own:krekel"]
+    assert {programme for programme, _, _ in +known.periods} == {"brede-school"}
+
+
+def test_of_a_voided_request_nothing_is_left() -> None:
+    known = rows_of_a_request("Assigned 1", "Answered 2", "Voided 4")
+
+    assert known.says() == ({}, {})
+
+
+def test_of_a_voided_referral_nothing_is_left() -> None:
+    made = a_fact("ReferralMade", "referral:x", 1, referralId="x", requestId="r", madeAt="2025-09-01T10:00:00.000Z")
+    voided = a_fact("ReferralVoided", "referral:x", 2, referralId="x")
+
+    assert told([made]).rows["referrals"]
+    assert told([made, voided]).says() == ({}, {})
 
 
 @pytest.mark.parametrize(

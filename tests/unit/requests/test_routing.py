@@ -9,7 +9,7 @@ from services.requests import rules
 from services.requests.rules import Request, Routing, Status
 from tests.builders import ART, BABEL, NATURE, NOW, S_PORT, SPORT, a_request
 
-OPEN = [status for status in Status if status is not Status.CLOSED]
+OPEN = rules.OPEN
 UNANSWERED = [Status.RAISED, Status.ASSIGNED, Status.NO_BROKER]
 THREE_AREAS = (ART, SPORT, NATURE)
 

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contracts.requests import AskedGroup, RequestAnswered, RequestRaised
+from contracts.requests import AskedGroup, RequestAmended, RequestAnswered, RequestRaised, RequestReopened
 from contracts.sites import SiteDetails
 from contracts.values import Actor, Interval, LearningArea, Name, Reason
 from services.chassis.checks import BoundsInWrongOrder, DatesInWrongOrder, NamedTwice, PersonalData
@@ -42,6 +42,9 @@ from tests.life_cycles import Cell, OpenToAll, cells, cells_of_change, cells_of_
 
 NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
 OTHER = Reason(list="not-fulfilled", code="other")
+NO_LONGER_NEEDED = Reason(list="withdraw-request", code="no_longer_needed")
+NOT_SOLVED = Reason(list="reopen-request", code="not_solved")
+DUPLICATE = Reason(list="void-request", code="duplicate")
 
 
 def answer(request: Request, by: Actor, how: Any = "advise", reason: Reason | None = None, **more: Any) -> RequestEvent:
@@ -56,22 +59,44 @@ def close(request: Request, by: Actor, outcome: Any = "advice_only", reason: Rea
 def raise_request(site: SiteDetails | None = None, by: Actor | None = None, **asked: Any) -> RequestRaised:
     details = request_details(**asked)
     by = by or an_actor("coordinator", details.site_id)
-    sites, groups = {SCHOOL: site or site_details()}, {GROUP: group_details()}
-    return rules.raise_request(new_id(), details, sites=sites, groups=groups, schemes=reasons.SCHEMES, by=by, at=NOW)
+    return rules.raise_request(new_id(), details, known=known(site), by=by, at=NOW)
+
+
+def known(site: SiteDetails | None = None) -> rules.Known:
+    """What is recorded: the school, and a group of it."""
+    return rules.Known({SCHOOL: site or site_details()}, {GROUP: group_details()}, reasons.SCHEMES)
+
+
+def amend(request: Request, by: Actor, **asked: Any) -> RequestEvent:
+    return rules.amend(
+        request, request_details(**(asked or {"learning_areas": (SPORT,)})), known=known(), by=by, at=NOW
+    )
+
+
+def withdraw(request: Request, by: Actor) -> RequestEvent:
+    return rules.withdraw(request, NO_LONGER_NEEDED, reasons=reasons.LISTS, by=by, at=NOW)
+
+
+def reopen(request: Request, by: Actor, at: datetime = NOW) -> RequestEvent:
+    return rules.reopen(request, NOT_SOLVED, reasons=reasons.LISTS, by=by, at=at)
+
+
+def void(request: Request, by: Actor) -> RequestEvent:
+    return rules.void(request, DUPLICATE, reasons=reasons.LISTS, by=by, at=NOW)
 
 
 def assign(request: Request, by: Actor) -> RequestEvent:
-    allow(rules.LIFE_CYCLE, "assign", request.status, by, rules.parties(request))
+    allow(rules.LIFE_CYCLE, "assign", request, by, rules.parties(request), TODAY)
     return rules.route(request, {ART: [S_PORT]}, at=NOW)
 
 
 def unbroker(request: Request, by: Actor) -> RequestEvent:
-    allow(rules.LIFE_CYCLE, "unbroker", request.status, by, rules.parties(request))
+    allow(rules.LIFE_CYCLE, "unbroker", request, by, rules.parties(request), TODAY)
     return rules.route(request, {ART: []}, at=NOW)
 
 
 def refer(request: Request, by: Actor) -> RequestEvent:
-    allow(rules.LIFE_CYCLE, "refer", request.status, by, rules.parties(request))
+    allow(rules.LIFE_CYCLE, "refer", request, by, rules.parties(request), TODAY)
     answered = rules.answer_by_referring(request, a_referral_made(referral_details(request.id)))
     assert answered is not None
     return answered
@@ -83,9 +108,18 @@ ACTIONS: dict[str, Callable[[Request, Actor], RequestEvent]] = {
     "answer": answer,
     "refer": refer,
     "close": close,
+    "amend": amend,
+    "withdraw": withdraw,
+    "reopen": reopen,
+    "void": void,
 }
-OPEN_TO_ALL: OpenToAll = {("raise", None): {"operator"}, ("close", Status.NO_BROKER): {"consultant", "broker_lead"}}
-CELLS = cells(rules.LIFE_CYCLE, Status, open_to_all=OPEN_TO_ALL)
+OPEN_TO_ALL: OpenToAll = {
+    ("raise", None): {"operator"},
+    ("close", Status.NO_BROKER): {"consultant", "broker_lead"},
+    ("void", Status.RAISED): {"broker_lead"},
+    ("void", Status.NO_BROKER): {"broker_lead"},
+}
+CELLS = cells(rules.LIFE_CYCLE, Status, open_to_all=OPEN_TO_ALL, previous=Status.ANSWERED)
 
 
 @pytest.mark.parametrize("cell", cells_of_creation(CELLS), ids=str)
@@ -97,7 +131,7 @@ def test_who_may_raise_a_request(cell: Cell[Status]) -> None:
 def test_life_cycle_of_a_request(cell: Cell[Status]) -> None:
     request = a_request(cell.status)
 
-    offered = available_actions(rules.LIFE_CYCLE, request.status, cell.by, rules.parties(request))
+    offered = available_actions(rules.LIFE_CYCLE, request, cell.by, rules.parties(request), TODAY)
 
     check_change(cell, request, offered=offered, act=ACTIONS[cell.action], evolve=rules.evolve)
 
@@ -460,7 +494,12 @@ def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
     closed = close(request, an_actor("consultant", S_PORT), "not_fulfilled", uncovered=[ART])
 
     assert rules.evolve(request, closed) == replace(
-        request, status=Status.CLOSED, outcome="not_fulfilled", version=request.version + 1
+        request,
+        status=Status.CLOSED,
+        outcome="not_fulfilled",
+        closed_from=Status.NO_BROKER,
+        closed_on=TODAY,
+        version=request.version + 1,
     )
 
 
@@ -470,3 +509,59 @@ def test_an_answered_request_keeps_its_answer() -> None:
     answered = rules.evolve(request, answer(request, an_actor("consultant")))
 
     assert answered == replace(request, status=Status.ANSWERED, answer="advise", version=request.version + 1)
+
+
+@pytest.mark.parametrize("status", [Status.ANSWERED, Status.NO_BROKER])
+def test_a_reopened_request_stands_where_it_was_closed(status: Status) -> None:
+    request = a_request(status)
+    closed = rules.evolve(request, close(request, an_actor("consultant"), "not_fulfilled", NO_FUNDING))
+
+    reopened = reopen(closed, an_actor("coordinator"))
+
+    assert isinstance(reopened, RequestReopened)
+    assert (reopened.returns_to, reopened.reopened_at) == (status, NOW)
+    assert rules.evolve(closed, reopened) == replace(request, version=request.version + 2)
+
+
+def test_a_request_is_reopened_within_thirty_days() -> None:
+    request, by = a_request(Status.CLOSED), an_actor("coordinator")
+    last, too_late = NOW + timedelta(days=30), NOW + timedelta(days=31)
+
+    assert reopen(request, by, last).subject == str(request.id)
+    with pytest.raises(rules.ClosedTooLongAgo):
+        reopen(request, by, too_late)
+
+    parties = rules.parties(request)
+    assert "reopen" in available_actions(rules.LIFE_CYCLE, request, by, parties, last.date())
+    assert "reopen" not in available_actions(rules.LIFE_CYCLE, request, by, parties, too_late.date())
+
+
+def test_an_amendment_says_the_whole_of_what_is_asked_and_what_changed() -> None:
+    request = a_request(Status.ANSWERED)
+
+    amended = amend(request, an_actor("coordinator"), learning_areas=(ART, SPORT), wished_to=date(2026, 1, 1))
+
+    assert isinstance(amended, RequestAmended)
+    assert amended.changed == ("learningAreas", "wishedTo")
+    assert rules.evolve(request, amended).details == request_details(
+        learning_areas=(ART, SPORT), wished_to=date(2026, 1, 1)
+    )
+
+
+def test_an_amendment_changes_something_but_not_the_site() -> None:
+    request, by = a_request(Status.ASSIGNED), an_actor("coordinator")
+
+    with pytest.raises(rules.NothingAmended):
+        amend(request, by, learning_areas=request.details.learning_areas)
+    with pytest.raises(rules.SiteStays) as refused:
+        amend(request, by, site_id=CHILDCARE)
+
+    assert refused.value.errors == (WrongField("siteId", CHILDCARE, SCHOOL),)
+
+
+@pytest.mark.parametrize(("asked", "field"), TWICE)
+def test_what_an_amendment_asks_is_checked_as_what_is_raised(asked: dict[str, Any], field: str) -> None:
+    with pytest.raises(NamedTwice) as refused:
+        amend(a_request(Status.ASSIGNED), an_actor("coordinator"), **asked)
+
+    assert refused.value.errors[0].field == field

@@ -6,7 +6,7 @@ WITH chosen AS (
 ), referred AS (
     SELECT request_id, min(made_on) AS referred_on, min(accepted_on) AS accepted_on
     FROM chosen JOIN referrals USING (request_id)
-    WHERE closed_at IS NULL OR made_at <= closed_at
+    WHERE NOT ended @> made_at
     GROUP BY request_id
 ), delivered AS (
     SELECT request_id, min(day) AS delivered_on, min(confirmed_on) AS confirmed_on
