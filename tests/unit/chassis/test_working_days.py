@@ -162,6 +162,11 @@ def test_a_day_of_which_working_days_are_not_known_is_refused(day: date) -> None
             working_days_between(*period, "zuid")
 
 
+def test_the_first_and_the_last_day_of_which_working_days_are_known_are_counted() -> None:
+    assert after_working_days(FIRST_DAY, 1, None).day == date(2000, 1, 3)
+    assert working_days_between(LAST_DAY - ONE_DAY, LAST_DAY, None).working_days == 1  # a Wednesday
+
+
 def test_a_due_day_beyond_the_last_known_day_is_refused() -> None:
     assert after_working_days(date(2100, 12, 31), 2_000, "zuid").day <= LAST_DAY
     assert after_working_days(date(2110, 12, 30), 1, None).day == LAST_DAY
