@@ -19,7 +19,7 @@ Kind = Literal["added", "changed", "moved", "closed", "reopened"]
 KINDS: tuple[Kind, ...] = ("added", "changed", "moved", "closed", "reopened")
 _LOCATION = re.compile(r"duo:[0-9]{2}[A-Z]{2}[0-9]{2}")
 _ADDRESS = {"municipality", "postcode4"}
-_FROM_DUO = ("name", "board", "brin4", "municipality", "postcode4")
+_FROM_DUO = ("name", "board", "brin4", "municipality", "postcode4", "holiday_region")
 _DUO_KINDS = ("primary", "special")
 _NEW = timedelta(days=365)
 """DUO counts once a year: a school that opened is in a file within a year."""

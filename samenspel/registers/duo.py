@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from contracts.values import Interval
+from contracts.values import HolidayRegion, Interval
 from samenspel.registers.tables import YEAR, DuoProblem, Finding, Loaded, Row, Rule, Table, load
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ _CODES = {
     "INSTELLINGSCODE": _rule(r"[0-9]{2}[A-Z]{2}", "a BRIN, two digits and two letters"),
     "VESTIGINGSCODE": _rule(r"([0-9]{2}[A-Z]{2})?[0-9]{2}", "a BRIN and two digits, or these two digits alone"),
 }
+_HOLIDAY_REGIONS: dict[str, HolidayRegion] = {"Noord": "noord", "Midden": "midden", "Zuid": "zuid"}
 OPEN_LOCATIONS = Table(
     "open locations",
     "windows-1252",
@@ -44,6 +45,7 @@ OPEN_LOCATIONS = Table(
         "POSTCODE": _rule(r"[1-9][0-9]{3} ?[A-Z]{2}", "a postcode such as 5211 AB"),
         "GEMEENTENUMMER": _rule(r"[0-9]{4}", "a municipality's number of four digits"),
         "GEMEENTENAAM": _rule(r".*", "a name"),
+        "VAKANTIEREGIO": _rule("|".join(_HOLIDAY_REGIONS), "Noord, Midden or Zuid"),
     },
 )
 PUPILS = Table(
@@ -69,6 +71,7 @@ class Location:
     postcode4: str
     municipality: str
     municipality_code: str
+    holiday_region: HolidayRegion
     kind: Literal["primary", "special"]
     pupils: dict[int, Interval | None]
     line: int = field(compare=False)
@@ -133,6 +136,7 @@ def site_record(
         "municipality": location.municipality_code,
         "postcode4": location.postcode4,
         "neighbourhood": location.postcode4,
+        "holidayRegion": location.holiday_region,
         "openedOn": opened.isoformat(),
     }
 
@@ -208,6 +212,7 @@ def _location(place: Row, counts: Row) -> Location:
         postcode4=known["POSTCODE"][:4],
         municipality=counts.cells["GEMEENTENAAM_VESTIGING"] or known["GEMEENTENAAM"],
         municipality_code=f"GM{known['GEMEENTENUMMER']}",
+        holiday_region=_HOLIDAY_REGIONS[known["VAKANTIEREGIO"]],
         kind="primary" if counts.cells["SOORT_VESTIGING"] == "BO" else "special",
         pupils={int(year[1]): _count(cell) for name, cell in counts.cells.items() if (year := YEAR.fullmatch(name))},
         line=place.line,

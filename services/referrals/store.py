@@ -15,7 +15,7 @@ from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, Part
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
-from contracts.values import Identifier, LearningArea, Reason, RecordDay, Value
+from contracts.values import HolidayRegion, Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -34,6 +34,7 @@ class KnownSite(Value):
 
     valid_from: RecordDay
     board: Identifier | None = None
+    holiday_region: HolidayRegion | None = None
 
 
 BROKERS = Records("broker", BrokerDetails)
@@ -286,8 +287,8 @@ def _request(row: Any) -> AskedRequest:  # noqa: ANN401 - a row has no type of i
 
 
 async def save_site(tx: Transaction, site: SiteRecorded) -> None:
-    """That a site is there, and which board governs it: that is all our rules ask."""
-    known = KnownSite(valid_from=site.valid_from, board=site.board)
+    """That a site is there, which board governs it, and whose school holidays it keeps: that is all our rules ask."""
+    known = KnownSite(valid_from=site.valid_from, board=site.board, holiday_region=site.holiday_region)
     await SITES.save(tx, site.site_id, known, tx.reacting_to)
 
 

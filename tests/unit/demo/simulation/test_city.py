@@ -21,6 +21,7 @@ def test_a_masked_school_keeps_an_interval() -> None:
         name="De Kleinste",
         board="duo:40000",
         postcode4="5211",
+        holiday_region="zuid",
         municipality="X",
         municipality_code="GM0796",
         kind="primary",

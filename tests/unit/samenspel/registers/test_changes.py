@@ -127,6 +127,19 @@ def test_a_school_that_got_another_board_or_name_is_changed_from_the_reference_d
     assert city.on(NOUR, date(2026, 1, 31)).board == "duo:31076"
 
 
+def test_a_school_whose_holiday_region_was_not_recorded_has_it_from_the_reference_date_on(city: City) -> None:
+    city.amend(NOUR, holiday_region=None)
+
+    changed = only(city.imports(NEXT))
+
+    assert (changed.kind, changed.before, changed.details.holiday_region) == (
+        "changed",
+        {"holiday_region": None},
+        "zuid",
+    )
+    assert city.on(NOUR, date(2026, 1, 31)).holiday_region is None
+
+
 def test_a_school_that_vanished_is_closed_on_the_reference_date(city: City) -> None:
     closed = only(city.imports(NEXT, without(b";23RT00;")))
 
@@ -183,7 +196,7 @@ def test_a_school_that_is_recorded_elsewhere_moves_here(city: City) -> None:
 def test_what_duo_does_not_know_stays_as_it_was_recorded(city: City) -> None:
     links = (Link(site_id="lrk:990000017", kind="child_centre", starts_on=FIRST),)
     declared = (DeclaredAdoption(programme="kansen-voor-kinderen", starts_on=FIRST),)
-    own = {"links": links, "declared_adoption": declared, "holiday_region": "zuid", "neighbourhood": "BU07960101"}
+    own = {"links": links, "declared_adoption": declared, "neighbourhood": "BU07960101"}
     city.amend(NOUR, kinds=("primary", "childcare"), **own)
 
     unchanged = city.imports(NEXT)

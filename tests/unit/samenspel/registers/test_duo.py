@@ -1,12 +1,13 @@
 """DUO's files: read as DUO means them, or refused as a whole with the place of everything that is wrong."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from contracts.values import Interval
-from samenspel.registers.duo import Location, excerpt, read
+from samenspel.registers.duo import Location, excerpt, read, school_record
 from samenspel.registers.tables import DuoProblem, Finding
 
 ROOT = Path(__file__).parents[4]
@@ -58,8 +59,18 @@ def test_a_location_is_what_the_two_files_say_together() -> None:
 
     assert (location.brin4, location.name, location.board) == ("23RT", "Basisschool Nour", "duo:31076")
     assert (location.postcode4, location.municipality) == ("5224", "'S-HERTOGENBOSCH")
+    assert location.holiday_region == "zuid"
     assert location.pupils[2025] == Interval(lower=368, upper=368)
     assert sorted(location.pupils) == list(range(1996, 2026))
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(b"Noord", "noord"), (b"Midden", "midden"), (b"Zuid", "zuid")])
+def test_a_location_is_recorded_with_the_region_whose_school_holidays_it_keeps(
+    folder: Path, theirs: bytes, ours: str
+) -> None:
+    change(folder / PLACES, b";Zuid\r\n", b";" + theirs + b"\r\n")
+
+    assert school_record(the_location("23RT00", folder))["holidayRegion"] == ours
 
 
 def test_a_masked_cell_is_one_to_four_and_a_nought_is_nought() -> None:
@@ -159,6 +170,8 @@ SPOILT = [
     (PLACES, b"04DZ;04DZ00", b"23RT;23RT00", 3, "VESTIGINGSCODE", "23RT00"),
     (PLACES, b"5224 BW", b"0224 BW", 2, "POSTCODE", "0224 BW"),
     (PLACES, b";31076;", b";;", 2, "BEVOEGD GEZAG NUMMER", ""),
+    (PLACES, b";Zuid\r\n", b";Oost\r\n", 2, "VAKANTIEREGIO", "Oost"),
+    (PLACES, b";Zuid\r\n", b";\r\n", 2, "VAKANTIEREGIO", ""),
     (PLACES, b";POSTCODE;", b";POSTCODES;", 1, "POSTCODE", "POSTCODES"),
 ]
 
@@ -227,6 +240,13 @@ def test_the_excerpt_is_duos_own_bytes_but_for_the_telephone_numbers() -> None:
     assert set((EXCERPT / PUPILS).read_bytes().splitlines(True)) <= set(
         (COUNTRY / PUPILS).read_bytes().splitlines(True)
     )
+
+
+@with_the_country
+def test_every_location_of_the_country_has_a_holiday_region() -> None:
+    regions = Counter(location.holiday_region for location in read(COUNTRY))
+
+    assert regions == {"noord": 2_362, "midden": 2_154, "zuid": 1_576}
 
 
 @with_the_country
