@@ -18,6 +18,7 @@ OF_A_PARTY: tuple[Role, ...] = ("coordinator", "board", "consultant", "broker_le
 PARTIES = [an_actor(role) for role in (*OF_A_PARTY, *SEES_ALL)]
 STRANGERS = [an_actor(role, STRANGER) for role in OF_A_PARTY]
 """Of each role that sees what its own organisation is a party to, one of another organisation."""
+NO_VERSION = '"0"'
 OTHER_ROLE_AT_A_PARTY = [
     an_actor("partner", ORGANISATION_OF["coordinator"]),
     an_actor("coordinator", ORGANISATION_OF["partner"]),
@@ -26,12 +27,15 @@ OTHER_ROLE_AT_A_PARTY = [
 
 
 def answers(service: ServiceProcess, path: str, by: Actor, *registries: Commands) -> Mapping[str, httpx.Response]:
-    """What this caller is told of an object, by route: to read it, and to do each thing that can be done with it."""
+    """What this caller is told of an object, by route: to read it, and to do each thing that can be done with it.
+    Nothing is done: the caller names a version that nobody has read."""
     collection = path.split("/")[2]
     things = [each for each in _commands(registries) if each.collection == collection and each.noun]
     told = {f"GET {path}": service.ask("GET", path, by=by)}
     for command in things:
-        told[command.name] = service.ask("POST", f"{path}/{command.noun}", _example(command), by=by)
+        told[command.name] = service.ask(
+            "POST", f"{path}/{command.noun}", _example(command), by=by, If_Match=NO_VERSION
+        )
     assert len(told) > 1
     return told
 

@@ -50,7 +50,7 @@ async def remember_that_nobody_brokers(event: RequestUnbrokered, tx: Transaction
 
 @reactions.to(RequestAnswered)
 async def remember_answer(event: RequestAnswered, tx: Transaction) -> None:
-    await store.save_status(tx, event.request_id, "answered", event.answer)
+    await store.save_answer(tx, event.request_id, event.answer)
 
 
 @reactions.to(RequestAmended)

@@ -50,12 +50,16 @@ _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, vers
 _BROKERS = "brokers_of(referral_id) AS broker_ids"
 _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
 _SAVE_STATUS = """
-INSERT INTO requests (request_id, status, answer, epoch, version) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, $2, $3, $4)
 ON CONFLICT (request_id) DO UPDATE SET
     status = CASE WHEN $2 <> 'raised' OR requests.assigned_version = 0 THEN $2
         WHEN requests.broker_ids <> '{}' THEN 'assigned' ELSE 'no_broker' END,
-    answer = coalesce($3, requests.answer), epoch = $4, version = $5
-WHERE (requests.epoch, requests.version) < ($4, $5)
+    epoch = $3, version = $4
+WHERE (requests.epoch, requests.version) < ($3, $4)
+"""
+_SAVE_ANSWER = """
+UPDATE requests SET answer = $2, answer_epoch = $3, answer_version = $4
+WHERE request_id = $1 AND (answer_epoch, answer_version) < ($3, $4)
 """
 _SAVE_ROUTING = """
 INSERT INTO requests (request_id, status, broker_ids, covered_areas, assigned_epoch, assigned_version, epoch, version)
@@ -73,8 +77,11 @@ WHERE (requests.asked_epoch, requests.asked_version) < ($4, $5)
 """
 # What a lower epoch said at or above a version of a higher one never happened.
 _FORGET_UNDONE = """
-UPDATE requests SET status = 'raised', answer = NULL, epoch = 0, version = 0
-WHERE request_id = $1 AND epoch < $2 AND version >= $3
+UPDATE requests SET status = 'raised', epoch = 0, version = 0 WHERE request_id = $1 AND epoch < $2 AND version >= $3
+"""
+_FORGET_UNDONE_ANSWER = """
+UPDATE requests SET answer = NULL, answer_epoch = 0, answer_version = 0
+WHERE request_id = $1 AND answer_epoch < $2 AND answer_version >= $3
 """
 _REFERRALS_FOLLOW = """
 UPDATE referrals SET parties = with_brokers(parties, brokers_of(referral_id)) WHERE request_id = $1
@@ -318,10 +325,16 @@ async def school_years(tx: Transaction, group_ids: Iterable[Identifier]) -> dict
     return {row["group_id"]: row["school_year"] for row in (await tx.db.fetch(query, wanted) if wanted else ())}
 
 
-async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus, answer: str | None = None) -> None:
+async def save_status(tx: Transaction, request_id: UUID, status: RequestStatus) -> None:
     """How far a request has come, unless something newer said so already. Where it was routed does not count: that
     stands apart, and hides behind an answer."""
-    await tx.db.execute(_SAVE_STATUS, request_id, status, answer, *tx.reacting_to)
+    await tx.db.execute(_SAVE_STATUS, request_id, status, *tx.reacting_to)
+
+
+async def save_answer(tx: Transaction, request_id: UUID, answer: str) -> None:
+    """That it was answered, and how; the answer stays when it is closed, and when that is taken back."""
+    await save_status(tx, request_id, "answered")
+    await tx.db.execute(_SAVE_ANSWER, request_id, answer, *tx.reacting_to)
 
 
 async def save_raised(tx: Transaction, request: RequestRaised) -> None:
@@ -346,6 +359,7 @@ async def save_routing(
     """Who brokers it and which of its areas, unless something newer said so already. These brokers are those of its
     referrals and their activities too. An answered or closed request keeps its status."""
     await tx.db.execute(_FORGET_UNDONE, request_id, *tx.reacting_to)
+    await tx.db.execute(_FORGET_UNDONE_ANSWER, request_id, *tx.reacting_to)
     keys = [area_key(area) for area in areas]
     done = await tx.db.execute(_SAVE_ROUTING, request_id, status, list(broker_ids), keys, *tx.reacting_to)
     if done == "INSERT 0 1":

@@ -25,5 +25,8 @@ ALTER TABLE requests DROP CONSTRAINT requests_status_check;
 ALTER TABLE requests ADD CHECK (status IN ('raised', 'assigned', 'no_broker', 'answered', 'closed', 'withdrawn', 'voided'));
 ALTER TABLE requests
     ADD COLUMN asked_epoch integer NOT NULL DEFAULT 0,  -- of what said what is asked
-    ADD COLUMN asked_version integer NOT NULL DEFAULT 0;
+    ADD COLUMN asked_version integer NOT NULL DEFAULT 0,
+    ADD COLUMN answer_epoch integer NOT NULL DEFAULT 0,  -- of what said the answer
+    ADD COLUMN answer_version integer NOT NULL DEFAULT 0;
 UPDATE requests SET asked_epoch = 1, asked_version = 1 WHERE asked IS NOT NULL;
+UPDATE requests SET answer_epoch = epoch, answer_version = version WHERE answer IS NOT NULL;

@@ -39,7 +39,8 @@ def test_the_body_that_the_api_shows_for_a_command_was_accepted(played: Play, se
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_body_that_the_api_shows_to_operators_is_understood(played: Play, service: str) -> None:
     """There is no dead letter, and one service writes the topic to which the message of the example belongs."""
-    shown = [each for each in examples_of(played, service, "application/json") if each[0] not in played.sent]
+    every = examples_of(played, service, "application/json")
+    shown = [each for each in every if each[0] not in played.sent and "{" not in each[0].path]
 
     answers = {
         route.path: played.services[service].ask(route.method, f"/v1{route.path}", body, by=OPERATOR)

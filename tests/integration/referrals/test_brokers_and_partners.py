@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from contracts.offers import OFFERS
+from services.referrals import reasons
 from tests.builders import ART, BABEL, SPORT, an_actor, partner_details
 from tests.integration.referrals.commands import CONSULTANT, events_of
 from tests.service_process import ServiceProcess, as_json
@@ -41,5 +42,4 @@ def test_the_lists_of_reasons_are_published_once(referrals: ServiceProcess) -> N
         offers = referrals.published(OFFERS)
         return sorted(each.envelope.subject for each in offers if each.event.aggregate == "reason-list")
 
-    expected = "activity-correction activity-dispute activity-retraction decline withdraw-referral"
-    wait_until(lambda: lists() == expected.split())
+    wait_until(lambda: lists() == sorted(reasons.LISTS))

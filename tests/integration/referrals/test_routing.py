@@ -2,15 +2,22 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 
 from contracts.events import Event
-from contracts.requests import RequestAnswered, RequestAssigned, RequestClosed, RequestRaised, RequestUnbrokered
+from contracts.requests import (
+    RequestAnswered,
+    RequestAssigned,
+    RequestClosed,
+    RequestRaised,
+    RequestReopened,
+    RequestUnbrokered,
+)
 from contracts.sites import SiteRecorded
-from contracts.values import Actor, LearningArea
+from contracts.values import Actor, LearningArea, Reason
 from local import RealParts
 from services.chassis.commands import Answer, Call, carry_out
 from services.chassis.messaging.outbox import new_id
@@ -88,6 +95,19 @@ def referred(request_id: UUID) -> RequestAnswered:
     return RequestAnswered(request_id=request_id, answer="refer", answered_by=MAKER, answered_at=NOW)
 
 
+def reopened(request_id: UUID) -> RequestReopened:
+    return _reopened(request_id, "answered")
+
+
+def reopened_without_broker(request_id: UUID) -> RequestReopened:
+    return _reopened(request_id, "no_broker")
+
+
+def _reopened(request_id: UUID, returns_to: Literal["answered", "no_broker"]) -> RequestReopened:
+    why = Reason(list="reopen-request", code="not_solved")
+    return RequestReopened(request_id=request_id, returns_to=returns_to, reason=why, reopened_by=MAKER, reopened_at=NOW)
+
+
 def closed(request_id: UUID) -> RequestClosed:
     return RequestClosed(request_id=request_id, outcome="advice_only", closed_by=MAKER, closed_at=NOW)
 
@@ -136,6 +156,8 @@ LEFT_AFTER_THE_ANSWER = (raised, assigned, referred, unbrokered)
 LEFT_UNANSWERED = (raised, assigned, unbrokered)
 FOUND_AGAIN = (raised, unbrokered, to_both)
 CLOSED = (raised, to_both, referred, closed)
+REOPENED = (raised, to_both, referred, closed, reopened)
+REOPENED_UNANSWERED = (raised, unbrokered, closed, reopened_without_broker, to_both)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +167,9 @@ CLOSED = (raised, to_both, referred, closed)
         (LEFT_AFTER_THE_ANSWER, "answered", "refer", (), ()),
         (LEFT_UNANSWERED, "no_broker", None, (), ()),
         (FOUND_AGAIN, "assigned", None, (BABEL, S_PORT), (ART, SPORT)),
-        (CLOSED, "closed", None, (BABEL, S_PORT), (ART, SPORT)),
+        (REOPENED, "answered", "refer", (BABEL, S_PORT), (ART, SPORT)),
+        (REOPENED_UNANSWERED, "assigned", None, (BABEL, S_PORT), (ART, SPORT)),
+        (CLOSED, "closed", "refer", (BABEL, S_PORT), (ART, SPORT)),
     ],
 )
 async def test_the_brokers_named_last_hold_and_an_answer_stays_in_whatever_order_the_events_come(
