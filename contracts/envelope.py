@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from contracts import activities, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
+from contracts import activities, clocks, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
 from contracts.events import NAMESPACE, Event, catalogue
 from contracts.values import Instant, Visible
 

@@ -165,6 +165,19 @@ class ReferralWaitlisted(
     waitlisted_at: Instant
 
 
+class ReferralExpired(
+    Event,
+    topics=(REFERRALS,),
+    aggregate="referral",
+    identified_by="referral_id",
+    nl="Doorverwijzing verlopen",
+):
+    """The partner did not decide in time."""
+
+    referral_id: UUID
+    expired_at: Instant
+
+
 class WithdrawalRequested(
     Event,
     topics=(REFERRALS,),

@@ -25,6 +25,7 @@ from contracts.referrals import (
     ReferralCompleted,
     ReferralDeclined,
     ReferralDetails,
+    ReferralExpired,
     ReferralFailed,
     ReferralMade,
     ReferralStarted,
@@ -238,6 +239,7 @@ def a_referral(
         ReferralStatus.WITHDRAWN: (made, withdrawn),
         ReferralStatus.WAITLISTED: (made, waitlisted),
         ReferralStatus.FAILED: (made, accepted, failed),
+        ReferralStatus.EXPIRED: (made, ReferralExpired(referral_id=referral_id, expired_at=NOW)),
         ReferralStatus.VOIDED: (made, voided),
     }
     return after(history[status], referral_rules.evolve)

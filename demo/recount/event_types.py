@@ -171,6 +171,8 @@ referral: ReferralAcknowledged ReferralDeclined ReferralWaitlisted ReferralExpir
 referral: ReferralWithdrawn WithdrawalRequested ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed
 activity: ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld
 """
+for _name in ("ClockStarted", "ClockPaused", "ClockBreached"):
+    TYPES[_name] = Type("clock", "clockId", lambda _: events.NoEffect())
 for _line in _WITHOUT_EFFECT.strip().splitlines():
     _aggregate, _, _names = _line.partition(": ")
     for _name in _names.split():

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from contracts.events import Event
+from services.chassis.clock_table import ClockTable
 from services.chassis.messaging import outbox
 from services.chassis.running.database import Transaction
 
@@ -43,18 +44,29 @@ class Aggregate(Generic[Thing]):
     """The Kafka key of its events; the same for all of them."""
     correlation: Callable[[Thing], UUID | None]
     """The request that it belongs to."""
+    clocks: ClockTable[Thing] | None = None
+    """How long it may wait."""
 
     async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
         """Bring back an event that was announced before the database was restored; False when it does not follow."""
         thing = await self.load(tx, UUID(event.subject))
         if (thing.version if thing else 0) != version - 1:
             return False
-        await self.save(tx, self.evolve(thing, event))
+        after = self.evolve(thing, event)
+        await self.save(tx, after)
+        await self._clocks(tx, thing, after)  # they begin today; what was announced of them is kept in the journal
         return True
+
+    async def heard(self, tx: Transaction, before: Thing, after: Thing) -> None:
+        """Let its clocks follow what it heard of others: that is no event of its own."""
+        await outbox.stage(tx, await self._clocks(tx, before, after))
+
+    async def _clocks(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
+        return await self.clocks.follow(tx, before, after) if self.clocks else []
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
-        messages: list[outbox.Staged] = []
+        before, messages = thing, list[outbox.Staged]()
         for event in events:
             thing = self.evolve(thing, event)
             correlation = self.correlation(thing)
@@ -68,5 +80,5 @@ class Aggregate(Generic[Thing]):
             )
         assert thing is not None, "there is at least one event"
         await self.save(tx, thing)
-        await outbox.stage(tx, messages)
+        await outbox.stage(tx, [*messages, *await self._clocks(tx, before, thing)])
         return thing

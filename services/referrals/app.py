@@ -4,13 +4,14 @@ from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.referrals import api, reactions, reasons, store
+from services.referrals import api, breaches, reactions, reasons, store
 from services.referrals.commands import activities, organisations, referrals
 
 NAME = "referrals"
@@ -28,14 +29,12 @@ def wire(service: Service) -> Wiring:
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
-    inbox = Inbox(
-        service.settings,
-        service.database,
-        service.health,
-        (SITES, REQUESTS),
-        reactions.reactions,
-        Recovery(service.settings, service.database, store.RESTORE),
-    )
+    around = service.settings, service.database, service.health
+    recovery = Recovery(service.settings, service.database, store.RESTORE)
+    inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
+    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
     return Wiring(
-        app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)
+        app,
+        {"reactions": inbox.run, "clocks": clocks.run},
+        prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS),
     )

@@ -6,27 +6,35 @@ each kind holds.
 """
 
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 from contracts.activities import ActivityPlanned, DeliveryDetails
+from contracts.clocks import ClockBreached
 from contracts.events import Event
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
+from contracts.referrals import REFERRALS as REFERRALS_TOPIC
 from contracts.referrals import ReferralMade
 from contracts.requests import RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import HolidayRegion, Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
+from services.chassis.clock_table import ClockTable, Waiting, restore_breach
+from services.chassis.clocks import read_numbers
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
 from services.chassis.schemes import area_key, area_of
 from services.chassis.visibility import Audience, named
 from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import clocks
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity
 from services.referrals.rules.activity import Status as ActivityStatus
 from services.referrals.rules.referral import AskedRequest, Referral, RequestStatus
 from services.referrals.rules.referral import Status as ReferralStatus
+
+CLOCK_NUMBERS = read_numbers((files(__package__) / "clocks.json").read_bytes())
 
 
 class KnownSite(Value):
@@ -373,6 +381,24 @@ async def lock_request(tx: Transaction, request_id: UUID) -> AskedRequest | None
     return _request(row) if row else None
 
 
+async def _region(tx: Transaction, site_id: Identifier) -> HolidayRegion | None:
+    """The region whose school holidays a site has, as far as is known."""
+    site = (await SITES.on_day(tx.db, [site_id], tx.today)).get(site_id)
+    return site.holiday_region if site else None
+
+
+async def _waiting_referral(tx: Transaction, referral: Referral) -> Waiting:
+    made = referral.made
+    region = await _region(tx, made.site_id)
+    return Waiting("referral", referral.id, made.site_id, made.request_id, made.programme, region, REFERRALS_TOPIC)
+
+
+async def _waiting_activity(tx: Transaction, activity: Activity) -> Waiting:
+    planned, lead = activity.planned, activity.planned.site_ids[0]
+    region = await _region(tx, lead)
+    return Waiting("activity", activity.id, lead, planned.request_id, planned.programme, region, REFERRALS_TOPIC)
+
+
 REFERRALS = Aggregate(
     kind="referral",
     load=lock_referral,
@@ -381,6 +407,7 @@ REFERRALS = Aggregate(
     save_comment=lambda tx, referral, comment: _save_comment(tx, referral.id, referral.version, comment),
     key=lambda referral: referral.made.site_id,
     correlation=lambda referral: referral.made.request_id,
+    clocks=ClockTable(clocks.OF_REFERRALS, CLOCK_NUMBERS, _waiting_referral),
 )
 ACTIVITIES = Aggregate(
     kind="activity",
@@ -390,6 +417,7 @@ ACTIVITIES = Aggregate(
     save_comment=lambda tx, activity, comment: _save_comment(tx, activity.id, activity.version, comment),
     key=lambda activity: activity.planned.site_ids[0],  # the lead site when it was planned, for ever
     correlation=lambda activity: activity.planned.request_id,
+    clocks=ClockTable(clocks.OF_ACTIVITIES, CLOCK_NUMBERS, _waiting_activity),
 )
 
 
@@ -407,6 +435,7 @@ async def _restore_referral(tx: Transaction, event: Event, version: int) -> bool
 RESTORE: dict[type[Event], Any] = {
     BrokerRecorded: BROKERS.restore,
     PartnerRecorded: PARTNERS.restore,
+    ClockBreached: restore_breach,
     **dict.fromkeys(get_args(referral_rules.ReferralEvent), _restore_referral),
     **dict.fromkeys(get_args(activity_rules.ActivityEvent), ACTIVITIES.restore),
 }

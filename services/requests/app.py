@@ -5,13 +5,14 @@ from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.requests import api, commands, reactions, reasons, store
+from services.requests import api, breaches, commands, reactions, reasons, store
 from services.requests.routing import Router
 
 NAME = "requests"
@@ -30,17 +31,12 @@ def wire(service: Service) -> Wiring:
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
     recovery = Recovery(service.settings, service.database, store.RESTORE)
-    inbox = Inbox(
-        service.settings,
-        service.database,
-        service.health,
-        (OFFERS, REFERRALS, ACTIVITIES),
-        reactions.reactions,
-        recovery,
-    )
-    router = Router(service.settings, service.database, service.health, recovery)
+    around = service.settings, service.database, service.health
+    inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
+    router = Router(*around, recovery)
+    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
     return Wiring(
         app,
-        {"reactions": inbox.run, "routing": router.run},
+        {"reactions": inbox.run, "routing": router.run, "clocks": clocks.run},
         prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES),
     )

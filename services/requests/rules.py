@@ -104,7 +104,14 @@ LIFE_CYCLE = (
     Step("unbroker", COVERED, RequestUnbrokered, Status.NO_BROKER, SAMENSPEL, keeps=(Status.ANSWERED,)),
     Step("answer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, BROKER, "not-fulfilled"),
     Step("refer", (Status.ASSIGNED, Status.NO_BROKER), RequestAnswered, Status.ANSWERED, SAMENSPEL),
-    Step("close", (Status.ANSWERED, Status.NO_BROKER), RequestClosed, Status.CLOSED, BROKER, "not-fulfilled"),
+    Step(
+        "close",
+        (Status.ANSWERED, Status.NO_BROKER),
+        RequestClosed,
+        Status.CLOSED,
+        {**BROKER, **SAMENSPEL},
+        "not-fulfilled",
+    ),
     Step("amend", OPEN, RequestAmended, SAME, SITE),
     Step("withdraw", OPEN, RequestWithdrawn, Status.WITHDRAWN, SITE, "withdraw-request"),
     Step(
@@ -180,6 +187,12 @@ class Request:
     """To whom it was referred, as far as this service has heard."""
     covered_areas: tuple[LearningArea, ...] = ()
     """The asked areas that one of its brokers covers."""
+    answer_reason: Reason | None = None
+    """Why nobody can help."""
+    open_referrals: int = 0
+    """How many of its referrals have not ended, as far as this service has heard."""
+    last_end: str | None = None
+    """How the referral ended that ended last, such as `declined`."""
     closed_from: Status | None = None
     """Where it stood when it was closed last; none while it is not closed."""
     closed_on: date | None = None
@@ -445,6 +458,45 @@ def close(
     )
 
 
+_WHY_NOT: Mapping[str | None, str] = {"declined": "all_declined", "expired": "expired"}
+"""Why nothing came of a request, by how its last referral ended (ruling 47)."""
+
+
+def close_by_itself(
+    request: Request, delivered: Mapping[UUID, Collection[LearningArea]], *, at: datetime
+) -> RequestClosed:
+    """The grace period has passed, or what was wished found no broker. `delivered` are its delivered activities, each
+    with its learning areas: these are met (ruling 47)."""
+    step = _allow(request, "close", ROUTER, at)
+    asked = request.details.learning_areas
+    met = {area for areas in delivered.values() for area in areas}
+    unmet = tuple(area for area in asked if area not in met)
+    if request.answer == "advise" and not delivered:
+        uncovered = request.uncovered_areas
+        return RequestClosed(
+            request_id=request.id,
+            outcome="advice_only",
+            reason=reason_of(step, "no_offer_in_area") if uncovered else None,
+            unmet_areas=uncovered,
+            closed_by=ROUTER,
+            closed_at=at,
+        )
+    outcome: Outcome = "not_fulfilled" if len(unmet) == len(asked) else "partly_fulfilled" if unmet else "fulfilled"
+    if request.status is Status.NO_BROKER:
+        why = reason_of(step, "no_offer_in_area")
+    else:
+        why = request.answer_reason or reason_of(step, _WHY_NOT.get(request.last_end, "other"))
+    return RequestClosed(
+        request_id=request.id,
+        outcome=outcome,
+        reason=why if unmet else None,
+        activity_ids=() if outcome == "not_fulfilled" else tuple(sorted(delivered)),
+        unmet_areas=unmet,
+        closed_by=ROUTER,
+        closed_at=at,
+    )
+
+
 def _check_fulfilment(
     request: Request, outcome: Outcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
 ) -> None:
@@ -512,7 +564,7 @@ def evolve(request: Request | None, event: RequestEvent) -> Request:
         case RequestUnbrokered():
             said = {"broker_ids": (), "covered_areas": ()}
         case RequestAnswered():
-            said = {"answer": event.answer}
+            said = {"answer": event.answer, "answer_reason": event.reason}
         case RequestClosed():
             closed_on = calendar_day(event.closed_at)
             said = {"outcome": event.outcome, "closed_from": request.status, "closed_on": closed_on}

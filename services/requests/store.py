@@ -6,22 +6,30 @@ from datetime import date
 from typing import Any, get_args
 from uuid import UUID
 
+from contracts.clocks import ClockBreached
 from contracts.events import Event
 from contracts.offers import BrokerRecorded
+from contracts.requests import REQUESTS as REQUESTS_TOPIC
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
-from contracts.values import LearningArea, Value
+from contracts.values import LearningArea, Reason, Value
 from services.chassis.aggregates import Aggregate
+from services.chassis.clock_table import ClockTable, Waiting, restore_breach
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key, area_of
 from services.chassis.visibility import Audience, named
-from services.requests import rules
+from services.requests import clocks, rules
 from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, evolve, parties
 
 _REQUEST = (
     "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas,"
     " closed_from, closed_on"
+)
+_OF_IT = "FROM referrals WHERE referrals.request_id = requests.request_id AND ended"
+_READ = (
+    f"{_REQUEST}, answer_reason, (SELECT count(*) {_OF_IT} IS NULL) AS open_referrals,"
+    f" (SELECT ended {_OF_IT} IS NOT NULL ORDER BY heard DESC LIMIT 1) AS last_end"
 )
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in rules.OPEN))
 SITES = Records("site", SiteDetails)
@@ -66,6 +74,9 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["version"],
         tuple(row["partner_ids"]),
         tuple(map(area_of, row["covered_areas"])),
+        Reason.model_validate_json(row["answer_reason"]) if row["answer_reason"] else None,
+        row["open_referrals"],
+        row["last_end"],
         Status(row["closed_from"]) if row["closed_from"] else None,
         row["closed_on"],
     )
@@ -74,11 +85,11 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
 async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
     await tx.db.execute(
-        f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, daterange($16, $17, '[]'))"
+        f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished, answer_reason)"  # noqa: S608
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, daterange($16, $17, '[]'), $18)"
         " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, details = $6,"
         " version = $7, covered_areas = $9, closed_from = $10, closed_on = $11, parties = $12, learning_areas = $14,"
-        " group_ids = $15, wished = excluded.wished",
+        " group_ids = $15, wished = excluded.wished, answer_reason = $18",
         request.id,
         request.status,
         list(request.broker_ids),
@@ -96,19 +107,27 @@ async def save(tx: Transaction, request: Request) -> None:
         [group.group_id for group in asked.groups],
         asked.wished_from,
         asked.wished_to,
+        request.answer_reason.model_dump_json() if request.answer_reason else None,
     )
 
 
 async def lock(tx: Transaction, request_id: UUID) -> Request | None:
     """The request, kept from others until the end of the transaction."""
-    row = await tx.db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1 FOR UPDATE", request_id)  # noqa: S608
+    row = await tx.db.fetchrow(f"SELECT {_READ} FROM requests WHERE request_id = $1 FOR UPDATE", request_id)  # noqa: S608
     return _request(row) if row else None
+
+
+async def reload(tx: Transaction, request: Request) -> Request:
+    """The request that is locked, with what was heard of its referrals since."""
+    again = await lock(tx, request.id)
+    assert again is not None, "it is locked"
+    return again
 
 
 async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:
     """The open requests for one of these areas, oldest first."""
     rows = await tx.db.fetch(
-        f"SELECT {_REQUEST} FROM requests WHERE {_OPEN} AND learning_areas && $1::text[]"  # noqa: S608
+        f"SELECT {_READ} FROM requests WHERE {_OPEN} AND learning_areas && $1::text[]"  # noqa: S608
         " ORDER BY request_id FOR UPDATE",
         areas,
     )
@@ -117,7 +136,7 @@ async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:
 
 async def find(db: Reader, request_id: UUID) -> Request | None:
     """The request, to read."""
-    row = await db.fetchrow(f"SELECT {_REQUEST} FROM requests WHERE request_id = $1", request_id)  # noqa: S608
+    row = await db.fetchrow(f"SELECT {_READ} FROM requests WHERE request_id = $1", request_id)  # noqa: S608
     return _request(row) if row else None
 
 
@@ -126,7 +145,7 @@ async def page(
 ) -> list[Request]:
     """What this audience sees of the requests."""
     rows = await db.fetch(
-        f"SELECT {_REQUEST} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
+        f"SELECT {_READ} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3)"
         " AND ($5::text[] IS NULL OR parties && $5) ORDER BY request_id LIMIT $4",
         site_id,
@@ -295,14 +314,57 @@ async def complete_day(tx: Transaction, day: date) -> None:
     await tx.db.execute("UPDATE routing SET completed = $1 WHERE day = $1", day)
 
 
-async def save_delivered(tx: Transaction, activity_id: UUID, request_id: UUID | None) -> None:
-    """An activity was delivered, perhaps for a request; a retracted one stays retracted, whatever arrives late."""
+async def save_referral(tx: Transaction, referral_id: UUID, request_id: UUID) -> None:
+    """A referral was made for a request; whether it has ended may have been heard before."""
     await tx.db.execute(
-        "INSERT INTO delivered_activities (activity_id, request_id) VALUES ($1, $2)"
-        " ON CONFLICT (activity_id) DO NOTHING",
-        activity_id,
+        "INSERT INTO referrals (referral_id, request_id) VALUES ($1, $2)"
+        " ON CONFLICT (referral_id) DO UPDATE SET request_id = $2",
+        referral_id,
         request_id,
     )
+
+
+async def save_end(tx: Transaction, referral_id: UUID, ended: str) -> UUID | None:
+    """A referral has ended, and how; returns its request, if that was heard of."""
+    request_id: UUID | None = await tx.db.fetchval(
+        "INSERT INTO referrals (referral_id, ended) VALUES ($1, $2)"
+        " ON CONFLICT (referral_id) DO UPDATE SET ended = $2, heard = excluded.heard RETURNING request_id",
+        referral_id,
+        ended,
+    )
+    return request_id
+
+
+async def request_of(db: Reader, referral_id: UUID) -> UUID | None:
+    """The request of a referral that was heard of."""
+    request_id: UUID | None = await db.fetchval("SELECT request_id FROM referrals WHERE referral_id = $1", referral_id)
+    return request_id
+
+
+async def save_delivered(
+    tx: Transaction, activity_id: UUID, request_id: UUID | None, areas: Iterable[LearningArea]
+) -> None:
+    """An activity was delivered, perhaps for a request; a retracted one stays retracted, whatever arrives late. Its
+    areas are those of the newest word."""
+    await tx.db.execute(
+        "INSERT INTO delivered_activities (activity_id, request_id, learning_areas, epoch, version)"
+        " VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (activity_id) DO UPDATE SET learning_areas = $3, epoch = $4, version = $5"
+        " WHERE (delivered_activities.epoch, delivered_activities.version) < ($4, $5)",
+        activity_id,
+        request_id,
+        list(map(area_key, areas)),
+        *tx.reacting_to,
+    )
+
+
+async def deliveries_of(tx: Transaction, request_id: UUID) -> dict[UUID, tuple[LearningArea, ...]]:
+    """The delivered activities of a request, each with its learning areas."""
+    rows = await tx.db.fetch(
+        "SELECT activity_id, learning_areas FROM delivered_activities WHERE request_id = $1 ORDER BY activity_id",
+        request_id,
+    )
+    return {row["activity_id"]: tuple(map(area_of, row["learning_areas"])) for row in rows}
 
 
 async def save_retracted(tx: Transaction, activity_id: UUID) -> None:
@@ -329,6 +391,13 @@ async def save_comment(tx: Transaction, request: Request, comment: str) -> None:
     )
 
 
+async def _waiting(tx: Transaction, request: Request) -> Waiting:
+    site_id, asked = request.details.site_id, request.details
+    site = (await SITES.on_day(tx.db, [site_id], tx.today)).get(site_id)
+    region = site.holiday_region if site else None
+    return Waiting("request", request.id, site_id, request.id, asked.programme, region, REQUESTS_TOPIC)
+
+
 REQUESTS = Aggregate(
     kind="request",
     load=lock,
@@ -337,11 +406,13 @@ REQUESTS = Aggregate(
     save_comment=save_comment,
     key=lambda request: request.details.site_id,
     correlation=lambda request: request.id,
+    clocks=ClockTable(clocks.CLOCKS, clocks.NUMBERS, _waiting),
 )
 
 RESTORE: dict[type[Event], Any] = {
     SiteRecorded: SITES.restore,
     GroupRecorded: restore_group,
+    ClockBreached: restore_breach,
     **dict.fromkeys(get_args(RequestEvent), REQUESTS.restore),
 }
 """How what this service announced comes back into the tables after a restore."""

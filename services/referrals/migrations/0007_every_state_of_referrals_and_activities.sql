@@ -1,6 +1,6 @@
 -- Referrals wait, fail and are voided; what has begun is asked back; who asked confirms or disputes the outcome.
 ALTER TABLE referrals DROP CONSTRAINT referrals_status_check;
-ALTER TABLE referrals ADD CHECK (status IN ('requested', 'accepted', 'waitlisted', 'in_progress', 'completed', 'declined', 'withdrawn', 'failed', 'voided'));
+ALTER TABLE referrals ADD CHECK (status IN ('requested', 'accepted', 'waitlisted', 'in_progress', 'completed', 'declined', 'withdrawn', 'expired', 'failed', 'voided'));
 ALTER TABLE referrals DROP CONSTRAINT referrals_check;
 ALTER TABLE referrals ADD CHECK (
     (status IN ('waitlisted', 'declined', 'withdrawn', 'failed', 'voided')) = (reason IS NOT NULL)

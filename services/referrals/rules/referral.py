@@ -20,6 +20,7 @@ from contracts.referrals import (
     ReferralCompleted,
     ReferralDeclined,
     ReferralDetails,
+    ReferralExpired,
     ReferralFailed,
     ReferralMade,
     ReferralStarted,
@@ -54,6 +55,7 @@ ReferralEvent = (
     | ReferralAccepted
     | ReferralWaitlisted
     | ReferralDeclined
+    | ReferralExpired
     | ReferralStarted
     | WithdrawalRequested
     | ReferralWithdrawn
@@ -82,19 +84,29 @@ class Status(StrEnum):
     COMPLETED = "completed"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
     FAILED = "failed"
     VOIDED = "voided"
 
 
 NOT_STARTED = (Status.REQUESTED, Status.ACCEPTED, Status.WAITLISTED)
 OPEN = (*NOT_STARTED, Status.IN_PROGRESS)
-ENDED = (Status.COMPLETED, Status.DECLINED, Status.WITHDRAWN, Status.FAILED, Status.VOIDED)
+ENDED = (
+    Status.COMPLETED,
+    Status.DECLINED,
+    Status.WITHDRAWN,
+    Status.EXPIRED,
+    Status.FAILED,
+    Status.VOIDED,
+)
 UNDECIDED = (Status.REQUESTED, Status.WAITLISTED)
 NOT_VOIDED = tuple(status for status in Status if status is not Status.VOIDED)
 
 BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
-SENDER: Mapping[Role, str] = {**BROKER, "service": "samenspel"}
+SAMENSPEL: Mapping[Role, str] = {"service": "samenspel"}
+SENDER: Mapping[Role, str] = {**BROKER, **SAMENSPEL}
 PARTNER: Mapping[Role, str] = {"partner": "partner"}
+PARTNER_OR_CLOCK: Mapping[Role, str] = {**PARTNER, **SAMENSPEL}
 SITE: Mapping[Role, str] = {"coordinator": "site"}
 
 
@@ -115,6 +127,7 @@ LIFE_CYCLE = (
     Step("accept", UNDECIDED, ReferralAccepted, Status.ACCEPTED, PARTNER),
     Step("waitlist", (Status.REQUESTED, Status.ACCEPTED), ReferralWaitlisted, Status.WAITLISTED, PARTNER, "waitlist"),
     Step("decline", NOT_STARTED, ReferralDeclined, Status.DECLINED, PARTNER, "decline"),
+    Step("expire", UNDECIDED, ReferralExpired, Status.EXPIRED, SAMENSPEL),
     Step("start", (Status.ACCEPTED,), ReferralStarted, Status.IN_PROGRESS, PARTNER),
     Step("withdraw", NOT_STARTED, ReferralWithdrawn, Status.WITHDRAWN, SENDER, "withdraw-referral"),
     Step(
@@ -126,7 +139,14 @@ LIFE_CYCLE = (
         "withdraw-referral",
         when=_NOT_ASKED_BACK,
     ),
-    Step("confirm-withdrawal", (Status.IN_PROGRESS,), ReferralWithdrawn, Status.WITHDRAWN, PARTNER, when=_ASKED_BACK),
+    Step(
+        "confirm-withdrawal",
+        (Status.IN_PROGRESS,),
+        ReferralWithdrawn,
+        Status.WITHDRAWN,
+        PARTNER_OR_CLOCK,
+        when=_ASKED_BACK,
+    ),
     Step("complete", (Status.ACCEPTED, Status.IN_PROGRESS), ReferralCompleted, Status.COMPLETED, PARTNER),
     Step(
         "fail",
@@ -415,6 +435,12 @@ def decline(
     )
 
 
+def expire(referral: Referral, *, at: datetime) -> ReferralExpired:
+    """The partner did not decide in time."""
+    _allow(referral, "expire", OURSELVES, at)
+    return ReferralExpired(referral_id=referral.id, expired_at=at)
+
+
 def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
     _allow(referral, "start", by, at)
     return ReferralStarted(referral_id=referral.id, started_at=at)
@@ -564,7 +590,7 @@ def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:
     return replace(referral, status=status, version=referral.version + 1, **_also_changed_by(event, referral))
 
 
-def _also_changed_by(event: ReferralEvent, referral: Referral) -> dict[str, Any]:  # noqa: PLR0911 - a case each
+def _also_changed_by(event: ReferralEvent, referral: Referral) -> dict[str, Any]:  # noqa: C901, PLR0911 - a case each
     """What an event sets besides the state."""
     match event:
         case ReferralAcknowledged():
@@ -575,6 +601,8 @@ def _also_changed_by(event: ReferralEvent, referral: Referral) -> dict[str, Any]
             return {"reason": event.reason, "review_on": event.review_on}
         case ReferralDeclined():
             return {"reason": event.reason, "review_on": None, "better_partner_id": event.better_partner_id}
+        case ReferralExpired():
+            return {"reason": None, "review_on": None}
         case WithdrawalRequested():
             return {"withdrawal": event.reason}
         case ReferralWithdrawn() | ReferralFailed() | ReferralVoided():

@@ -31,6 +31,10 @@ def played(stack: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                     wait_until(lambda: knows_a_broker(services["requests"]))
                 case "ActivityRetracted":  # else nothing is to be restated
                     wait_until(lambda: has_counted_the_activity(services["reporting"]))
+                case "ReferralExpired":  # by itself, once its time has come
+                    services["referrals"].time.set(message.envelope.time)
+                    wait_until(lambda: has_expired(services["referrals"]))
+                    continue
             play.carry_out(message)
         play.published = wait_until(lambda: what_was_published(services), TO_COUNT)
         yield play
@@ -43,6 +47,10 @@ def what_was_published(services: dict[str, ServiceProcess]) -> dict[str, list[Me
     published = {topic.name: services["reporting"].published(topic.name) for topic in TOPICS}
     kinds = {message.event.type for messages in published.values() for message in messages}
     return published if kinds == set(catalogue) else None
+
+
+def has_expired(referrals: ServiceProcess) -> bool:
+    return bool(referrals.rows("SELECT FROM referrals WHERE status = 'expired'"))
 
 
 def knows_a_broker(requests: ServiceProcess) -> bool:

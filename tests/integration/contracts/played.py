@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from pydantic.alias_generators import to_camel
 
 from contracts.envelope import Message, decode
+from contracts.referrals import ReferralExpired
 from contracts.values import Actor
 from tests.contract.story import EXAMPLES, Json
 from tests.service_process import ServiceProcess, as_json
@@ -65,12 +66,16 @@ A_MOMENT = timedelta(milliseconds=10)
 
 
 def commanded() -> list[Message]:
-    """The events of the story that somebody asks for, in its order; the others follow by themselves.
+    """The events of the story that somebody asks for, or time, in its order; the others follow by themselves.
 
     Its referral is started by a plan. Here the partner says so just before it plans: that makes the same event.
     """
     messages = [decode(path.read_bytes()) for path in EXAMPLES]
-    asked_for = [each for each in messages if type(each.event).__name__ in ROUTE_OF and not _follows(each)]
+    asked_for = [
+        each
+        for each in messages
+        if isinstance(each.event, ReferralExpired) or (type(each.event).__name__ in ROUTE_OF and not _follows(each))
+    ]
     return sorted(asked_for, key=lambda each: each.envelope.time - A_MOMENT * ("startedAt" in data_of(each)))
 
 

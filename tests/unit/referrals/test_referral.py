@@ -83,6 +83,11 @@ def confirm_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.confirm_withdrawal(referral, by=by, at=NOW)
 
 
+def expire(referral: Referral, by: Actor) -> ReferralEvent:
+    allow(rules.LIFE_CYCLE, "expire", referral, by, rules.parties(referral), TODAY)
+    return rules.expire(referral, at=NOW)
+
+
 def fail(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.fail(referral, STAFF_ILL, reasons=reasons.LISTS, by=by, at=NOW)
 
@@ -106,6 +111,7 @@ ACTIONS: dict[str, Callable[[Referral, Actor], ReferralEvent]] = {
     "decline": decline,
     "start": start,
     "withdraw": withdraw,
+    "expire": expire,
     "request-withdrawal": request_withdrawal,
     "confirm-withdrawal": confirm_withdrawal,
     "complete": complete,

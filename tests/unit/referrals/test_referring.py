@@ -220,7 +220,7 @@ def test_a_referral_replaces_an_ended_one_of_its_request() -> None:
     assert refer(others=(ended, still_open), replaces=ended.id).replaces == ended.id
     with pytest.raises(rules.ReferralStillOpen, match="that it replaces is accepted") as refused:
         refer(others=(ended, still_open), replaces=still_open.id)
-    allowed = "a referral that is completed or declined or withdrawn or failed or voided"
+    allowed = "a referral that is completed or declined or withdrawn or expired or failed or voided"
     assert refused.value.errors == (WrongField("replaces", str(still_open.id), allowed),)
     nobody = new_id()
     with pytest.raises(rules.UnknownReferral) as unknown:

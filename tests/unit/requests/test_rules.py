@@ -52,6 +52,9 @@ def answer(request: Request, by: Actor, how: Any = "advise", reason: Reason | No
 
 
 def close(request: Request, by: Actor, outcome: Any = "advice_only", reason: Reason | None = None, **more: Any) -> Any:
+    if by.organisation == rules.ROUTER.organisation:
+        allow(rules.LIFE_CYCLE, "close", request, by, rules.parties(request), TODAY)
+        return rules.close_by_itself(request, {}, at=NOW)
     usual: dict[str, Any] = {"activity_ids": (), "unmet_areas": (), "delivered": {}, "uncovered": ()}
     return rules.close(request, outcome, reason, reasons=reasons.LISTS, by=by, at=NOW, **(usual | more))
 

@@ -1,0 +1,188 @@
+"""Which clocks run, kept in the table `clocks`: whoever changes an object starts and pauses its clocks, in the same
+transaction.
+
+Guarantee: a clock runs as long as its row of the life cycle's clocks says so; each start, pause and breach is announced
+once. An object that waits costs nothing until its day has passed.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, TypeVar
+from uuid import UUID, uuid5
+
+from contracts.clocks import ClockBreached, ClockPaused, ClockStarted, ObjectKind
+from contracts.values import HolidayRegion
+from services.chassis.clocks import Clock, Numbers, changed, dues
+from services.chassis.messaging import outbox
+from services.chassis.running.database import Reader, Transaction
+
+Thing = TypeVar("Thing")
+_START = """
+INSERT INTO clocks (clock_id, object_kind, object_id, name, key, correlation, breaches, dues, due_on, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)
+ON CONFLICT (clock_id) DO UPDATE SET breaches = $7, dues = $8, passed = 0, due_on = $9, version = clocks.version + 1
+RETURNING version
+"""
+_BREACH = """
+UPDATE clocks SET passed = passed + 1, due_on = dues[passed + 2], version = version + 1
+WHERE clock_id IN (
+    SELECT clock_id FROM clocks WHERE clock_id = ANY ($1) AND due_on < $2 ORDER BY clock_id FOR UPDATE SKIP LOCKED
+)
+RETURNING clock_id, object_kind, object_id, name, key, correlation, version, breaches[passed] AS breach,
+    dues[passed] AS was_due_on, breaches[passed + 1] AS next_breach, due_on
+"""
+_DUE = """
+SELECT clock_id, object_kind, object_id, breaches[passed + 1] AS breach FROM clocks
+WHERE due_on < $1 AND NOT clock_id = ANY ($2) ORDER BY due_on, clock_id LIMIT $3
+"""
+_PAUSE = """
+UPDATE clocks SET due_on = NULL, version = version + 1 WHERE clock_id = $1 AND due_on IS NOT NULL RETURNING version
+"""
+
+
+def clock_id_of(object_id: UUID, clock: str) -> UUID:
+    """The same for each clock of an object, whenever it runs."""
+    return uuid5(object_id, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An object that has clocks: what their rows and events need to know of it."""
+
+    kind: ObjectKind
+    id: UUID
+    key: str
+    correlation: UUID | None
+    programme: str | None
+    region: HolidayRegion | None
+    topic: str
+
+
+async def start(
+    tx: Transaction, clock: Clock, thing: object, waiting: Waiting, numbers: Numbers
+) -> list[outbox.Staged]:
+    """Let a clock run, from its beginning."""
+    today = tx.today
+    found = dues(clock, thing, today=today, programme=waiting.programme, region=waiting.region, numbers=numbers)
+    clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
+    version = await tx.db.fetchval(
+        _START,
+        clock_id,
+        waiting.kind,
+        waiting.id,
+        clock.name,
+        waiting.key,
+        waiting.correlation,
+        [due.breach for due in found],
+        [due.on for due in found],
+        first.on,
+    )
+    started = ClockStarted(
+        clock_id=clock_id,
+        clock=clock.name,
+        object_kind=waiting.kind,
+        object_id=waiting.id,
+        breach=first.breach,
+        due_on=first.on,
+        unknown_years=first.unknown_years,
+        started_at=tx.now,
+    )
+    return _staged(tx, started, version, waiting)
+
+
+async def pause(tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.Staged]:
+    """Let a clock run no longer; nothing happens to one that does not run."""
+    clock_id = clock_id_of(waiting.id, clock.name)
+    version = await tx.db.fetchval(_PAUSE, clock_id)
+    if version is None:
+        return []
+    paused = ClockPaused(
+        clock_id=clock_id, clock=clock.name, object_kind=waiting.kind, object_id=waiting.id, paused_at=tx.now
+    )
+    return _staged(tx, paused, version, waiting)
+
+
+def _staged(tx: Transaction, event: ClockStarted | ClockPaused, version: int, waiting: Waiting) -> list[outbox.Staged]:
+    correlation = str(waiting.correlation) if waiting.correlation else None
+    messages = outbox.encoded(tx, event, key=waiting.key, epoch=tx.epoch, version=version, correlation=correlation)
+    return [message for message in messages if message.topic == waiting.topic]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTable(Generic[Thing]):
+    """The clocks of one kind of object."""
+
+    clocks: Sequence[Clock]
+    numbers: Numbers
+    waiting: Callable[[Transaction, Thing], Awaitable[Waiting]]
+
+    async def follow(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
+        """Start and pause what the change of an object starts and pauses; returns what is to be announced of it."""
+        started, paused = changed(self.clocks, before, after)
+        if not started and not paused:
+            return []
+        waiting = await self.waiting(tx, after)
+        messages = [message for clock in paused for message in await pause(tx, clock, waiting)]
+        for clock in started:
+            messages += await start(tx, clock, after, waiting, self.numbers)
+        return messages
+
+
+@dataclass(frozen=True, slots=True)
+class DueClock:
+    """A clock of which the day has passed."""
+
+    clock_id: UUID
+    object_kind: ObjectKind
+    object_id: UUID
+    breach: str
+    """What follows."""
+
+
+async def due(db: Reader, today: date, *, but: Collection[UUID], limit: int) -> list[DueClock]:
+    """The clocks whose day has passed, the oldest first, `but` these."""
+    return [DueClock(*row.values()) for row in await db.fetch(_DUE, today, list(but), limit)]
+
+
+async def breach(tx: Transaction, clock_ids: Sequence[UUID], topics: Mapping[str, str]) -> int:
+    """Announce what follows of these clocks, those that are due still, and let them run on; returns how many were.
+    `topics`: where the events of each kind of object go."""
+    rows = await tx.db.fetch(_BREACH, clock_ids, tx.today)
+    order = {clock_id: number for number, clock_id in enumerate(clock_ids)}
+    messages: list[outbox.Staged] = []
+    for row in sorted(rows, key=lambda row: order[row["clock_id"]]):
+        breached = ClockBreached(
+            clock_id=row["clock_id"],
+            clock=row["name"],
+            object_kind=row["object_kind"],
+            object_id=row["object_id"],
+            breach=row["breach"],
+            due_on=row["was_due_on"],
+            next_breach=row["next_breach"],
+            next_due_on=row["due_on"],
+            breached_at=tx.now,
+        )
+        told = outbox.encoded(
+            tx,
+            breached,
+            key=row["key"],
+            epoch=tx.epoch,
+            version=row["version"],
+            correlation=str(row["correlation"]) if row["correlation"] else None,
+        )
+        messages += [message for message in told if message.topic == topics[breached.object_kind]]
+    await outbox.stage(tx, messages)
+    return len(rows)
+
+
+async def restore_breach(tx: Transaction, event: ClockBreached, version: int) -> bool:
+    """Bring back that a breach was announced before the database was restored; False when it does not follow."""
+    done = await tx.db.execute(
+        "UPDATE clocks SET passed = passed + 1, due_on = dues[passed + 2], version = version + 1"
+        " WHERE clock_id = $1 AND version = $2 - 1 AND breaches[passed + 1] = $3",
+        event.clock_id,
+        version,
+        event.breach,
+    )
+    return done == "UPDATE 1"

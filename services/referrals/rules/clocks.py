@@ -1,0 +1,47 @@
+"""How long referrals and activities may wait, and what follows. Pure."""
+
+from datetime import date
+from typing import Any
+
+from contracts.values import calendar_day
+from services.chassis.clocks import Breach, Clock
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.activity import Status as ActivityStatus
+from services.referrals.rules.referral import Referral, Status
+
+
+def _decide_by(referral: Referral) -> date:
+    return referral.made.decide_by
+
+
+def _review_on(referral: Referral) -> date:
+    assert referral.review_on is not None, "what waits is looked at again"
+    return referral.review_on
+
+
+def _is(*statuses: Status | ActivityStatus) -> Any:  # noqa: ANN401 - of an object with one of these
+    return lambda thing: thing.status in statuses
+
+
+OF_REFERRALS = (
+    Clock(
+        "see", lambda referral: referral.status is Status.REQUESTED and not referral.acknowledged, (Breach("remind"),)
+    ),
+    Clock("decide", _is(Status.REQUESTED), (Breach("remind"), Breach("escalate"), Breach("expire", _decide_by))),
+    Clock(
+        "review", _is(Status.WAITLISTED), (Breach("remind", _review_on), Breach("expire")), since=lambda r: r.review_on
+    ),
+    Clock("plan", _is(Status.ACCEPTED), (Breach("remind"),)),
+    Clock(
+        "take-back",
+        lambda referral: referral.status is Status.IN_PROGRESS and referral.withdrawal is not None,
+        (Breach("withdraw"),),
+    ),
+)
+
+
+def _planned_on(activity: Activity) -> date:
+    return calendar_day(activity.planned.planned_for)
+
+
+OF_ACTIVITIES = (Clock("report", _is(ActivityStatus.PLANNED), (Breach("remind"), Breach("flag")), since=_planned_on),)
