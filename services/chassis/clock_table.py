@@ -27,7 +27,8 @@ RETURNING version
 _BREACH = """
 UPDATE clocks SET passed = passed + 1, due_on = dues[passed + 2], version = version + 1
 WHERE clock_id IN (
-    SELECT clock_id FROM clocks WHERE clock_id = ANY ($1) AND due_on < $2 ORDER BY clock_id FOR UPDATE SKIP LOCKED
+    SELECT clock_id FROM clocks JOIN unnest($1::uuid[], $3::text[]) AS found (clock_id, breach) USING (clock_id)
+    WHERE due_on < $2 AND breaches[passed + 1] = found.breach ORDER BY clock_id FOR UPDATE OF clocks SKIP LOCKED
 )
 RETURNING clock_id, object_kind, object_id, name, key, correlation, version, breaches[passed] AS breach,
     dues[passed] AS was_due_on, breaches[passed + 1] AS next_breach, due_on
@@ -145,10 +146,11 @@ async def due(db: Reader, today: date, *, but: Collection[UUID], limit: int) -> 
     return [DueClock(*row.values()) for row in await db.fetch(_DUE, today, list(but), limit)]
 
 
-async def breach(tx: Transaction, clock_ids: Sequence[UUID], topics: Mapping[str, str]) -> int:
-    """Announce what follows of these clocks, those that are due still, and let them run on; returns how many were.
+async def breach(tx: Transaction, found: Sequence[DueClock], topics: Mapping[str, str]) -> int:
+    """Announce what follows of these clocks, and let them run on; returns how many were still due for just that.
     `topics`: where the events of each kind of object go."""
-    rows = await tx.db.fetch(_BREACH, clock_ids, tx.today)
+    clock_ids = [each.clock_id for each in found]
+    rows = await tx.db.fetch(_BREACH, clock_ids, tx.today, [each.breach for each in found])
     order = {clock_id: number for number, clock_id in enumerate(clock_ids)}
     messages: list[outbox.Staged] = []
     for row in sorted(rows, key=lambda row: order[row["clock_id"]]):

@@ -88,7 +88,7 @@ class DueClocks:
         """Together where it is only told; one by one where something follows."""
         if act is None:
             async with self.database.transaction() as tx:
-                await clock_table.breach(tx, [each.clock_id for each in some], self.topics)
+                await clock_table.breach(tx, some, self.topics)
             return
         for each in some:
             await self._act(each, act)
@@ -98,7 +98,7 @@ class DueClocks:
             async with self.database.transaction() as tx:
 
                 async def breached() -> bool:
-                    return bool(await clock_table.breach(tx, [clock.clock_id], self.topics))
+                    return bool(await clock_table.breach(tx, [clock], self.topics))
 
                 await act(tx, clock.object_id, breached)
         except UNAVAILABLE:
