@@ -188,3 +188,8 @@ async def restore_breach(tx: Transaction, event: ClockBreached, version: int) ->
         event.breach,
     )
     return done == "UPDATE 1"
+
+
+async def restore_change(_: Transaction, __: ClockStarted | ClockPaused, ___: int) -> bool:
+    """A clock started or paused with its object, and does so again when that is brought back. It begins on that day."""
+    return True

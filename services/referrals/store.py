@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from contracts.activities import ActivityPlanned, DeliveryDetails
-from contracts.clocks import ClockBreached
+from contracts.clocks import ClockBreached, ClockPaused, ClockStarted
 from contracts.events import Event
 from contracts.offers import BrokerDetails, BrokerRecorded, PartnerDetails, PartnerRecorded
 from contracts.referrals import REFERRALS as REFERRALS_TOPIC
@@ -20,7 +20,7 @@ from contracts.requests import RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import HolidayRegion, Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
-from services.chassis.clock_table import ClockTable, Waiting, restore_breach
+from services.chassis.clock_table import ClockTable, Waiting, restore_breach, restore_change
 from services.chassis.clocks import read_numbers
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -435,6 +435,8 @@ async def _restore_referral(tx: Transaction, event: Event, version: int) -> bool
 RESTORE: dict[type[Event], Any] = {
     BrokerRecorded: BROKERS.restore,
     PartnerRecorded: PARTNERS.restore,
+    ClockStarted: restore_change,
+    ClockPaused: restore_change,
     ClockBreached: restore_breach,
     **dict.fromkeys(get_args(referral_rules.ReferralEvent), _restore_referral),
     **dict.fromkeys(get_args(activity_rules.ActivityEvent), ACTIVITIES.restore),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, get_args
 from uuid import UUID
 
-from contracts.clocks import ClockBreached
+from contracts.clocks import ClockBreached, ClockPaused, ClockStarted
 from contracts.events import Event
 from contracts.offers import BrokerRecorded
 from contracts.requests import REQUESTS as REQUESTS_TOPIC
@@ -14,7 +14,7 @@ from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
 from contracts.values import LearningArea, Reason, Value
 from services.chassis.aggregates import Aggregate
-from services.chassis.clock_table import ClockTable, Waiting, restore_breach
+from services.chassis.clock_table import ClockTable, Waiting, restore_breach, restore_change
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key, area_of
@@ -412,6 +412,8 @@ REQUESTS = Aggregate(
 RESTORE: dict[type[Event], Any] = {
     SiteRecorded: SITES.restore,
     GroupRecorded: restore_group,
+    ClockStarted: restore_change,
+    ClockPaused: restore_change,
     ClockBreached: restore_breach,
     **dict.fromkeys(get_args(RequestEvent), REQUESTS.restore),
 }

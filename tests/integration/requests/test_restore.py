@@ -16,6 +16,7 @@ from contracts.sites import SITES
 from contracts.values import Actor
 from local import RealParts
 from services.chassis import restorations
+from services.chassis.clock_table import clock_id_of
 from services.chassis.commands import Answer, Call, Commands, carry_out
 from services.chassis.messaging import outbox
 from services.chassis.messaging.relay import Relay
@@ -40,7 +41,7 @@ from tests.sandbox import Sandbox, a_sandbox
 from tests.service_process import as_json
 from tests.waiting import eventually
 
-OWN = ("entities", "records", "groups", "requests")
+OWN = ("entities", "records", "groups", "requests", "clocks")
 """The tables that the service's own events make."""
 ALL = (*OWN, "routing", "journal", "outbox", "inbox", "positions", "idempotency", "comments", "stream")
 OPERATOR, COORDINATOR, CONSULTANT = an_actor("operator"), an_actor("coordinator"), an_actor("consultant")
@@ -69,7 +70,11 @@ async def test_what_was_announced_since_comes_back_and_the_epoch_rises(sandbox: 
     assert await state(sandbox, *OWN) == before
     assert await announced(sandbox) == journal
     assert rolled is not None
-    assert (rolled.epoch, rolled.recovered, rolled.left_out) == (2, 4, ())
+    assert (rolled.epoch, rolled.recovered, rolled.left_out) == (
+        2,
+        6,
+        (),
+    )  # with a clock that paused and one that began
 
 
 async def test_a_service_that_lost_everything_is_what_it_was(sandbox: Sandbox) -> None:
@@ -99,7 +104,8 @@ async def test_a_version_that_was_issued_again_meanwhile_is_left_out_and_named(s
     rolled = await recovery(sandbox).roll_forward_if_needed()
 
     assert rolled is not None
-    assert (rolled.recovered, rolled.left_out) == (0, (f"request:{raised.subject} 1/3",))
+    clock = clock_id_of(UUID(raised.subject), "wish")
+    assert (rolled.recovered, rolled.left_out) == (0, (f"request:{raised.subject} 1/3", f"clock:{clock} 1/2"))
     assert await recovery(sandbox).roll_forward_if_needed() is None  # once is enough
 
 
