@@ -1,6 +1,7 @@
 """The days of the simulated school year: when schools are open, and moments within a working day.
 
-The holidays are about those of schools in the south of the Netherlands; nothing depends on the exact days.
+The holidays are those of schools in the south of the Netherlands: so nobody in the plan is slower than the clocks of
+the services allow.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,7 +18,7 @@ HOLIDAYS = (
     (date(2025, 10, 11), date(2025, 10, 19)),
     (date(2025, 12, 20), date(2026, 1, 4)),
     (date(2026, 2, 14), date(2026, 2, 22)),
-    (date(2026, 4, 25), date(2026, 5, 10)),
+    (date(2026, 4, 25), date(2026, 5, 3)),
 )
 SATURDAY = 5
 OPENS, CLOSES = 8, 17  # the hours of offices

@@ -71,7 +71,7 @@ def refer(case: Case, at: datetime) -> None:
 
 
 def _make(case: Case, at: datetime, partner: str, body: Body, name: str) -> None:
-    decide_by = calendar_day(at) + timedelta(days=14)
+    decide_by = calendar_day(at) + timedelta(days=28)  # seven working days and a holiday: what is decided is in time
     details = {**body, "partnerId": partner, "decideBy": decide_by.isoformat()}
     case.writer.add(at, case.consultant, MAKE_REFERRAL, name, details)
 
@@ -104,7 +104,7 @@ def _accept(case: Case, at: datetime, partner: str, name: str) -> None:
         writer.add(done_at, Actor("partner", partner), COMPLETE_REFERRAL, name, {"outcome": "delivered"})
     if simulation.happens(CLOSED):
         is_partly = len(case.covered) > 1 and simulation.happens(0.5)
-        closed_at = later(done_at, rng.randint(0, 5), rng)
+        closed_at = later(done_at, rng.randint(0, 4), rng)  # within the grace period: else it closes by itself
         if is_partly:
             close(case, closed_at, "partly_fulfilled", "no_capacity_anywhere", unmet=case.covered[1:])
         else:

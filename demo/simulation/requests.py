@@ -1,7 +1,7 @@
 """The scenario of one request: raised, routed, answered, and closed in the end. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from contracts.values import calendar_day
 from demo.programme import PROGRAMME
@@ -51,7 +51,7 @@ def request_scenario(
         resumed_at = moment_on(APPOINTED_ON + timedelta(days=rng.randint(1, 3)), rng)
         _answer(Case(writer, NATURE_BROKER, details, [NATURE], succeeds), resumed_at)
     elif simulation.happens(GIVEN_UP):
-        closed_at = later(raised_at, rng.randint(15, 40), rng)
+        closed_at = min(later(raised_at, rng.randint(15, 40), rng), _last_wished_moment(details))
         close(Case(writer, "own:babel", details, ()), closed_at, "not_fulfilled", "no_offer_in_area")
     return writer.scenario()
 
@@ -74,7 +74,7 @@ def _raise(writer: ScenarioWriter, at: datetime, asked: Sequence[str], *, succee
         "learningAreas": [area(code) for code in asked],
         "audience": "children",
         "wishedFrom": wished.isoformat(),
-        "wishedTo": (wished + timedelta(days=rng.randint(30, 90))).isoformat(),
+        "wishedTo": _wished_to(wished + timedelta(days=rng.randint(30, 90)), at, asked).isoformat(),
         "intention": "stacks" if writer.approach is Approach.STACKING else "replaces",
     }
     if not succeeds and simulation.happens(FOR_PROFESSIONALS):
@@ -85,6 +85,16 @@ def _raise(writer: ScenarioWriter, at: datetime, asked: Sequence[str], *, succee
         details["groups"] = [{"groupId": group.id, "headcount": group.size} for group in groups]
     writer.add(at, writer.coordinator, RAISE_REQUEST, "request", details)
     return details
+
+
+def _wished_to(day: date, raised_at: datetime, asked: Sequence[str]) -> date:
+    """Who waits for the broker for nature waits long enough."""
+    return max(day, APPOINTED_ON + timedelta(days=60)) if NATURE in asked and raised_at.date() < APPOINTED_ON else day
+
+
+def _last_wished_moment(details: Body) -> datetime:
+    """On the last day that is wished: after it the request closes by itself."""
+    return datetime.combine(date.fromisoformat(details["wishedTo"]), time(11), tzinfo=UTC)
 
 
 def _co_sites(writer: ScenarioWriter, *, succeeds: bool) -> list[str]:
@@ -109,5 +119,5 @@ def _answer(case: Case, at: datetime) -> None:
     reason = None if is_advice else rng.choice(NO_HELP_REASONS)
     body: Body = {"answer": "advise" if is_advice else "cannot_help"} | not_fulfilled(reason)
     case.writer.add(at, case.consultant, ANSWER_REQUEST, "request", body)
-    closed_at = later(at, rng.randint(1, 10), rng)
+    closed_at = later(at, rng.randint(1, 4), rng)  # within the grace period: else it closes by itself
     close(case, closed_at, "advice_only" if is_advice else "not_fulfilled", reason)
