@@ -8,11 +8,12 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from services.chassis.clocks import Clock
 from services.chassis.life_cycle import PREVIOUS, SAME, Condition, Step
 from services.chassis.problems import PROBLEMS, Problem, every_problem
 from services.chassis.running.database import Database
@@ -21,9 +22,12 @@ from services.chassis.running.service import Service
 from services.chassis.running.settings import read_settings
 from services.referrals import app as referrals
 from services.referrals.rules import activity, referral
+from services.referrals.rules import clocks as referral_clocks
+from services.referrals.store import CLOCK_NUMBERS
 from services.reporting import app as reporting
 from services.reporting.documents import figures
 from services.requests import app as requests
+from services.requests import clocks as request_clocks
 from services.requests import rules as request
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -53,6 +57,11 @@ def problems() -> str:
     return ABOUT_PROBLEMS + "".join(f"| `{slug}` | {status} | {title} | {who} |\n" for status, slug, title, who in rows)
 
 
+CLOCKS: dict[str, tuple[Sequence[Clock], Mapping[str, int]]] = {
+    "request": (request_clocks.CLOCKS, request_clocks.NUMBERS["default"]),
+    "referral": (referral_clocks.OF_REFERRALS, CLOCK_NUMBERS["default"]),
+    "activity": (referral_clocks.OF_ACTIVITIES, CLOCK_NUMBERS["default"]),
+}
 LIFE_CYCLES: dict[str, Sequence[Step[Any]]] = {
     "request": request.LIFE_CYCLE,
     "referral": referral.LIFE_CYCLE,
@@ -76,6 +85,15 @@ in the code by `python -m services.documents write`.
   that made it; the next actor is an operator. `city` is any organisation; `samenspel` is the service itself, when
   something follows by itself.
 - **reasons**: the published list from which a reason is given; the action may demand one or not.
+
+What waits has **clocks**: they count working days in the holiday region of the site, and follow the state of the
+object. What they bring about is announced as `ClockBreached`; `expire`, `close` and `withdraw` are the actions of the
+tables. A breach without a number follows when the last day that the object names has passed. The numbers are data
+([requests](../services/requests/clocks.json), [referrals](../services/referrals/clocks.json)), and a programme may have
+its own.
+"""
+CLOCK_HEADER = """| clock | runs while | working days, and what follows |
+|---|---|---|
 """
 LIFE_CYCLE_HEADER = """
 | action | from | event | becomes | who | reasons |
@@ -151,10 +169,25 @@ def _states_after(step: Step[Any], before: str, steps: Sequence[Step[Any]]) -> S
     return [before if step.becomes is SAME or before in step.keeps else str(step.becomes)]
 
 
+def _clocks(name: str) -> str:
+    clocks, numbers = CLOCKS[name]
+    rows = [f"| `{clock.name}` | {clock.about} | {_breaches(clock, numbers)} |\n" for clock in clocks]
+    return f"\n{CLOCK_HEADER}{''.join(rows)}"
+
+
+def _breaches(clock: Clock, numbers: Mapping[str, int]) -> str:
+    """What follows after how many working days, or after the day that the object says."""
+    return ", ".join(
+        f"`{each.name}`" if each.on else f"{numbers[f'{clock.name}.{each.name}']} `{each.name}`"
+        for each in clock.breaches
+    )
+
+
 def life_cycles() -> str:
     """A diagram and a table for each life cycle."""
     return ABOUT_LIFE_CYCLES + "".join(
         f"\n## {name.capitalize()} / {_dutch(name)}\n{_diagram(steps)}{LIFE_CYCLE_HEADER}{''.join(map(_row, steps))}"
+        f"{_clocks(name)}"
         for name, steps in LIFE_CYCLES.items()
     )
 

@@ -39,6 +39,8 @@ class Clock:
 
     name: str
     """What is waited for."""
+    about: str
+    """The same in words: while …"""
     runs: Callable[[Any], bool]
     """Whether it is waited for, of the object."""
     breaches: tuple[Breach, ...]

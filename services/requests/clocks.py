@@ -14,17 +14,23 @@ def _last_wished_day(request: Request) -> date:
 
 
 CLOCKS = (
-    Clock("answer", lambda request: request.status is Status.ASSIGNED, (Breach("escalate"),)),
+    Clock(
+        "answer",
+        "nobody has answered the request",
+        lambda request: request.status is Status.ASSIGNED,
+        (Breach("escalate"),),
+    ),
     Clock(
         "close",
+        "it is answered, and none of its referrals is open (the grace period)",
         lambda request: request.status is Status.ANSWERED and not request.open_referrals,
         (Breach("close"),),
     ),
     Clock(
         "wish",
+        "nobody brokers it, up to the last day that is wished",
         lambda request: request.status is Status.NO_BROKER,
         (Breach("close", _last_wished_day),),
         since=_last_wished_day,
     ),
 )
-"""`close` is the grace period; nobody can be found any more for what was wished until yesterday."""

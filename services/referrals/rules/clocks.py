@@ -25,15 +25,28 @@ def _is(*statuses: Status | ActivityStatus) -> Any:  # noqa: ANN401 - of an obje
 
 OF_REFERRALS = (
     Clock(
-        "see", lambda referral: referral.status is Status.REQUESTED and not referral.acknowledged, (Breach("remind"),)
+        "see",
+        "the partner has not said that it has seen it",
+        lambda referral: referral.status is Status.REQUESTED and not referral.acknowledged,
+        (Breach("remind"),),
     ),
-    Clock("decide", _is(Status.REQUESTED), (Breach("remind"), Breach("escalate"), Breach("expire", _decide_by))),
     Clock(
-        "review", _is(Status.WAITLISTED), (Breach("remind", _review_on), Breach("expire")), since=lambda r: r.review_on
+        "decide",
+        "the partner has not decided, up to `decideBy`",
+        _is(Status.REQUESTED),
+        (Breach("remind"), Breach("escalate"), Breach("expire", _decide_by)),
     ),
-    Clock("plan", _is(Status.ACCEPTED), (Breach("remind"),)),
+    Clock(
+        "review",
+        "it is on the waiting list, from the day of its review",
+        _is(Status.WAITLISTED),
+        (Breach("remind", _review_on), Breach("expire")),
+        since=lambda r: r.review_on,
+    ),
+    Clock("plan", "the partner took it on, and has planned nothing", _is(Status.ACCEPTED), (Breach("remind"),)),
     Clock(
         "take-back",
+        "the sender asks it back",
         lambda referral: referral.status is Status.IN_PROGRESS and referral.withdrawal is not None,
         (Breach("withdraw"),),
     ),
@@ -44,4 +57,12 @@ def _planned_on(activity: Activity) -> date:
     return calendar_day(activity.planned.planned_for)
 
 
-OF_ACTIVITIES = (Clock("report", _is(ActivityStatus.PLANNED), (Breach("remind"), Breach("flag")), since=_planned_on),)
+OF_ACTIVITIES = (
+    Clock(
+        "report",
+        "it is planned, from its day",
+        _is(ActivityStatus.PLANNED),
+        (Breach("remind"), Breach("flag")),
+        since=_planned_on,
+    ),
+)

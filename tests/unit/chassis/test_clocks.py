@@ -16,9 +16,9 @@ class Question:
     last_day: date = FRIDAY
 
 
-ANSWER = Clock("answer", lambda question: question.is_open, (Breach("remind"), Breach("escalate")))
-HOLD = Clock("hold", lambda question: question.is_open, (Breach("drop", lambda question: question.last_day),))
-SINCE = Clock("since", lambda question: question.is_open, (), since=lambda question: question.asked_on)
+ANSWER = Clock("answer", "", lambda question: question.is_open, (Breach("remind"), Breach("escalate")))
+HOLD = Clock("hold", "", lambda question: question.is_open, (Breach("drop", lambda question: question.last_day),))
+SINCE = Clock("since", "", lambda question: question.is_open, (), since=lambda question: question.asked_on)
 
 
 def test_what_follows_is_so_many_working_days_away_and_in_the_order_of_days() -> None:
