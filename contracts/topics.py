@@ -4,7 +4,7 @@ The number of partitions and the partitioner (Kafka's murmur2; librdkafka's defa
 changing either would break the order per aggregate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.activities import ACTIVITIES
@@ -105,3 +105,8 @@ CLIENT_TOPICS = (
     Topic(OUTCOMES, " and ".join(ANSWERERS), (), "of an outcome the command's id; of an event its own key"),
 )
 """The topics of an external system; each registered one has them, with its name in place of `{client}`."""
+
+
+def topics_for(client: str) -> tuple[Topic, ...]:
+    """The topics of this client."""
+    return tuple(replace(topic, name=topic.name.format(client=client)) for topic in CLIENT_TOPICS)

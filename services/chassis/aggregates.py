@@ -10,8 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from contracts.events import Event
+from services.chassis.life_cycle import Parties
 from services.chassis.messaging import outbox
 from services.chassis.running.database import Transaction
+from services.chassis.visibility import named
 
 
 class Versioned(Protocol):
@@ -43,6 +45,8 @@ class Aggregate(Generic[Thing]):
     """The Kafka key of its events; the same for all of them."""
     correlation: Callable[[Thing], UUID | None]
     """The request that it belongs to."""
+    parties: Callable[[Thing], Parties]
+    """Whom it concerns: they hear of its events."""
 
     async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
         """Bring back an event that was announced before the database was restored; False when it does not follow."""
@@ -56,6 +60,7 @@ class Aggregate(Generic[Thing]):
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
         messages: list[outbox.Staged] = []
         for event in events:
+            before = named(self.parties(thing)) if thing is not None else []
             thing = self.evolve(thing, event)
             correlation = self.correlation(thing)
             messages += outbox.encoded(
@@ -65,6 +70,7 @@ class Aggregate(Generic[Thing]):
                 epoch=tx.epoch,
                 version=thing.version,
                 correlation=str(correlation) if correlation else None,
+                parties=dict.fromkeys([*before, *named(self.parties(thing))]),  # also who is none any more hears of it
             )
         assert thing is not None, "there is at least one event"
         await self.save(tx, thing)

@@ -4,6 +4,9 @@ from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.clients import registrations
+from services.chassis.clients.door import Door
+from services.chassis.clients.waiting import Waiting
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.messaging.inbox import Inbox
@@ -23,11 +26,13 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
     own = referrals.commands, activities.commands, organisations.commands
-    by_operators = redrives.commands, republications.commands, restorations.commands
+    by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
+    app.include_router(registrations.queries)
+    door = Door.of(service, *own)
     inbox = Inbox(
         service.settings,
         service.database,
@@ -37,5 +42,7 @@ def wire(service: Service) -> Wiring:
         Recovery(service.settings, service.database, store.RESTORE),
     )
     return Wiring(
-        app, {"reactions": inbox.run}, prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS)
+        app,
+        {"reactions": inbox.run, "commands": door.run, "waiting commands": Waiting(door).run},
+        prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS),
     )

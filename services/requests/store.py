@@ -327,6 +327,7 @@ REQUESTS = Aggregate(
     save_comment=save_comment,
     key=lambda request: request.details.site_id,
     correlation=lambda request: request.id,
+    parties=parties,
 )
 
 RESTORE: dict[type[Event], Any] = {

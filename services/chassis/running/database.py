@@ -270,4 +270,7 @@ async def forget_old_answers(pool: asyncpg.Pool) -> None:
     while True:
         with suppress(*UNAVAILABLE, *TRANSIENT):  # the next hour is early enough
             await pool.execute("DELETE FROM idempotency WHERE created_at < now() - interval '30 days'")
+            await pool.execute(
+                "DELETE FROM client_commands WHERE received_at < now() - interval '30 days' AND waits_until IS NULL"
+            )
         await asyncio.sleep(HOUR_SECONDS)
