@@ -8,17 +8,18 @@ from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import asyncpg
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from contracts.outcomes import Client, command_topic, outcome_topic
 from contracts.values import DISTINCT, Identifier, Instant, Role, Value
 from services.chassis.checks import check_unique
 from services.chassis.commands import Command, Commands, Done, NoBody
-from services.chassis.http.identity import OURSELVES
+from services.chassis.http.identity import ROLES
 from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
-from services.chassis.problems import Malformed, NotFound, WrongField
+from services.chassis.problems import NotFound, WrongField
 from services.chassis.running.database import CommandTx, Reader
 from services.chassis.visibility import PARTY_OF
 
@@ -48,10 +49,16 @@ class NoSuchClient(NotFound):
     """There is no such client."""
 
 
+def _check_role(role: Role) -> Role:
+    if role not in ROLES:
+        raise PydanticCustomError("role", "must be the role of somebody who asks", {})
+    return role
+
+
 class ActsFor(Value):
     """A role in an organisation."""
 
-    role: Role
+    role: Annotated[Role, AfterValidator(_check_role), WithJsonSchema({"type": "string", "enum": list(ROLES)})]
     organisation: Identifier
 
 
@@ -99,9 +106,6 @@ async def actors_of(db: Reader, clients: Collection[str]) -> Actors:
 async def _register(tx: CommandTx, client: str, body: RegistrationDetails) -> Done:
     check_operator("register a client", tx.by)
     check_unique([f"{each.role} {each.organisation}" for each in body.acts_for], field="actsFor")
-    for index, each in enumerate(body.acts_for):
-        if each.role == OURSELVES:
-            raise Malformed(None, WrongField(f"actsFor[{index}].role", each.role, "the role of somebody who asks"))
     registered_at = await tx.db.fetchval(_REGISTER, client, tx.now)
     await tx.db.execute("DELETE FROM client_actors WHERE client = $1", client)
     rows = [(each.role, each.organisation, _party(each)) for each in body.acts_for]
@@ -165,7 +169,7 @@ commands.add(
 )
 
 
-@queries.get("/v1/clients", tags=["clients"])
+@queries.get("/v1/clients", tags=["clients"], responses={403: {}})
 async def list_clients(db: ReadPool, caller: CurrentCaller) -> ClientList:
     """The external systems that give commands over Kafka, for operators."""
     check_operator("list the clients", caller.actor)
