@@ -36,20 +36,27 @@ from services.chassis.commands import (
     remember_many,
     run,
 )
+from services.chassis.messaging import outbox
 from services.chassis.problems import Malformed, NotAllowed, NotFound, NotYetKnown, Problem, Unavailable, WrongField
 from services.chassis.running import telemetry
 from services.chassis.running.database import CommandTx, Transaction
 
 PATIENCE = timedelta(seconds=30)  # an event takes less than one while all goes well; then somebody must look
+# One round trip: which commands are new, for whom their clients may act, and what their commands that wait are about.
 _CLAIM = """
-INSERT INTO client_commands (client, command_id, digest)
-SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[]) ON CONFLICT DO NOTHING RETURNING client, command_id
+WITH claimed AS (
+    INSERT INTO client_commands (client, command_id, digest)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[]) ON CONFLICT DO NOTHING RETURNING client, command_id
+)
+SELECT 'new' AS what, client, command_id::text AS one, NULL AS other FROM claimed
+UNION ALL SELECT 'actor', client, role, organisation FROM client_actors WHERE client = ANY($1)
+UNION ALL SELECT 'awaited', client, about, NULL FROM client_commands
+    WHERE waits_until IS NOT NULL AND about IS NOT NULL AND client = ANY($1)
 """
 _KNOWN = """
 SELECT client, command_id, digest, outcome FROM client_commands
 JOIN unnest($1::text[], $2::uuid[]) AS asked (client, command_id) USING (client, command_id)
 """
-_AWAITED = "SELECT client, about FROM client_commands WHERE waits_until IS NOT NULL AND client = ANY($1)"
 _WAIT = """
 UPDATE client_commands SET outcome = NULL, waits_until = $3, attributes = $4, about = $5
 WHERE client = $1 AND command_id = $2
@@ -174,24 +181,23 @@ class Decisions:
     secret: bytes
     commands: Mapping[str, Command]
     is_careful: bool
-    """Each command is tried in a way that can be undone by itself: that costs two round trips."""
-    actors: Actors = field(default_factory=dict)
+    """Each command is tried in a way that can be undone by itself, and it is looked whether it was answered before,
+    through the other door: that costs three round trips."""
+    actors: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     stored: Mapping[Owner, Any] = field(default_factory=dict)
     """The answers of before, by key."""
     answers: list[tuple[Owner, bytes, Answer]] = field(default_factory=list)
     """The new answers."""
     outcomes: list[Outcome] = field(default_factory=list)
-    awaited: set[tuple[str, str | None]] = field(default_factory=set)
+    messages: list[outbox.Staged] = field(default_factory=list)
+    """What the commands announce: written to the journal at once."""
+    awaited: set[tuple[str, str]] = field(default_factory=set)
     """What commands that wait are about, by client."""
 
     async def decide(self, given: Sequence[Given]) -> None:
-        """All of these, in this order. Raises `Refused` where one is refused and that was not expected."""
-        clients = {each.client for each in given}
-        self.actors = await actors_of(self.tx.db, clients)
+        """All of these, in this order. Unless it is careful, raises `Refused` where a rule refuses one, and
+        `AnsweredMeanwhile` where one was answered before through the other door."""
         new, again = await self._claim(given)
-        if clients:
-            rows = await self.tx.db.fetch(_AWAITED, list(clients))
-            self.awaited = {(row["client"], row["about"]) for row in rows}
         await self._decide_new(new)
         await self._answer_again(again)
 
@@ -224,7 +230,14 @@ class Decisions:
             return [], []
         columns = [each.client for each in given], [each.asked.command_id for each in given]
         rows = await self.tx.db.fetch(_CLAIM, *columns, [each.digest() for each in given])
-        claimed = {(row["client"], row["command_id"]) for row in rows}
+        claimed = set[Id]()
+        for what, client, one, other in rows:
+            if what == "new":
+                claimed.add((client, UUID(one)))
+            elif what == "actor":
+                self.actors.setdefault(client, set()).add((one, other))
+            else:
+                self.awaited.add((client, one))
         new, again = list[Given](), list[Given]()
         for each in given:
             (new if each.id in claimed else again).append(each)
@@ -233,7 +246,8 @@ class Decisions:
 
     async def _decide_new(self, given: Sequence[Given]) -> None:
         understood = self._understood(given)
-        await self._recall(understood)
+        if self.is_careful:
+            await self._recall(understood)
         for each, what in zip(given, understood, strict=True):
             about = _about(what)
             is_behind = about is not None and (each.client, about) in self.awaited
@@ -283,6 +297,8 @@ class Decisions:
             self.tx.epoch,
             causation,
             telemetry.traceparent(),
+            held_back=self.messages,
+            held_off=set() if self.is_careful else self.tx.held_off,
             by=call.by,
             expected_versions=call.expected_versions,
         )
@@ -293,12 +309,16 @@ class Decisions:
             self.answers.append((call.owner, digest, answer))
         event = outcomes.accepted(tx, given.asked.command_id, given.asked.type or "", command, answer)
         self.outcomes.append(Outcome(given.client, event, 1, causation, tx.traceparent))
-        self.tx.staged += tx.staged
 
     async def _run(self, tx: CommandTx, what: Understood) -> Answer:
         if self.is_careful:
-            async with tx.db.transaction():
-                return await run(tx, what.command, what.call)
+            before = len(self.messages)
+            try:
+                async with tx.db.transaction():
+                    return await run(tx, what.command, what.call)
+            except Problem:
+                del self.messages[before:]
+                raise
         try:
             return await run(tx, what.command, what.call)
         except Unavailable:
@@ -313,12 +333,13 @@ class Decisions:
     async def _let_wait(self, given: Given, about: str | None) -> None:
         attributes = json.dumps(dict(given.asked.attributes)).encode()
         await self.tx.db.execute(_WAIT, *given.id, self.tx.now + PATIENCE, attributes, about)
-        self.awaited.add((given.client, about))
+        if about is not None:
+            self.awaited.add((given.client, about))
 
     async def _keep(self) -> None:
         await remember_many(self.tx, self.answers)
-        await outcomes.stage(self.tx, self.outcomes)
-        self.answers, self.outcomes = [], []
+        await outbox.stage(self.tx, [*self.messages, *outcomes.encoded(self.tx, self.outcomes)])
+        self.answers, self.outcomes, self.messages = [], [], []
 
     async def _answer_again(self, again: Sequence[Given]) -> None:
         """The same outcome for the same command; another command with the same id is refused."""

@@ -119,7 +119,7 @@ class Door:
     async def _decide(self, records: Sequence[Record]) -> None:
         try:
             await self._try(records, is_careful=False)
-        except Refused:
+        except (Refused, AnsweredMeanwhile):
             await self._try(records, is_careful=True)
 
     async def _try(self, records: Sequence[Record], *, is_careful: bool) -> None:

@@ -73,12 +73,9 @@ def _visible(said: Any) -> Any:  # noqa: ANN401 - any JSON
     return said
 
 
-async def stage(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
-    """Announce each to its client."""
-    messages: list[outbox.Staged] = []
-    for each in outcomes:
-        messages += _encoded(tx, each)
-    await outbox.stage(tx, messages)
+def encoded(tx: Transaction, outcomes: Sequence[Outcome]) -> list[outbox.Staged]:
+    """As the journal keeps them, each for its client."""
+    return [staged for each in outcomes for staged in _encoded(tx, each)]
 
 
 def _encoded(tx: Transaction, outcome: Outcome) -> list[outbox.Staged]:
@@ -88,13 +85,13 @@ def _encoded(tx: Transaction, outcome: Outcome) -> list[outbox.Staged]:
     while True:
         try:
             key = str(event.command_id)
-            encoded = outbox.encoded(its, event, key=key, epoch=tx.epoch, version=outcome.version)
+            made = outbox.encoded(its, event, key=key, epoch=tx.epoch, version=outcome.version)
         except outbox.EventTooLarge:
             assert isinstance(event, CommandRejected), "what was accepted is told in a few words"
             fewer = event.problem.errors[: len(event.problem.errors) // 2]
             event = event.model_copy(update={"problem": event.problem.model_copy(update={"errors": fewer})})
         else:
-            return [staged._replace(topic=outcome_topic(outcome.client)) for staged in encoded]
+            return [staged._replace(topic=outcome_topic(outcome.client)) for staged in made]
 
 
 async def stage_again(tx: Transaction, client: str, command_id: UUID, version: int) -> None:

@@ -95,7 +95,7 @@ async def registered(db: Reader) -> frozenset[str]:
     return frozenset(row["client"] for row in await db.fetch("SELECT client FROM clients"))
 
 
-async def actors_of(db: Reader, clients: Collection[str]) -> Actors:
+async def actors_of(db: Reader, clients: Collection[str]) -> dict[str, set[tuple[str, str]]]:
     """For whom each of these clients may act now; without those that are not registered."""
     found: dict[str, set[tuple[str, str]]] = {}
     for row in await db.fetch(_MAY_ACT, list(clients)):

@@ -115,7 +115,9 @@ def encoded(
 
 async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:
     """Write messages to the journal, and pointers to them to the outbox. Raises `EpochChanged`."""
-    if messages:
+    if tx.held_back is not None:
+        tx.held_back += messages
+    elif messages:
         done = await tx.db.execute(STAGE, tx.now, *columns(messages), tx.epoch, OUTCOMES)
         if done == "INSERT 0 0":
             raise EpochChanged

@@ -50,7 +50,7 @@ def test_a_detail_has_no_control_characters() -> None:
 def test_it_fits_into_an_event_however_much_is_wrong() -> None:
     wrong = [WrongField(f"field{number}", None, ["x" * 200] * 100) for number in range(MAX_ERRORS)]
 
-    (staged,) = outcomes._encoded(TX, Outcome("planning", rejection(*wrong)))
+    (staged,) = outcomes.encoded(TX, [Outcome("planning", rejection(*wrong))])
 
     assert staged.value is not None
     assert len(staged.value) <= MAX_EVENT_BYTES
