@@ -15,6 +15,7 @@ import msgspec
 
 from contracts.envelope import CONTENT_TYPE, Malformed, Message, decode
 from contracts.events import MAX_EVENT_BYTES, Event, catalogue
+from contracts.outcomes import ANSWERERS, OUTCOMES, address_of
 from contracts.partitioner import partition_of
 from contracts.topics import TOPICS, service_of
 from contracts.written import data_form, envelope_form
@@ -141,9 +142,19 @@ def _check_sender(kind: type[Event], source: str, topic: str) -> None:
 
 @lru_cache(maxsize=1_024)  # some dozens are in use; a stranger can name many more
 def _what_is_wrong(kind: type[Event], source: str, topic: str) -> tuple[str, str] | None:
-    if topic not in kind.topics:
+    producers = _producers(kind, topic)
+    if not producers:
         return "wrong-topic", f"{kind.__name__} does not belong on {topic}"
-    producer = _BY_NAME[topic].producer
-    if service_of(source) != producer:
-        return "wrong-source", f"{source} is not {producer}, which alone writes this topic"
+    if service_of(source) not in producers:
+        return "wrong-source", f"{source} is not {' or '.join(producers)}, which alone writes this topic"
     return None
+
+
+def _producers(kind: type[Event], topic: str) -> tuple[str, ...]:
+    """Who may write this type on this topic; nobody where it does not belong."""
+    if address_of(topic) != OUTCOMES:
+        return (_BY_NAME[topic].producer,) if topic in kind.topics else ()
+    if OUTCOMES in kind.topics:
+        return ANSWERERS
+    # A client's outcomes topic also carries the events of objects to which it is a party.
+    return tuple(_BY_NAME[each].producer for each in kind.topics if _BY_NAME[each].producer in ANSWERERS)

@@ -17,7 +17,18 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from contracts import activities, clocks, metrics, offers, reasons, referrals, requests, sites, targets  # noqa: F401 - they fill the catalogue
+from contracts import (  # noqa: F401 - they fill the catalogue
+    activities,
+    clocks,
+    metrics,
+    offers,
+    outcomes,
+    reasons,
+    referrals,
+    requests,
+    sites,
+    targets,
+)
 from contracts.events import NAMESPACE, Event, catalogue
 from contracts.values import Instant, Visible
 
@@ -33,11 +44,11 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _without_parameters(content_type: object) -> object:
+def without_parameters(content_type: object) -> object:
     return media_type(content_type) if isinstance(content_type, str) else content_type
 
 
-def _one_spelling(value: object) -> object:
+def one_spelling(value: object) -> object:
     """A UUID as RFC 9562 writes it, in lower case: pydantic would also read braces and a URN."""
     if isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
         return value
@@ -50,7 +61,7 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     specversion: Literal["1.0"] = "1.0"
-    id: Annotated[UUID, BeforeValidator(_one_spelling)]
+    id: Annotated[UUID, BeforeValidator(one_spelling)]
     """Stays the same when the event is sent again, with the same bytes."""
     source: Annotated[str, Field(pattern=r"^urn:nld:oin:[0-9]{8}[0-9A-Z]{12}:systeem:[a-z-]{1,64}$")]
     type: Annotated[str, Field(pattern=r"^nl\.samenspel\.[A-Za-z]{1,64}\.v[1-9][0-9]{0,3}$")]
@@ -58,7 +69,7 @@ class Envelope(BaseModel):
     """The id of the aggregate; its kind is in the topic manifest."""
     time: Instant
     """When it was registered; when it happened is in the data."""
-    datacontenttype: Annotated[Literal["application/json"], BeforeValidator(_without_parameters)] = "application/json"
+    datacontenttype: Annotated[Literal["application/json"], BeforeValidator(without_parameters)] = "application/json"
     """A reader takes it without its parameters, and this one where it is absent."""
     dataschema: Visible
     partitionkey: Visible
@@ -106,7 +117,7 @@ def _parsed(value: bytes | str) -> Any:  # noqa: ANN401 - any JSON
         raise Malformed("malformed-json", str(error)) from error
 
 
-def _attributes(value: bytes, headers: Mapping[str, bytes | None] | None) -> dict[str, Any]:
+def read_attributes(value: bytes, headers: Mapping[str, bytes | None] | None) -> dict[str, Any]:
     """The attributes that are there, with `data` among them; the header `content-type` alone tells the mode."""
     content_type = CONTENT_TYPE.decode() if headers is None else _text(headers.get("content-type"))
     mode = media_type(content_type)
@@ -157,7 +168,7 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
     """
     if not value:
         raise Malformed("no-data", "the message has no value")
-    attributes = _attributes(value, headers)
+    attributes = read_attributes(value, headers)
     try:
         envelope = Envelope.model_validate(attributes)
     except ValidationError as error:

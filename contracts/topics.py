@@ -4,12 +4,13 @@ The number of partitions and the partitioner (Kafka's murmur2; librdkafka's defa
 changing either would break the order per aggregate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.activities import ACTIVITIES
 from contracts.metrics import CURRENT, HISTORY
 from contracts.offers import OFFERS
+from contracts.outcomes import ANSWERERS, COMMANDS, OUTCOMES
 from contracts.referrals import REFERRALS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
@@ -32,13 +33,14 @@ class Topic:
     key: str
     cleanup: Literal["delete", "compact"] = "delete"
     max_message_bytes: int = 1_048_588  # Kafka's own default: 1 MiB and the batch's overhead
-    carries: Literal["events", "untouched bytes"] = "events"
+    carries: Literal["events", "untouched bytes", "commands"] = "events"
+    retention_ms: int = -1
 
     @property
     def settings(self) -> dict[str, str]:
         return {
             "cleanup.policy": self.cleanup,
-            "retention.ms": "-1",
+            "retention.ms": str(self.retention_ms),
             "retention.bytes": "-1",
             "unclean.leader.election.enable": "false",
             "message.timestamp.type": "LogAppendTime",
@@ -88,3 +90,23 @@ TOPICS = (
         for service in SERVICES
     ),
 )
+
+_A_WEEK = 7 * 24 * 60 * 60 * 1000  # longer than a weekend without a service; who waits longer asks again
+
+CLIENT_TOPICS = (
+    Topic(
+        COMMANDS,
+        "the client",
+        ANSWERERS,
+        "what shall stay in order, such as the site",
+        carries="commands",
+        retention_ms=_A_WEEK,
+    ),
+    Topic(OUTCOMES, " and ".join(ANSWERERS), (), "of an outcome the command's id; of an event its own key"),
+)
+"""The topics of an external system; each registered one has them, with its name in place of `{client}`."""
+
+
+def topics_for(client: str) -> tuple[Topic, ...]:
+    """The topics of this client."""
+    return tuple(replace(topic, name=topic.name.format(client=client)) for topic in CLIENT_TOPICS)

@@ -11,7 +11,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from samenspel.commands import dead_letters, figures, importing, rebuild, republishing, restoring, topics
+from samenspel.commands import clients, dead_letters, figures, importing, rebuild, republishing, restoring, topics
 from samenspel.failure import CommandFailed
 from samenspel.plugins import plugins
 
@@ -31,6 +31,7 @@ app.add_typer(restoring.commands)
 app.add_typer(figures.commands, name="figures")
 app.add_typer(dead_letters.commands, name="dead-letters")
 app.add_typer(topics.commands, name="topics")
+app.add_typer(clients.commands, name="clients")
 app.add_typer(importing.commands, name="import")
 
 

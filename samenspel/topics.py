@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from contracts.topics import PARTITIONS, TOPICS
+from contracts.topics import PARTITIONS, TOPICS, Topic
 from samenspel.failure import CommandFailed
 
 PATIENCE_SECONDS = 30.0  # a broker that has just started leads no partition yet
@@ -29,12 +29,15 @@ class Applied:
     present: tuple[str, ...]
 
 
-async def apply(bootstrap: str, prefix: str = "", *, replication_factor: int = 1) -> Applied:
-    """Create the topics that are missing; check partitions, copies and settings of all, whoever created them."""
+async def apply(
+    bootstrap: str, prefix: str = "", *, replication_factor: int = 1, topics: Iterable[Topic] = TOPICS
+) -> Applied:
+    """Create those of these topics that are missing; check partitions, copies and settings of all, whoever created
+    them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="samenspel-topics")
     try:
         await admin.start()
-        names = {prefix + topic.name: topic for topic in TOPICS}
+        names = {prefix + topic.name: topic for topic in topics}
         present = set(await admin.list_topics()) & set(names)
         missing = [name for name in names if name not in present]
         wanted = {name: topic.settings | _copies(replication_factor) for name, topic in names.items()}

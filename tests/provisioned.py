@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from contracts.topics import TOPICS
 from samenspel import topics
+
+KIND = "partnership."
+"""How the name of each topic begins; also of those of clients."""
 
 
 @asynccontextmanager
@@ -27,6 +29,6 @@ async def remove(kafka: str, prefix: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
         await admin.start()
-        await admin.delete_topics([prefix + topic.name for topic in TOPICS])
+        await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix + KIND)])
     finally:
         await admin.close()

@@ -53,9 +53,13 @@ def stale(folder: Path) -> Iterator[str]:
 
 def _readers(schema: str, manifest: dict[str, Any]) -> str:
     """Who reads the events of a schema; the envelope's readers are all."""
-    of_schema = [topic for topic in manifest["topics"] if schema == manifest["envelope"] or _carries(topic, schema)]
+    of_schema = [topic for topic in _topics(manifest) if schema == manifest["envelope"] or _carries(topic, schema)]
     services = sorted({reader for topic in of_schema for reader in topic["consumers"]})
     return ", ".join([*services, "other systems"])
+
+
+def _topics(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*manifest["topics"], *manifest["clientTopics"]]
 
 
 def _carries(topic: dict[str, Any], schema: str) -> bool:
@@ -133,7 +137,7 @@ def release(folder: Path, generated: int = GENERATED) -> int:
             continue
         target.write_text(text, encoding="utf-8")
         changed += 1
-        writers = sorted({topic["producer"] for topic in manifest["topics"] if _carries(topic, name)})
+        writers = sorted({topic["producer"] for topic in _topics(manifest) if _carries(topic, name)})
         if writers:
             _say(f"{target.stem}: first its readers ({_readers(name, manifest)}), then {', '.join(writers)}.")
     _release_corpus(folder, manifest, generated)
@@ -147,7 +151,7 @@ def _release_corpus(folder: Path, manifest: dict[str, Any], size: int) -> None:
     from contracts.documents.generated import corpus  # noqa: PLC0415 - only who releases needs these libraries
 
     made = {name: json.loads(text) for name, text in documents().items()}
-    entries = {entry["schema"]: entry for topic in manifest["topics"] for entry in topic["events"]}
+    entries = {entry["schema"]: entry for topic in _topics(manifest) for entry in topic["events"]}
     (folder / "released" / "corpus").mkdir(exist_ok=True)
     for schema, entry in sorted(entries.items()):
         event = Path(schema).stem

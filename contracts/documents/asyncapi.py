@@ -7,10 +7,12 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from contracts.documents.schemas import DIALECT, schema_file
+from contracts.commands import CommandEnvelope
+from contracts.documents.schemas import DIALECT, schema_file, schema_of
 from contracts.envelope import CONTENT_TYPE
 from contracts.events import Event, catalogue
-from contracts.topics import LETTER_MARKER, PARTITIONER, PARTITIONS, TOPICS, Topic
+from contracts.outcomes import CLIENT, OUTCOMES
+from contracts.topics import CLIENT_TOPICS, LETTER_MARKER, PARTITIONER, PARTITIONS, TOPICS, Topic
 
 Json = dict[str, Any]
 
@@ -18,6 +20,7 @@ ASYNCAPI = "asyncapi.json"
 _KAFKA = "0.5.0"  # of the Kafka bindings
 _SCHEMA_FORMAT = "application/schema+json;version=2020-12"
 _LETTER = "DeadLetter"
+_COMMAND = "Command"
 _DESCRIPTION = f"""
 The events of Samenspel, each a CloudEvent 1.0 in JSON on a topic of Kafka. Operations are those of our services;
 another system receives what it is allowed to read. Every topic has {PARTITIONS} partitions; a message is on partition
@@ -26,6 +29,14 @@ ignore fields that you do not know. How to tell a repetition, and what a higher 
 README.md beside this file.
 """
 _FORGETS = " Compacted: it keeps the newest message of each key and may hold tombstones (a key without a value)."
+_DAY_MS = 24 * 60 * 60 * 1000
+_MORE = {OUTCOMES: " Also carries the events about objects to which the client is a party, with the same bytes."}
+_COMMAND_DESCRIPTION = (
+    "What an external system asks a service to do. `type` is `nl.samenspel.<service>.<OperationId>.v1`, of an operation"
+    " in the service's OpenAPI (docs/openapi): `data` is its body, `subject` the id in its path, `expectedversion` the"
+    " version that If-Match would name. Each command has one outcome. A command that names what a service has not heard"
+    " of yet waits for it, 30 seconds at most."
+)
 _LETTER_DESCRIPTION = (
     "A record that the service could not understand, with its key, value and headers as they were; of one with personal"
     " data only its place and a digest. A marker behind it says that it was redriven."
@@ -49,19 +60,22 @@ def asyncapi() -> Json:
                 "description": "The stack of a developer; `samenspel status` tells its port.",
             }
         },
-        "channels": {_channel_name(topic): _channel(topic) for topic in TOPICS},
-        "operations": dict(_operation(topic, service) for topic in TOPICS for service in _services(topic)),
+        "channels": {_channel_name(topic): _channel(topic) for topic in (*TOPICS, *CLIENT_TOPICS)},
+        "operations": dict(
+            _operation(topic, service) for topic in (*TOPICS, *CLIENT_TOPICS) for service in _services(topic)
+        ),
         "components": {
             "messages": {
                 **{_message_name(event): _message(event) for event in sorted(catalogue.values(), key=_message_name)},
                 _LETTER: _letter(),
+                _COMMAND: _command(),
             },
         },
     }
 
 
 def _channel_name(topic: Topic) -> str:
-    return topic.name.removeprefix("partnership.").removesuffix(".v1")
+    return topic.name.removeprefix("partnership.").removesuffix(".v1").removesuffix(".{client}")
 
 
 def _message_name(event: type[Event]) -> str:
@@ -70,17 +84,18 @@ def _message_name(event: type[Event]) -> str:
 
 def _messages_on(topic: Topic) -> list[str]:
     if topic.carries != "events":
-        return [_LETTER]
+        return [_COMMAND if topic.carries == "commands" else _LETTER]
     return sorted(_message_name(event) for event in catalogue.values() if topic.name in event.topics)
 
 
 def _channel(topic: Topic) -> Json:
-    forgets = _FORGETS if topic.cleanup == "compact" else " Kept for ever."
+    forgets = _FORGETS if topic.cleanup == "compact" else _kept(topic)
     settings = topic.settings
     numbers = {name: int(settings[name]) for name in ("retention.ms", "retention.bytes", "max.message.bytes")}
     return {
         "address": topic.name,
-        "description": f"Written by {topic.producer}. The key is {topic.key}.{forgets}",
+        **_parameters(topic),
+        "description": f"Written by {topic.producer}. The key is {topic.key}.{forgets}{_MORE.get(topic.name, '')}",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _messages_on(topic)},
         "bindings": {
             "kafka": {
@@ -92,8 +107,21 @@ def _channel(topic: Topic) -> Json:
     }
 
 
+def _kept(topic: Topic) -> str:
+    return " Kept for ever." if topic.retention_ms < 0 else f" Kept for {topic.retention_ms // _DAY_MS} days."
+
+
+def _parameters(topic: Topic) -> Json:
+    if topic not in CLIENT_TOPICS:
+        return {}
+    description = f"The name of an external system, as an operator registered it: {CLIENT}"
+    return {"parameters": {"client": {"description": description, "examples": ["atelier-planning"]}}}
+
+
 def _services(topic: Topic) -> list[tuple[str, str]]:
-    return [(topic.producer, "send"), *((consumer, "receive") for consumer in topic.consumers)]
+    """Our services only: a client sends its commands itself."""
+    senders = [] if topic.carries == "commands" else topic.producer.split(" and ")
+    return [*((sender, "send") for sender in senders), *((consumer, "receive") for consumer in topic.consumers)]
 
 
 def _operation(topic: Topic, service: tuple[str, str]) -> tuple[str, Json]:
@@ -142,7 +170,8 @@ def _message(event: type[Event]) -> Json:
 
 
 def _key(event: type[Event]) -> Json:
-    keys = " or ".join(dict.fromkeys(topic.key for topic in TOPICS if topic.name in event.topics))
+    topics = [topic for topic in (*TOPICS, *CLIENT_TOPICS) if topic.name in event.topics]
+    keys = " or ".join(dict.fromkeys(topic.key for topic in topics))
     return {
         "type": "string",
         "description": f"In UTF-8, the same as `partitionkey`: {keys}.",
@@ -160,6 +189,48 @@ def _examples(event: type[Event]) -> list[Json]:
         {"name": each.name.removesuffix(".json"), "headers": headers, "payload": json.loads(each.read_bytes())}
         for each in found
     ]
+
+
+def _command() -> Json:
+    envelope = schema_of(CommandEnvelope, "CommandEnvelope.v1.json", "Opdracht")
+    data = {"type": "object", "description": "The body of the operation; absent where it has none."}
+    return {
+        "name": _COMMAND,
+        "title": "Opdracht",
+        "summary": _COMMAND_DESCRIPTION,
+        "contentType": CONTENT_TYPE.decode(),
+        "headers": {
+            "type": "object",
+            "required": ["content-type"],
+            "properties": {"content-type": {"type": "string", "const": CONTENT_TYPE.decode()}},
+        },
+        "payload": {
+            "schemaFormat": _SCHEMA_FORMAT,
+            "schema": {**envelope, "properties": {**envelope["properties"], "data": data}},
+        },
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "What shall stay in order, such as the site's id."},
+                "bindingVersion": _KAFKA,
+            }
+        },
+        "examples": [{"name": "accept-a-referral", "payload": _COMMAND_EXAMPLE}],
+    }
+
+
+_COMMAND_EXAMPLE: Json = {
+    "specversion": "1.0",
+    "id": "0199dc87-9fdf-7d0f-a31c-a1ddba8db3bc",
+    "source": "urn:nld:oin:00000099000000001000:systeem:atelier-planning",
+    "type": "nl.samenspel.referrals.AcceptReferral.v1",
+    "subject": "0199c86c-3f14-71c3-8550-e81029294fc1",
+    "time": "2025-10-13T07:44:59.871Z",
+    "datacontenttype": "application/json",
+    "actingrole": "partner",
+    "actingorganisation": "own:atelier-de-dieze",
+    "expectedversion": 1,
+    "data": {},
+}
 
 
 def _letter() -> Json:

@@ -110,7 +110,7 @@ def schema_breaks(released: Schema, current: Schema) -> list[Break]:
 def _promises(manifest: Schema) -> dict[str, object]:
     """What the manifest promises, one by one."""
     promised: dict[str, object] = {name: manifest[name] for name in ("partitions", "partitioner", "contentType")}
-    for topic in manifest["topics"]:
+    for topic in [*manifest["topics"], *manifest.get("clientTopics", ())]:
         where = topic["name"]
         promised |= {f"{where} {name}": topic[name] for name in ("producer", "key", "carries")}
         promised |= {f"{where} {name}": topic["settings"][name] for name in PROMISED_SETTINGS}

@@ -5,7 +5,7 @@ from typing import Any
 from contracts.documents.schemas import schema_file
 from contracts.envelope import CONTENT_TYPE
 from contracts.events import MAX_EVENT_BYTES, Event, catalogue
-from contracts.topics import PARTITIONER, PARTITIONS, TOPICS, Topic, dead_letter_topic
+from contracts.topics import CLIENT_TOPICS, PARTITIONER, PARTITIONS, TOPICS, Topic, dead_letter_topic
 
 MANIFEST = "topics.json"
 
@@ -41,7 +41,9 @@ def manifest() -> dict[str, Any]:
             " structured mode (schemas/Envelope.v1.json); its key is its partitionkey, its partition is"
             " partitioner(key) modulo partitions, its subject is the named field of its data. An aggregate's"
             " versions are 1, 2, 3 …; a higher streamepoch takes over from one of them. A compacted topic keeps"
-            " the newest message of each key and forgets the others."
+            " the newest message of each key and forgets the others. Each external system that an operator registered"
+            " has the clientTopics, with its name in place of {client}; on its outcomes topic there are also events of"
+            " the other topics, with the same bytes."
         ),
         "partitions": PARTITIONS,
         "partitioner": PARTITIONER,
@@ -49,4 +51,5 @@ def manifest() -> dict[str, Any]:
         "maxEventBytes": MAX_EVENT_BYTES,
         "envelope": "schemas/Envelope.v1.json",
         "topics": [_topic_entry(topic) for topic in TOPICS],
+        "clientTopics": [_topic_entry(topic) for topic in CLIENT_TOPICS],
     }

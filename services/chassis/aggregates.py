@@ -11,8 +11,10 @@ from uuid import UUID
 
 from contracts.events import Event
 from services.chassis.clock_table import ClockTable
+from services.chassis.life_cycle import Parties
 from services.chassis.messaging import outbox
 from services.chassis.running.database import Transaction
+from services.chassis.visibility import named
 
 
 class Versioned(Protocol):
@@ -44,6 +46,8 @@ class Aggregate(Generic[Thing]):
     """The Kafka key of its events; the same for all of them."""
     correlation: Callable[[Thing], UUID | None]
     """The request that it belongs to."""
+    parties: Callable[[Thing], Parties]
+    """Whom it concerns: they hear of its events."""
     clocks: ClockTable[Thing] | None = None
     """How long it may wait."""
 
@@ -66,8 +70,9 @@ class Aggregate(Generic[Thing]):
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
-        before, messages = thing, list[outbox.Staged]()
+        unchanged, messages = thing, list[outbox.Staged]()
         for event in events:
+            before = named(self.parties(thing)) if thing is not None else []
             thing = self.evolve(thing, event)
             correlation = self.correlation(thing)
             messages += outbox.encoded(
@@ -77,8 +82,9 @@ class Aggregate(Generic[Thing]):
                 epoch=tx.epoch,
                 version=thing.version,
                 correlation=str(correlation) if correlation else None,
+                parties=dict.fromkeys([*before, *named(self.parties(thing))]),  # also who is none any more hears of it
             )
         assert thing is not None, "there is at least one event"
         await self.save(tx, thing)
-        await outbox.stage(tx, [*messages, *await self._clocks(tx, before, thing)])
+        await outbox.stage(tx, [*messages, *await self._clocks(tx, unchanged, thing)])
         return thing

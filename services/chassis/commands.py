@@ -30,7 +30,7 @@ from services.chassis.checks import check_personal_data, half_character_in, malf
 from services.chassis.life_cycle import Parties, Step, step_of
 from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
 from services.chassis.records import Records
-from services.chassis.running.database import CommandTx, Database
+from services.chassis.running.database import CommandTx, Database, Transaction
 from services.chassis.visibility import Audience, audience_of, sees
 
 CLAIM = """
@@ -40,6 +40,17 @@ ON CONFLICT DO NOTHING RETURNING true
 REMEMBER = """
 UPDATE idempotency SET subject = $5, version = $6, view = $7
 WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
+"""
+_RECALL_MANY = """
+SELECT organisation, role, actor, key, digest, subject, version, view
+FROM idempotency JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (organisation, role, actor, key)
+USING (organisation, role, actor, key)
+"""
+_REMEMBER_MANY = """
+INSERT INTO idempotency (organisation, role, actor, key, digest, subject, version, view)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::integer[], $8::bytea[]
+) ON CONFLICT DO NOTHING
 """
 _RECALL = """
 SELECT digest, subject, version, view FROM idempotency
@@ -57,6 +68,14 @@ FullView = Callable[[CommandTx, Thing], Awaitable[Value]]
 
 class NoBody(Value):
     """A command that says it all by its address: `{}`, or no body."""
+
+
+Owner = tuple[str, str, str, str]
+"""Organisation, role and actor of a caller, and the key of a command."""
+
+
+class AnsweredMeanwhile(Exception):
+    """A command with this key came through another door at the same time: look again."""
 
 
 class IdempotencyKeyReused(RuleSaysNo):
@@ -162,6 +181,12 @@ class Call:
     """The version that the caller has read, or those that will do."""
     traceparent: str | None = None
 
+    @property
+    def owner(self) -> Owner:
+        """Whose key it is, and the key."""
+        assert self.key is not None, "a command without a key is nobody's to repeat"
+        return self.by.organisation, self.by.role, self.by.actor, self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -185,13 +210,35 @@ async def carry_out(database: Database, command: Command, call: Call) -> Answer:
         expected_versions=call.expected_versions,
     ) as tx:
         if call.key is None:
-            return _answer(await command.run(tx, call.subject, call.body))
-        owner = call.by.organisation, call.by.role, call.by.actor, call.key
+            return await run(tx, command, call)
+        owner = call.owner
         if not await tx.db.fetchval(CLAIM, *owner, digest):
-            return _recalled(await tx.db.fetchrow(_RECALL, *owner), digest)
-        answer = _answer(await command.run(tx, call.subject, call.body))
+            return recalled(await tx.db.fetchrow(_RECALL, *owner), digest)
+        answer = await run(tx, command, call)
         await tx.db.execute(REMEMBER, *owner, answer.subject, answer.version, answer.view)
     return answer
+
+
+async def run(tx: CommandTx, command: Command, call: Call) -> Answer:
+    """Do it in this transaction, whether or not it was done before."""
+    done = await command.run(tx, call.subject, call.body)
+    view = done.view.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return Answer(subject=done.subject, version=done.version, view=view)
+
+
+async def recall_many(tx: Transaction, owners: Sequence[Owner]) -> dict[Owner, asyncpg.Record]:
+    """What is known of these keys."""
+    rows = await tx.db.fetch(_RECALL_MANY, *map(list, zip(*owners, strict=True))) if owners else []
+    return {(row["organisation"], row["role"], row["actor"], row["key"]): row for row in rows}
+
+
+async def remember_many(tx: Transaction, answers: Sequence[tuple[Owner, bytes, Answer]]) -> None:
+    """Keep the answers to commands with these keys and digests. Raises `AnsweredMeanwhile`."""
+    if answers:
+        rows = [(*owner, digest, answer.subject, answer.version, answer.view) for owner, digest, answer in answers]
+        done = await tx.db.execute(_REMEMBER_MANY, *map(list, zip(*rows, strict=True)))
+        if done != f"INSERT 0 {len(rows)}":
+            raise AnsweredMeanwhile
 
 
 def causation_of(by: Actor, key: str, secret: bytes) -> str:
@@ -199,11 +246,6 @@ def causation_of(by: Actor, key: str, secret: bytes) -> str:
     which a caller may have written anything."""
     said = f"{by.organisation}\0{by.role}\0{by.actor}\0{key}"
     return hmac.digest(secret, said.encode(), "sha256").hex()
-
-
-def _answer(done: Done) -> Answer:
-    view = done.view.model_dump_json(by_alias=True, exclude_none=True).encode()
-    return Answer(subject=done.subject, version=done.version, view=view)
 
 
 async def digest_of(command: Command, call: Call) -> bytes:
@@ -221,7 +263,8 @@ def _digest(command: Command, subject: str | UUID | None, bodies: Sequence[Value
     return digest.digest()
 
 
-def _recalled(stored: asyncpg.Record | None, digest: bytes) -> Answer:
+def recalled(stored: asyncpg.Record | None, digest: bytes) -> Answer:
+    """The answer that was kept. Raises `IdempotencyKeyReused` where that was to something else."""
     assert stored is not None, "the key was just found, and keys are deleted only after 30 days"
     if stored["digest"] != digest:
         raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", None, "a key that was not used before"))

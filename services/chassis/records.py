@@ -70,7 +70,7 @@ class Records(Generic[Details]):
             return version
         version += 1
         await self._keep(tx, entity_id, details, (tx.epoch, version))
-        await outbox.add(tx, event(), key=entity_id, version=version)
+        await outbox.add(tx, event(), key=entity_id, version=version, parties=(f"{self.kind}:{entity_id}",))
         return version
 
     async def save(self, tx: Transaction, entity_id: str, details: Details, order: tuple[int, int]) -> None:

@@ -4,6 +4,9 @@ from contracts.offers import OFFERS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.clients import registrations
+from services.chassis.clients.door import Door
+from services.chassis.clients.waiting import Waiting
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -24,17 +27,24 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
     own = referrals.commands, activities.commands, organisations.commands
-    by_operators = redrives.commands, republications.commands, restorations.commands
+    by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
+    app.include_router(registrations.queries)
+    door = Door.of(service, *own)
     around = service.settings, service.database, service.health
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
     clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
     return Wiring(
         app,
-        {"reactions": inbox.run, "clocks": clocks.run},
+        {
+            "reactions": inbox.run,
+            "clocks": clocks.run,
+            "commands": door.run,
+            "waiting commands": Waiting(door).run,
+        },
         prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS),
     )

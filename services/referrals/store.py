@@ -407,6 +407,7 @@ REFERRALS = Aggregate(
     save_comment=lambda tx, referral, comment: _save_comment(tx, referral.id, referral.version, comment),
     key=lambda referral: referral.made.site_id,
     correlation=lambda referral: referral.made.request_id,
+    parties=referral_rules.parties,
     clocks=ClockTable(clocks.OF_REFERRALS, CLOCK_NUMBERS, _waiting_referral),
 )
 ACTIVITIES = Aggregate(
@@ -417,6 +418,7 @@ ACTIVITIES = Aggregate(
     save_comment=lambda tx, activity, comment: _save_comment(tx, activity.id, activity.version, comment),
     key=lambda activity: activity.planned.site_ids[0],  # the lead site when it was planned, for ever
     correlation=lambda activity: activity.planned.request_id,
+    parties=activity_rules.parties,
     clocks=ClockTable(clocks.OF_ACTIVITIES, CLOCK_NUMBERS, _waiting_activity),
 )
 

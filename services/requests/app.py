@@ -5,6 +5,9 @@ from contracts.offers import OFFERS
 from contracts.referrals import REFERRALS
 from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.clients import registrations
+from services.chassis.clients.door import Door
+from services.chassis.clients.waiting import Waiting
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -25,11 +28,13 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
     own = commands.requests, commands.reference_data
-    by_operators = redrives.commands, republications.commands, restorations.commands
+    by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
+    app.include_router(registrations.queries)
+    door = Door.of(service, *own)
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     around = service.settings, service.database, service.health
     inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
@@ -37,6 +42,12 @@ def wire(service: Service) -> Wiring:
     clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
     return Wiring(
         app,
-        {"reactions": inbox.run, "routing": router.run, "clocks": clocks.run},
+        {
+            "reactions": inbox.run,
+            "routing": router.run,
+            "clocks": clocks.run,
+            "commands": door.run,
+            "waiting commands": Waiting(door).run,
+        },
         prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), SITES),
     )

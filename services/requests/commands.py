@@ -147,6 +147,7 @@ async def record_group(tx: CommandTx, group_id: Identifier, details: GroupDetail
     if recorded == details:
         return version
     rules.check_group(recorded, details, await store.SITES.on_day(tx.db, [details.site_id], tx.today))
-    await outbox.add(tx, GroupRecorded(**dict(details), group_id=group_id), key=details.site_id, version=version + 1)
+    recorded_now, its_site = GroupRecorded(**dict(details), group_id=group_id), f"site:{details.site_id}"
+    await outbox.add(tx, recorded_now, key=details.site_id, version=version + 1, parties=(its_site,))
     await store.save_group(tx, group_id, details, version + 1)
     return version + 1

@@ -406,6 +406,7 @@ REQUESTS = Aggregate(
     save_comment=save_comment,
     key=lambda request: request.details.site_id,
     correlation=lambda request: request.id,
+    parties=parties,
     clocks=ClockTable(clocks.CLOCKS, clocks.NUMBERS, _waiting),
 )
 

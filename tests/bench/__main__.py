@@ -35,7 +35,7 @@ async def _measure_bare(stack: Stack, names: set[str], share: float, of_year: fl
 async def _measure_services(stack: Stack, names: set[str], share: float) -> list[Measured]:
     rows: list[Measured] = []
     if "commands" in names:
-        rows.append(await commands.measure(stack, int(commands.COMMANDS * share)))
+        rows += await commands.measure(stack, int(commands.COMMANDS * share))
     if "bursts" in names:
         rows.append(await bursts.measure(stack))
     if "latency" in names:

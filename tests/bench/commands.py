@@ -1,4 +1,4 @@
-"""An HTTP command beside a bare ASGI endpoint with the same SQL."""
+"""An HTTP command beside a bare ASGI endpoint with the same SQL, and the same command from a topic."""
 
 import asyncio
 import json
@@ -24,6 +24,7 @@ COMMANDS = 1_200  # a round
 ROUNDS = 3  # in turn; the median of each counts
 READY_SECONDS = 20.0
 BROKER = "own:broker"
+KAFKA = (("singly", ">= 1 x"), ("batches", ">= 3 x"))
 # Our process finds no Kafka, so that its relay rests: what is compared is the way from request to answer.
 OURS = {
     "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
@@ -32,13 +33,15 @@ OURS = {
 }
 
 
-async def measure(stack: Stack, commands: int) -> Measured:
-    """Ours and the bare endpoint in turn, each a process with a database of its own; the medians count."""
+async def measure(stack: Stack, commands: int) -> list[Measured]:
+    """Ours and the bare endpoint in turn, each a process with a database of its own; then the same commands from a
+    topic. The medians count."""
     ours_url = stack.create_database("bench_ours", "bench_ours")
     bare_url = stack.create_database("bench_bare", "bench_bare")
     await migrate(bare_url, "services.chassis", "services.requests")
     ours: list[float] = []
     limits: list[float] = []
+    from_topic: list[dict[str, float]] = []
     with (
         process("services.requests", {"SAMENSPEL_DATABASE_URL": ours_url} | OURS) as url,
         process("tests.bench.http_limit", {"SAMENSPEL_DATABASE_URL": bare_url}) as limit,
@@ -49,7 +52,8 @@ async def measure(stack: Stack, commands: int) -> Measured:
         for turn in range(ROUNDS):
             ours.append(await _seconds(url, f"ours-{turn}", commands))
             limits.append(await _seconds(limit, f"bare-{turn}", commands))
-    return Measured(
+            from_topic.append(await asyncio.to_thread(_from_topic, ours_url, commands))
+    over_http = Measured(
         what=f"HTTP command, {CLIENTS} clients",
         ours=rate(commands, median(ours)),
         limit=f"{rate(commands, median(limits))} bare ASGI + asyncpg, same SQL",
@@ -57,6 +61,28 @@ async def measure(stack: Stack, commands: int) -> Measured:
         aim=">= 70 %",
         limited_by="FastAPI, pydantic, the trace and the rules share one core with the SQL client",
     )
+    kafka = [_beside_http(how, aim, [each[how] for each in from_topic], median(ours), commands) for how, aim in KAFKA]
+    return [over_http, *kafka]
+
+
+def _beside_http(how: str, aim: str, seconds: list[float], http: float, commands: int) -> Measured:
+    return Measured(
+        what=f"the same from a topic, {how}",
+        ours=rate(commands, median(seconds)),
+        limit=f"{rate(commands, http)} over HTTP",
+        ratio=f"{http / median(seconds):.1f} x",
+        aim=aim,
+        limited_by="the SQL of the command itself, one after another in each partition",
+    )
+
+
+def _from_topic(url: str, commands: int) -> dict[str, float]:
+    """The seconds that a process takes for as many commands, singly and in batches."""
+    environment = os.environ | {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_LOG_LEVEL": "error"}
+    command = (sys.executable, "-m", "tests.bench.kafka_door", str(commands))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 async def _seconds(url: str, tag: str, commands: int) -> float:

@@ -9,15 +9,18 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry, Resource
 
+from contracts.commands import CommandEnvelope
 from contracts.documents.asyncapi import asyncapi
 from contracts.events import catalogue
-from contracts.topics import PARTITIONS, TOPICS
+from contracts.outcomes import COMMANDS, OUTCOMES
+from contracts.topics import CLIENT_TOPICS, PARTITIONS, TOPICS
 from demo.external_check import SCRIPT, install
 from tests.contract.story import CONTRACTS, EXAMPLES, Json, contents
 
 DESCRIPTION = asyncapi()
 MESSAGES = DESCRIPTION["components"]["messages"]
-EVENTS = {name: message for name, message in MESSAGES.items() if name != "DeadLetter"}
+EVENTS = {name: message for name, message in MESSAGES.items() if name not in {"DeadLetter", "Command"}}
+EVERY_TOPIC = (*TOPICS, *CLIENT_TOPICS)
 
 
 def _beside(uri: str) -> Resource[Any]:
@@ -42,12 +45,12 @@ def test_the_description_is_valid_asyncapi() -> None:
 def test_every_topic_is_a_channel_with_its_partitions_and_how_long_it_keeps_what() -> None:
     channels = {channel["address"]: channel for channel in DESCRIPTION["channels"].values()}
 
-    assert list(channels) == [topic.name for topic in TOPICS]
-    for topic in TOPICS:
+    assert list(channels) == [topic.name for topic in EVERY_TOPIC]
+    for topic in EVERY_TOPIC:
         kafka = channels[topic.name]["bindings"]["kafka"]
         assert kafka["partitions"] == PARTITIONS
         assert kafka["topicConfiguration"]["cleanup.policy"] == [topic.cleanup]
-        assert kafka["topicConfiguration"]["retention.ms"] == -1
+        assert kafka["topicConfiguration"]["retention.ms"] == topic.retention_ms
 
 
 def test_every_service_sends_what_it_writes_and_receives_what_it_reads() -> None:
@@ -56,9 +59,27 @@ def test_every_service_sends_what_it_writes_and_receives_what_it_reads() -> None
         for operation in DESCRIPTION["operations"].values()
     }
 
-    written = {(topic.name, "send") for topic in TOPICS}
-    assert said == written | {(topic.name, "receive") for topic in TOPICS if topic.consumers}
-    assert len(DESCRIPTION["operations"]) == sum(1 + len(topic.consumers) for topic in TOPICS)
+    written = {(topic.name, "send") for topic in EVERY_TOPIC if topic.name != COMMANDS}
+    assert said == written | {(topic.name, "receive") for topic in EVERY_TOPIC if topic.consumers}
+    by_services = [OUTCOMES, *(topic.name for topic in EVERY_TOPIC if topic.name != COMMANDS)]  # outcomes by two
+    read = sum(len(topic.consumers) for topic in EVERY_TOPIC)
+    assert len(DESCRIPTION["operations"]) == len(by_services) + read
+
+
+def test_the_topics_of_a_client_are_described_by_its_name() -> None:
+    named = {channel["address"]: channel.get("parameters", {}) for channel in DESCRIPTION["channels"].values()}
+
+    assert {address: list(parameters) for address, parameters in named.items() if parameters} == {
+        COMMANDS: ["client"],
+        OUTCOMES: ["client"],
+    }
+
+
+def test_the_example_of_a_command_is_one() -> None:
+    (example,) = MESSAGES["Command"]["examples"]
+
+    assert is_accepted(MESSAGES["Command"], example["payload"])
+    CommandEnvelope.model_validate(example["payload"])
 
 
 def test_every_event_is_a_message_on_its_topics() -> None:

@@ -14,7 +14,7 @@ import pytest
 from contracts.documents import documents, envelope_schema, manifest, schema_file
 from contracts.documents.__main__ import main, stale
 from contracts.events import Event, catalogue
-from contracts.topics import TOPICS
+from contracts.topics import CLIENT_TOPICS, TOPICS
 from tests.contract.story import CONTRACTS, EXAMPLES, contents
 
 EVENTS = list(catalogue.values())
@@ -37,7 +37,7 @@ def test_every_event_has_a_schema_and_a_topic(event: type[Event]) -> None:
 
     assert schema["title"] == event.dutch != ""
     assert schema["description"]
-    assert set(event.topics) <= {topic.name for topic in TOPICS}
+    assert set(event.topics) <= {topic.name for topic in (*TOPICS, *CLIENT_TOPICS)}
     assert len(event.topics) > 0
 
 
@@ -45,7 +45,10 @@ def test_every_event_has_a_schema_and_a_topic(event: type[Event]) -> None:
 def test_the_dataschema_of_an_event_is_the_address_of_its_schema(path: Path) -> None:
     example = contents(path)
     entry = next(
-        entry for topic in manifest()["topics"] for entry in topic["events"] if entry["type"] == example["type"]
+        entry
+        for topic in (*manifest()["topics"], *manifest()["clientTopics"])
+        for entry in topic["events"]
+        if entry["type"] == example["type"]
     )
 
     assert contents(CONTRACTS / entry["schema"])["$id"] == example["dataschema"]
@@ -55,7 +58,7 @@ def test_the_dataschema_of_an_event_is_the_address_of_its_schema(path: Path) -> 
 def test_schemas_are_open_know_no_null_and_have_titles_only_where_people_read_them(name: str) -> None:
     document = json.loads(documents()[name])
 
-    nodes = [node for node in _everything_in(document) if isinstance(node, dict) and "type" in node]
+    nodes = [node for node in _everything_in(document) if isinstance(node, dict) and isinstance(node.get("type"), str)]
 
     assert all(node.get("additionalProperties") is not False for node in nodes)
     assert all(node["type"] != "null" for node in nodes)

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.chassis import adoptions, redrives, republications, restorations
+from services.chassis.clients import registrations
 from services.chassis.commands import AggregateCommands, Command, Commands
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -23,7 +24,13 @@ from services.requests import commands as requests
 
 AGGREGATES: list[AggregateCommands[Any]] = [requests.requests, referrals.commands, activities.commands]
 SETTINGS = read_settings("requests", 8000, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/x"})
-OF_OPERATORS = [redrives.commands, republications.commands, restorations.commands, adoptions.commands_for(SETTINGS)]
+OF_OPERATORS = [
+    redrives.commands,
+    republications.commands,
+    restorations.commands,
+    registrations.commands,
+    adoptions.commands_for(SETTINGS),
+]
 REGISTRIES: dict[str, Sequence[Commands]] = {
     "requests": [requests.requests, requests.reference_data, *OF_OPERATORS],
     "referrals": [referrals.commands, activities.commands, organisations.commands],

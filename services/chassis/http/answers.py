@@ -40,7 +40,12 @@ REPEATED = re.compile(
 
 def write_problem(problem: Problem) -> bytes:
     """The problem as JSON, with the id of the current trace."""
-    body = {
+    return json.dumps(problem_body(problem), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def problem_body(problem: Problem) -> dict[str, Any]:
+    """What a problem says, whichever door it leaves by."""
+    return {
         "type": f"{PROBLEMS}/{problem.slug}",
         "title": problem.title,
         "status": problem.status,
@@ -51,7 +56,6 @@ def write_problem(problem: Problem) -> bytes:
         ],
         "traceId": telemetry.trace_id(),
     }
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def problem_response(problem: Problem, **headers: str) -> Response:

@@ -39,8 +39,9 @@ ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 class Reader(Protocol):
     """Whoever makes something of the records, and knows how far it came."""
 
-    async def where_to_read_on(self) -> Positions:
-        """The next offset of each partition; called before it is given records from there on."""
+    async def where_to_read_on(self) -> Positions | None:
+        """The next offset of each partition; called before it is given records from there on. None: where the group
+        committed last."""
 
     async def must_seek(self) -> bool:
         """Whether other positions are stored than it knew: its database was restored to an earlier point, or an
@@ -64,6 +65,8 @@ class Consumer:
     part: str
     """Its name in the health report."""
     reader: Reader
+    group: str = ""
+    """Behind the service's name: another group of the same service reads other topics."""
     progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
     checked_at: float = 0.0
     complete_at: float = 0.0
@@ -95,7 +98,7 @@ class Consumer:
         )
         subscriber = broker.subscriber(
             *(self.settings.topic(topic) for topic in self.topics),
-            group_id=self.settings.topic(self.settings.service),
+            group_id=self.settings.topic(self.settings.service) + self.group,
             group_instance_id=self.settings.instance,
             batch=True,
             max_records=MAX_RECORDS,
@@ -134,6 +137,8 @@ class Consumer:
     async def seek(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Read on from the reader's positions."""
         positions = await self.reader.where_to_read_on()
+        if positions is None:
+            return
         for partition in consumer.assignment().intersection(partitions):  # some may have been taken away meanwhile
             key = partition.topic.removeprefix(self.settings.kafka_prefix), partition.partition
             consumer.seek(partition, positions[key])

@@ -5,7 +5,7 @@ publishes it at least once, in order per aggregate. The caller of `add` must hol
 just inserted that row. A pointer names topic and partition, because the relay sends each partition by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import uuid_utils.compat
 
 from contracts.envelope import describe, encode
 from contracts.events import MAX_EVENT_BYTES, Event
+from contracts.outcomes import OUTCOMES
 from contracts.partitioner import partition_of
 from services.chassis.problems import Malformed
 from services.chassis.running.database import EpochChanged, Transaction
@@ -22,15 +23,21 @@ _LAST = """
 SELECT version FROM journal WHERE aggregate = $1 ORDER BY version DESC, epoch DESC LIMIT 1
 """
 STAGE = """
-WITH new AS (
+WITH staged AS (
     SELECT * FROM unnest(
         $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[],
-        $7::text[], $8::integer[], $9::integer[], $10::integer[]
-    ) AS new (event_id, topic, key, value, headers, aggregate, epoch, version, partition)
+        $7::text[], $8::integer[], $9::integer[], $10::text[], $11::integer[]
+    ) WITH ORDINALITY
+        AS staged (event_id, topic, key, value, headers, aggregate, epoch, version, parties, partition, turn)
+), new AS (
+    SELECT event_id, topic, key, value, headers, aggregate, epoch, version, partition, turn FROM staged
+    UNION ALL
+    SELECT event_id, replace($13, '{client}', client), key, value, headers, aggregate, epoch, version, partition, turn
+    FROM staged CROSS JOIN clients_among(string_to_array(parties, ' '), $1) AS client WHERE parties <> ''
 ), added AS (
     INSERT INTO journal (event_id, topic, key, value, headers, aggregate, epoch, version, recorded_at)
     SELECT event_id, topic, key, value, headers, aggregate, epoch, version, $1 FROM new
-    WHERE $11 = (SELECT epoch FROM stream)
+    WHERE $12 = (SELECT epoch FROM stream) ORDER BY turn
     RETURNING position, event_id, topic
 )
 INSERT INTO outbox (position, topic, partition, size)
@@ -65,6 +72,8 @@ class Staged(NamedTuple):
     aggregate: str
     epoch: int
     version: int
+    parties: str = ""
+    """Whom it concerns, each as `party:organisation`: clients that act for one of them get it on their own topic."""
 
 
 def new_id() -> UUID:
@@ -73,7 +82,14 @@ def new_id() -> UUID:
 
 
 def encoded(
-    tx: Transaction, event: Event, *, key: str, epoch: int, version: int, correlation: str | None = None
+    tx: Transaction,
+    event: Event,
+    *,
+    key: str,
+    epoch: int,
+    version: int,
+    correlation: str | None = None,
+    parties: Iterable[str] = (),
 ) -> list[Staged]:
     """The event as the journal keeps it: once per topic, always with the same id and bytes."""
     envelope = describe(
@@ -92,14 +108,18 @@ def encoded(
     if len(value) > MAX_EVENT_BYTES:
         raise EventTooLarge(f"It would make an event of {len(value)} bytes; {MAX_EVENT_BYTES} are allowed.")
     aggregate = f"{event.aggregate}:{event.subject}"
-    return [Staged(envelope.id, topic, key.encode(), value, None, aggregate, epoch, version) for topic in event.topics]
+    first, *others = event.topics
+    staged = Staged(envelope.id, first, key.encode(), value, None, aggregate, epoch, version, " ".join(parties))
+    return [staged, *(staged._replace(topic=topic, parties="") for topic in others)]
 
 
 async def stage(tx: Transaction, messages: Sequence[Staged]) -> None:
     """Write messages to the journal, and pointers to them to the outbox. Raises `EpochChanged`."""
-    if messages:
-        done = await tx.db.execute(STAGE, tx.now, *columns(messages), tx.epoch)
-        if done != f"INSERT 0 {len(messages)}":
+    if tx.held_back is not None:
+        tx.held_back += messages
+    elif messages:
+        done = await tx.db.execute(STAGE, tx.now, *columns(messages), tx.epoch, OUTCOMES)
+        if done == "INSERT 0 0":
             raise EpochChanged
         tx.staged += len(messages)
 
@@ -114,7 +134,8 @@ async def stage_again(tx: Transaction, rows: Sequence[asyncpg.Record]) -> None:
 
 
 def columns(messages: Sequence[Staged]) -> list[list[object]]:
-    """What `STAGE` takes behind the time: the messages by column, and their partitions."""
+    """What `STAGE` takes behind the time: the messages by column, and their partitions. (Then come the epoch, and the
+    topic of a client with `{client}` for its name.)"""
     partitions: list[object] = [partition(each.key, each.event_id) for each in messages]
     return [*(list(column) for column in zip(*messages, strict=True)), partitions]
 
@@ -124,9 +145,9 @@ def partition(key: bytes | None, event_id: UUID) -> int:
     return partition_of(event_id.bytes if key is None else key)
 
 
-async def add(tx: Transaction, event: Event, *, key: str, version: int) -> None:
+async def add(tx: Transaction, event: Event, *, key: str, version: int, parties: Iterable[str] = ()) -> None:
     """Announce an event as this version of its aggregate."""
-    await stage(tx, encoded(tx, event, key=key, epoch=tx.epoch, version=version))
+    await stage(tx, encoded(tx, event, key=key, epoch=tx.epoch, version=version, parties=parties))
 
 
 async def add_once(tx: Transaction, event: Event, *, version: int, topic: str) -> None:

@@ -9,11 +9,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -66,6 +66,10 @@ class Transaction:
     """Epoch and version of the event that this reacts to."""
     staged: int = 0
     """How many messages can be published after the commit."""
+    held_back: list[Any] | None = None
+    """Messages that whoever began the transaction writes to the journal before the commit, all at once."""
+    held_off: set[str] = field(default_factory=set)
+    """What nobody else does until the end of the transaction."""
 
     async def one_at_a_time(self, what: str) -> None:
         """Wait for every other transaction of this service that does `what`, until it ends: what comes after sees what
@@ -74,6 +78,9 @@ class Transaction:
 
     async def hold_off(self, what: str) -> None:
         """Let nobody do `what` one at a time before this transaction ends; many can hold it off."""
+        if what in self.held_off:
+            return
+        self.held_off.add(what)
         await self.db.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", what)
 
     @property
@@ -270,4 +277,7 @@ async def forget_old_answers(pool: asyncpg.Pool) -> None:
     while True:
         with suppress(*UNAVAILABLE, *TRANSIENT):  # the next hour is early enough
             await pool.execute("DELETE FROM idempotency WHERE created_at < now() - interval '30 days'")
+            await pool.execute(
+                "DELETE FROM client_commands WHERE received_at < now() - interval '30 days' AND waits_until IS NULL"
+            )
         await asyncio.sleep(HOUR_SECONDS)

@@ -7,12 +7,15 @@ import pytest
 
 from contracts.envelope import Message
 from contracts.events import catalogue
+from contracts.outcomes import OUTCOMES
 from contracts.topics import SERVICES, TOPICS
 from local import RealParts
 from tests.integration.contracts.played import OPERATOR, Play, commanded
 from tests.service_process import ServiceProcess, started
 from tests.waiting import SOON, wait_until
 
+KINDS = {event.type for event in catalogue.values() if OUTCOMES not in event.topics}
+"""What is told to everybody: outcomes are told to the client alone that gave the command."""
 TO_COUNT = 2 * SOON  # for `reporting`, which counts a year of cuts
 
 
@@ -46,7 +49,7 @@ def what_was_published(services: dict[str, ServiceProcess]) -> dict[str, list[Me
         return None
     published = {topic.name: services["reporting"].published(topic.name) for topic in TOPICS}
     kinds = {message.event.type for messages in published.values() for message in messages}
-    return published if kinds == set(catalogue) else None
+    return published if kinds == KINDS else None
 
 
 def has_expired(referrals: ServiceProcess) -> bool:

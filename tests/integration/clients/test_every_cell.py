@@ -1,0 +1,196 @@
+"""Every command in every state, by every role, at a party and at a stranger: through this door too exactly the cells of
+the tables are allowed. (Of the tables themselves: `tests/life_cycles.py`.)"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.admission import admit
+from contracts.commands import command_type
+from contracts.outcomes import CommandRejected, command_topic, outcome_topic
+from contracts.partitioner import partition_of
+from contracts.values import Role
+from local import RealParts
+from services.chassis.aggregates import Aggregate
+from services.chassis.clients.door import Door
+from services.chassis.commands import AggregateCommands, Command
+from services.chassis.http.examples import example_of
+from services.chassis.life_cycle import State, Step
+from services.chassis.running.database import Transaction
+from services.chassis.running.service import Service
+from services.referrals import store as of_referrals
+from services.referrals.commands import activities, referrals
+from services.referrals.rules import activity as activity_rules
+from services.referrals.rules import referral as referral_rules
+from services.requests import commands as requests
+from services.requests import rules as request_rules
+from services.requests import store as of_requests
+from tests.builders import ATELIER, SCHOOL, a_referral, a_request, an_activity
+from tests.deliveries import a_record
+from tests.life_cycles import FORBIDDEN, Cell, OpenToAll, cells, cells_of_change
+from tests.sandbox import Sandbox, a_sandbox
+
+CLIENT = "everyone"
+NOT_IN_THE_TABLE = {"not-allowed", "illegal-transition"}
+OURSELVES: Role = "service"
+
+
+class Machine(NamedTuple):
+    service: str
+    aggregate: Aggregate[Any]
+    commands: AggregateCommands[Any]
+    steps: Sequence[Step[Any]]
+    statuses: type[Any]
+    make: Callable[[Any], Any]
+    missing: str
+    """How it is to whom it does not concern."""
+    open_to_all: OpenToAll = {}  # noqa: RUF012 - read only
+
+    def __str__(self) -> str:
+        return self.aggregate.kind
+
+
+OF_NOBODY: OpenToAll = {
+    (step.action, request_rules.Status.NO_BROKER): {"consultant", "broker_lead"} for step in request_rules.LIFE_CYCLE
+}
+"""While a request has no broker, every broker is a party to it."""
+MACHINES = [
+    Machine(
+        "requests",
+        of_requests.REQUESTS,
+        requests.requests,
+        request_rules.LIFE_CYCLE,
+        request_rules.Status,
+        a_request,
+        "no-such-request",
+        OF_NOBODY,
+    ),
+    Machine(
+        "referrals",
+        of_referrals.REFERRALS,
+        referrals.commands,
+        referral_rules.LIFE_CYCLE,
+        referral_rules.Status,
+        a_referral,
+        "no-such-referral",
+    ),
+    Machine(
+        "referrals",
+        of_referrals.ACTIVITIES,
+        activities.commands,
+        activity_rules.LIFE_CYCLE,
+        activity_rules.Status,
+        an_activity,
+        "no-such-activity",
+    ),
+]
+
+
+@pytest.fixture
+async def sandbox(stack: RealParts, request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    machine: Machine = request.param
+    async with a_sandbox(stack, machine.service, has_topics=False) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(("machine", "sandbox"), [(each, each) for each in MACHINES], indirect=["sandbox"], ids=str)
+async def test_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
+    by_action = {each.step.action: each for each in machine.commands.by_name.values() if each.step}
+    every = cells_of_change(cells(machine.steps, machine.statuses, open_to_all=machine.open_to_all))
+    asked = [cell for cell in every if cell.by.role != OURSELVES and cell.action in by_action]
+    await register(sandbox, asked)
+    messages = {}
+    for cell in asked:
+        subject = await an_object(sandbox, machine, cell.status)
+        messages[cell] = a_message(machine.service, by_action[cell.action], subject, cell)
+
+    await give(sandbox, machine, list(messages.values()))
+
+    told = await outcomes(sandbox)
+    refusals = {*NOT_IN_THE_TABLE, machine.missing}
+    is_refused = {cell: told.get(message["id"]) in refusals for cell, message in messages.items()}
+    wrong = [str(cell) for cell in asked if is_refused[cell] != (cell.becomes is FORBIDDEN)]
+    assert wrong == []
+    assert len(asked) > 50
+    assert False in is_refused.values()
+
+
+async def register(sandbox: Sandbox, every: Sequence[Cell[State]]) -> None:
+    """A client that may act for everybody: so the rules decide."""
+    db = sandbox.database.pool
+    pairs = {(cell.by.role, cell.by.organisation) for cell in every}
+    await db.execute("INSERT INTO clients (client, registered_at) VALUES ($1, now())", CLIENT)
+    await db.executemany(
+        "INSERT INTO client_actors (client, role, organisation) VALUES ($1, $2, $3)",
+        [(CLIENT, *pair) for pair in pairs],
+    )
+
+
+async def an_object(sandbox: Sandbox, machine: Machine, status: State) -> UUID:
+    thing = machine.make(status)
+    async with sandbox.database.transaction() as tx:
+        await a_known_request(tx, thing)
+        await machine.aggregate.save(tx, thing)
+    found: UUID = thing.id
+    return found
+
+
+async def a_known_request(tx: Transaction, thing: Any) -> None:
+    """What a referral is of."""
+    if isinstance(thing, referral_rules.Referral):
+        await tx.db.execute(
+            "INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, 'assigned', 1, 1)",
+            thing.made.request_id,
+        )
+
+
+def a_message(service: str, command: Command, subject: UUID, cell: Cell[Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": f"urn:nld:oin:00000099000000001000:systeem:{CLIENT}",
+        "type": command_type(service, command.name),
+        "subject": str(subject),
+        "actingrole": cell.by.role,
+        "actingorganisation": cell.by.organisation,
+        "data": body_of(command),
+    }
+
+
+def body_of(command: Command) -> dict[str, Any]:
+    """The example of the command, about the organisations of the builders."""
+    example = json.dumps(example_of(command) or {})
+    body: dict[str, Any] = json.loads(example.replace("own:atelier-de-dieze", ATELIER).replace("lrk:990000025", SCHOOL))
+    return body
+
+
+async def give(sandbox: Sandbox, machine: Machine, messages: Sequence[dict[str, Any]]) -> None:
+    """As they come from the topic, a hundred at a time."""
+    door = Door.of(Service(sandbox.settings, sandbox.database, sandbox.health), machine.commands)
+    topic = sandbox.settings.topic(command_topic(CLIENT))
+    records = [
+        a_record(topic, number % 12, number, key=b"key", value=json.dumps(each).encode())
+        for number, each in enumerate(messages)
+    ]
+    for first in range(0, len(records), 100):
+        await door.receive(records[first : first + 100])
+
+
+async def outcomes(sandbox: Sandbox) -> dict[str, str]:
+    """By the id of the command: the last part of the problem's type; empty for what was accepted. One without an
+    outcome is allowed, and waits for what it names."""
+    topic = outcome_topic(CLIENT)
+    rows = await sandbox.database.pool.fetch("SELECT key, value FROM journal WHERE topic = $1", topic)
+    told = {}
+    for row in rows:
+        event = admitted(topic, row["key"], row["value"])
+        told[str(event.subject)] = event.problem.type.rpartition("/")[2] if isinstance(event, CommandRejected) else ""
+    assert len(told) == len(rows), "each has one outcome"
+    return told
+
+
+def admitted(topic: str, key: bytes, value: bytes) -> Any:
+    return admit(a_record(topic, partition_of(key), 0, key=key, value=value), topic).event()
