@@ -13,6 +13,7 @@ import asyncpg
 from fastapi import Query
 from pydantic import Field
 
+from contracts.outcomes import ANSWERERS, OUTCOMES, address_of
 from contracts.topics import TOPICS, service_of, topics_of
 from contracts.values import NUMBER, Instant, Value
 from services.chassis.commands import Command, Commands, Done
@@ -99,8 +100,9 @@ async def _republish(tx: CommandTx, _: None, body: Republish) -> Done:
 
 
 def _check_topic(source: str, topic: str | None) -> None:
-    own = topics_of(service_of(source))
-    if topic is not None and topic not in own:
+    service = service_of(source)
+    own = [*topics_of(service), *([OUTCOMES] if service in ANSWERERS else [])]
+    if topic is not None and address_of(topic) not in own:
         raise NotOneOfMyTopics(None, WrongField("topic", topic, own))
 
 

@@ -72,7 +72,7 @@ class ClientView(Value):
     """A registered client, and its topics."""
 
     client_id: Client
-    acts_for: tuple[ActsFor, ...]
+    acts_for: Annotated[tuple[ActsFor, ...], Field(max_length=100)]
     command_topic: str
     outcome_topic: str
     registered_at: Instant
@@ -81,7 +81,7 @@ class ClientView(Value):
 class ClientList(Value):
     """All registered clients."""
 
-    items: tuple[ClientView, ...]
+    items: Annotated[tuple[ClientView, ...], Field(max_length=1_000)]
 
 
 class RemovalView(Value):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaError
 from pydantic_core import from_json
 
 from contracts.commands import Asked
@@ -58,7 +57,7 @@ class Waiting:
             self._lead,
             health=service.health,
             part=PART,
-            interrupted_by=(*UNAVAILABLE, *TRANSIENT, KafkaError),
+            interrupted_by=(*UNAVAILABLE, *TRANSIENT, AnsweredMeanwhile),
         )
 
     async def _lead(self, db: Reader) -> None:
