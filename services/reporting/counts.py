@@ -191,14 +191,13 @@ async def try_things_again(db: asyncpg.Connection) -> None:
 
 async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
     """Keep which of these things cannot be made, and why."""
-    for error in settled.failed.values():
-        log.error("thing_stuck", **telemetry.origin(error))
     made = [
         f"{kind}:{id_}" for kind, ids in settled.ids.items() for id_ in ids if f"{kind}:{id_}" not in settled.failed
     ]
     await db.execute("DELETE FROM stuck_things WHERE entity = ANY ($1)", made)
-    stuck = [(entity, telemetry.origin_in_words(error), now()) for entity, error in settled.failed.items()]
-    await db.executemany(_STUCK, stuck)
+    for entity, error in settled.failed.items():
+        log.error("thing_stuck", **telemetry.origin(error))
+        await db.execute(_STUCK, entity, telemetry.origin_in_words(error), now())
 
 
 def _settled(rows: Sequence[asyncpg.Record]) -> Settled:
