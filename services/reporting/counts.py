@@ -170,6 +170,7 @@ async def make_things(db: asyncpg.Connection) -> None:
         await db.execute(_WORK_MEMORY)
         # Kept up to date by every fact, it makes catching up with a country's year three times slower.
         await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
+        await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
         periods: Counter[ProgrammePeriod] = Counter()
         async for settled in ahead(_settled, store.rows_by_thing(db, kinds)):
             await _copy_rows(db, settled)
@@ -295,6 +296,7 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     await db.execute(f"DROP TABLE {family.table}")
     await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)
     await db.execute(_INDEXES.format(table=family.table), timeout=PATIENCE_SECONDS)
+    await db.execute(f"ANALYZE {family.table}", timeout=PATIENCE_SECONDS)
     await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
     await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)

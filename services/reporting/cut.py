@@ -132,6 +132,8 @@ async def take(
         await store.save_cut(db, taken)
         await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1))
         await counts.forget_changes(db)
+    if anew:  # PostgreSQL would plan the next cuts as for empty tables, until it does this by itself
+        await db.execute("ANALYZE sums, newest, figures", timeout=store.PATIENCE_SECONDS)
     return taken
 
 

@@ -24,9 +24,11 @@ from tests.bench.rebuild import wait_for_figures
 
 BEFORE = 50_000  # activities that are there: a rebuild of them lasts some seconds
 SECONDS = 20
+WARM_UP = 30  # activities, in a second
 PACES = ((50, False), (200, False), (50, True))
 """Activities a second, and whether a rebuild runs beside."""
 PATIENCE_SECONDS = 120.0
+QUIET_MS = 3_000  # a cut and its figures come at least this often while there is news
 HEADERS = [("content-type", CONTENT_TYPE)]
 
 
@@ -35,6 +37,8 @@ async def measure(stack: Stack, share: float) -> list[Measured]:
     known = int(BEFORE * share)
     await limits.send(stack.kafka, events.activities(known), stack.prefix)
     await asyncio.to_thread(wait_for_figures, stack, known)
+    await _waits_at(stack, WARM_UP, WARM_UP, known)  # after a long cut the next one waits as long
+    known += WARM_UP
     rows: list[Measured] = []
     for pace, has_rebuild in PACES:
         sent = int(pace * SECONDS * max(share, 0.2))
@@ -58,6 +62,8 @@ async def _waits_at(stack: Stack, pace: int, number: int, known: int) -> list[fl
     """The wait of each of these activities, the shortest first."""
     history = await limits.reading(stack.kafka, stack.prefix + HISTORY)
     await history.seek_to_end()
+    while await history.getmany(timeout_ms=QUIET_MS):
+        pass  # the figures of what came before
     kafka = producer(stack.kafka, "bench")
     await kafka.start()
     sent: list[float] = []

@@ -32,7 +32,7 @@ SELECT * FROM unnest(
     $1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::integer[],
     $8::text[], $9::bytea[]
 )
-ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
+ON CONFLICT (topic, partition, incarnation, "offset") DO UPDATE SET data = excluded.data
 """
 INSERT = f"""
 INSERT INTO facts (topic, partition, "offset", name, entity, epoch, version, event_id, data)

@@ -131,6 +131,17 @@ async def test_a_cut_without_news_announces_no_figure(stack: RealParts) -> None:
         assert await partnership.cut() == {}
 
 
+async def test_after_everything_was_counted_postgresql_knows_how_large_its_tables_are(stack: RealParts) -> None:
+    """Or else it plans the next cuts as for empty ones."""
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        await partnership.cut()
+
+        known = {row["tablename"] for row in await partnership.db.fetch("SELECT tablename FROM pg_stats")}
+        counted = {"counts_adoption", "counts_substitution"}  # of the others there is nothing
+        assert {"facts", "activities", "sums", "newest", "figures", *counted} <= known
+
+
 def _cannot(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
     raise ArithmeticError(f"{cell}: {sums}, {parameters}")
 
