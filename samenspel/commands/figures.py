@@ -97,7 +97,8 @@ def explain(
 
 @commands.command(epilog="Example: samenspel figures stuck --json")
 def stuck(reporting: Reporting = None, as_json: AsJson = False) -> None:
-    """Show the figures that could not be computed or announced; ends with 1 when there are any."""
+    """Show the figures that could not be computed or announced, and what is in no figure; ends with 1 when there are
+    any."""
     found = ask(find_endpoints(reporting=reporting).urls["reporting"], "GET", "/v1/stuck-figures")
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
@@ -108,7 +109,11 @@ def stuck(reporting: Reporting = None, as_json: AsJson = False) -> None:
             typer.echo(f"  {where}, since {cell['since']}\n    {cell['reason']}")
     else:
         typer.echo("Every figure could be announced.")
-    if found["items"]:
+    if found["things"] and not as_json:
+        typer.echo("These could not be made of their facts, and are in no figure.")
+        for thing in found["things"]:
+            typer.echo(f"  {thing['entity']}, since {thing['since']}\n    {thing['reason']}")
+    if found["items"] or found["things"]:
         raise typer.Exit(1)
 
 

@@ -213,18 +213,32 @@ class StuckCell(Value):
     since: Instant
 
 
+class StuckThing(Value):
+    """A site, group, request, referral, activity or indicator that cannot be made of its facts: no figure has it."""
+
+    entity: str
+    reason: str
+    since: Instant
+
+
 class StuckPage(Value):
-    """The first of the cells with a figure that cannot be announced, the oldest first."""
+    """The first of the cells with a figure that cannot be announced, and of the things that cannot be made of their
+    facts, the oldest first. Things are told of to those who see every figure."""
 
     items: Annotated[tuple[StuckCell, ...], Field(max_length=MAX_PAGE)]
+    things: Annotated[tuple[StuckThing, ...], Field(max_length=MAX_PAGE)] = ()
 
 
 @queries.get("/v1/stuck-figures", tags=["figures"])
 async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit = 200) -> StuckPage:
     """Figures that could not be computed or announced while all others went on, as far as the caller sees them. Each
-    is tried again with every cut."""
-    rows = await store.stuck(db, await _own(db, caller), limit)
-    return StuckPage(items=tuple(StuckCell(**row) for row in rows))
+    is tried again with every cut. A thing is tried again with its next event, and when the service starts."""
+    own = await _own(db, caller)
+    cells = await store.stuck(db, own, limit)
+    things = await store.stuck_things(db, limit) if own is None else []
+    return StuckPage(
+        items=tuple(StuckCell(**each) for each in cells), things=tuple(StuckThing(**each) for each in things)
+    )
 
 
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:

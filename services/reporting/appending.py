@@ -1,6 +1,7 @@
 """A batch of records: what they say, and storing it. What cannot be understood or stored is set aside alone."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -12,6 +13,7 @@ from services.chassis.messaging.positions import Incarnations
 from services.chassis.messaging.topic_reader import Batch
 from services.chassis.running import telemetry
 from services.reporting import counts
+from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
 
 UNSTORABLE = (
@@ -33,7 +35,7 @@ class Told(NamedTuple):
 
 
 def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[Told], list[DeadLetter]]:
-    """What these records say, and letters for those that say nothing. Pure."""
+    """What these records say, and letters for those that say nothing."""
     told: list[Told] = []
     letters: list[DeadLetter] = []
     for partition, records in batch.items():
@@ -44,6 +46,18 @@ def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[l
                 told.append(Told(read(record, topic, incarnation), record))
             except Malformed as error:
                 letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
+    return told, letters
+
+
+async def append(
+    db: asyncpg.Connection, batch: Batch, prefix: str, incarnations: Incarnations
+) -> tuple[list[Told], list[DeadLetter]]:
+    """Store what these records say: a part of them is read while the one before is stored. Within a transaction."""
+    told: list[Told] = []
+    letters: list[DeadLetter] = []
+    async for said, malformed in ahead(partial(read_batch, prefix=prefix, incarnations=incarnations), parts(batch)):
+        letters += [*malformed, *await store_all(db, said)]
+        told += said
     return told, letters
 
 

@@ -11,15 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import asyncpg
+import structlog
 
+from services.chassis.now import now
+from services.chassis.running import telemetry
 from services.reporting import store
+from services.reporting.ahead import ahead
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.publication import restates
 from services.reporting.store import PATIENCE_SECONDS
 from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 
-WORK_MEMORY = "128MB"  # for each sort of a whole year; the default of 4 MB puts them on disk
+log = structlog.get_logger()
+
+# For each sort of a whole year, and for making an index of it; by default they take a few megabytes, and the disk.
+_WORK_MEMORY = "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'"
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
@@ -49,6 +56,9 @@ INSERT INTO affected SELECT family, entity, entity FROM unnest($1::text[], $2::t
 ON CONFLICT DO NOTHING
 """
 _FRESH = ("entity", "topic", "partition", "incarnation", "offset", "event_id", "restates")
+_STUCK = """
+INSERT INTO stuck_things VALUES ($1, $2, $3) ON CONFLICT (entity) DO UPDATE SET reason = excluded.reason
+"""
 _SUBJECTS = """
 CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
 SELECT DISTINCT subject FROM affected WHERE family = '{family}' {of_programme_periods}
@@ -109,9 +119,11 @@ INSERT INTO programme_periods_counted SELECT programme, period, stratum FROM pro
 
 
 async def prepare(db: asyncpg.Connection) -> None:
-    """Make the tables of families that are new."""
+    """Make the tables of families that are new; until things are made, nobody asks for the facts of one."""
     for family in families().values():
         await db.execute(_TABLE.format(table=family.table))
+    if not await _made(db, KINDS):
+        await db.execute("DROP INDEX IF EXISTS facts_of_entity")
 
 
 async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
@@ -124,7 +136,7 @@ async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     """Store facts, and bring the things that they are about up to date; within a transaction."""
     kinds = set(await _made(db, KINDS))
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
-    earlier = await store.facts_of(db, {fact.entity for fact in of_kinds})
+    earlier = await store.facts_of(db, {fact.entity for fact in of_kinds}) if kinds else {}
     await store.append(db, facts)
     await _store_things(db, await asyncio.to_thread(settle, earlier, of_kinds))  # nobody who reads waits for it
 
@@ -135,14 +147,13 @@ def _kind_of(fact: Fact) -> str:
 
 async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
     """Replace the rows of the things that changed, and note for the next cut which subjects that affects."""
+    await _set_aside(db, settled)
     counted = [families()[name] for name in await _made(db, families())]
     await _note_affected(db, counted, settled.known)
     for kind, ids in settled.known.items():
         for table in KINDS[kind].tables:
             await db.execute(_REMOVE.format(table=table, id=KINDS[kind].id_column), ids)
-    for table, rows in settled.rows.items():
-        if rows:
-            await db.copy_records_to_table(table, records=rows)
+    await _copy_rows(db, settled)
     await _count_programme_periods(db, settled.programme_periods.items())
     await _note_affected(db, counted, settled.ids)
     if counted:
@@ -156,18 +167,49 @@ async def make_things(db: asyncpg.Connection) -> None:
     if not kinds:
         return
     async with db.transaction():
-        await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+        await db.execute(_WORK_MEMORY)
+        # Kept up to date by every fact, it makes catching up with a country's year three times slower.
+        await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
+        await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
         periods: Counter[ProgrammePeriod] = Counter()
-        async for facts in store.facts_by_thing(db, kinds):
-            settled = await asyncio.to_thread(settle, {}, facts)
-            for table, rows in settled.rows.items():
-                await db.copy_records_to_table(table, records=rows)
+        async for settled in ahead(_settled, store.rows_by_thing(db, kinds)):
+            await _copy_rows(db, settled)
             periods.update(settled.programme_periods)
+            await _set_aside(db, settled)
         await _count_programme_periods(db, periods.items())
         for kind in kinds:
             for table in KINDS[kind].tables:
                 await db.execute(f"ANALYZE {table}", timeout=PATIENCE_SECONDS)
         await db.executemany("INSERT INTO made VALUES ($1)", [(kind,) for kind in kinds])
+
+
+async def try_things_again(db: asyncpg.Connection) -> None:
+    """Make the things that could not be made: this release may be the one that can."""
+    async with db.transaction():
+        facts = await store.facts_of(db, [row["entity"] for row in await db.fetch("SELECT entity FROM stuck_things")])
+        await _store_things(db, settle({}, [fact for of_one in facts.values() for fact in of_one]))
+
+
+async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
+    """Keep which of these things cannot be made, and why."""
+    made = [
+        f"{kind}:{id_}" for kind, ids in settled.ids.items() for id_ in ids if f"{kind}:{id_}" not in settled.failed
+    ]
+    await db.execute("DELETE FROM stuck_things WHERE entity = ANY ($1)", made)
+    for entity, error in settled.failed.items():
+        log.error("thing_stuck", **telemetry.origin(error))
+        await db.execute(_STUCK, entity, telemetry.origin_in_words(error), now())
+
+
+def _settled(rows: Sequence[asyncpg.Record]) -> Settled:
+    """What all facts of some things say."""
+    return settle({}, store.facts_in(rows))
+
+
+async def _copy_rows(db: asyncpg.Connection, settled: Settled) -> None:
+    for table, rows in settled.rows.items():
+        if rows:
+            await db.copy_records_to_table(table, records=rows)
 
 
 async def _count_programme_periods(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammePeriod, int]]) -> None:
@@ -249,11 +291,12 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
 
 async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     """As tables of their own: PostgreSQL makes those with all its cores, and the index when the rows are there."""
-    await db.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+    await db.execute(_WORK_MEMORY)
     query = await _prepared(db, family, everything=True)
     await db.execute(f"DROP TABLE {family.table}")
     await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)
     await db.execute(_INDEXES.format(table=family.table), timeout=PATIENCE_SECONDS)
+    await db.execute(f"ANALYZE {family.table}", timeout=PATIENCE_SECONDS)
     await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
     await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)

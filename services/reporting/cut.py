@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.chassis.running.database import Connection, Transaction
 from services.reporting import counts, publication, store
+from services.reporting.ahead import ahead
 from services.reporting.figures.values import Cell
 from services.reporting.publication import Causes, Figure, Published
 
@@ -130,6 +132,8 @@ async def take(
         await store.save_cut(db, taken)
         await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1))
         await counts.forget_changes(db)
+    if anew:  # PostgreSQL would plan the next cuts as for empty tables, until it does this by itself
+        await db.execute("ANALYZE sums, newest, figures", timeout=store.PATIENCE_SECONDS)
     return taken
 
 
@@ -140,8 +144,7 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
     otherwise. That restates it."""
     stuck = await _try_stuck_again(tx.db)
     definitions, count = publication.declared(await store.definitions(tx.db)), 0
-    async for cells in touched_cells(tx.db):
-        figures, failed = await asyncio.to_thread(_computed, cells, definitions)
+    async for figures, failed in ahead(partial(_computed, definitions=definitions), touched_cells(tx.db)):
         changed = await _changed(tx.db, figures)
         causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
         announced = await asyncio.to_thread(_announced, tx, changed, causes, cut_id, anew)
@@ -159,7 +162,7 @@ Failed = list[tuple[Place, Exception]]
 def _computed(
     cells: Sequence[tuple[Place, dict[str, int]]], definitions: publication.Declared
 ) -> tuple[list[tuple[Place, Figure]], Failed]:
-    """The figures of these cells, and what could not be computed. In a thread: nobody who reads waits for it."""
+    """The figures of these cells, and what could not be computed."""
     figures: list[tuple[Place, Figure]] = []
     failed: Failed = []
     for place, sums in cells:

@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
+from opentelemetry import metrics
 
 from contracts.metrics import CutTaken
 from contracts.targets import TARGETS
@@ -44,6 +45,9 @@ from services.reporting import appending, counts, cut, rebuild, store
 from services.reporting.definitions import shipped
 
 log = structlog.get_logger()
+METER = metrics.get_meter("samenspel.reporting")
+STUCK_FIGURES = METER.create_gauge("samenspel.figures.stuck", "{cell}", "Cells with a figure that cannot be announced")
+STUCK_THINGS = METER.create_gauge("samenspel.things.stuck", "{thing}", "Things that cannot be made of their facts")
 
 POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
@@ -70,6 +74,7 @@ class Projection:
     """Held while the tables change: they are swapped for those of a rebuild in between."""
     rebuilding: asyncio.Task[None] | None = None
     stuck: int = 0
+    stuck_things: int = 0
     cut_seconds: float = 0.0
     cut_at: float = 0.0
     looked_at: float = 0.0
@@ -120,6 +125,8 @@ class Projection:
             found.append("rebuilding beside")
         if self.stuck:
             found.append(f"{self.stuck} figures could not be announced: samenspel figures stuck")
+        if self.stuck_things:
+            found.append(f"{self.stuck_things} things could not be made of their facts: samenspel figures stuck")
         return "; ".join(found)
 
     async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
@@ -135,6 +142,7 @@ class Projection:
     async def begin(self, db: asyncpg.Connection) -> tuple[Positions, Incarnations]:
         """Find out from the tables where to go on, after what was lost has come back from the topics."""
         await counts.prepare(db)
+        await counts.try_things_again(db)
         if not await store.has_facts(db):
             await self._keep_history(db)
         lost = await store.unfinished_rebuild(db, "loss")
@@ -182,14 +190,15 @@ class Projection:
         event = await store.cut_event(db, cut_id)
         newest = CutTaken.model_validate(event) if event else None
         if newest is not None:
-            async for reader, batch, facts in rebuild.facts_below(
+            async for reader, batch, parts in rebuild.facts_below(
                 self.settings, newest, await load_positions(db, INPUTS)
             ):
                 async with db.transaction():
                     moved = await reader.fence(db, batch)
-                    await counts.append(db, facts)
+                    async for facts in parts:
+                        await counts.append(db, facts)
+                        events += len(facts)
                 reader.advance(moved)
-                events += len(facts)
                 self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)
         await counts.make_things(db)
         async with db.transaction():
@@ -203,15 +212,13 @@ class Projection:
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
         """Append a batch: facts, what they change, dead letters and positions in one transaction."""
-        told, letters = await asyncio.to_thread(  # nobody who asks for figures waits for it
-            appending.read_batch, batch, self.settings.kafka_prefix, reader.incarnations
-        )
-        links = telemetry.link([each.fact.traceparent for each in told[:LINKS] if each.fact.traceparent])
-        with telemetry.span("append facts", links=links):
+        with telemetry.span("append facts") as span:
             async with db.transaction():
                 moved = await reader.fence(db, batch)
-                letters += await appending.store_all(db, told)
+                told, letters = await appending.append(db, batch, self.settings.kafka_prefix, reader.incarnations)
                 await self._dead_letter(db, letters)
+            for each in telemetry.link([each.fact.traceparent for each in told[:LINKS] if each.fact.traceparent]):
+                span.add_link(each.context)
         reader.advance(moved)
         self.has_news |= bool(told)
 
@@ -269,7 +276,9 @@ class Projection:
             return
         self.looked_at = time.monotonic()
         await cut.check_positions(db, reader.positions, reader.incarnations)
-        self.stuck = await store.count_stuck(db)
+        self.stuck, self.stuck_things = await store.count_stuck(db), await store.count_stuck_things(db)
+        STUCK_FIGURES.set(self.stuck)
+        STUCK_THINGS.set(self.stuck_things)
         asked = await store.unfinished_rebuild(db, "asked")
         if asked is None or (self.rebuilding is not None and not self.rebuilding.done()):
             return

@@ -6,13 +6,13 @@ this is done in the service's own tables; when an operator asks, in tables besid
 that looks there first), while the leader goes on. Both use the statements with which cuts are taken.
 """
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -28,6 +28,7 @@ from services.chassis.messaging.positions import Positions, load_incarnations
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.settings import Settings
 from services.reporting import counts, cut, publication, store
+from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import families
 from services.reporting.publication import Fields, Published
@@ -115,14 +116,15 @@ def vector_of(cut: CutTaken) -> store.Vector:
 
 async def facts_below(
     settings: Settings, cut: CutTaken, positions: Positions
-) -> AsyncGenerator[tuple[TopicReader, Batch, list[Fact]]]:
-    """The facts from these positions to a cut, batch by batch, leaving out what the cut skipped."""
+) -> AsyncGenerator[tuple[TopicReader, Batch, AsyncIterator[list[Fact]]]]:
+    """The facts from these positions to a cut, batch by batch and part by part, leaving out what the cut skipped."""
     skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
     ends, incarnations = positions_of(cut), incarnations_of(cut)
     reader = await TopicReader.open(settings, positions, incarnations)
     try:
         async for batch in reader.until(ends):
-            yield reader, batch, await asyncio.to_thread(_facts_of, batch, settings.kafka_prefix, skipped, incarnations)
+            reading = partial(_facts_of, prefix=settings.kafka_prefix, skipped=skipped, incarnations=incarnations)
+            yield reader, batch, ahead(reading, parts(batch))
     finally:
         await reader.close()
 
@@ -242,10 +244,11 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
     if why_not is not None or newest is None:
         return Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
     events = 0
-    async for _, _, facts in facts_below(settings, newest, dict.fromkeys(positions_of(newest), 0)):
+    async for _, _, its_parts in facts_below(settings, newest, dict.fromkeys(positions_of(newest), 0)):
         async with db.transaction():
-            await counts.append(db, facts)
-        events += len(facts)
+            async for facts in its_parts:
+                await counts.append(db, facts)
+                events += len(facts)
     await counts.make_things(db)
     async with db.transaction():
         count, differences = await compare(db, cut_id)
@@ -258,7 +261,16 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
 def made_tables() -> list[str]:
     """What is made of facts: a rebuild makes these anew."""
     return [
-        *("facts", "programme_periods", "programme_periods_counted", "sums", "affected", "fresh", "made"),
+        *(
+            "facts",
+            "programme_periods",
+            "programme_periods_counted",
+            "sums",
+            "affected",
+            "fresh",
+            "made",
+            "stuck_things",
+        ),
         *(table for kind in KINDS.values() for table in kind.tables),
         *(family.table for family in families().values()),
     ]
@@ -269,6 +281,9 @@ async def _make_schema(db: asyncpg.Connection) -> None:
     await db.execute("CREATE SCHEMA beside")
     for table in (*made_tables(), "cuts", "figures"):
         await db.execute(f"CREATE TABLE beside.{table} (LIKE public.{table} INCLUDING ALL)")
+    await db.execute(
+        "DROP INDEX IF EXISTS beside.facts_entity_idx"
+    )  # made again, by its own name, when all facts are there
 
 
 async def _follow(db: asyncpg.Connection, known: store.Vector, *, of_earlier_topics: bool = False) -> store.Vector:

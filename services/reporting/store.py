@@ -63,20 +63,23 @@ async def skipped(db: Connection) -> list[tuple[str, int, int]]:
     return [(row["topic"], row["partition"], row["offset"]) for row in rows]
 
 
-async def facts_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[Fact]]:
-    """Every fact about things of these kinds, some thousands at a time; those of one thing always together."""
-    rows: list[asyncpg.Record] = []
+async def rows_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[asyncpg.Record]]:
+    """Every stored fact about things of these kinds, some thousands at a time; those of one thing always together."""
     query = f"{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) ORDER BY entity"
-    async for row in db.cursor(query, kinds, prefetch=PAGE, timeout=PATIENCE_SECONDS):
-        if len(rows) >= PAGE and rows[-1]["entity"] != row["entity"]:
-            yield await asyncio.to_thread(_facts, rows)
-            rows = []
-        rows.append(row)
-    yield await asyncio.to_thread(_facts, rows)
+    cursor = await db.cursor(query, kinds, timeout=PATIENCE_SECONDS)
+    rows: list[asyncpg.Record] = []
+    while page := await cursor.fetch(PAGE, timeout=PATIENCE_SECONDS):
+        rows += page
+        whole = len(rows)  # all but those of the last thing: it may have more
+        while whole and rows[whole - 1]["entity"] == rows[-1]["entity"]:
+            whole -= 1
+        yield rows[:whole]
+        rows = rows[whole:]
+    yield rows
 
 
 _NOT_BELOW = """
-SELECT facts.* FROM public.facts
+SELECT facts.* FROM public.facts  -- in the order of `_FACTS`
 LEFT JOIN unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[])
     AS cut (topic, partition, incarnation, next_offset) USING (topic, partition)
 WHERE (facts.incarnation, facts."offset") >= (coalesce(cut.incarnation, 1), coalesce(next_offset, 0))
@@ -102,9 +105,9 @@ async def facts_not_below(db: Connection, vector: Vector, *, of_earlier_topics: 
     async for row in db.cursor(_NOT_BELOW, *_columns(vector), of_earlier_topics, prefetch=PAGE):
         rows.append(row)
         if len(rows) == PAGE:
-            yield await asyncio.to_thread(_facts, rows)
+            yield await asyncio.to_thread(facts_in, rows)
             rows = []
-    yield await asyncio.to_thread(_facts, rows)
+    yield await asyncio.to_thread(facts_in, rows)
 
 
 async def forget_fresh_below(db: Connection, vector: Vector) -> None:
@@ -121,30 +124,30 @@ async def definitions(db: Connection) -> list[IndicatorDefined]:
 async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
     """What is stored of these things."""
     found: defaultdict[str, list[Fact]] = defaultdict(list)
-    for row in await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities):
-        found[row["entity"]].append(_fact(row))
+    for fact in facts_in(await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities)):
+        found[fact.entity].append(fact)
     return found
 
 
-def _facts(rows: Sequence[asyncpg.Record]) -> list[Fact]:
+def facts_in(rows: Iterable[asyncpg.Record]) -> list[Fact]:
     """Decoded; of thousands in a thread, so that nobody who reads waits for it."""
-    return [_fact(row) for row in rows]
+    return [_fact(*row) for row in rows]
 
 
-def _fact(row: asyncpg.Record) -> Fact:
-    return Fact(
-        row["topic"],
-        row["partition"],
-        row["offset"],
-        row["name"],
-        row["entity"],
-        row["epoch"],
-        row["version"],
-        row["event_id"],
-        body_of(row["name"], row["data"]),
-        row["data"],
-        incarnation=row["incarnation"],
-    )
+def _fact(  # the columns of `_FACTS`
+    topic: str,
+    partition: int,
+    offset: int,
+    name: str,
+    entity: str,
+    epoch: int,
+    version: int,
+    event_id: str,
+    data: bytes,
+    incarnation: int,
+) -> Fact:
+    body = body_of(name, data)
+    return Fact(topic, partition, offset, name, entity, epoch, version, event_id, body, data, None, incarnation)
 
 
 async def has_facts(db: Connection) -> bool:
@@ -165,6 +168,17 @@ async def stuck(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
 async def count_stuck(db: Connection) -> int:
     """How many cells have a figure that could not be announced."""
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
+
+
+async def stuck_things(db: Reader, limit: int) -> list[dict[str, Any]]:
+    """The things that could not be made of their facts, the oldest first."""
+    rows = await db.fetch("SELECT entity, reason, since FROM stuck_things ORDER BY since, entity LIMIT $1", limit)
+    return [dict(row) for row in rows]
+
+
+async def count_stuck_things(db: Connection) -> int:
+    """How many things could not be made of their facts."""
+    return int(await db.fetchval("SELECT count(*) FROM stuck_things"))
 
 
 async def save_cut(db: Connection, taken: CutTaken) -> None:

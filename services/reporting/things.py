@@ -157,13 +157,10 @@ def programme_periods_of(kind: str, thing: Any) -> list[ProgrammePeriod]:  # noq
     return []
 
 
-def _periods(programme: str, day: date) -> list[ProgrammePeriod]:
-    return [(programme, period, ALL) for period in _periods_of(day)]
-
-
 @lru_cache(maxsize=4_096)  # ten years of days
-def _periods_of(day: date) -> list[str]:
-    return [school_year_of(day), *(each.isoformat() for each in standing_days(day))]
+def _periods(programme: str, day: date) -> list[ProgrammePeriod]:
+    periods = school_year_of(day), *(each.isoformat() for each in standing_days(day))
+    return [(programme, period, ALL) for period in periods]
 
 
 @dataclass(slots=True)
@@ -179,33 +176,59 @@ class Settled:
     """How many more things each has, or fewer."""
     fresh: list[Fact]
     """What was not known before: not the same once more."""
+    failed: dict[str, Exception]
+    """The things that cannot be made: nothing is there of them, and the others go on."""
+
+
+class _Made(NamedTuple):
+    rows: Rows
+    programme_periods: Sequence[ProgrammePeriod]
+    error: Exception | None = None
+
+
+def _made(kind_name: str, id_: str, facts: list[Fact]) -> _Made:
+    kind = KINDS[kind_name]
+    try:
+        thing = kind.fold(facts)
+        rows = kind.rows(id_, thing) if thing is not None else {}
+        return _Made(rows, programme_periods_of(kind_name, thing))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+        return _Made({}, (), error)
 
 
 def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Settled:
     """Fold the things of which there are new facts; `earlier` are the facts that were known of them."""
-    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [])
+    settled = Settled(defaultdict(list), defaultdict(list), defaultdict(list), Counter(), [], {})
     by_entity: defaultdict[str, list[Fact]] = defaultdict(list)
     left: list[ProgrammePeriod] = []
     joined: list[ProgrammePeriod] = []
     for fact in fresh:
         by_entity[fact.entity].append(fact)
     for entity, came in by_entity.items():
-        before = folds.distinct(earlier.get(entity, ()))
-        after = folds.distinct((*before.values(), *came))
         kind_name, _, id_ = entity.partition(":")
-        kind = KINDS.get(kind_name)
-        if kind is None or after == before:
+        if kind_name not in KINDS:
             continue
+        before: Mapping[tuple[int, int], Fact] = {}
+        if len(came) == 1 and entity not in earlier:  # most things have one fact
+            settled.fresh.append(came[0])
+            facts = came
+        else:
+            before = folds.distinct(earlier.get(entity, ()))
+            after = folds.distinct((*before.values(), *came))
+            if after == before:
+                continue
+            settled.fresh += [fact for version, fact in after.items() if before.get(version) is not fact]
+            facts = folds.in_order(after.values())
         settled.ids[kind_name].append(id_)
-        settled.fresh += [fact for version, fact in after.items() if before.get(version) is not fact]
         if before:
             settled.known[kind_name].append(id_)
-            was = kind.fold(folds.in_order(before.values()))
-            left += programme_periods_of(kind_name, was)
-        thing = kind.fold(folds.in_order(after.values()))
-        joined += programme_periods_of(kind_name, thing)
-        for table, rows in kind.rows(id_, thing).items() if thing is not None else ():
+            left += _made(kind_name, id_, folds.in_order(before.values())).programme_periods
+        made = _made(kind_name, id_, facts)
+        joined += made.programme_periods
+        for table, rows in made.rows.items():
             settled.rows[table] += rows
+        if made.error is not None:
+            settled.failed[entity] = made.error
     settled.programme_periods.update(joined)
     settled.programme_periods.subtract(left)
     return settled

@@ -9,11 +9,11 @@ from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import bursts, commands, latency, projection, rebuild, relay, tables
+from tests.bench import bursts, commands, freshness, latency, projection, rebuild, relay, tables
 from tests.bench.measured import Measured
 
 BARE = ("relay", "projection", "tables")  # on Kafka and PostgreSQL alone
-WITH_SERVICES = ("commands", "bursts", "latency", "rebuild")
+WITH_SERVICES = ("commands", "bursts", "latency", "freshness", "rebuild")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
 
@@ -40,6 +40,8 @@ async def _measure_services(stack: Stack, names: set[str], share: float) -> list
         rows.append(await bursts.measure(stack))
     if "latency" in names:
         rows.append(await latency.measure(stack, int(latency.COMMANDS * share)))
+    if "freshness" in names:
+        rows += await freshness.measure(stack, share)
     if "rebuild" in names:
         rows.append(await rebuild.measure(stack, int(rebuild.ACTIVITIES * share)))
     return rows

@@ -1,10 +1,14 @@
 """The projection into the facts beside the raw loops of the same events into the same table and indexes."""
 
+import asyncio
 import time
 from statistics import median
+from typing import Any
 
 import asyncpg
 from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
 
 from contracts.activities import ACTIVITIES
 from contracts.topics import INPUTS
@@ -19,6 +23,7 @@ from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
+ONE_BY_ONE = 3_000  # a message at a time takes longer
 ROUNDS = 3  # in turn; the median of each counts
 COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
 UPSERT = """
@@ -27,7 +32,11 @@ SELECT * FROM unnest(
     $1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::integer[],
     $8::text[], $9::bytea[]
 )
-ON CONFLICT (topic, partition, "offset") DO UPDATE SET data = excluded.data
+ON CONFLICT (topic, partition, incarnation, "offset") DO UPDATE SET data = excluded.data
+"""
+INSERT = f"""
+INSERT INTO facts (topic, partition, "offset", name, entity, epoch, version, event_id, data)
+VALUES ({", ".join(f"${number}" for number in range(1, 10))}) ON CONFLICT DO NOTHING
 """
 _decode = envelope_form().decoder.decode
 
@@ -69,6 +78,32 @@ async def _raw(bootstrap: str, db: asyncpg.Connection, topic: str, count: int, *
     return seconds
 
 
+async def _with_faststream(bootstrap: str, url: str, db: asyncpg.Connection, topic: str, count: int) -> float:
+    """The textbook handler: a message, a row and a commit, an acknowledgement."""
+    await db.execute("TRUNCATE facts, positions")
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=1)
+    broker = KafkaBroker(bootstrap, logger=None)
+    subscriber = broker.subscriber(
+        topic, group_id=f"{topic}.{time.time_ns()}", auto_offset_reset="earliest", ack_policy=AckPolicy.ACK
+    )
+    handled_at: list[float] = []
+    all_came = asyncio.Event()
+
+    @subscriber
+    async def handle(_: Any, message: KafkaMessage) -> None:
+        record: Any = message.raw_message
+        await pool.execute(INSERT, *_row(record))
+        handled_at.append(time.perf_counter())
+        if len(handled_at) > count:
+            all_came.set()
+
+    await broker.start()
+    await all_came.wait()
+    await broker.stop()
+    await pool.close()
+    return handled_at[count] - handled_at[0]
+
+
 async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, count: int) -> float:
     await db.execute("TRUNCATE facts, positions")
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
@@ -100,6 +135,8 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Mea
         upserts = await _raw(bootstrap, db, topic, count, copy=False)
         copies = await _raw(bootstrap, db, topic, count, copy=True)
         measured.append((upserts, copies, await _ours(bootstrap, url, db, prefix, count)))
+    some = min(ONE_BY_ONE, count // 2)
+    one_by_one = await _with_faststream(bootstrap, url, db, topic, some)
     upserts, copies, ours = (median(each) for each in zip(*measured, strict=True))
     await db.close()
     what, our_rate = "projection: Kafka to facts", rate(count, ours)
@@ -109,4 +146,12 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Mea
     return [
         Measured(what, our_rate, raw_upserts, f"{upserts / ours:.0%}", ">= 100 %", "PostgreSQL"),
         Measured(what, our_rate, raw_copies, f"{copies / ours:.0%}", ">= 60 %", limited_by),
+        Measured(
+            what,
+            our_rate,
+            f"{rate(some, one_by_one)} a FastStream handler: a row, a commit and an acknowledgement a message",
+            f"{one_by_one / some / (ours / count):.0%}",
+            "",
+            "a round trip to PostgreSQL and one to Kafka for each message",
+        ),
     ]

@@ -37,7 +37,7 @@ async def _drop_tables(url: str) -> None:
     await db.close()
 
 
-def _wait_for_figures(stack: Stack, count: int) -> None:
+def wait_for_figures(stack: Stack, count: int) -> None:
     url, asked = f"{stack.service_url('reporting')}/v1/figures", {"indicator": "unknown-share", "unit": "city"}
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
@@ -52,7 +52,7 @@ async def measure(stack: Stack, activities: int) -> Measured:
     """Publish, wait until it is in the figures, lose reporting's tables, start again."""
     await limits.send(stack.kafka, events.city(), stack.prefix)
     await limits.send(stack.kafka, events.activities(activities), stack.prefix)
-    _wait_for_figures(stack, activities)
+    wait_for_figures(stack, activities)
     stack.stop_service("reporting")
     await _drop_tables(stack.database_url("reporting"))
     stack.start_service("reporting")

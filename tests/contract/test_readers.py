@@ -36,4 +36,4 @@ def test_what_a_schema_allows_is_read_by_every_reader_and_also_when_we_write_it_
     if type_ in READ_BY_REPORTING:
         fact = read(record, record.topic)
         assert fact.event_id == message["id"]
-        settle({}, [fact])
+        assert not settle({}, [fact]).failed

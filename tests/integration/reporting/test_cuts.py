@@ -8,13 +8,15 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.activities import ActivityCorrected, ActivityDelivered
 from local import RealParts
 from services.reporting import counts, cut, store
-from services.reporting.facts.events import read
+from services.reporting.facts.events import Fact, read
 from services.reporting.figures import functions
 from services.reporting.figures.values import Cell, Function, Sums, Value
+from services.reporting.things import KINDS
 from tests.deliveries import delivered_in_order
 from tests.delivery.test_delivery import DEFINED
 from tests.sandbox import a_sandbox
@@ -129,6 +131,17 @@ async def test_a_cut_without_news_announces_no_figure(stack: RealParts) -> None:
         assert await partnership.cut() == {}
 
 
+async def test_after_everything_was_counted_postgresql_knows_how_large_its_tables_are(stack: RealParts) -> None:
+    """Or else it plans the next cuts as for empty ones."""
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        await partnership.cut()
+
+        known = {row["tablename"] for row in await partnership.db.fetch("SELECT tablename FROM pg_stats")}
+        counted = {"counts_adoption", "counts_substitution"}  # of the others there is nothing
+        assert {"facts", "activities", "sums", "newest", "figures", *counted} <= known
+
+
 def _cannot(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
     raise ArithmeticError(f"{cell}: {sums}, {parameters}")
 
@@ -151,3 +164,37 @@ async def test_a_figure_that_cannot_be_computed_is_set_aside_and_comes_with_the_
         assert aside == len({name.split("/", 3)[3] for name in mended}) > 0
         assert await store.count_stuck(partnership.db) == 0
         assert all(mended[name]["numerator"] == 1 for name in mended if name.startswith("replaced-share/"))
+
+
+async def test_a_thing_that_cannot_be_made_is_set_aside_alone_and_comes_with_the_release_that_mends_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release that is wrong is made here: its fold fails on one of two activities, then on what is said later."""
+    right = KINDS["activity"]
+    async with reported(stack) as partnership:
+        first, second = partnership.deliver(BRON), partnership.deliver(LINDE)
+
+        def fold(facts: list[Fact]) -> Any:
+            assert str(first.activity_id) not in facts[0].entity, f"never shown: {facts[0].data.decode()}"
+            return right.fold(facts)
+
+        with monkeypatch.context() as release, capture_logs() as logs:
+            release.setitem(KINDS, "activity", right._replace(fold=fold))
+            made_at_first = await partnership.cut()
+            (aside,) = await store.stuck_things(partnership.db, 10)
+            partnership.correct(first, minutes=90)
+            partnership.correct(second, minutes=90)
+            with_later_facts = await partnership.cut()
+            (still,) = await store.stuck_things(partnership.db, 10)
+        await counts.try_things_again(partnership.db)
+        mended = await partnership.cut()
+
+        city = key("replaced-share", "city")
+        assert [each[city]["denominator"]["lower"] for each in (made_at_first, mended)] == [1, 2]
+        assert key("replaced-share-minutes", f"site:{LINDE}") in with_later_facts
+        assert still == aside
+        assert aside["entity"] == f"activity:{first.activity_id}"
+        assert aside["reason"].startswith("AssertionError at services/reporting/things.py:")
+        assert "never shown" not in str((aside, logs))
+        assert [log["event"] for log in logs] == ["thing_stuck", "thing_stuck"]
+        assert await store.count_stuck_things(partnership.db) == 0

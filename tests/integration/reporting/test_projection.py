@@ -12,6 +12,9 @@ import asyncpg
 import pytest
 from aiokafka import TopicPartition
 from hypothesis import HealthCheck, Phase, given, settings
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import Gauge, InMemoryMetricReader
 
 from contracts.metrics import CutTaken
 from contracts.partitioner import partition_of
@@ -324,6 +327,48 @@ async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealPart
         assert ["cannot-be-stored" in str(letter["headers"]) for letter in letters] == [True]
         assert await store.skipped(db) == [(records[4].topic, records[4].partition, records[4].offset)]
         assert await db.fetchval("SELECT count(*) FROM activities") == len(records) - 2
+
+
+async def test_facts_get_their_index_when_those_that_wait_are_there(stack: RealParts) -> None:
+    async with a_leader(stack) as (projection, reader, db):
+        await projection.append(db, reader, batch_of(projection, delivered_in_order(DEFINED).records))
+        appended = await has_index(db)
+        await counts.make_things(db)
+        made = await has_index(db)
+        await counts.prepare(db)
+
+        assert (appended, made, await has_index(db)) == (False, True, True)
+
+
+async def has_index(db: asyncpg.Connection) -> bool:
+    return bool(await db.fetchval("SELECT to_regclass('facts_of_entity') IS NOT NULL"))
+
+
+async def test_how_many_figures_and_things_are_stuck_is_measured(stack: RealParts) -> None:
+    collected = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([collected]))
+    measured: list[Mapping[str, float]] = []
+    async with a_leader(stack) as (projection, reader, db):
+        two = "SELECT 'reach', 'p', 'city', 'all', period, 'why', now() FROM unnest('{1,2}'::text[]) AS period"
+        await db.execute(f"INSERT INTO stuck {two}")
+        await db.execute("INSERT INTO stuck_things VALUES ('activity:1', 'why', now())")
+        for _ in range(2):
+            projection.looked_at = 0.0
+            await projection._look(db, reader)
+            measured.append(gauges(collected))
+            await db.execute("TRUNCATE stuck, stuck_things")
+
+        assert measured == [
+            {"samenspel.figures.stuck": 2, "samenspel.things.stuck": 1},
+            {"samenspel.figures.stuck": 0, "samenspel.things.stuck": 0},
+        ]
+
+
+def gauges(collected: InMemoryMetricReader) -> Mapping[str, float]:
+    data = collected.get_metrics_data()
+    assert data is not None
+    found = [each for of in data.resource_metrics for scope in of.scope_metrics for each in scope.metrics]
+    return {each.name: each.data.data_points[0].value for each in found if isinstance(each.data, Gauge)}
 
 
 async def test_the_projection_has_the_verdict_of_every_reader_on_odd_records(stack: RealParts) -> None:
