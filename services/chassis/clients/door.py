@@ -38,7 +38,7 @@ LOOK_SECONDS = 1.0  # for clients that were registered or removed; one short que
 UNAVAILABLE_SECONDS = 1.0
 ATTEMPTS = 5  # with 0.1 + 0.2 + 0.4 + 0.8 s between them, as a reaction
 FIRST_WAIT_SECONDS = 0.1
-AT_ONCE = 4  # partitions: they keep two cores busy, and leave connections to HTTP
+AT_ONCE = 6  # partitions: they share the waits for the disk, and leave four connections to HTTP
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 
 from contracts.outcomes import command_topic, outcome_topic
+from contracts.requests import RequestAssigned
 from local import RealParts
 from services.chassis.clients.door import Door
 from services.chassis.messaging.kafka import Record
 from services.chassis.running.service import Service
-from services.requests import commands
-from tests.builders import SCHOOL, request_details, site_details
+from services.requests import commands, store
+from tests.builders import BABEL, NOW, S_PORT, SCHOOL, a_request, request_details, site_details
 from tests.deliveries import a_record
 from tests.sandbox import Sandbox, a_sandbox
 from tests.service_process import as_json
@@ -139,3 +140,44 @@ async def test_events_to_a_party_stand_before_the_outcome_of_what_made_them(sand
     )
     kinds = [row["aggregate"].partition(":")[0] for row in rows]
     assert kinds == ["site", "command", "request", "request", "command"]
+
+
+async def test_who_is_a_party_no_more_hears_of_what_ended_it(sandbox: Sandbox) -> None:
+    db = sandbox.database.pool
+    for client, broker in (("first", BABEL), ("second", S_PORT), ("third", "own:third")):
+        await db.execute("INSERT INTO clients (client, registered_at) VALUES ($1, now())", client)
+        add = "INSERT INTO client_actors (client, role, organisation, party) VALUES ($1, 'consultant', $2, $3)"
+        await db.execute(add, client, broker, f"broker:{broker}")
+    request = a_request()
+    routed = RequestAssigned(
+        request_id=request.id, broker_ids=(S_PORT,), learning_areas=request.details.learning_areas, assigned_at=NOW
+    )
+
+    async with sandbox.database.transaction() as tx:
+        await store.REQUESTS.announce(tx, request, routed)
+
+    rows = await db.fetch("SELECT topic, value FROM journal WHERE aggregate = $1", f"request:{request.id}")
+    assert sorted(row["topic"] for row in rows) == [
+        "partnership.outcomes.first.v1",
+        "partnership.outcomes.planning.v1",
+        "partnership.outcomes.second.v1",
+        "partnership.requests.v1",
+    ]
+    assert len({row["value"] for row in rows}) == 1
+
+
+async def test_a_board_hears_of_the_sites_that_it_governs(sandbox: Sandbox) -> None:
+    db = sandbox.database.pool
+    for client, board in (("mine", "own:board"), ("another", "own:another-board")):
+        await db.execute("INSERT INTO clients (client, registered_at) VALUES ($1, now())", client)
+        add = "INSERT INTO client_actors (client, role, organisation) VALUES ($1, 'board', $2)"
+        await db.execute(add, client, board)
+
+    await a_door(sandbox).receive([a_command("RaiseRequest", DETAILS)])
+
+    rows = await db.fetch("SELECT DISTINCT topic FROM journal WHERE aggregate LIKE 'request:%'")
+    assert sorted(row["topic"] for row in rows) == [
+        "partnership.outcomes.mine.v1",
+        "partnership.outcomes.planning.v1",
+        "partnership.requests.v1",
+    ]
