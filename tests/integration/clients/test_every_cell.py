@@ -54,7 +54,9 @@ class Machine(NamedTuple):
 
 
 OF_NOBODY: OpenToAll = {
-    (step.action, request_rules.Status.NO_BROKER): {"consultant", "broker_lead"} for step in request_rules.LIFE_CYCLE
+    (step.action, status): {"consultant", "broker_lead"}
+    for step in request_rules.LIFE_CYCLE
+    for status in (request_rules.Status.RAISED, request_rules.Status.NO_BROKER)
 }
 """While a request has no broker, every broker is a party to it."""
 MACHINES = [
@@ -99,7 +101,10 @@ async def sandbox(stack: RealParts, request: pytest.FixtureRequest) -> AsyncIter
 @pytest.mark.parametrize(("machine", "sandbox"), [(each, each) for each in MACHINES], indirect=["sandbox"], ids=str)
 async def test_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
     by_action = {each.step.action: each for each in machine.commands.by_name.values() if each.step}
-    every = cells_of_change(cells(machine.steps, machine.statuses, open_to_all=machine.open_to_all))
+    returns_to = getattr(machine.statuses, "ANSWERED", None)  # as the builders make what can be reopened
+    every = cells_of_change(
+        cells(machine.steps, machine.statuses, open_to_all=machine.open_to_all, previous=returns_to)
+    )
     asked = [cell for cell in every if cell.by.role != OURSELVES and cell.action in by_action]
     await register(sandbox, asked)
     messages = {}
