@@ -33,7 +33,7 @@ CREATE INDEX client_commands_waiting ON client_commands (position) WHERE waits_u
 CREATE INDEX client_commands_age ON client_commands (received_at);
 
 -- The clients that act for one of these parties of an object; a board is a party to what its sites are a party to.
-CREATE FUNCTION clients_among(parties text[], at timestamptz) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION clients_among(parties text[], at timestamptz) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     SELECT client FROM client_actors WHERE party = ANY(parties) OR split_part(party, ':', 1) || ':*' = ANY(parties)
     UNION
     SELECT client FROM client_actors CROSS JOIN unnest(parties) AS named CROSS JOIN LATERAL (
