@@ -56,7 +56,7 @@ def main() -> None:
         "--share",
         type=float,
         default=0.01,
-        help="of the national year, for `tables` (default 0.01); all of it takes about an hour",
+        help="of the national year, for `tables` (default 0.01); all of it takes about half an hour",
     )
     arguments = parser.parse_args()
     names, share = set(arguments.names or known), SMALL if arguments.small else 1.0

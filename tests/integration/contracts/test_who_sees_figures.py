@@ -92,4 +92,17 @@ def test_of_the_events_behind_a_figure_of_the_city_a_caller_finds_those_of_its_o
 
 
 def test_nothing_is_stuck(reporting: ServiceProcess) -> None:
-    assert reporting.ask_ok("GET", "/v1/stuck-figures", by=an_actor("analyst")) == {"items": []}
+    assert reporting.ask_ok("GET", "/v1/stuck-figures", by=an_actor("analyst")) == {"items": [], "things": []}
+
+
+@pytest.mark.parametrize(
+    "by", [*map(an_actor, SEES_ALL), an_actor("coordinator", SITE), an_actor("board", BOARD)], ids=lambda by: by.role
+)
+def test_what_cannot_be_made_is_told_to_those_who_see_every_figure(reporting: ServiceProcess, by: Actor) -> None:
+    reporting.rows(
+        "INSERT INTO stuck_things VALUES ('activity:1', 'why', now()) ON CONFLICT DO NOTHING RETURNING entity"
+    )
+
+    told = reporting.ask_ok("GET", "/v1/stuck-figures", by=by)["things"]
+
+    assert [each["entity"] for each in told] == (["activity:1"] if by.role in SEES_ALL else [])
