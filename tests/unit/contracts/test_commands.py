@@ -12,6 +12,7 @@ from contracts.commands import CommandEnvelope, command_type, read_command
 from contracts.envelope import CONTENT_TYPE, Malformed
 from contracts.outcomes import address_of, client_of, command_topic, outcome_topic
 from contracts.partitioner import partition_of
+from contracts.topics import topics_for
 from samenspel.topic_records import TopicRecord
 from tests.contract.story import CONTRACTS, contents, written
 from tests.deliveries import a_record
@@ -121,3 +122,9 @@ def test_outcomes_and_events_are_admitted_on_the_topic_of_outcomes_and_figures_a
         admit(record_of(figure), outcome_topic(CLIENT))
     with pytest.raises(Malformed, match="wrong-source"):
         admit(record_of({**outcome, "source": figure["source"]}), outcome_topic(CLIENT))
+
+
+def test_commands_are_kept_a_week_and_outcomes_for_ever() -> None:
+    kept = {topic.name: int(topic.settings["retention.ms"]) for topic in topics_for(CLIENT)}
+
+    assert kept == {command_topic(CLIENT): 7 * 24 * 3_600_000, outcome_topic(CLIENT): -1}
