@@ -9,10 +9,10 @@ from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import bursts, commands, freshness, latency, projection, rebuild, relay, tables
+from tests.bench import bursts, clocks, commands, freshness, latency, projection, rebuild, relay, tables
 from tests.bench.measured import Measured
 
-BARE = ("relay", "projection", "tables")  # on Kafka and PostgreSQL alone
+BARE = ("relay", "projection", "clocks", "tables")  # on Kafka and PostgreSQL alone
 WITH_SERVICES = ("commands", "bursts", "latency", "freshness", "rebuild")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
@@ -27,6 +27,8 @@ async def _measure_bare(stack: Stack, names: set[str], share: float, of_year: fl
                 rows.append(await relay.measure(stack.kafka, url, prefix, int(relay.EVENTS * share)))
             elif name == "projection":
                 rows += await projection.measure(stack.kafka, url, prefix, int(projection.EVENTS * share))
+            elif name == "clocks":
+                rows += await clocks.measure(url, share)
             else:
                 rows += await tables.measure(url, of_year * share)
     return rows
