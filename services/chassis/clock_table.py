@@ -5,7 +5,7 @@ Guarantee: a clock runs as long as its row of the life cycle's clocks says so; e
 once. An object that waits costs nothing until its day has passed.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -19,9 +19,10 @@ from services.chassis.running.database import Reader, Transaction
 
 Thing = TypeVar("Thing")
 _START = """
-INSERT INTO clocks (clock_id, object_kind, object_id, name, key, correlation, breaches, dues, due_on, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)
-ON CONFLICT (clock_id) DO UPDATE SET breaches = $7, dues = $8, passed = 0, due_on = $9, version = clocks.version + 1
+INSERT INTO clocks (clock_id, object_kind, object_id, name, key, correlation, parties, breaches, dues, due_on, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
+ON CONFLICT (clock_id) DO UPDATE
+SET parties = $7, breaches = $8, dues = $9, passed = 0, due_on = $10, version = clocks.version + 1
 RETURNING version
 """
 _BREACH = """
@@ -30,7 +31,7 @@ WHERE clock_id IN (
     SELECT clock_id FROM clocks JOIN unnest($1::uuid[], $3::text[]) AS found (clock_id, breach) USING (clock_id)
     WHERE due_on < $2 AND breaches[passed + 1] = found.breach ORDER BY clock_id FOR UPDATE OF clocks SKIP LOCKED
 )
-RETURNING clock_id, object_kind, object_id, name, key, correlation, version, breaches[passed] AS breach,
+RETURNING clock_id, object_kind, object_id, name, key, correlation, parties, version, breaches[passed] AS breach,
     dues[passed] AS was_due_on, breaches[passed + 1] AS next_breach, due_on
 """
 _DUE = """
@@ -58,6 +59,8 @@ class Waiting:
     programme: str | None
     region: HolidayRegion | None
     topic: str
+    parties: Sequence[str]
+    """Whom it concerns, each as `party:organisation`: they hear of it."""
 
 
 async def start(
@@ -75,6 +78,7 @@ async def start(
         clock.name,
         waiting.key,
         waiting.correlation,
+        list(waiting.parties),
         [due.breach for due in found],
         [due.on for due in found],
         first.on,
@@ -107,7 +111,12 @@ async def pause(tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.
 def _staged(tx: Transaction, event: ClockStarted | ClockPaused, version: int, waiting: Waiting) -> list[outbox.Staged]:
     correlation = str(waiting.correlation) if waiting.correlation else None
     messages = outbox.encoded(tx, event, key=waiting.key, epoch=tx.epoch, version=version, correlation=correlation)
-    return [message for message in messages if message.topic == waiting.topic]
+    return _on(waiting.topic, messages, waiting.parties)
+
+
+def _on(topic: str, messages: Iterable[outbox.Staged], parties: Sequence[str]) -> list[outbox.Staged]:
+    """The one of these messages that goes to the service's own topic, and to whom it concerns."""
+    return [message._replace(parties=" ".join(parties)) for message in messages if message.topic == topic]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +182,7 @@ async def breach(tx: Transaction, found: Sequence[DueClock], topics: Mapping[str
             version=row["version"],
             correlation=str(row["correlation"]) if row["correlation"] else None,
         )
-        messages += [message for message in told if message.topic == topics[breached.object_kind]]
+        messages += _on(topics[breached.object_kind], told, row["parties"])
     await outbox.stage(tx, messages)
     return len(rows)
 

@@ -390,13 +390,31 @@ async def _region(tx: Transaction, site_id: Identifier) -> HolidayRegion | None:
 async def _waiting_referral(tx: Transaction, referral: Referral) -> Waiting:
     made = referral.made
     region = await _region(tx, made.site_id)
-    return Waiting("referral", referral.id, made.site_id, made.request_id, made.programme, region, REFERRALS_TOPIC)
+    return Waiting(
+        "referral",
+        referral.id,
+        made.site_id,
+        made.request_id,
+        made.programme,
+        region,
+        REFERRALS_TOPIC,
+        named(referral_rules.parties(referral)),
+    )
 
 
 async def _waiting_activity(tx: Transaction, activity: Activity) -> Waiting:
     planned, lead = activity.planned, activity.planned.site_ids[0]
     region = await _region(tx, lead)
-    return Waiting("activity", activity.id, lead, planned.request_id, planned.programme, region, REFERRALS_TOPIC)
+    return Waiting(
+        "activity",
+        activity.id,
+        lead,
+        planned.request_id,
+        planned.programme,
+        region,
+        REFERRALS_TOPIC,
+        named(activity_rules.parties(activity)),
+    )
 
 
 REFERRALS = Aggregate(

@@ -395,7 +395,9 @@ async def _waiting(tx: Transaction, request: Request) -> Waiting:
     site_id, asked = request.details.site_id, request.details
     site = (await SITES.on_day(tx.db, [site_id], tx.today)).get(site_id)
     region = site.holiday_region if site else None
-    return Waiting("request", request.id, site_id, request.id, asked.programme, region, REQUESTS_TOPIC)
+    return Waiting(
+        "request", request.id, site_id, request.id, asked.programme, region, REQUESTS_TOPIC, named(parties(request))
+    )
 
 
 REQUESTS = Aggregate(

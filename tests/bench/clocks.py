@@ -22,8 +22,8 @@ DUE, WAITING, STARTS = 10_000, 1_000_000, 400
 NOW = datetime(2025, 10, 3, 9, 12, tzinfo=UTC)
 
 _FILL = """
-INSERT INTO clocks (clock_id, object_kind, object_id, name, key, breaches, dues, due_on, version)
-SELECT gen_random_uuid(), 'referral', gen_random_uuid(), 'see', 'own:x', '{remind,escalate}',
+INSERT INTO clocks (clock_id, object_kind, object_id, name, key, parties, breaches, dues, due_on, version)
+SELECT gen_random_uuid(), 'referral', gen_random_uuid(), 'see', 'own:x', '{}', '{remind,escalate}',
     ARRAY[$2::date, '2099-01-01'], $2::date, 1 FROM generate_series(1, $1)
 """
 

@@ -6,6 +6,7 @@ CREATE TABLE clocks (
     name text NOT NULL,
     key text NOT NULL,  -- the Kafka key of its events: that of its object
     correlation uuid,
+    parties text[] NOT NULL,  -- whom its object concerned when it started, each as party:organisation
     breaches text[] NOT NULL,  -- what follows, in the order in which it does
     dues date[] NOT NULL,  -- and the last day before each
     passed integer NOT NULL DEFAULT 0,  -- how many of them followed

@@ -18,7 +18,7 @@ from services.referrals.rules import clocks
 from services.referrals.rules import referral as rules
 from services.referrals.rules.activity import Status as ActivityStatus
 from services.referrals.rules.referral import Referral, Status
-from tests.builders import NOW, a_referral, an_activity, an_actor
+from tests.builders import ATELIER, NOW, a_referral, an_activity, an_actor
 from tests.sandbox import Sandbox, a_sandbox
 
 PARTNER = an_actor("partner")
@@ -232,8 +232,8 @@ async def test_what_fails_is_said_and_holds_up_nobody(
 async def test_thousands_of_due_clocks_are_told_in_some_hundreds_at_a_time(sandbox: Sandbox) -> None:
     many = 2 * AT_ONCE + 10
     await sandbox.database.pool.execute(
-        "INSERT INTO clocks (clock_id, object_kind, object_id, name, key, breaches, dues, due_on, version)"
-        " SELECT gen_random_uuid(), 'referral', gen_random_uuid(), 'see', 'own:x', '{remind}', '{2025-10-01}',"
+        "INSERT INTO clocks (clock_id, object_kind, object_id, name, key, parties, breaches, dues, due_on, version)"
+        " SELECT gen_random_uuid(), 'referral', gen_random_uuid(), 'see', 'own:x', '{}', '{remind}', '{2025-10-01}',"
         " '2025-10-01', 1 FROM generate_series(1, $1)",
         many,
     )
@@ -243,6 +243,27 @@ async def test_thousands_of_due_clocks_are_told_in_some_hundreds_at_a_time(sandb
 
     assert told == [AT_ONCE, AT_ONCE, 10, 0]
     assert len(await said(sandbox, "clock")) == many
+
+
+async def test_a_client_hears_what_it_is_reminded_of(sandbox: Sandbox, time_file: Path) -> None:
+    db = sandbox.database.pool
+    await db.execute("INSERT INTO clients (client, registered_at) VALUES ('atelier', $1)", NOW)
+    await db.execute(
+        "INSERT INTO client_actors (client, role, organisation, party) VALUES ('atelier', 'partner', $1, $2)",
+        ATELIER,
+        f"partner:{ATELIER}",
+    )
+    await is_made(sandbox)
+
+    it_is("2025-10-08", time_file)
+    await look(sandbox)
+
+    rows = await db.fetch(
+        "SELECT convert_from(value, 'UTF8') AS text FROM journal WHERE topic LIKE '%outcomes.atelier%'"
+    )
+    told = [_in_words(json.loads(row["text"])) for row in rows]
+    assert "see: remind after 10-07" in told
+    assert "decide runs, remind after 10-08" in told
 
 
 async def test_a_breach_that_was_announced_before_a_restore_does_not_come_again(
