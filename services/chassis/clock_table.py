@@ -18,7 +18,7 @@ from services.chassis.messaging import outbox
 from services.chassis.running.database import Reader, Transaction
 
 Thing = TypeVar("Thing")
-_START = """
+START = """
 INSERT INTO clocks (clock_id, object_kind, object_id, name, key, correlation, parties, breaches, dues, due_on, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
 ON CONFLICT (clock_id) DO UPDATE
@@ -71,7 +71,7 @@ async def start(
     found = dues(clock, thing, today=today, programme=waiting.programme, region=waiting.region, numbers=numbers)
     clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
     version = await tx.db.fetchval(
-        _START,
+        START,
         clock_id,
         waiting.kind,
         waiting.id,

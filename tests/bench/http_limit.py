@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from contracts.outcomes import OUTCOMES
-from services.chassis import commands
+from services.chassis import clock_table, commands
 from services.chassis.messaging import outbox
 from services.chassis.running.database import connect
 
@@ -68,7 +68,10 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
     await db.fetch(BROKERS, FROM, AREAS)
     parties = [f"site:{site}", "broker:own:broker", "samenspel:own:samenspel"]
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO, parties)
-    rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2)]  # about an event's size
+    await db.fetch(SITES, [site], FROM)  # for the holiday region of the clock that starts
+    waits = request_id, "answer", site, None, parties, ["escalate"], [FROM], FROM
+    await db.fetchval(clock_table.START, uuid_utils.compat.uuid7(), "request", *waits)
+    rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2, 3)]  # about an event's size
     await db.execute(outbox.STAGE, now, *outbox.columns(rows), 1, OUTCOMES)
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
     await db.execute(commands.REMEMBER, *owner, str(request_id), 2, answer)
