@@ -166,10 +166,12 @@ def _cause(call: Call, snapshot: Snapshot) -> str:
 
 
 def _effects_by_cause(snapshot: Snapshot) -> Mapping[str, Counter[str]]:
-    """Which types of events, how often, each command or event led to."""
+    """Which types of events, how often, each command or event led to; of clocks each by itself: one command may start
+    several."""
     effects: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in (row for journal in snapshot.journals.values() for row in journal if row["topic"] in INPUTS):
         envelope = json.loads(row["value"])
         if cause := envelope.get("causationid"):
-            effects[cause][envelope["type"]] += 1
+            clock = f" of {envelope['subject']}" if ".Clock" in envelope["type"] else ""
+            effects[cause][envelope["type"] + clock] += 1
     return effects

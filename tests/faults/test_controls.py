@@ -122,8 +122,8 @@ RELAY = [
     Control(
         "what is announced in an epoch that a restore ended is refused",
         (outbox, "STAGE"),
-        "WHERE $11 = (SELECT epoch FROM stream)",
-        "WHERE $11::integer IS NOT NULL",
+        "WHERE $12 = (SELECT epoch FROM stream)",
+        "WHERE $12::integer IS NOT NULL",
         inboxes.test_an_epoch_that_was_raised_meanwhile_is_known_at_the_next_try,
     ),
 ]
