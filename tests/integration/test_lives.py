@@ -25,7 +25,7 @@ from services.requests import store as requests_store
 from tests.builders import TODAY, an_actor, referral_details, request_details
 from tests.partnership import CONSULTANT, Partnership, Side, a_partnership, because, check_is_sound
 
-FEW, MANY = 25, 1_000
+FEW, MANY = 100, 10_000
 ROLES = [an_actor("coordinator"), an_actor("consultant"), an_actor("broker_lead"), an_actor("partner")]
 ELSEWHERE = {"outcome": "delivered_elsewhere", "comment": "In het park"}
 OF_A_REQUEST: dict[str, dict[str, Any]] = {
