@@ -139,7 +139,7 @@ async def test_events_to_a_party_stand_before_the_outcome_of_what_made_them(sand
         "SELECT aggregate FROM journal WHERE topic = $1 ORDER BY position", outcome_topic(CLIENT)
     )
     kinds = [row["aggregate"].partition(":")[0] for row in rows]
-    assert kinds == ["site", "command", "request", "request", "command"]
+    assert kinds == ["site", "command", "request", "request", "clock", "command"]
 
 
 async def test_who_is_a_party_no_more_hears_of_what_ended_it(sandbox: Sandbox) -> None:
