@@ -62,7 +62,8 @@ async def wait_until_counted(
         lost, doubled = lost_and_doubled(acknowledged, inputs)
         is_covered = cut is not None and covers(cut, inputs) and date.fromisoformat(cut["day"]) >= today
         is_counted = is_covered and not lost and len(inputs) == before
-        if cut and is_counted and set((await health_of(clients)).values()) == {"ready"}:
+        is_quiet = is_counted and await have_followed(clients, today)
+        if cut and is_quiet and set((await health_of(clients)).values()) == {"ready"}:
             return Known(inputs, history, cut, lost, doubled)
         before = len(inputs)
         await asyncio.sleep(PAUSE_SECONDS)
@@ -87,6 +88,12 @@ def newest_complete_cut(history: Sequence[Record]) -> Mapping[str, Any] | None:
 def covers(cut: Mapping[str, Any], inputs: Sequence[Record]) -> bool:
     known = {each["topic"]: each["offsets"] for each in cut["vector"]}
     return all(record.offset < known[record.topic][record.partition] for record in inputs)
+
+
+async def have_followed(clients: Mapping[str, httpx.AsyncClient], today: date) -> bool:
+    """Whether the clocks of what was left open have brought about what they will, by their own word."""
+    said = [(await client.get("/health/ready")).json()["parts"].get("clocks") for client in clients.values()]
+    return {each for each in said if each is not None} <= {f"nothing is due on {today}"}
 
 
 async def health_of(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:

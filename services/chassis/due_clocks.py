@@ -72,7 +72,8 @@ class DueClocks:
 
     async def look(self, db: Reader) -> int:
         """Let follow what is due, some hundreds at a time; returns how many were."""
-        found = await clock_table.due(db, calendar_day(now()), but=self.failed, limit=AT_ONCE)
+        today = calendar_day(now())
+        found = await clock_table.due(db, today, but=self.failed, limit=AT_ONCE)
         if found and self.recovery is not None:
             await self.recovery.roll_forward_if_needed()
         for acts, some in groupby(found, lambda each: self.acts.get((each.object_kind, each.breach))):
@@ -81,7 +82,7 @@ class DueClocks:
         if self.failed:
             self.health.trouble(PART, f"{len(self.failed)} clocks failed; the log says which and why")
         else:
-            self.health.tick(PART, "nothing is due")
+            self.health.tick(PART, f"{'some were' if found else 'nothing is'} due on {today}")
         return len(found)
 
     async def _follow(self, some: Sequence[DueClock], act: Act | None) -> None:
