@@ -70,7 +70,7 @@ class Aggregate(Generic[Thing]):
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
-        unchanged, messages = thing, list[outbox.Staged]()
+        at_first, messages = thing, list[outbox.Staged]()
         for event in events:
             before = named(self.parties(thing)) if thing is not None else []
             thing = self.evolve(thing, event)
@@ -86,5 +86,5 @@ class Aggregate(Generic[Thing]):
             )
         assert thing is not None, "there is at least one event"
         await self.save(tx, thing)
-        await outbox.stage(tx, [*messages, *await self._clocks(tx, unchanged, thing)])
+        await outbox.stage(tx, [*messages, *await self._clocks(tx, at_first, thing)])
         return thing

@@ -1,6 +1,6 @@
 """What `requests` does when `referrals` announces something."""
 
-from uuid import UUID
+from collections.abc import Mapping
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityRetracted
 from contracts.offers import BrokerRecorded
@@ -39,53 +39,36 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
         await store.REQUESTS.heard(tx, before, request)
 
 
-async def _remember_end(tx: Transaction, referral_id: UUID, ended: str) -> None:
+AnEnd = ReferralCompleted | ReferralDeclined | ReferralWithdrawn | ReferralExpired | ReferralFailed | ReferralVoided
+ENDS: Mapping[type[AnEnd], str] = {
+    ReferralCompleted: "completed",
+    ReferralDeclined: "declined",
+    ReferralWithdrawn: "withdrawn",
+    ReferralExpired: "expired",
+    ReferralFailed: "failed",
+    ReferralVoided: "voided",
+}
+
+
+async def remember_end(event: AnEnd, tx: Transaction) -> None:
     """The last one that ends starts the grace period of its request."""
-    request_id = await store.request_of(tx.db, referral_id)
+    request_id = await store.request_of(tx.db, event.referral_id)
     before = await store.lock(tx, request_id) if request_id else None
-    await store.save_end(tx, referral_id, ended)
+    await store.save_end(tx, event.referral_id, ENDS[type(event)])
     if before is not None:
         await store.REQUESTS.heard(tx, before, await store.reload(tx, before))
 
 
-@reactions.to(ReferralCompleted)
-async def remember_completion(event: ReferralCompleted, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "completed")
+for _end in ENDS:
+    reactions.to(_end)(remember_end)
 
 
-@reactions.to(ReferralDeclined)
-async def remember_decline(event: ReferralDeclined, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "declined")
-
-
-@reactions.to(ReferralWithdrawn)
-async def remember_withdrawal(event: ReferralWithdrawn, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "withdrawn")
-
-
-@reactions.to(ReferralExpired)
-async def remember_expiry(event: ReferralExpired, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "expired")
-
-
-@reactions.to(ReferralFailed)
-async def remember_failure(event: ReferralFailed, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "failed")
-
-
-@reactions.to(ReferralVoided)
-async def remember_that_it_was_a_mistake(event: ReferralVoided, tx: Transaction) -> None:
-    await _remember_end(tx, event.referral_id, "voided")
-
-
-@reactions.to(ActivityDelivered)
-async def remember_delivery(event: ActivityDelivered, tx: Transaction) -> None:
+async def remember_delivery(event: ActivityDelivered | ActivityCorrected, tx: Transaction) -> None:
     await store.save_delivered(tx, event.activity_id, event.request_id, event.learning_areas)
 
 
-@reactions.to(ActivityCorrected)
-async def remember_correction(event: ActivityCorrected, tx: Transaction) -> None:
-    await store.save_delivered(tx, event.activity_id, event.request_id, event.learning_areas)
+reactions.to(ActivityDelivered)(remember_delivery)
+reactions.to(ActivityCorrected)(remember_delivery)
 
 
 @reactions.to(ActivityRetracted)

@@ -324,15 +324,14 @@ async def save_referral(tx: Transaction, referral_id: UUID, request_id: UUID) ->
     )
 
 
-async def save_end(tx: Transaction, referral_id: UUID, ended: str) -> UUID | None:
-    """A referral has ended, and how; returns its request, if that was heard of."""
-    request_id: UUID | None = await tx.db.fetchval(
+async def save_end(tx: Transaction, referral_id: UUID, ended: str) -> None:
+    """A referral has ended, and how; that it was made may be heard later."""
+    await tx.db.execute(
         "INSERT INTO referrals (referral_id, ended) VALUES ($1, $2)"
-        " ON CONFLICT (referral_id) DO UPDATE SET ended = $2, heard = excluded.heard RETURNING request_id",
+        " ON CONFLICT (referral_id) DO UPDATE SET ended = $2, heard = excluded.heard",
         referral_id,
         ended,
     )
-    return request_id
 
 
 async def request_of(db: Reader, referral_id: UUID) -> UUID | None:
