@@ -1,6 +1,6 @@
 """What `referrals` does when `requests` announces something."""
 
-from uuid import UUID
+from collections.abc import Mapping
 
 from contracts.requests import (
     RequestAmended,
@@ -63,26 +63,24 @@ async def remember_that_it_is_open_again(event: RequestReopened, tx: Transaction
     await store.save_status(tx, event.request_id, "answered" if event.returns_to == "answered" else "raised")
 
 
-@reactions.to(RequestClosed)
-async def end_referrals_with_a_closed_request(event: RequestClosed, tx: Transaction) -> None:
-    await _end_its_referrals(tx, event.request_id, "closed")
+AnEnd = RequestClosed | RequestWithdrawn | RequestVoided
+ENDS: Mapping[type[AnEnd], EndOfRequest] = {
+    RequestClosed: "closed",
+    RequestWithdrawn: "withdrawn",
+    RequestVoided: "voided",
+}
 
 
-@reactions.to(RequestWithdrawn)
-async def end_referrals_with_a_withdrawn_request(event: RequestWithdrawn, tx: Transaction) -> None:
-    await _end_its_referrals(tx, event.request_id, "withdrawn")
-
-
-@reactions.to(RequestVoided)
-async def end_referrals_with_a_voided_request(event: RequestVoided, tx: Transaction) -> None:
-    await _end_its_referrals(tx, event.request_id, "voided")
-
-
-async def _end_its_referrals(tx: Transaction, request_id: UUID, status: EndOfRequest) -> None:
-    await store.save_status(tx, request_id, status)
-    request = await store.lock_request(tx, request_id)
+async def end_its_referrals(event: AnEnd, tx: Transaction) -> None:
+    status = ENDS[type(event)]
+    await store.save_status(tx, event.request_id, status)
+    request = await store.lock_request(tx, event.request_id)
     if request is None or request.status != status:
         return  # something newer was heard before
-    for referral in await store.referrals_of(tx, request_id):
+    for referral in await store.referrals_of(tx, event.request_id):
         if ended := rules.end_with_request(referral, status, at=tx.now):
             await store.REFERRALS.announce(tx, referral, ended)
+
+
+for _end in ENDS:
+    reactions.to(_end)(end_its_referrals)
