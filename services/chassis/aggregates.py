@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from contracts.clocks import ObjectKind
 from contracts.events import Event
-from services.chassis.clock_table import ClockTable
+from services.chassis.clock_table import ClockTable, Waiting
 from services.chassis.life_cycle import Parties
 from services.chassis.messaging import outbox
 from services.chassis.running.database import Transaction
@@ -33,7 +34,7 @@ Thing = TypeVar("Thing", bound=Versioned)
 class Aggregate(Generic[Thing]):
     """One kind of aggregate: how it is loaded, changed and saved."""
 
-    kind: str
+    kind: ObjectKind
     """As its events name it."""
     load: Callable[[Transaction, UUID], Awaitable[Thing | None]]
     """Keeps it from other writers until the end of the transaction."""
@@ -66,7 +67,11 @@ class Aggregate(Generic[Thing]):
         await outbox.stage(tx, await self._clocks(tx, before, after))
 
     async def _clocks(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
-        return await self.clocks.follow(tx, before, after) if self.clocks else []
+        if self.clocks is None:
+            return []
+        parties = named(self.parties(after))
+        waiting = Waiting(self.kind, after.id, self.key(after), self.correlation(after), parties)
+        return await self.clocks.follow(tx, before, after, waiting)
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""

@@ -5,16 +5,17 @@ Guarantee: a clock runs as long as its row of the life cycle's clocks says so; e
 once. An object that waits costs nothing until its day has passed.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from contracts.clocks import ClockBreached, ClockPaused, ClockStarted, ObjectKind
 from contracts.values import HolidayRegion
 from services.chassis.clocks import Clock, Numbers, changed, dues
 from services.chassis.messaging import outbox
+from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
 
 Thing = TypeVar("Thing")
@@ -56,62 +57,16 @@ class Waiting:
     id: UUID
     key: str
     correlation: UUID | None
-    programme: str | None
-    region: HolidayRegion | None
-    topic: str
     parties: Sequence[str]
     """Whom it concerns, each as `party:organisation`: they hear of it."""
 
 
-async def start(
-    tx: Transaction, clock: Clock, thing: object, waiting: Waiting, numbers: Numbers
+def _staged(
+    tx: Transaction, event: ClockStarted | ClockPaused, version: int, waiting: Waiting, topic: str
 ) -> list[outbox.Staged]:
-    """Let a clock run, from its beginning."""
-    today = tx.today
-    found = dues(clock, thing, today=today, programme=waiting.programme, region=waiting.region, numbers=numbers)
-    clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
-    version = await tx.db.fetchval(
-        START,
-        clock_id,
-        waiting.kind,
-        waiting.id,
-        clock.name,
-        waiting.key,
-        waiting.correlation,
-        list(waiting.parties),
-        [due.breach for due in found],
-        [due.on for due in found],
-        first.on,
-    )
-    started = ClockStarted(
-        clock_id=clock_id,
-        clock=clock.name,
-        object_kind=waiting.kind,
-        object_id=waiting.id,
-        breach=first.breach,
-        due_on=first.on,
-        unknown_years=first.unknown_years,
-        started_at=tx.now,
-    )
-    return _staged(tx, started, version, waiting)
-
-
-async def pause(tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.Staged]:
-    """Let a clock run no longer; nothing happens to one that does not run."""
-    clock_id = clock_id_of(waiting.id, clock.name)
-    version = await tx.db.fetchval(_PAUSE, clock_id)
-    if version is None:
-        return []
-    paused = ClockPaused(
-        clock_id=clock_id, clock=clock.name, object_kind=waiting.kind, object_id=waiting.id, paused_at=tx.now
-    )
-    return _staged(tx, paused, version, waiting)
-
-
-def _staged(tx: Transaction, event: ClockStarted | ClockPaused, version: int, waiting: Waiting) -> list[outbox.Staged]:
     correlation = str(waiting.correlation) if waiting.correlation else None
     messages = outbox.encoded(tx, event, key=waiting.key, epoch=tx.epoch, version=version, correlation=correlation)
-    return _on(waiting.topic, messages, waiting.parties)
+    return _on(topic, messages, waiting.parties)
 
 
 def _on(topic: str, messages: Iterable[outbox.Staged], parties: Sequence[str]) -> list[outbox.Staged]:
@@ -125,18 +80,71 @@ class ClockTable(Generic[Thing]):
 
     clocks: Sequence[Clock]
     numbers: Numbers
-    waiting: Callable[[Transaction, Thing], Awaitable[Waiting]]
+    topic: str
+    """Of their events."""
+    programme: Callable[[Thing], str | None]
+    sites: Records[Any]
+    """With their holiday regions; the site of an object is its key."""
 
-    async def follow(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
+    async def follow(
+        self, tx: Transaction, before: Thing | None, after: Thing, waiting: Waiting
+    ) -> list[outbox.Staged]:
         """Start and pause what the change of an object starts and pauses; returns what is to be announced of it."""
         started, paused = changed(self.clocks, before, after)
-        if not started and not paused:
-            return []
-        waiting = await self.waiting(tx, after)
-        messages = [message for clock in paused for message in await pause(tx, clock, waiting)]
+        messages = [message for clock in paused for message in await self._pause(tx, clock, waiting)]
+        region = await self._region(tx, waiting.key) if started else None
         for clock in started:
-            messages += await start(tx, clock, after, waiting, self.numbers)
+            messages += await self._start(tx, clock, after, waiting, region)
         return messages
+
+    async def _region(self, tx: Transaction, site_id: str) -> HolidayRegion | None:
+        """The region whose school holidays a site has, as far as is known."""
+        site = (await self.sites.on_day(tx.db, [site_id], tx.today)).get(site_id)
+        return site.holiday_region if site else None
+
+    async def _start(
+        self, tx: Transaction, clock: Clock, thing: Thing, waiting: Waiting, region: HolidayRegion | None
+    ) -> list[outbox.Staged]:
+        """Let a clock run, from its beginning."""
+        today = tx.today
+        programme = self.programme(thing)
+        found = dues(clock, thing, today=today, programme=programme, region=region, numbers=self.numbers)
+        clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
+        version = await tx.db.fetchval(
+            START,
+            clock_id,
+            waiting.kind,
+            waiting.id,
+            clock.name,
+            waiting.key,
+            waiting.correlation,
+            list(waiting.parties),
+            [due.breach for due in found],
+            [due.on for due in found],
+            first.on,
+        )
+        started = ClockStarted(
+            clock_id=clock_id,
+            clock=clock.name,
+            object_kind=waiting.kind,
+            object_id=waiting.id,
+            breach=first.breach,
+            due_on=first.on,
+            unknown_years=first.unknown_years,
+            started_at=tx.now,
+        )
+        return _staged(tx, started, version, waiting, self.topic)
+
+    async def _pause(self, tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.Staged]:
+        """Let a clock run no longer; nothing happens to one that does not run."""
+        clock_id = clock_id_of(waiting.id, clock.name)
+        version = await tx.db.fetchval(_PAUSE, clock_id)
+        if version is None:
+            return []
+        paused = ClockPaused(
+            clock_id=clock_id, clock=clock.name, object_kind=waiting.kind, object_id=waiting.id, paused_at=tx.now
+        )
+        return _staged(tx, paused, version, waiting, self.topic)
 
 
 @dataclass(frozen=True, slots=True)

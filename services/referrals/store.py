@@ -20,7 +20,7 @@ from contracts.requests import RequestDetails, RequestRaised
 from contracts.sites import GroupRecorded, SiteRecorded
 from contracts.values import HolidayRegion, Identifier, LearningArea, Reason, RecordDay, Value
 from services.chassis.aggregates import Aggregate
-from services.chassis.clock_table import ClockTable, Waiting, restore_breach, restore_change
+from services.chassis.clock_table import ClockTable, restore_breach, restore_change
 from services.chassis.clocks import read_numbers
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -381,42 +381,6 @@ async def lock_request(tx: Transaction, request_id: UUID) -> AskedRequest | None
     return _request(row) if row else None
 
 
-async def _region(tx: Transaction, site_id: Identifier) -> HolidayRegion | None:
-    """The region whose school holidays a site has, as far as is known."""
-    site = (await SITES.on_day(tx.db, [site_id], tx.today)).get(site_id)
-    return site.holiday_region if site else None
-
-
-async def _waiting_referral(tx: Transaction, referral: Referral) -> Waiting:
-    made = referral.made
-    region = await _region(tx, made.site_id)
-    return Waiting(
-        "referral",
-        referral.id,
-        made.site_id,
-        made.request_id,
-        made.programme,
-        region,
-        REFERRALS_TOPIC,
-        named(referral_rules.parties(referral)),
-    )
-
-
-async def _waiting_activity(tx: Transaction, activity: Activity) -> Waiting:
-    planned, lead = activity.planned, activity.planned.site_ids[0]
-    region = await _region(tx, lead)
-    return Waiting(
-        "activity",
-        activity.id,
-        lead,
-        planned.request_id,
-        planned.programme,
-        region,
-        REFERRALS_TOPIC,
-        named(activity_rules.parties(activity)),
-    )
-
-
 REFERRALS = Aggregate(
     kind="referral",
     load=lock_referral,
@@ -426,7 +390,7 @@ REFERRALS = Aggregate(
     key=lambda referral: referral.made.site_id,
     correlation=lambda referral: referral.made.request_id,
     parties=referral_rules.parties,
-    clocks=ClockTable(clocks.OF_REFERRALS, CLOCK_NUMBERS, _waiting_referral),
+    clocks=ClockTable(clocks.OF_REFERRALS, CLOCK_NUMBERS, REFERRALS_TOPIC, lambda each: each.made.programme, SITES),
 )
 ACTIVITIES = Aggregate(
     kind="activity",
@@ -437,7 +401,7 @@ ACTIVITIES = Aggregate(
     key=lambda activity: activity.planned.site_ids[0],  # the lead site when it was planned, for ever
     correlation=lambda activity: activity.planned.request_id,
     parties=activity_rules.parties,
-    clocks=ClockTable(clocks.OF_ACTIVITIES, CLOCK_NUMBERS, _waiting_activity),
+    clocks=ClockTable(clocks.OF_ACTIVITIES, CLOCK_NUMBERS, REFERRALS_TOPIC, lambda each: each.planned.programme, SITES),
 )
 
 

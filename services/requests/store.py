@@ -14,7 +14,7 @@ from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
 from contracts.values import LearningArea, Reason, Value
 from services.chassis.aggregates import Aggregate
-from services.chassis.clock_table import ClockTable, Waiting, restore_breach, restore_change
+from services.chassis.clock_table import ClockTable, restore_breach, restore_change
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key, area_of
@@ -390,15 +390,6 @@ async def save_comment(tx: Transaction, request: Request, comment: str) -> None:
     )
 
 
-async def _waiting(tx: Transaction, request: Request) -> Waiting:
-    site_id, asked = request.details.site_id, request.details
-    site = (await SITES.on_day(tx.db, [site_id], tx.today)).get(site_id)
-    region = site.holiday_region if site else None
-    return Waiting(
-        "request", request.id, site_id, request.id, asked.programme, region, REQUESTS_TOPIC, named(parties(request))
-    )
-
-
 REQUESTS = Aggregate(
     kind="request",
     load=lock,
@@ -408,7 +399,7 @@ REQUESTS = Aggregate(
     key=lambda request: request.details.site_id,
     correlation=lambda request: request.id,
     parties=parties,
-    clocks=ClockTable(clocks.CLOCKS, clocks.NUMBERS, _waiting),
+    clocks=ClockTable(clocks.CLOCKS, clocks.NUMBERS, REQUESTS_TOPIC, lambda each: each.details.programme, SITES),
 )
 
 RESTORE: dict[type[Event], Any] = {
