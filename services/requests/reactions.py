@@ -32,7 +32,7 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     if request is None:
         return
     await store.save_referral(tx, event.referral_id, event.request_id)
-    before, request = request, await store.add_partner(tx, await store.reload(tx, request), event.partner_id)
+    before, request = request, await store.add_partner(tx, await store.count_referrals(tx, request), event.partner_id)
     if answered := rules.answer_by_referring(request, event):
         await store.REQUESTS.announce(tx, request, answered)
     else:
@@ -56,7 +56,7 @@ async def remember_end(event: AnEnd, tx: Transaction) -> None:
     before = await store.lock(tx, request_id) if request_id else None
     await store.save_end(tx, event.referral_id, ENDS[type(event)])
     if before is not None:
-        await store.REQUESTS.heard(tx, before, await store.reload(tx, before))
+        await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
 
 
 for _end in ENDS:

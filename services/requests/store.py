@@ -26,11 +26,16 @@ _REQUEST = (
     "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas,"
     " closed_from, closed_on"
 )
-_OF_IT = "FROM referrals WHERE referrals.request_id = requests.request_id AND ended"
-_READ = (
-    f"{_REQUEST}, answer_reason, (SELECT count(*) {_OF_IT} IS NULL) AS open_referrals,"
-    f" (SELECT ended {_OF_IT} IS NOT NULL ORDER BY heard DESC LIMIT 1) AS last_end"
-)
+_READ = f"{_REQUEST}, answer_reason, open_referrals, last_end"
+# They stand in the request's own row: whoever waited for it reads them as they are then.
+_COUNT_REFERRALS = """
+UPDATE requests SET
+    open_referrals = (SELECT count(*) FROM referrals WHERE request_id = $1 AND ended IS NULL),
+    last_end = (
+        SELECT ended FROM referrals WHERE request_id = $1 AND ended IS NOT NULL ORDER BY heard DESC LIMIT 1
+    )
+WHERE request_id = $1 RETURNING open_referrals, last_end
+"""
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in rules.OPEN))
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
@@ -117,11 +122,11 @@ async def lock(tx: Transaction, request_id: UUID) -> Request | None:
     return _request(row) if row else None
 
 
-async def reload(tx: Transaction, request: Request) -> Request:
+async def count_referrals(tx: Transaction, request: Request) -> Request:
     """The request that is locked, with what was heard of its referrals since."""
-    again = await lock(tx, request.id)
-    assert again is not None, "it is locked"
-    return again
+    row = await tx.db.fetchrow(_COUNT_REFERRALS, request.id)
+    assert row is not None, "it is locked"
+    return replace(request, open_referrals=row["open_referrals"], last_end=row["last_end"])
 
 
 async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:

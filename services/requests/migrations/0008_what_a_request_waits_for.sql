@@ -7,7 +7,10 @@ CREATE TABLE referrals (
 );
 CREATE INDEX referrals_of_request ON referrals (request_id, heard);
 
-ALTER TABLE requests ADD COLUMN answer_reason text;  -- Reason as JSON
+ALTER TABLE requests
+    ADD COLUMN answer_reason text,  -- Reason as JSON
+    ADD COLUMN open_referrals integer NOT NULL DEFAULT 0,  -- of those above, as far as they were heard of
+    ADD COLUMN last_end text;  -- how the one ended that ended last
 ALTER TABLE delivered_activities
     ADD COLUMN learning_areas text[] NOT NULL DEFAULT '{}',  -- scheme/code
     ADD COLUMN epoch integer NOT NULL DEFAULT 0,

@@ -1,5 +1,6 @@
 """A request closes by itself when nobody does, and says what came of it: in simulated time, on the service's tables."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import date, datetime
@@ -11,7 +12,7 @@ import pytest
 from contracts.activities import ActivityDelivered
 from contracts.events import Event
 from contracts.referrals import ReferralCompleted, ReferralDeclined, ReferralExpired, ReferralMade
-from contracts.requests import RequestAnswered, RequestRaised
+from contracts.requests import RequestAnswered, RequestClosed, RequestRaised
 from contracts.values import LearningArea, Reason
 from local import RealParts
 from services.chassis.due_clocks import DueClocks
@@ -21,6 +22,7 @@ from services.requests.reactions import reactions
 from services.requests.rules import Request, Status
 from tests.builders import ART, NATURE, NOW, a_referral_made, a_request, an_actor, delivery_details, referral_details
 from tests.sandbox import Sandbox, a_sandbox
+from tests.waiting import eventually
 
 CONSULTANT, PARTNER = an_actor("consultant"), an_actor("partner")
 NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
@@ -178,6 +180,35 @@ async def test_what_was_delivered_fulfils_the_areas_that_it_was_about(
     assert (closed["outcome"], closed["activityIds"]) == (outcome, [str(activity.activity_id)])
     assert [area["code"] for area in closed["unmetAreas"]] == unmet
     assert ("reason" in closed) is bool(unmet)
+
+
+async def test_who_closes_while_the_last_end_is_heard_leaves_no_clock_behind(sandbox: Sandbox, time_file: Path) -> None:
+    request = await is_raised(sandbox, Status.ASSIGNED)
+    end = completed(await is_referred(sandbox, request))
+
+    async with sandbox.database.transaction(at=NOW) as tx:
+        tx.reacting_to = 1, 2
+        await reactions.by_type[end.type](end, tx)
+        waiting = asyncio.create_task(closes(sandbox, request))
+        await eventually(lambda: somebody_waits(sandbox))
+    await waiting
+    it_is(AFTER_IT, time_file)
+    await look(sandbox)
+
+    assert await sandbox.database.pool.fetchval("SELECT count(*) FROM clocks WHERE due_on IS NOT NULL") == 0
+
+
+async def closes(sandbox: Sandbox, request: Request) -> None:
+    async with sandbox.database.transaction(at=NOW) as tx:
+        locked = await store.lock(tx, request.id)
+        assert locked is not None
+        closed = RequestClosed(request_id=request.id, outcome="advice_only", closed_by=CONSULTANT, closed_at=NOW)
+        await store.REQUESTS.announce(tx, locked, closed)
+
+
+async def somebody_waits(sandbox: Sandbox) -> bool:
+    """For a row that another transaction holds."""
+    return bool(await sandbox.database.pool.fetchval("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"))
 
 
 async def test_an_end_that_is_heard_before_the_referral_counts_all_the_same(sandbox: Sandbox, time_file: Path) -> None:
