@@ -8,10 +8,10 @@ from pydantic import Field
 from contracts.events import Event
 from contracts.referrals import REFERRALS
 from contracts.requests import REQUESTS
-from contracts.values import DISTINCT, Day, Instant, SchoolYear, Slug
+from contracts.values import DISTINCT, Instant, ReferenceDay, Slug, WaitedYear
 
 ObjectKind = Literal["request", "referral", "activity"]
-SchoolYears = Annotated[tuple[SchoolYear, ...], Field(max_length=20), DISTINCT]
+SchoolYears = Annotated[tuple[WaitedYear, ...], Field(max_length=20), DISTINCT]
 
 
 class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", identified_by="clock_id", nl="Klok gestart"):
@@ -24,7 +24,7 @@ class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", ident
     object_id: UUID
     breach: Slug
     """What follows first when nobody acts, such as `remind`."""
-    due_on: Day
+    due_on: ReferenceDay
     """The last day on which it does not follow yet."""
     unknown_years: SchoolYears = ()
     """The school years on the way whose holidays are not known: it may be due too early."""
@@ -52,7 +52,7 @@ class ClockBreached(
     object_id: UUID
     breach: Slug
     """What follows now, such as `remind`, `escalate` or `expire`."""
-    due_on: Day
+    due_on: ReferenceDay
     next_breach: Slug | None = None
-    next_due_on: Day | None = None
+    next_due_on: ReferenceDay | None = None
     breached_at: Instant

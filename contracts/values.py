@@ -8,6 +8,7 @@ data) is refused at the doors of the services, never here.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -115,7 +116,8 @@ RecordDay = Annotated[date, BeforeValidator(_text_only), _between(1800, 2100), _
 """A calendar day from or to which a record, a link or an opening holds: in the years 1800 to 2100."""
 
 ReferenceDay = Annotated[date, BeforeValidator(_text_only), _between(1800, 2199), _day(_REFERENCE)]
-"""The calendar day that a figure or a denominator is about; may lie a year beyond what occurred."""
+"""The calendar day that a figure or a denominator is about, or to which something waits; may lie
+beyond what occurred."""
 
 Instant = Annotated[
     AwareDatetime,
@@ -188,19 +190,24 @@ def school_year_of(day: date) -> str:
 SCHOOL_YEARS = tuple(f"{first}-{first + 1}" for first in range(2000, 2100))
 
 
-def _a_school_year(text: str) -> str:
-    if text not in SCHOOL_YEARS:
-        raise PydanticCustomError(
-            "school_year",
-            "must be two years in a row, from {first} to {last}, such as 2025-2026",
-            {"first": SCHOOL_YEARS[0], "last": SCHOOL_YEARS[-1]},
-        )
-    return text
+def _one_of(years: Sequence[str]) -> AfterValidator:
+    def check(text: str) -> str:
+        if text not in years:
+            raise PydanticCustomError(
+                "school_year",
+                "must be two years in a row, from {first} to {last}, such as 2025-2026",
+                {"first": years[0], "last": years[-1]},
+            )
+        return text
+
+    return AfterValidator(check)
 
 
-SchoolYear = Annotated[
-    str, AfterValidator(_a_school_year), WithJsonSchema({"type": "string", "enum": list(SCHOOL_YEARS)})
-]
+SchoolYear = Annotated[str, _one_of(SCHOOL_YEARS), WithJsonSchema({"type": "string", "enum": list(SCHOOL_YEARS)})]
+
+_WAITED = tuple(f"{first}-{first + 1}" for first in range(1999, 2111))
+WaitedYear = Annotated[str, _one_of(_WAITED), WithJsonSchema({"type": "string", "enum": list(_WAITED)})]
+"""A school year in which something waits: what is planned for the last day of 2100 waits on in the years after."""
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]{0,63}$")]
 ChangedFields = Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=50), DISTINCT]

@@ -23,9 +23,10 @@ import holidays
 
 from contracts.values import HolidayRegion
 
-FIRST_DAY: Final = date(2000, 1, 1)
+FIRST_DAY: Final = date(1999, 12, 31)
 LAST_DAY: Final = date(2110, 12, 31)
-"""What occurs lies in 2000 to 2100; ten years more hold every due day of up to 2,000 working days."""
+"""What occurs lies in 2000 to 2100, and in other time zones a day beside; ten years more hold every due day of up to
+2,000 working days."""
 _YEARS = range(FIRST_DAY.year - 1, LAST_DAY.year + 1)  # the school years, by the year in which they begin
 _SATURDAY = 5
 

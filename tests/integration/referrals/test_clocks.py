@@ -298,6 +298,24 @@ async def restored(tx: Transaction, event: Any, version: int) -> bool:
     return bool(await store.RESTORE[type(event)](tx, event, version))
 
 
+@pytest.mark.parametrize(
+    "planned_for", ["2000-01-01T00:00:00+13:59", "2100-12-31T23:59:59-13:59"], ids=["first", "last"]
+)
+async def test_what_is_planned_on_the_first_or_last_day_that_is_accepted_has_its_clock(
+    sandbox: Sandbox, time_file: Path, planned_for: str
+) -> None:
+    """Seen: planned for the last weeks of 2100, the clock waits in a school year that no event could name."""
+    activity = an_activity(ActivityStatus.PLANNED)
+    planned = activity.planned.model_copy(update={"planned_for": datetime.fromisoformat(planned_for)})
+
+    async with sandbox.database.transaction(at=NOW) as tx:
+        await store.ACTIVITIES.announce(tx, None, planned)
+    it_is("2100-12-30", time_file)
+    await look(sandbox)
+
+    assert "report runs, remind after" in str(await said(sandbox, "clock"))
+
+
 def test_every_number_of_a_clock_is_there() -> None:
     wanted = {
         f"{clock.name}.{breach.name}"
