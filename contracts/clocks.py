@@ -11,6 +11,7 @@ from contracts.requests import REQUESTS
 from contracts.values import DISTINCT, Instant, ReferenceDay, Slug, WaitedYear
 
 ObjectKind = Literal["request", "referral", "activity"]
+NextActor = Literal["consultant", "partner", "operator"]
 SchoolYears = Annotated[tuple[WaitedYear, ...], Field(max_length=20), DISTINCT]
 
 
@@ -28,6 +29,10 @@ class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", ident
     """The last day on which it does not follow yet."""
     unknown_years: SchoolYears = ()
     """The school years on the way whose holidays are not known: it may be due too early."""
+    next_actor: NextActor | None = None
+    """Whose turn it is meanwhile. An open object has one running clock that says so, never two."""
+    act_by: ReferenceDay | None = None
+    """The last day on which the next actor is in time."""
     started_at: Instant
 
 

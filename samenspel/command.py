@@ -11,7 +11,7 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from samenspel.commands import clients, dead_letters, figures, importing, rebuild, republishing, restoring, topics
+from samenspel.commands import clients, dead_letters, figures, importing, rebuild, republishing, restoring, topics, work
 from samenspel.failure import CommandFailed
 from samenspel.plugins import plugins
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for commands in plugins("samenspel.commands"):
     app.add_typer(commands)
+app.add_typer(work.commands)
 app.add_typer(rebuild.commands)
 app.add_typer(republishing.commands)
 app.add_typer(restoring.commands)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from services.chassis.clock_table import NEXT_ACTOR
 from services.chassis.clocks import Clock
 from services.chassis.life_cycle import PREVIOUS, SAME, Condition, Step
 from services.chassis.problems import PROBLEMS, Problem, every_problem
@@ -91,9 +92,13 @@ object. What they bring about is announced as `ClockBreached`; `expire`, `close`
 tables. A breach without a number follows when the last day that the object names has passed. The numbers are data
 ([requests](../services/requests/clocks.json), [referrals](../services/referrals/clocks.json)), and a programme may have
 its own.
+
+An open object is on exactly one **work list**: that of the organisations whose turn it is while one of its clocks runs,
+up to the last day before what follows (`GET /v1/work`, `samenspel work`). Where nobody brokers a request, it is an
+operator's turn.
 """
-CLOCK_HEADER = """| clock | runs while | working days, and what follows |
-|---|---|---|
+CLOCK_HEADER = """| clock | runs while | working days, and what follows | whose turn, before what follows |
+|---|---|---|---|
 """
 LIFE_CYCLE_HEADER = """
 | action | from | event | becomes | who | reasons |
@@ -171,7 +176,7 @@ def _states_after(step: Step[Any], before: str, steps: Sequence[Step[Any]]) -> S
 
 def _clocks(name: str) -> str:
     clocks, numbers = CLOCKS[name]
-    rows = [f"| `{clock.name}` | {clock.about} | {_breaches(clock, numbers)} |\n" for clock in clocks]
+    rows = [f"| `{clock.name}` | {clock.about} | {_breaches(clock, numbers)} | {_turn(clock)} |\n" for clock in clocks]
     return f"\n{CLOCK_HEADER}{''.join(rows)}"
 
 
@@ -181,6 +186,10 @@ def _breaches(clock: Clock, numbers: Mapping[str, int]) -> str:
         f"`{each.name}`" if each.on else f"{numbers[f'{clock.name}.{each.name}']} `{each.name}`"
         for each in clock.breaches
     )
+
+
+def _turn(clock: Clock) -> str:
+    return f"{NEXT_ACTOR[clock.turn.party]}, `{clock.turn.until}`" if clock.turn else ""
 
 
 def life_cycles() -> str:

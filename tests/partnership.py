@@ -41,6 +41,15 @@ from tests.sandbox import Sandbox, a_sandbox
 OPERATOR, COORDINATOR = an_actor("operator"), an_actor("coordinator")
 CONSULTANT, PARTNER = an_actor("consultant"), an_actor("partner")
 ENDED = {"closed", "withdrawn", "voided"}
+OPEN_REQUESTS = "SELECT request_id FROM requests WHERE status IN ('assigned', 'no_broker', 'answered')"
+OPEN_REFERRALS_AND_ACTIVITIES = """
+SELECT referral_id FROM referrals WHERE status IN ('requested', 'accepted', 'waitlisted', 'in_progress')
+UNION ALL SELECT activity_id FROM activities WHERE status = 'planned'
+"""
+TURNS = """
+SELECT object_id, count(DISTINCT (clock_id, act_by)) AS clocks, count(DISTINCT split_part(holder, ':', 1)) AS actors
+FROM work JOIN clocks USING (clock_id) GROUP BY object_id
+"""
 COMMANDS: dict[str, Command] = {
     **request_commands.requests.by_name,
     **request_commands.reference_data.by_name,
@@ -182,6 +191,13 @@ class Partnership:
             {row["referral_id"]: row["ended"] for row in ended}
             == {each.id: None if each.status in OPEN else str(each.status) for each in referrals},
         )
+
+    async def check_work_lists(self) -> None:
+        """Every open object is on one work list, with one next actor and one due day; nothing else is on any."""
+        for side, open_objects in ((self.requests, OPEN_REQUESTS), (self.referrals, OPEN_REFERRALS_AND_ACTIVITIES)):
+            pool = side.sandbox.database.pool
+            turns = {row["object_id"]: (row["clocks"], row["actors"]) for row in await pool.fetch(TURNS)}
+            assert turns == {row[0]: (1, 1) for row in await pool.fetch(open_objects)}
 
 
 @asynccontextmanager

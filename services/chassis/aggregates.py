@@ -51,6 +51,8 @@ class Aggregate(Generic[Thing]):
     """Whom it concerns: they hear of its events."""
     clocks: ClockTable[Thing] | None = None
     """How long it may wait."""
+    beside: Callable[[Transaction, Thing | None, Thing], Awaitable[list[outbox.Staged]]] | None = None
+    """Lets the clocks of something else follow its change; returns what is to be announced of them."""
 
     async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
         """Bring back an event that was announced before the database was restored; False when it does not follow."""
@@ -59,19 +61,21 @@ class Aggregate(Generic[Thing]):
             return False
         after = self.evolve(thing, event)
         await self.save(tx, after)
-        await self._clocks(tx, thing, after)  # they begin today; what was announced of them is kept in the journal
+        await self.follow(tx, thing, after)  # they begin today; what was announced of them is kept in the journal
         return True
 
     async def heard(self, tx: Transaction, before: Thing, after: Thing) -> None:
         """Let its clocks follow what it heard of others: that is no event of its own."""
-        await outbox.stage(tx, await self._clocks(tx, before, after))
+        await outbox.stage(tx, await self.follow(tx, before, after))
 
-    async def _clocks(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
+    async def follow(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
+        """Let clocks follow its change; returns what is to be announced of them."""
+        messages = await self.beside(tx, before, after) if self.beside else []
         if self.clocks is None:
-            return []
-        parties = named(self.parties(after))
-        waiting = Waiting(self.kind, after.id, self.key(after), self.correlation(after), parties)
-        return await self.clocks.follow(tx, before, after, waiting)
+            return messages
+        parties, parties_before = named(self.parties(after)), named(self.parties(before)) if before else []
+        waiting = Waiting(self.kind, after.id, self.key(after), self.correlation(after), parties, parties_before)
+        return [*messages, *await self.clocks.follow(tx, before, after, waiting)]
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""
@@ -91,5 +95,5 @@ class Aggregate(Generic[Thing]):
             )
         assert thing is not None, "there is at least one event"
         await self.save(tx, thing)
-        await outbox.stage(tx, [*messages, *await self._clocks(tx, at_first, thing)])
+        await outbox.stage(tx, [*messages, *await self.follow(tx, at_first, thing)])
         return thing

@@ -1,8 +1,9 @@
-"""Which clocks run, kept in the table `clocks`: whoever changes an object starts and pauses its clocks, in the same
-transaction.
+"""Which clocks run, kept in the table `clocks`, and whose turn it is, in the table `work`: whoever changes an object
+starts and pauses its clocks, in the same transaction.
 
 Guarantee: a clock runs as long as its row of the life cycle's clocks says so; each start, pause and breach is announced
-once. An object that waits costs nothing until its day has passed.
+once. An object that waits costs nothing until its day has passed. It stands on the work list of whoever is next as long
+as the clock runs, also when everything that follows has followed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,20 +12,29 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
-from contracts.clocks import ClockBreached, ClockPaused, ClockStarted, ObjectKind
+from contracts.clocks import ClockBreached, ClockPaused, ClockStarted, NextActor, ObjectKind
 from contracts.values import HolidayRegion
-from services.chassis.clocks import Clock, Numbers, changed, dues
+from services.chassis.clocks import Clock, Numbers, Turn, changed, dues
 from services.chassis.messaging import outbox
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
 
 Thing = TypeVar("Thing")
 START = """
-INSERT INTO clocks (clock_id, object_kind, object_id, name, key, correlation, parties, breaches, dues, due_on, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
-ON CONFLICT (clock_id) DO UPDATE
-SET parties = $7, breaches = $8, dues = $9, passed = 0, due_on = $10, version = clocks.version + 1
-RETURNING version
+WITH clock AS (
+    INSERT INTO clocks
+        (clock_id, object_kind, object_id, name, key, correlation, parties, breaches, dues, due_on, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
+    ON CONFLICT (clock_id) DO UPDATE
+    SET parties = $7, breaches = $8, dues = $9, passed = 0, due_on = $10, version = clocks.version + 1
+    RETURNING version
+), others AS (
+    DELETE FROM work WHERE clock_id = $1 AND holder <> ALL ($11)
+), turn AS (
+    INSERT INTO work (clock_id, holder, act_by) SELECT $1, holder, $12 FROM unnest($11::text[]) AS holder
+    ON CONFLICT (clock_id, holder) DO UPDATE SET act_by = excluded.act_by
+)
+SELECT version FROM clock
 """
 _BREACH = """
 UPDATE clocks SET passed = passed + 1, due_on = dues[passed + 2], version = version + 1
@@ -40,8 +50,22 @@ SELECT clock_id, object_kind, object_id, breaches[passed + 1] AS breach FROM clo
 WHERE due_on < $1 AND NOT clock_id = ANY ($2) ORDER BY due_on, clock_id LIMIT $3
 """
 _PAUSE = """
+WITH turn AS (DELETE FROM work WHERE clock_id = $1)
 UPDATE clocks SET due_on = NULL, version = version + 1 WHERE clock_id = $1 AND due_on IS NOT NULL RETURNING version
 """
+_OTHER_HOLDERS = """
+WITH turn AS (
+    SELECT DISTINCT act_by FROM work WHERE clock_id = $1
+), others AS (
+    DELETE FROM work WHERE clock_id = $1 AND holder <> ALL ($2)
+)
+INSERT INTO work (clock_id, holder, act_by) SELECT $1, holder, act_by FROM turn, unnest($2::text[]) AS holder
+ON CONFLICT (clock_id, holder) DO NOTHING
+"""
+NEXT_ACTOR: Mapping[str, NextActor] = {"broker": "consultant", "partner": "partner", "operator": "operator"}
+"""The role that acts for a party."""
+OPERATORS = "operator:*"
+"""Whose turn it is where nobody else is left."""
 
 
 def clock_id_of(object_id: UUID, clock: str) -> UUID:
@@ -59,6 +83,15 @@ class Waiting:
     correlation: UUID | None
     parties: Sequence[str]
     """Whom it concerns, each as `party:organisation`: they hear of it."""
+    parties_before: Sequence[str]
+    """Whom it concerned before it changed."""
+
+    def holders(self, turn: Turn | None) -> list[str]:
+        """On whose work list it stands: the organisations whose turn it is."""
+        if turn is None:
+            return []
+        theirs = [party for party in self.parties if party.startswith(f"{turn.party}:")]
+        return theirs if theirs and f"{turn.party}:*" not in theirs else [OPERATORS]
 
 
 def _staged(
@@ -95,6 +128,9 @@ class ClockTable(Generic[Thing]):
         region = await self._region(tx, waiting.key) if started else None
         for clock in started:
             messages += await self._start(tx, clock, after, waiting, region)
+        for clock in self.clocks:
+            if clock.turn and clock not in started and clock.runs(after) and waiting.parties != waiting.parties_before:
+                await tx.db.execute(_OTHER_HOLDERS, clock_id_of(waiting.id, clock.name), waiting.holders(clock.turn))
         return messages
 
     async def _region(self, tx: Transaction, site_id: str) -> HolidayRegion | None:
@@ -110,6 +146,8 @@ class ClockTable(Generic[Thing]):
         programme = self.programme(thing)
         found = dues(clock, thing, today=today, programme=programme, region=region, numbers=self.numbers)
         clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
+        holders = waiting.holders(clock.turn)
+        act_by = next((due.on for due in found if clock.turn and due.breach == clock.turn.until), None)
         version = await tx.db.fetchval(
             START,
             clock_id,
@@ -122,6 +160,8 @@ class ClockTable(Generic[Thing]):
             [due.breach for due in found],
             [due.on for due in found],
             first.on,
+            holders,
+            act_by,
         )
         started = ClockStarted(
             clock_id=clock_id,
@@ -131,6 +171,8 @@ class ClockTable(Generic[Thing]):
             breach=first.breach,
             due_on=first.on,
             unknown_years=first.unknown_years,
+            next_actor=NEXT_ACTOR[holders[0].partition(":")[0]] if holders else None,
+            act_by=act_by,
             started_at=tx.now,
         )
         return _staged(tx, started, version, waiting, self.topic)

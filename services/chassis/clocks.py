@@ -34,8 +34,18 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is while a clock runs."""
+
+    party: str
+    """What the organisations that must act are to the object, such as its `partner`."""
+    until: str
+    """The breach before which they should have acted: that day stands on their work list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
-    """One row of the table of clocks."""
+    """One row of the table of clocks. An open object has one running clock with a turn, never two."""
 
     name: str
     """What is waited for."""
@@ -45,8 +55,12 @@ class Clock:
     """Whether it is waited for, of the object."""
     breaches: tuple[Breach, ...]
     since: Callable[[Any], date | None] = _no_other_day
-    """From which day working days are counted, if that is another than the one on which it starts. When it changes, the
-    clock starts anew."""
+    """From which day working days are counted, if that is another than the one on which it starts."""
+    turn: Turn | None = None
+
+    def days(self, thing: object) -> tuple[date | None, ...]:
+        """The days that the object itself says; when one changes, the clock starts anew."""
+        return self.since(thing), *(breach.on(thing) for breach in self.breaches if breach.on)
 
 
 def read_numbers(text: bytes) -> Numbers:
@@ -96,10 +110,7 @@ def _day(due: Due) -> date:
 
 def changed(clocks: Sequence[Clock], before: object | None, after: object) -> tuple[list[Clock], list[Clock]]:
     """The clocks that start, or start anew, and those that pause, when an object changes."""
-    was = {clock.name: clock.since(before) for clock in clocks if before is not None and clock.runs(before)}
-    running = {clock.name: clock.since(after) for clock in clocks if clock.runs(after)}
-    started = [each for each in clocks if each.name in running and was.get(each.name, _NEVER) != running[each.name]]
+    was = {clock.name: clock.days(before) for clock in clocks if before is not None and clock.runs(before)}
+    running = {clock.name: clock.days(after) for clock in clocks if clock.runs(after)}
+    started = [each for each in clocks if each.name in running and was.get(each.name) != running[each.name]]
     return started, [each for each in clocks if each.name in was and each.name not in running]
-
-
-_NEVER = object()

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,7 +17,9 @@ from aiokafka.errors import KafkaError
 
 from contracts.values import calendar_day
 from services.chassis import clock_table
+from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import DueClock
+from services.chassis.messaging import outbox
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
@@ -51,6 +54,8 @@ class DueClocks:
     """By kind of object and breach; of all others it is told and nothing follows."""
     recovery: Recovery | None = None
     """After a restore, what was announced since comes back first: else this would announce it a second time."""
+    without_turn: Sequence[tuple[Aggregate[Any], str]] = ()
+    """Of each kind, the query for the open objects that are on no work list: those of a release without any."""
     failed: set[UUID] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -63,12 +68,25 @@ class DueClocks:
     async def _lead(self, db: Reader) -> None:
         loop = asyncio.get_running_loop()
         forgets_at = loop.time() + FAILED_SECONDS
+        for aggregate, query in self.without_turn:
+            await self._begin(db, aggregate, query)
         while True:
             if loop.time() > forgets_at:
                 self.failed.clear()
                 forgets_at = loop.time() + FAILED_SECONDS
             if not await self.look(db):
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _begin(self, db: Reader, aggregate: Aggregate[Any], query: str) -> None:
+        """Let the clocks of objects run that have waited without."""
+        for row in await db.fetch(query):
+            if self.recovery is not None:
+                await self.recovery.roll_forward_if_needed()
+            self.health.tick(PART, f"the clocks of every {aggregate.kind} begin")
+            async with self.database.transaction() as tx:
+                thing = await aggregate.load(tx, row[0])
+                assert thing is not None, "it is there, and nothing is ever deleted"
+                await outbox.stage(tx, await aggregate.follow(tx, None, thing))
 
     async def look(self, db: Reader) -> int:
         """Let follow what is due, some hundreds at a time; returns how many were."""

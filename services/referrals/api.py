@@ -12,6 +12,7 @@ from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, Re
 from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, audience_of, sees
+from services.chassis.work_lists import Objects, work_list_of
 from services.referrals import store
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -31,6 +32,17 @@ from services.referrals.views import (
 )
 
 queries = query_routes()
+work = work_list_of(
+    {
+        "referral": Objects(store.find_referrals, referral_rules.LIFE_CYCLE, referral_rules.parties),
+        "activity": Objects(store.find_activities, activity_rules.LIFE_CYCLE, activity_rules.parties),
+    }
+)
+
+UnconfirmedBy = Annotated[
+    Identifier | None,
+    Query(alias="unconfirmedBy", description="Only what this site has neither confirmed nor disputed yet."),
+]
 
 
 class NoSuchBroker(NotFound):
@@ -65,13 +77,21 @@ async def list_referrals(
     request_id: Annotated[UUID | None, Query(alias="requestId")] = None,
     partner_id: Annotated[Identifier | None, Query(alias="partnerId")] = None,
     status: Status | None = None,
+    unconfirmed_by: UnconfirmedBy = None,
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> ReferralPage:
     """Those that the caller is a party to, in the order in which they were made."""
     audience = await _audience(db, caller)
     found = await store.referral_page(
-        db, audience, request_id=request_id, partner_id=partner_id, status=status, after=cursor, limit=limit + 1
+        db,
+        audience,
+        request_id=request_id,
+        partner_id=partner_id,
+        status=status,
+        unconfirmed_by=unconfirmed_by,
+        after=cursor,
+        limit=limit + 1,
     )
     items = tuple(referral_view(referral, caller.actor, calendar_day(caller.now)) for referral in found[:limit])
     return ReferralPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
@@ -96,6 +116,7 @@ async def list_activities(
     *,
     site_id: Annotated[Identifier | None, Query(alias="siteId")] = None,
     referral_id: Annotated[UUID | None, Query(alias="referralId")] = None,
+    unconfirmed_by: UnconfirmedBy = None,
     cursor: UUID | None = None,
     limit: Limit = 50,
 ) -> ActivityPage:
@@ -103,7 +124,13 @@ async def list_activities(
     involved."""
     audience = await _audience(db, caller)
     found = await store.activity_page(
-        db, audience, site_id=site_id, referral_id=referral_id, after=cursor, limit=limit + 1
+        db,
+        audience,
+        site_id=site_id,
+        referral_id=referral_id,
+        unconfirmed_by=unconfirmed_by,
+        after=cursor,
+        limit=limit + 1,
     )
     items = tuple(activity_view(activity, caller.actor, calendar_day(caller.now)) for activity in found[:limit])
     return ActivityPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)

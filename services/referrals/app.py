@@ -30,6 +30,7 @@ def wire(service: Service) -> Wiring:
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
+    app.include_router(api.work)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
     app.include_router(registrations.queries)
@@ -37,7 +38,7 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
-    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
+    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
     return Wiring(
         app,
         {

@@ -6,6 +6,8 @@ each kind holds.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
 from importlib.resources import files
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -22,6 +24,7 @@ from contracts.values import HolidayRegion, Identifier, LearningArea, Reason, Re
 from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import ClockTable, restore_breach, restore_change
 from services.chassis.clocks import read_numbers
+from services.chassis.messaging import outbox
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
 from services.chassis.schemes import area_key, area_of
@@ -56,6 +59,15 @@ SITES = Records("site", KnownSite)
 """As `requests` recorded them."""
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
 _BROKERS = "brokers_of(referral_id) AS broker_ids"
+_PLANNED_UP_TO = """
+(SELECT max(planned_on) FROM activities WHERE activities.referral_id = referrals.referral_id
+    AND activities.status IN ('planned', 'delivered')) AS planned_up_to
+"""
+_READ_REFERRAL = f"{_REFERRAL}, {_BROKERS}, {_PLANNED_UP_TO}"
+_OTHERS_PLANNED_UP_TO = """
+SELECT max(planned_on) FROM activities
+WHERE referral_id = $1 AND activity_id <> $2 AND status IN ('planned', 'delivered')
+"""
 _REQUEST = "request_id, status, answer, site_id, broker_ids, covered_areas, asked"
 _SAVE_STATUS = """
 INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, $2, $3, $4)
@@ -82,6 +94,19 @@ INSERT INTO requests (request_id, status, epoch, version, site_id, asked, asked_
 VALUES ($1, 'raised', 0, 0, $2, $3, $4, $5)
 ON CONFLICT (request_id) DO UPDATE SET site_id = $2, asked = $3, asked_epoch = $4, asked_version = $5
 WHERE (requests.asked_epoch, requests.asked_version) < ($4, $5)
+"""
+_LOCK_REQUEST_OF = """
+SELECT FROM requests WHERE request_id = (
+    SELECT request_id FROM activities JOIN referrals USING (referral_id) WHERE activity_id = $1
+) FOR UPDATE
+"""
+_REFERRALS_WITHOUT_TURN = """
+SELECT referral_id FROM referrals WHERE status IN ('requested', 'accepted', 'waitlisted', 'in_progress')
+    AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = referral_id)
+"""
+_ACTIVITIES_WITHOUT_TURN = """
+SELECT activity_id FROM activities WHERE status = 'planned'
+    AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = activity_id)
 """
 # What a lower epoch said at or above a version of a higher one never happened.
 _FORGET_UNDONE = """
@@ -115,6 +140,7 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
         Reason.model_validate_json(row["withdrawal"]) if row["withdrawal"] else None,
         frozenset(row["confirmed_by"]),
         frozenset(row["disputed_by"]),
+        row["planned_up_to"],
     )
 
 
@@ -158,7 +184,7 @@ async def lock_referral(tx: Transaction, referral_id: UUID) -> Referral | None:
 
 async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
     rows = await tx.db.fetch(
-        f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
+        f"SELECT {_READ_REFERRAL} FROM referrals WHERE request_id = $1 ORDER BY referral_id",  # noqa: S608
         request_id,
     )
     return [_referral(row) for row in rows]
@@ -166,8 +192,14 @@ async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
 
 async def find_referral(db: Reader, referral_id: UUID) -> Referral | None:
     """The referral, to read."""
-    row = await db.fetchrow(f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
+    row = await db.fetchrow(f"SELECT {_READ_REFERRAL} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
     return _referral(row) if row else None
+
+
+async def find_referrals(db: Reader, referral_ids: Sequence[UUID]) -> list[Referral]:
+    """The referrals with these ids, to read."""
+    rows = await db.fetch(f"SELECT {_READ_REFERRAL} FROM referrals WHERE referral_id = ANY($1)", referral_ids)  # noqa: S608
+    return [_referral(row) for row in rows]
 
 
 async def referral_page(
@@ -177,20 +209,23 @@ async def referral_page(
     request_id: UUID | None,
     partner_id: Identifier | None,
     status: ReferralStatus | None,
+    unconfirmed_by: Identifier | None,
     after: UUID | None,
     limit: int,
 ) -> list[Referral]:
     rows = await db.fetch(
-        f"SELECT {_REFERRAL}, {_BROKERS} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
+        f"SELECT {_READ_REFERRAL} FROM referrals WHERE ($1::uuid IS NULL OR request_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR partner_id = $2) AND ($3::text IS NULL OR status = $3)"
         " AND ($4::uuid IS NULL OR referral_id > $4) AND ($6::text[] IS NULL OR parties && $6)"
-        " ORDER BY referral_id LIMIT $5",
+        " AND ($7::text IS NULL OR status = 'completed' AND parties @> ARRAY['site:' || $7]"
+        " AND $7 <> ALL (confirmed_by || disputed_by)) ORDER BY referral_id LIMIT $5",
         request_id,
         partner_id,
         status,
         after,
         limit,
         audience,
+        unconfirmed_by,
     )
     return [_referral(row) for row in rows]
 
@@ -210,10 +245,10 @@ def _activity(row: Any) -> Activity:  # noqa: ANN401 - a row has no type of its 
 async def save_activity(tx: Transaction, activity: Activity) -> None:
     planned, body = activity.planned, activity.body
     await tx.db.execute(
-        f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}, parties)"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, with_brokers($10, brokers_of($1)))"
+        f"INSERT INTO activities (referral_id, site_ids, {_ACTIVITY}, planned_on, parties)"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, with_brokers($11, brokers_of($1)))"
         " ON CONFLICT (activity_id) DO UPDATE SET site_ids = $2, status = $4, planned = $5, body = $6,"
-        " confirmed_by = $7, disputed_by = $8, version = $9, parties = excluded.parties",
+        " confirmed_by = $7, disputed_by = $8, version = $9, planned_on = $10, parties = excluded.parties",
         planned.referral_id,
         list(activity.site_ids),
         activity.id,
@@ -223,12 +258,15 @@ async def save_activity(tx: Transaction, activity: Activity) -> None:
         sorted(activity.confirmed_by),
         sorted(activity.disputed_by),
         activity.version,
+        activity.planned_on,
         named(activity_rules.parties(activity)),
     )
 
 
 async def lock_activity(tx: Transaction, activity_id: UUID) -> Activity | None:
-    """The activity, kept from others until the end of the transaction."""
+    """The activity; it, and the referral and the request to which it belongs, are kept from others until the end of the
+    transaction."""
+    await tx.db.execute(_LOCK_REQUEST_OF, activity_id)
     row = await tx.db.fetchrow(
         f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = $1 FOR UPDATE",  # noqa: S608
         activity_id,
@@ -251,24 +289,36 @@ async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
     return _activity(row) if row else None
 
 
+async def find_activities(db: Reader, activity_ids: Sequence[UUID]) -> list[Activity]:
+    """The activities with these ids, to read."""
+    rows = await db.fetch(
+        f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = ANY($1)",  # noqa: S608
+        activity_ids,
+    )
+    return [_activity(row) for row in rows]
+
+
 async def activity_page(
     db: Reader,
     audience: Audience,
     *,
     site_id: Identifier | None,
     referral_id: UUID | None,
+    unconfirmed_by: Identifier | None,
     after: UUID | None,
     limit: int,
 ) -> list[Activity]:
     rows = await db.fetch(
         f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE ($1::text IS NULL OR site_ids @> ARRAY[$1])"  # noqa: S608
         " AND ($2::uuid IS NULL OR referral_id = $2) AND ($3::uuid IS NULL OR activity_id > $3)"
-        " AND ($5::text[] IS NULL OR parties && $5) ORDER BY activity_id LIMIT $4",
+        " AND ($5::text[] IS NULL OR parties && $5) AND ($6::text IS NULL OR status = 'delivered'"
+        " AND site_ids @> ARRAY[$6] AND $6 <> ALL (confirmed_by || disputed_by)) ORDER BY activity_id LIMIT $4",
         site_id,
         referral_id,
         after,
         limit,
         audience,
+        unconfirmed_by,
     )
     return [_activity(row) for row in rows]
 
@@ -392,6 +442,20 @@ REFERRALS = Aggregate(
     parties=referral_rules.parties,
     clocks=ClockTable(clocks.OF_REFERRALS, CLOCK_NUMBERS, REFERRALS_TOPIC, lambda each: each.made.programme, SITES),
 )
+
+
+async def _its_referral_follows(tx: Transaction, before: Activity | None, after: Activity) -> list[outbox.Staged]:
+    """The clock of a referral that has begun runs from the last day for which something is planned."""
+    was, is_now = before.stands_on if before else None, after.stands_on
+    if after.planned.referral_id is None or was == is_now:
+        return []
+    referral = await lock_referral(tx, after.planned.referral_id)
+    assert referral is not None, "what comes from a referral came after it"
+    others: date | None = await tx.db.fetchval(_OTHERS_PLANNED_UP_TO, referral.id, after.id)
+    earlier = max((day for day in (others, was) if day), default=None)
+    return await REFERRALS.follow(tx, replace(referral, planned_up_to=earlier), referral)
+
+
 ACTIVITIES = Aggregate(
     kind="activity",
     load=lock_activity,
@@ -402,7 +466,12 @@ ACTIVITIES = Aggregate(
     correlation=lambda activity: activity.planned.request_id,
     parties=activity_rules.parties,
     clocks=ClockTable(clocks.OF_ACTIVITIES, CLOCK_NUMBERS, REFERRALS_TOPIC, lambda each: each.planned.programme, SITES),
+    beside=_its_referral_follows,
 )
+
+
+WITHOUT_TURN = ((REFERRALS, _REFERRALS_WITHOUT_TURN), (ACTIVITIES, _ACTIVITIES_WITHOUT_TURN))
+"""The open referrals and activities that are on no work list."""
 
 
 async def _restore_referral(tx: Transaction, event: Event, version: int) -> bool:

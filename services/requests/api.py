@@ -11,11 +11,13 @@ from services.chassis.http.parameters import WITH_ETAG, CurrentCaller, Limit, Re
 from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, audience_of, sees
+from services.chassis.work_lists import Objects, work_list_of
 from services.requests import rules, store
 from services.requests.rules import NoSuchRequest
 from services.requests.views import GroupPage, GroupView, RequestPage, RequestView, SitePage, SiteView, view
 
 queries = query_routes()
+work = work_list_of({"request": Objects(store.find_many, rules.LIFE_CYCLE, rules.parties)})
 
 OnDay = Annotated[RecordDay | None, Query(description="As it is on this day: by its newest record that has begun.")]
 """Today unless it is named. While no record has begun, the first one shows, whose `validFrom` is later."""

@@ -31,6 +31,7 @@ def wire(service: Service) -> Wiring:
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
     app.include_router(api.queries)
+    app.include_router(api.work)
     app.include_router(republications.queries)
     app.include_router(restorations.queries)
     app.include_router(registrations.queries)
@@ -39,7 +40,7 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
     router = Router(*around, recovery)
-    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery)
+    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
     return Wiring(
         app,
         {

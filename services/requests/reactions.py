@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityRetracted
+from contracts.clocks import ClockStarted
 from contracts.offers import BrokerRecorded
 from contracts.referrals import (
     ReferralCompleted,
@@ -31,12 +32,23 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     request = await store.lock(tx, event.request_id)
     if request is None:
         return
-    await store.save_referral(tx, event.referral_id, event.request_id)
+    await store.save_referral(tx, event)
     before, request = request, await store.add_partner(tx, await store.count_referrals(tx, request), event.partner_id)
     if answered := rules.answer_by_referring(request, event):
         await store.REQUESTS.announce(tx, request, answered)
     else:
         await store.REQUESTS.heard(tx, before, request)
+
+
+@reactions.to(ClockStarted)
+async def remember_when_it_is_due(event: ClockStarted, tx: Transaction) -> None:
+    if event.object_kind != "referral" or event.act_by is None:
+        return
+    request_id = await store.request_of(tx.db, event.object_id)
+    before = await store.lock(tx, request_id) if request_id else None
+    await store.save_due(tx, event.object_id, event.act_by, event.started_at)
+    if before is not None:
+        await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
 
 
 AnEnd = ReferralCompleted | ReferralDeclined | ReferralWithdrawn | ReferralExpired | ReferralFailed | ReferralVoided

@@ -193,6 +193,8 @@ class Request:
     """How many of its referrals have not ended, as far as this service has heard."""
     last_end: str | None = None
     """How the referral ended that ended last, such as `declined`."""
+    referrals_due_on: date | None = None
+    """The latest day on which one of its open referrals is due; none while none is open."""
     closed_from: Status | None = None
     """Where it stood when it was closed last; none while it is not closed."""
     closed_on: date | None = None

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, get_args
 from uuid import UUID
 
 from contracts.clocks import ClockBreached, ClockPaused, ClockStarted
 from contracts.events import Event
 from contracts.offers import BrokerRecorded
+from contracts.referrals import ReferralMade
 from contracts.requests import REQUESTS as REQUESTS_TOPIC
 from contracts.requests import RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
@@ -26,17 +27,23 @@ _REQUEST = (
     "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas,"
     " closed_from, closed_on"
 )
-_READ = f"{_REQUEST}, answer_reason, open_referrals, last_end"
+_READ = f"{_REQUEST}, answer_reason, open_referrals, last_end, referrals_due_on"
 # They stand in the request's own row: whoever waited for it reads them as they are then.
 _COUNT_REFERRALS = """
 UPDATE requests SET
-    open_referrals = (SELECT count(*) FROM referrals WHERE request_id = $1 AND ended IS NULL),
+    (open_referrals, referrals_due_on) = (
+        SELECT count(*), max(due_on) FROM referrals WHERE request_id = $1 AND ended IS NULL
+    ),
     last_end = (
         SELECT ended FROM referrals WHERE request_id = $1 AND ended IS NOT NULL ORDER BY heard DESC LIMIT 1
     )
-WHERE request_id = $1 RETURNING open_referrals, last_end
+WHERE request_id = $1 RETURNING open_referrals, last_end, referrals_due_on
 """
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in rules.OPEN))
+_WITHOUT_TURN = f"""
+SELECT request_id FROM requests
+WHERE {_OPEN} AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = request_id)
+"""  # noqa: S608 - a constant
 SITES = Records("site", SiteDetails)
 BROKERS = Records("broker", BrokerRecorded)
 """As `referrals` announced them."""
@@ -82,6 +89,7 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         Reason.model_validate_json(row["answer_reason"]) if row["answer_reason"] else None,
         row["open_referrals"],
         row["last_end"],
+        row["referrals_due_on"],
         Status(row["closed_from"]) if row["closed_from"] else None,
         row["closed_on"],
     )
@@ -126,7 +134,7 @@ async def count_referrals(tx: Transaction, request: Request) -> Request:
     """The request that is locked, with what was heard of its referrals since."""
     row = await tx.db.fetchrow(_COUNT_REFERRALS, request.id)
     assert row is not None, "it is locked"
-    return replace(request, open_referrals=row["open_referrals"], last_end=row["last_end"])
+    return replace(request, **dict(row))
 
 
 async def lock_open(tx: Transaction, areas: Collection[str]) -> list[Request]:
@@ -143,6 +151,12 @@ async def find(db: Reader, request_id: UUID) -> Request | None:
     """The request, to read."""
     row = await db.fetchrow(f"SELECT {_READ} FROM requests WHERE request_id = $1", request_id)  # noqa: S608
     return _request(row) if row else None
+
+
+async def find_many(db: Reader, request_ids: Collection[UUID]) -> list[Request]:
+    """The requests with these ids, to read."""
+    rows = await db.fetch(f"SELECT {_READ} FROM requests WHERE request_id = ANY($1)", request_ids)  # noqa: S608
+    return [_request(row) for row in rows]
 
 
 async def page(
@@ -319,13 +333,26 @@ async def complete_day(tx: Transaction, day: date) -> None:
     await tx.db.execute("UPDATE routing SET completed = $1 WHERE day = $1", day)
 
 
-async def save_referral(tx: Transaction, referral_id: UUID, request_id: UUID) -> None:
-    """A referral was made for a request; whether it has ended may have been heard before."""
+async def save_referral(tx: Transaction, made: ReferralMade) -> None:
+    """A referral was made for a request; whether it has ended, or is due on another day, may have been heard before."""
     await tx.db.execute(
-        "INSERT INTO referrals (referral_id, request_id) VALUES ($1, $2)"
-        " ON CONFLICT (referral_id) DO UPDATE SET request_id = $2",
+        "INSERT INTO referrals (referral_id, request_id, due_on) VALUES ($1, $2, $3)"
+        " ON CONFLICT (referral_id) DO UPDATE SET request_id = $2, due_on = coalesce(referrals.due_on, $3)",
+        made.referral_id,
+        made.request_id,
+        made.decide_by,
+    )
+
+
+async def save_due(tx: Transaction, referral_id: UUID, act_by: date, since: datetime) -> None:
+    """The day on which a referral is due, as it is waited for since this moment; unless something newer said so."""
+    await tx.db.execute(
+        "INSERT INTO referrals (referral_id, due_on, due_since) VALUES ($1, $2, $3)"
+        " ON CONFLICT (referral_id) DO UPDATE SET due_on = $2, due_since = $3"
+        " WHERE coalesce(referrals.due_since <= $3, true)",
         referral_id,
-        request_id,
+        act_by,
+        since,
     )
 
 
@@ -406,6 +433,9 @@ REQUESTS = Aggregate(
     parties=parties,
     clocks=ClockTable(clocks.CLOCKS, clocks.NUMBERS, REQUESTS_TOPIC, lambda each: each.details.programme, SITES),
 )
+
+WITHOUT_TURN = ((REQUESTS, _WITHOUT_TURN),)
+"""The open requests that are on no work list."""
 
 RESTORE: dict[type[Event], Any] = {
     SiteRecorded: SITES.restore,

@@ -112,7 +112,9 @@ async def live(partnership: Partnership, life: Sequence[Move]) -> None:
     referrals: list[UUID] = []
     for move in life:
         await happens(partnership, referrals, move)
+    await partnership.check_work_lists()
     await partnership.settle()
+    await partnership.check_work_lists()
     check_is_sound(await partnership.state())
 
 

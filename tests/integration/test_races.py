@@ -48,6 +48,7 @@ async def test_whatever_overtakes_what_it_ends_in_one_defined_state(
         await partnership.settle()
         state = await partnership.state()
         check_is_sound(state)
+        await partnership.check_work_lists()
         ends.setdefault((done[asking], done[partner]), set()).add(state)
 
     # When both are done before either is heard of, they are done: however the messages go, it ends the same.

@@ -45,6 +45,7 @@ _TAGS = {
     "letter-markers": "For operators: what became of a dead letter.",
     "republications": "For operators: the journal published again.",
     "restorations": "For operators: a database that was restored to an earlier point.",
+    "work lists": "What is up to somebody now, and up to which day.",
     "clients": "For operators: external systems that give commands over Kafka.",
     "adoptions": "For operators: a topic that was made again.",
     "health": "Whether the service lives, and whether to send requests to it.",

@@ -146,6 +146,15 @@ class Activity:
         """The partners involved, as far as is known now."""
         return (self.body or self.planned).partner_ids
 
+    @property
+    def planned_on(self) -> date:
+        return calendar_day(self.planned.planned_for)
+
+    @property
+    def stands_on(self) -> date | None:
+        """The day for which it stands; none when it was cancelled, not held or retracted."""
+        return self.planned_on if self.status in (Status.PLANNED, Status.DELIVERED) else None
+
 
 def parties(activity: Activity) -> Parties:
     """Who is concerned: its partners, its sites, and the brokers of its referral."""

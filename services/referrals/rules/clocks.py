@@ -3,9 +3,7 @@
 from datetime import date
 from typing import Any
 
-from contracts.values import calendar_day
-from services.chassis.clocks import Breach, Clock
-from services.referrals.rules.activity import Activity
+from services.chassis.clocks import Breach, Clock, Turn
 from services.referrals.rules.activity import Status as ActivityStatus
 from services.referrals.rules.referral import Referral, Status
 
@@ -35,6 +33,7 @@ OF_REFERRALS = (
         "the partner has not decided, up to `decideBy`",
         _is(Status.REQUESTED),
         (Breach("remind"), Breach("escalate"), Breach("expire", _decide_by)),
+        turn=Turn("partner", "expire"),
     ),
     Clock(
         "review",
@@ -42,19 +41,31 @@ OF_REFERRALS = (
         _is(Status.WAITLISTED),
         (Breach("remind", _review_on), Breach("expire")),
         since=lambda r: r.review_on,
+        turn=Turn("partner", "remind"),
     ),
-    Clock("plan", "the partner took it on, and has planned nothing", _is(Status.ACCEPTED), (Breach("remind"),)),
+    Clock(
+        "plan",
+        "the partner took it on, and has planned nothing",
+        _is(Status.ACCEPTED),
+        (Breach("remind"),),
+        turn=Turn("partner", "remind"),
+    ),
+    Clock(
+        "finish",
+        "it has begun, from the last day for which something is planned",
+        lambda referral: referral.status is Status.IN_PROGRESS and referral.withdrawal is None,
+        (Breach("remind"),),
+        since=lambda referral: referral.planned_up_to,
+        turn=Turn("partner", "remind"),
+    ),
     Clock(
         "take-back",
         "the sender asks it back",
         lambda referral: referral.status is Status.IN_PROGRESS and referral.withdrawal is not None,
         (Breach("withdraw"),),
+        turn=Turn("partner", "withdraw"),
     ),
 )
-
-
-def _planned_on(activity: Activity) -> date:
-    return calendar_day(activity.planned.planned_for)
 
 
 OF_ACTIVITIES = (
@@ -63,6 +74,7 @@ OF_ACTIVITIES = (
         "it is planned, from its day",
         _is(ActivityStatus.PLANNED),
         (Breach("remind"), Breach("flag")),
-        since=_planned_on,
+        since=lambda activity: activity.planned_on,
+        turn=Turn("partner", "remind"),
     ),
 )

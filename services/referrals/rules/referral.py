@@ -225,6 +225,8 @@ class Referral:
     confirmed_by: frozenset[Identifier] = frozenset()
     """The asking sites whose last word is that the outcome is as the partner says."""
     disputed_by: frozenset[Identifier] = frozenset()
+    planned_up_to: date | None = None
+    """The last day for which an activity of it is planned, or was before it was delivered."""
 
     @property
     def id(self) -> UUID:

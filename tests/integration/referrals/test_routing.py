@@ -137,9 +137,11 @@ async def sees(sandbox: Sandbox, by: Actor) -> tuple[int, int]:
     db = sandbox.database.pool
     audience = await audience_of(db, by, store.SITES, TODAY)
     referrals = await store.referral_page(
-        db, audience, request_id=None, partner_id=None, status=None, after=None, limit=10
+        db, audience, request_id=None, partner_id=None, status=None, unconfirmed_by=None, after=None, limit=10
     )
-    planned = await store.activity_page(db, audience, site_id=None, referral_id=None, after=None, limit=10)
+    planned = await store.activity_page(
+        db, audience, site_id=None, referral_id=None, unconfirmed_by=None, after=None, limit=10
+    )
     return len(referrals), len(planned)
 
 
