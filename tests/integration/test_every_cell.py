@@ -1,11 +1,13 @@
-"""Every command in every state, by every role, at a party and at a stranger: through this door too exactly the cells of
+"""Every command in every state, by every role, at a party and at a stranger: through both doors exactly the cells of
 the tables are allowed. (Of the tables themselves: `tests/life_cycles.py`.)"""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from contracts.admission import admit
@@ -17,6 +19,8 @@ from local import RealParts
 from services.chassis.aggregates import Aggregate
 from services.chassis.clients.door import Door
 from services.chassis.commands import AggregateCommands, Command
+from services.chassis.http.application import application
+from services.chassis.http.command_routes import add_command_routes
 from services.chassis.http.examples import example_of
 from services.chassis.life_cycle import State, Step
 from services.chassis.running.database import Transaction
@@ -98,35 +102,93 @@ async def sandbox(stack: RealParts, request: pytest.FixtureRequest) -> AsyncIter
         yield sandbox
 
 
-@pytest.mark.parametrize(("machine", "sandbox"), [(each, each) for each in MACHINES], indirect=["sandbox"], ids=str)
-async def test_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
+class Try(NamedTuple):
+    """One command that is given."""
+
+    cell: Cell[Any]
+    command: Command
+    subject: UUID
+
+
+each_machine = pytest.mark.parametrize(
+    ("machine", "sandbox"), [(each, each) for each in MACHINES], indirect=["sandbox"], ids=str
+)
+
+
+@each_machine
+async def test_over_http_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
+    tries = await tries_of(machine, sandbox)
+
+    async with a_client(sandbox, machine) as client:
+        problems = [await given_over_http(client, each) for each in tries]
+
+    check(problems, tries, machine)
+
+
+@each_machine
+async def test_over_kafka_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
+    tries = await tries_of(machine, sandbox)
+    await register(sandbox, tries)
+    messages = [a_message(machine.service, each) for each in tries]
+
+    await give(sandbox, machine, messages)
+
+    told = await outcomes(sandbox)
+    check([told.get(message["id"]) for message in messages], tries, machine)
+
+
+async def tries_of(machine: Machine, sandbox: Sandbox) -> list[Try]:
+    """An object for every cell that has a command."""
     by_action = {each.step.action: each for each in machine.commands.by_name.values() if each.step}
     returns_to = getattr(machine.statuses, "ANSWERED", None)  # as the builders make what can be reopened
     every = cells_of_change(
         cells(machine.steps, machine.statuses, open_to_all=machine.open_to_all, previous=returns_to)
     )
     asked = [cell for cell in every if cell.by.role != OURSELVES and cell.action in by_action]
-    await register(sandbox, asked)
-    messages = {}
-    for cell in asked:
-        subject = await an_object(sandbox, machine, cell.status)
-        messages[cell] = a_message(machine.service, by_action[cell.action], subject, cell)
-
-    await give(sandbox, machine, list(messages.values()))
-
-    told = await outcomes(sandbox)
-    refusals = {*NOT_IN_THE_TABLE, machine.missing}
-    is_refused = {cell: told.get(message["id"]) in refusals for cell, message in messages.items()}
-    wrong = [str(cell) for cell in asked if is_refused[cell] != (cell.becomes is FORBIDDEN)]
-    assert wrong == []
     assert len(asked) > 50
-    assert False in is_refused.values()
+    return [Try(cell, by_action[cell.action], await an_object(sandbox, machine, cell.status)) for cell in asked]
 
 
-async def register(sandbox: Sandbox, every: Sequence[Cell[State]]) -> None:
+def check(problems: Sequence[str | None], tries: Sequence[Try], machine: Machine) -> None:
+    """`problems`: as which each was refused, if it was. What was refused for its body alone was allowed."""
+    refusals = {*NOT_IN_THE_TABLE, machine.missing}
+    is_refused = [problem in refusals for problem in problems]
+    wrong = [
+        str(each.cell)
+        for each, refused in zip(tries, is_refused, strict=True)
+        if refused != (each.cell.becomes is FORBIDDEN)
+    ]
+    assert wrong == []
+    assert set(is_refused) == {True, False}
+
+
+def a_client(sandbox: Sandbox, machine: Machine) -> httpx.AsyncClient:
+    """Of the HTTP door of the service, in this process."""
+    settings = sandbox.settings.model_copy(update={"development_identity": True})
+    service = Service(settings, sandbox.database, sandbox.health)
+    app = application(service, title="Cells", description="")
+    add_command_routes(app, service, machine.commands)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=("127.0.0.1", 1)), base_url="http://service")
+
+
+async def given_over_http(client: httpx.AsyncClient, given: Try) -> str | None:
+    by, command = given.cell.by, given.command
+    answer = await client.post(
+        f"/v1/{command.collection}/{given.subject}/{command.noun}",
+        json=body_of(command),
+        headers={
+            "Samenspel-Actor": f"role={by.role}; organisation={by.organisation}; actor=a1",
+            "Idempotency-Key": str(uuid4()),
+        },
+    )
+    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, answer.text
+    return None if answer.is_success else str(answer.json()["type"]).rpartition("/")[2]
+
+
+async def register(sandbox: Sandbox, tries: Sequence[Try]) -> None:
     """A client that may act for everybody: so the rules decide."""
     db = sandbox.database.pool
-    pairs = {(cell.by.role, cell.by.organisation) for cell in every}
+    pairs = {(each.cell.by.role, each.cell.by.organisation) for each in tries}
     await db.execute("INSERT INTO clients (client, registered_at) VALUES ($1, now())", CLIENT)
     await db.executemany(
         "INSERT INTO client_actors (client, role, organisation) VALUES ($1, $2, $3)",
@@ -152,16 +214,17 @@ async def a_known_request(tx: Transaction, thing: Any) -> None:
         )
 
 
-def a_message(service: str, command: Command, subject: UUID, cell: Cell[Any]) -> dict[str, Any]:
+def a_message(service: str, given: Try) -> dict[str, Any]:
+    by = given.cell.by
     return {
         "specversion": "1.0",
         "id": str(uuid4()),
         "source": f"urn:nld:oin:00000099000000001000:systeem:{CLIENT}",
-        "type": command_type(service, command.name),
-        "subject": str(subject),
-        "actingrole": cell.by.role,
-        "actingorganisation": cell.by.organisation,
-        "data": body_of(command),
+        "type": command_type(service, given.command.name),
+        "subject": str(given.subject),
+        "actingrole": by.role,
+        "actingorganisation": by.organisation,
+        "data": body_of(given.command),
     }
 
 
