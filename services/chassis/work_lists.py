@@ -23,7 +23,7 @@ from services.chassis.problems import Malformed, NotAllowed, WrongField
 from services.chassis.running.database import Reader
 from services.chassis.visibility import PARTY_OF, SEES_ALL
 
-_PAGE = """
+PAGE = """
 SELECT clock_id, act_by, holder, name, object_kind, object_id, key FROM (
     SELECT clock_id, act_by, holder FROM work
     WHERE holder = $1 AND (act_by, clock_id) > (coalesce($2, '-infinity'::date), coalesce($3, $5::uuid))
@@ -100,7 +100,7 @@ def work_list_of(kinds: Mapping[ObjectKind, Objects]) -> APIRouter:
         """What is up to this organisation, most urgent first. Operators and analysts may look at everybody's list."""
         by, today = caller.actor, calendar_day(caller.now)
         holder = _holder(by, role or by.role, organisation or by.organisation)
-        rows = await db.fetch(_PAGE, holder, *_place(cursor), limit + 1, _BEFORE_ALL)
+        rows = await db.fetch(PAGE, holder, *_place(cursor), limit + 1, _BEFORE_ALL)
         shown: dict[UUID, dict[str, Any]] = {}
         for kind, objects in kinds.items():
             if ids := [row["object_id"] for row in rows[:limit] if row["object_kind"] == kind]:

@@ -1,30 +1,54 @@
-"""Clocks: ten thousand that are due at once, and a million that wait.
+"""Clocks: ten thousand that are due at once, and a million that wait; and the first page of a long work list.
 
-The limit of the first is one UPDATE of as many rows; of the second, the same statements where nothing waits.
+The limit of the first is one UPDATE of as many rows; of the second, the same statements where nothing waits; of the
+third, the statement that finds the page.
 """
 
 import asyncio
 import time
 from datetime import UTC, date, datetime
 from statistics import median
+from uuid import UUID
 
 import asyncpg
+import httpx
 
 from services.chassis.due_clocks import DueClocks
+from services.chassis.http.application import application
 from services.chassis.running.database import Database, connect, migrate
 from services.chassis.running.health import Health
+from services.chassis.running.service import Service
 from services.chassis.running.settings import read_settings
+from services.chassis.work_lists import PAGE
 from services.referrals import breaches, store
+from services.referrals.api import work
 from tests.bench.measured import Measured, rate
-from tests.builders import a_referral
+from tests.builders import ATELIER, a_referral
 
-DUE, WAITING, STARTS = 10_000, 1_000_000, 400
+DUE, WAITING, STARTS, OPEN = 10_000, 1_000_000, 400, 100_000
+PAGES, PAGE_SIZE = 100, 50
 NOW = datetime(2025, 10, 3, 9, 12, tzinfo=UTC)
 
 _FILL = """
 INSERT INTO clocks (clock_id, object_kind, object_id, name, key, parties, breaches, dues, due_on, version)
 SELECT gen_random_uuid(), 'referral', gen_random_uuid(), 'see', 'own:x', '{}', '{remind,escalate}',
     ARRAY[$2::date, '2099-01-01'], $2::date, 1 FROM generate_series(1, $1)
+"""
+
+
+# As many open referrals as are wanted, all up to one partner, over a year of days.
+_OPEN = """
+WITH new AS (
+    SELECT gen_random_uuid() AS id, '2099-01-01'::date + number % 365 AS day FROM generate_series(1, $1) AS number
+), referral AS (
+    INSERT INTO referrals (referral_id, request_id, partner_id, status, made, version, parties)
+    SELECT new.id, request_id, partner_id, status, replace(made, referral_id::text, new.id::text), version, parties
+    FROM new, referrals WHERE referral_id = $2
+), clock AS (
+    INSERT INTO clocks (clock_id, object_kind, object_id, name, key, parties, breaches, dues, due_on, version)
+    SELECT id, 'referral', id, 'decide', 'own:x', '{}', '{expire}', ARRAY[day], day, 1 FROM new
+)
+INSERT INTO work (clock_id, holder, act_by) SELECT id, $3, day FROM new
 """
 
 
@@ -39,6 +63,7 @@ async def measure(url: str, share: float) -> list[Measured]:
         alone = await _starts(database, starts)
         await _fill(url, waiting, 2100)
         beside = await _starts(database, starts)
+        page, statement = await _first_page(url, database, int(OPEN * share))
         await _fill(url, due, 2020)
         limit = await _update(pool)
         followed = await _follow(
@@ -70,6 +95,14 @@ async def measure(url: str, share: float) -> list[Measured]:
             aim=">= 90 %",
             limited_by="an index on the days that are due",
         ),
+        Measured(
+            what=f"the first page of a work list among {int(OPEN * share):,} open objects (median)",
+            ours=f"{1000 * page:.1f} ms",
+            limit=f"{1000 * statement:.1f} ms for its statement alone",
+            ratio=f"{statement / page:.0%}",
+            aim="<= 20 ms",
+            limited_by=f"{PAGE_SIZE} objects are read, and what may be done with each",
+        ),
     ]
 
 
@@ -81,6 +114,41 @@ async def _fill(url: str, number: int, year: int) -> None:
         await db.execute("ANALYZE clocks")
     finally:
         await db.close()
+
+
+async def _first_page(url: str, database: Database, number: int) -> tuple[float, float]:
+    """The median seconds for a page over HTTP in this process, and for the statement that finds it."""
+    referral = a_referral()
+    async with database.transaction(at=NOW) as tx:
+        await tx.db.execute(
+            "INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, 'assigned', 1, 2)",
+            referral.made.request_id,
+        )
+        await store.REFERRALS.announce(tx, None, referral.made)
+    db = await asyncpg.connect(url)
+    try:
+        await db.execute(_OPEN, number, referral.id, f"partner:{ATELIER}")
+        await db.execute("ANALYZE work, clocks, referrals")
+    finally:
+        await db.close()
+    environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_DEVELOPMENT_IDENTITY": "1"}
+    settings = read_settings("referrals", 8000, environment)
+    service = Service(settings, database, Health(died=asyncio.get_running_loop().create_future()))
+    app = application(service, title="Work lists", description="")
+    app.include_router(work)
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+    caller = {"Samenspel-Actor": f"role=partner; organisation={ATELIER}; actor=a1"}
+    pages, statements = list[float](), list[float]()
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=caller) as client:
+        for _ in range(PAGES):
+            began = time.perf_counter()
+            answer = await client.get(f"/v1/work?limit={PAGE_SIZE}")
+            pages.append(time.perf_counter() - began)
+            assert len(answer.json()["items"]) == PAGE_SIZE
+            began = time.perf_counter()
+            await database.pool.fetch(PAGE, f"partner:{ATELIER}", None, None, PAGE_SIZE + 1, UUID(int=0))
+            statements.append(time.perf_counter() - began)
+    return median(pages), median(statements)
 
 
 async def _starts(database: Database, times: int) -> float:
