@@ -135,7 +135,7 @@ def test_another_list_is_for_operators_alone(referrals: ServiceProcess) -> None:
     assert the_list(referrals, by=an_actor("analyst"), query=f"role=partner&organisation={ATELIER}")
 
 
-@pytest.mark.parametrize("cursor", ["2025-13-01~" + 36 * "a", "2025-10-01~" + 36 * "-", "yesterday"])
+@pytest.mark.parametrize("cursor", ["739162~" + 36 * "-", "0~01a21ae4-d82b-77c1-8128-9d24b9fda3a2", "yesterday"])
 def test_a_cursor_that_no_page_named_is_refused(referrals: ServiceProcess, cursor: str) -> None:
     refused = referrals.ask("GET", f"/v1/work?cursor={cursor}", by=PARTNER)
 
