@@ -8,7 +8,7 @@ from pydantic import Field
 from contracts.events import Event
 from contracts.referrals import REFERRALS
 from contracts.requests import REQUESTS
-from contracts.values import DISTINCT, Instant, ReferenceDay, Slug, WaitedYear
+from contracts.values import DISTINCT, Identifier, Instant, ReferenceDay, Slug, WaitedYear
 
 ObjectKind = Literal["request", "referral", "activity"]
 NextActor = Literal["consultant", "partner", "operator"]
@@ -16,13 +16,18 @@ SchoolYears = Annotated[tuple[WaitedYear, ...], Field(max_length=20), DISTINCT]
 
 
 class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", identified_by="clock_id", nl="Klok gestart"):
-    """Something waits from now on. A clock that runs already begins anew."""
+    """Something waits from now on. A clock that runs already counts anew: the wait goes on."""
 
     clock_id: UUID
     clock: Slug
     """What is waited for, such as `decide`."""
     object_kind: ObjectKind
     object_id: UUID
+    request_id: UUID | None = None
+    """The request to which it belongs, if there is one."""
+    site_id: Identifier
+    """The site that asks, or where it is held."""
+    programme: Slug | None = None
     breach: Slug
     """What follows first when nobody acts, such as `remind`."""
     due_on: ReferenceDay
@@ -37,7 +42,7 @@ class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", ident
 
 
 class ClockPaused(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", identified_by="clock_id", nl="Klok gestopt"):
-    """What was waited for has come, or is waited for no longer."""
+    """What was waited for has come, or is waited for no longer; also when all that follows has followed."""
 
     clock_id: UUID
     clock: Slug

@@ -14,7 +14,9 @@ from contracts.values import (
     Day,
     Decimal,
     Instant,
+    LearningArea,
     ReferenceDay,
+    SchoolYear,
     Slug,
     Text,
     Value,
@@ -23,6 +25,7 @@ from contracts.values import (
 
 CURRENT = "partnership.metrics.current.v1"
 HISTORY = "partnership.metrics.history.v1"
+UNMET_NEEDS = "partnership.unmet-needs.v1"
 
 UnitCode = Annotated[
     str,
@@ -96,7 +99,7 @@ class Figure(Event):
     programme: Slug
     unit: UnitCode
     stratum: Annotated[str, Field(max_length=200, pattern=r"^[!-.0-~]+$")]
-    """`all`, or a code as `scheme:code`."""
+    """`all`, a code as `scheme:code`, or a code and a reason as `scheme:code;reason`."""
     period: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{4,20}$")]
     """A school year (`2025-2026`) or the day to which the figure applies."""
     measure: Measure
@@ -150,6 +153,25 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
     """The ids of the causing events, at most a hundred. None where no event changed it: after a loss it came back
     otherwise, or a release counts otherwise."""
     cause_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
+
+
+class UnmetNeedPublished(
+    Event, topics=(UNMET_NEEDS,), aggregate="figure", identified_by="key", nl="Onvervulde vraag gepubliceerd"
+):
+    """How many requests are unmet in a learning area, for a reason: of the whole programme or of a neighbourhood. The
+    newest word of a key holds; 0 where nothing is left of it. The same number is the figure with this key."""
+
+    key: Visible
+    programme: Slug
+    school_year: SchoolYear
+    """In which the requests were raised."""
+    unit: UnitCode
+    learning_area: LearningArea
+    reason: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+    """A code of the list `not-fulfilled`; `not-said` where a closure gives none."""
+    requests: Total
+    known_at: Instant
+    cut_id: Annotated[int, Field(ge=1, le=2**53), NUMBER]
 
 
 Topic = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,200}$")]

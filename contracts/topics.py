@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.activities import ACTIVITIES
-from contracts.metrics import CURRENT, HISTORY
+from contracts.metrics import CURRENT, HISTORY, UNMET_NEEDS
 from contracts.offers import OFFERS
 from contracts.outcomes import ANSWERERS, COMMANDS, OUTCOMES
 from contracts.referrals import REFERRALS
@@ -78,6 +78,7 @@ TOPICS = (
     Topic(TARGETS, "reporting", ("reporting",), "the entity"),
     Topic(CURRENT, "reporting", (), "the figure", cleanup="compact"),
     Topic(HISTORY, "reporting", (), "the figure; `cut` for a cut"),
+    Topic(UNMET_NEEDS, "reporting", (), "the figure", cleanup="compact"),
     *(
         Topic(
             dead_letter_topic(service),

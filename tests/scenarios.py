@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
@@ -21,10 +21,18 @@ from contracts.activities import (
     ActivityRetracted,
     TakingPart,
 )
+from contracts.clocks import ClockBreached, ClockPaused, ClockStarted
 from contracts.envelope import describe, encode
 from contracts.events import Event
 from contracts.offers import BrokerRecorded
-from contracts.referrals import ReferralAccepted, ReferralDeclined, ReferralMade, ReferralVoided
+from contracts.referrals import (
+    ReferralAccepted,
+    ReferralDeclined,
+    ReferralExpired,
+    ReferralMade,
+    ReferralVoided,
+    ReferralWithdrawn,
+)
 from contracts.requests import (
     RequestAmended,
     RequestAnswered,
@@ -63,6 +71,8 @@ COORDINATOR = Actor(role="coordinator", organisation="own:bron", actor="c1")
 CONSULTANT = Actor(role="consultant", organisation=BROKER, actor="m1")
 MUSICIAN = Actor(role="partner", organisation=PARTNER, actor="p1")
 OTHER = Reason(list="decline", code="other")
+UNMET = Reason(list="not-fulfilled", code="no_funding")
+TAKEN = Reason(list="withdraw-referral", code="other_partner_accepted")
 FIRST_DAY = datetime(2024, 8, 1, tzinfo=UTC)
 REQUEST, REFERRAL, ACTIVITY, EVENT = 1, 2, 3, 7  # the first digit of an id says what it is of
 # What every site, group and request has in common; their scenarios do not depend on it.
@@ -251,6 +261,11 @@ STEPS = (
     "unbrokered closed reopened amended",
     "assigned withdrawn",
     "assigned answered voided",
+    "assigned answered fulfilled",
+    "assigned answered unmet",
+    "assigned answered unmet reopened fulfilled",
+    "assigned answered unmet reopened",
+    "assigned answered fulfilled voided",
     "unbrokered closed voided",
 )
 
@@ -277,8 +292,10 @@ def _raise_request(draw: st.DrawFn, scenario: Scenario) -> None:
             continue
         is_answered = is_answered or step == "answered"
         scenario.announce(_step(step, request_id, at, is_answered=is_answered), key=site_id)
+    for attempt in range(1, draw(st.sampled_from((1, 1, 2, 3)))):
+        _refer(draw, scenario, request_id, site_id, raised_at, attempt)
     if draw(st.booleans()):
-        _refer(draw, scenario, request_id, site_id, raised_at)
+        _wait(draw, scenario, "request", request_id, request_id, site_id, raised_at)
 
 
 def _amended(draw: st.DrawFn, request: RequestRaised, at: datetime) -> RequestAmended:
@@ -310,13 +327,21 @@ def _step(step: str, request_id: UUID, at: datetime, *, is_answered: bool) -> Ev
             return RequestWithdrawn(**this, reason=OTHER, withdrawn_by=COORDINATOR, withdrawn_at=at)
         case "voided":
             return RequestVoided(**this, reason=OTHER, voided_by=COORDINATOR, voided_at=at)
+        case "fulfilled":
+            this |= {"outcome": "fulfilled", "activity_ids": (UUID(int=1),)}
+            return RequestClosed(**this, closed_by=CONSULTANT, closed_at=at)
+        case "unmet":
+            this |= {"outcome": "partly_fulfilled", "unmet_areas": (SPORT,), "reason": UNMET}
+            return RequestClosed(**this, closed_by=CONSULTANT, closed_at=at)
         case _:
             return RequestClosed(**this, outcome="not_fulfilled", reason=OTHER, closed_by=CONSULTANT, closed_at=at)
 
 
-def _refer(draw: st.DrawFn, scenario: Scenario, request_id: UUID, site_id: str, raised_at: datetime) -> None:
+def _refer(
+    draw: st.DrawFn, scenario: Scenario, request_id: UUID, site_id: str, raised_at: datetime, attempt: int
+) -> None:
     made_at = raised_at + timedelta(days=draw(st.sampled_from((0, 3, 20))))
-    of_request = {"request_id": request_id, "site_id": site_id}
+    of_request = {"request_id": request_id, "site_id": site_id, "attempt": attempt, "learning_areas": draw(areas)}
     this, at = scenario.an_id(REFERRAL), made_at + timedelta(days=2)
     made = ReferralMade.model_validate(HANDED_OVER | of_request | {"referral_id": this, "made_at": made_at})
     scenario.announce(made, key=site_id)
@@ -326,9 +351,45 @@ def _refer(draw: st.DrawFn, scenario: Scenario, request_id: UUID, site_id: str, 
     if draw(st.booleans()):
         declined = ReferralDeclined(referral_id=this, reason=OTHER, late=True, declined_by=MUSICIAN, declined_at=at)
         scenario.announce(declined, key=site_id)
+    match draw(st.sampled_from(("", "", "expired", "withdrawn", "taken by another"))):
+        case "expired":
+            scenario.announce(ReferralExpired(referral_id=this, expired_at=at), key=site_id)
+        case ("withdrawn" | "taken by another") as why:
+            reason = OTHER if why == "withdrawn" else TAKEN
+            withdrawn = ReferralWithdrawn(referral_id=this, reason=reason, withdrawn_by=CONSULTANT, withdrawn_at=at)
+            scenario.announce(withdrawn, key=site_id)
+    if draw(st.booleans()):
+        _wait(draw, scenario, "referral", this, request_id, site_id, made_at)
     if draw(st.sampled_from((False, False, True))):
         voided = ReferralVoided(referral_id=this, reason=OTHER, voided_by=CONSULTANT, voided_at=at)
         scenario.announce(voided, key=site_id)
+
+
+def _wait(
+    draw: st.DrawFn,
+    scenario: Scenario,
+    kind: Literal["request", "referral"],
+    object_id: UUID,
+    request_id: UUID,
+    site_id: str,
+    since: datetime,
+) -> None:
+    """A clock runs, perhaps too long, and may count anew, pause and run again."""
+    name = draw(st.sampled_from(("answer", "decide", "close")))
+    clock_id = uuid5(object_id, name)
+    about: dict[str, Any] = {"clock_id": clock_id, "clock": name, "object_kind": kind, "object_id": object_id}
+    due: dict[str, Any] = {"breach": "remind", "due_on": date(2026, 1, 1)}
+    where: dict[str, Any] = {"request_id": request_id, "site_id": site_id, "programme": PROGRAMMES[0]}
+    for step in draw(st.sampled_from(("S", "SP", "SBP", "SSP", "SPSBP", "PS"))):
+        since += timedelta(days=draw(st.sampled_from((0, 5, 200))))
+        match step:
+            case "S":
+                event: Event = ClockStarted(**about, **where, **due, started_at=since)
+            case "B":
+                event = ClockBreached(**about, **due, breached_at=since)
+            case _:
+                event = ClockPaused(**about, paused_at=since)
+        scenario.announce(event, key=site_id)
 
 
 def _deliver_activity(draw: st.DrawFn, scenario: Scenario) -> None:

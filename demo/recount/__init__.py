@@ -13,6 +13,7 @@ from itertools import chain
 from demo.recount.adoption import adoption
 from demo.recount.comparison import compare
 from demo.recount.days import ProgrammeYear
+from demo.recount.ends import attempts, rates, unmet
 from demo.recount.entities import Entities, entities_from
 from demo.recount.figures import Counted, Figure
 from demo.recount.flow import flow
@@ -20,6 +21,7 @@ from demo.recount.messages import Record
 from demo.recount.reach import reach
 from demo.recount.substitution import substitution
 from demo.recount.topics import newest_figures, read_topics
+from demo.recount.waits import waits
 
 __all__ = ["Counted", "Record", "compare", "newest_figures", "read_topics", "recount"]
 
@@ -31,10 +33,13 @@ def recount(messages: Iterable[Record]) -> dict[str, Counted]:
     """
     entities = entities_from(messages)
     in_years = chain.from_iterable(_figures(entities, year) for year in sorted(entities.programme_years))
-    return {**dict(adoption(entities)), **dict(in_years)}
+    return {**dict(adoption(entities)), **dict(waits(entities)), **dict(in_years)}
 
 
 def _figures(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
     yield from substitution(entities, year)
     yield from reach(entities, year)
     yield from flow(entities, year)
+    yield from rates(entities, year)
+    yield from attempts(entities, year)
+    yield from unmet(entities, year)

@@ -14,10 +14,14 @@ from demo.recount.events import (
     ActivityDelivered,
     ActivityDisputed,
     ActivityRetracted,
+    ClockBreached,
+    ClockPaused,
+    ClockStarted,
     DeliveryDetails,
     EventData,
     GroupRecorded,
     ReferralAccepted,
+    ReferralEnded,
     ReferralMade,
     ReferralVoided,
     RequestAmended,
@@ -36,6 +40,10 @@ History = Mapping[Aggregate, list[EventData]]
 class Referral:
     made_at: datetime
     accepted_at: tuple[datetime, ...]
+    areas: frozenset[str] = frozenset()
+    attempt: int = 1
+    ended: ReferralEnded | None = None
+    declined_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,15 @@ class Request:
     @property
     def year(self) -> ProgrammeYear:
         return ProgrammeYear(self.raised.programme, school_year_of(self.raised_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """From the start of a clock to its pause; counting anew in between does not end it."""
+
+    started: ClockStarted
+    ended_on: date | None = None
+    too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,8 @@ class Entities:
     groups: tuple[GroupRecorded, ...]
     requests: dict[str, Request]
     activities: tuple[Activity, ...]
+    waits: tuple[tuple[Wait, ...], ...]
+    """Of each clock, in their order; of a voided referral none."""
     days: frozenset[tuple[str, date]]
     """Every programme with each day on which something was asked or done, also by a site that is not known yet."""
     areas: dict[ProgrammeYear, frozenset[str]]
@@ -102,6 +121,7 @@ def entities_from(records: Iterable[Record]) -> Entities:
         # Choice (38, 39): known is there on its day, for adoption too; without such a site it counts nowhere,
         # not as a step of its request either. It still tells that there was a year, and in which areas.
         tuple(activity for activity in activities if activity.sites),
+        tuple(_waits(history)),
         frozenset({(each.details.programme, each.details.day) for each in activities} | _days_of_requests(history)),
         _areas(activities),
     )
@@ -171,7 +191,37 @@ def _referral(events: list[EventData]) -> list[tuple[str, Referral]]:
         return []
     accepted_at = tuple(event.at for event in events if isinstance(event, ReferralAccepted))
     made = [event for event in events if isinstance(event, ReferralMade)]
-    return [(event.request_id, Referral(event.made_at, accepted_at)) for event in made]
+    ended, is_accepted, declined_late = None, False, False
+    for event in events:
+        if isinstance(event, ReferralAccepted):
+            is_accepted = True
+        if isinstance(event, ReferralEnded):
+            ended, declined_late = event, is_accepted and event.how == "declined"
+    return [
+        (event.request_id, Referral(event.made_at, accepted_at, event.areas, event.attempt, ended, declined_late))
+        for event in made
+    ]
+
+
+def _waits(history: History) -> Iterable[tuple[Wait, ...]]:
+    referrals = {id_ for (kind, id_), events in history.items() if kind == "referral" and _referral(events)}
+    standing: set[str | None] = {None, *referrals}
+    for (kind, _), events in history.items():
+        if kind == "clock" and (waits := _waits_of(events)) and waits[0].started.referral_id in standing:
+            yield tuple(waits)
+
+
+def _waits_of(events: list[EventData]) -> list[Wait]:
+    found: list[Wait] = []
+    for event in events:
+        runs = bool(found) and found[-1].ended_on is None
+        if isinstance(event, ClockStarted) and not runs:
+            found.append(Wait(event))
+        if isinstance(event, ClockPaused) and runs:
+            found[-1] = replace(found[-1], ended_on=amsterdam_day(event.at))
+        if isinstance(event, ClockBreached) and runs:
+            found[-1] = replace(found[-1], too_long=True)
+    return found
 
 
 def _activity(events: list[EventData], sites: Sites) -> Activity | None:

@@ -83,6 +83,14 @@ def _step(step: str) -> Callable[[Data], EventData]:
     return lambda data: events.RequestStep(step, instant(data[f"{step}At"]))
 
 
+def _closed(data: Data) -> EventData:
+    why = data.get("reason")
+    closure = events.Closure(
+        text(data["outcome"]), areas(data.get("unmetAreas", [])), text(why["code"]) if why is not None else None
+    )
+    return events.RequestStep("closed", instant(data["closedAt"]), closure)
+
+
 def _taking_part(data: Data) -> events.TakingPart:
     counted = data.get("participants")
     participants = None if counted is None else count(counted)
@@ -122,11 +130,28 @@ def _delivered(data: Data) -> EventData:
 
 
 def _referral(data: Data) -> EventData:
-    return events.ReferralMade(text(data["requestId"]), instant(data["madeAt"]))
+    return events.ReferralMade(
+        text(data["requestId"]), instant(data["madeAt"]), areas(data["learningAreas"]), count(data["attempt"])
+    )
 
 
 def _accepted(data: Data) -> EventData:
     return events.ReferralAccepted(instant(data["acceptedAt"]))
+
+
+def _withdrawn(data: Data) -> EventData:
+    return events.ReferralEnded("withdrawn", text(data["reason"]["code"]))
+
+
+def _clock(data: Data) -> EventData:
+    return events.ClockStarted(
+        clock=text(data["clock"]),
+        referral_id=text(data["objectId"]) if data["objectKind"] == "referral" else None,
+        request_id=optional_text(data.get("requestId")),
+        site_id=text(data["siteId"]),
+        programme=optional_text(data.get("programme")),
+        at=instant(data["startedAt"]),
+    )
 
 
 def _confirmed(data: Data) -> EventData:
@@ -153,7 +178,14 @@ TYPES = {
     "RequestVoided": Type("request", "requestId", lambda _: events.RequestVoided()),
     "ReferralMade": Type("referral", "referralId", _referral),
     "ReferralAccepted": Type("referral", "referralId", _accepted),
+    "ReferralDeclined": Type("referral", "referralId", lambda _: events.ReferralEnded("declined")),
+    "ReferralExpired": Type("referral", "referralId", lambda _: events.ReferralEnded("expired")),
+    "ReferralWithdrawn": Type("referral", "referralId", _withdrawn),
     "ReferralVoided": Type("referral", "referralId", lambda _: events.ReferralVoided()),
+    "RequestClosed": Type("request", "requestId", _closed),
+    "ClockStarted": Type("clock", "clockId", _clock),
+    "ClockPaused": Type("clock", "clockId", lambda data: events.ClockPaused(instant(data["pausedAt"]))),
+    "ClockBreached": Type("clock", "clockId", lambda _: events.ClockBreached()),
     "ActivityDelivered": Type("activity", "activityId", _delivered),
     "ActivityCorrected": Type("activity", "activityId", lambda data: events.ActivityCorrected(_details(data))),
     "ActivityRetracted": Type("activity", "activityId", lambda _: events.ActivityRetracted()),
@@ -162,17 +194,15 @@ TYPES = {
 }
 """By the name in the envelope's `type`; what is not here is unknown."""
 
-for _name in ("Assigned", "Unbrokered", "Answered", "Closed", "Reopened", "Withdrawn"):
+for _name in ("Assigned", "Unbrokered", "Answered", "Reopened", "Withdrawn"):
     TYPES[f"Request{_name}"] = Type("request", "requestId", _step(_name.lower()))
 
 # They change no figure, but a later epoch may begin with one of them.
 _WITHOUT_EFFECT = """
-referral: ReferralAcknowledged ReferralDeclined ReferralWaitlisted ReferralExpired ReferralStarted
-referral: ReferralWithdrawn WithdrawalRequested ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed
+referral: ReferralAcknowledged ReferralWaitlisted ReferralStarted WithdrawalRequested ReferralCompleted
+referral: ReferralFailed OutcomeConfirmed OutcomeDisputed
 activity: ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld
 """
-for _name in ("ClockStarted", "ClockPaused", "ClockBreached"):
-    TYPES[_name] = Type("clock", "clockId", lambda _: events.NoEffect())
 for _line in _WITHOUT_EFFECT.strip().splitlines():
     _aggregate, _, _names = _line.partition(": ")
     for _name in _names.split():

@@ -43,11 +43,22 @@ class RequestRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class Closure:
+    """How a request was closed, and which of its areas that left unmet."""
+
+    outcome: str
+    unmet: frozenset[str]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStep:
     """A later step of a request: assigned, unbrokered, answered, closed, reopened or withdrawn."""
 
     step: str
     at: datetime
+    closure: Closure | None = None
+    """Of `closed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +80,22 @@ class RequestVoided:
 class ReferralMade:
     request_id: str
     made_at: datetime
+    areas: frozenset[str] = frozenset()
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralAccepted:
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralEnded:
+    """The partner declined it, it expired, or it was withdrawn."""
+
+    how: str
+    reason: str | None = None
+    """Why it was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +163,27 @@ class ActivityDisputed:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStarted:
+    clock: str
+    referral_id: str | None
+    """The referral for which it runs, if it is one."""
+    request_id: str | None
+    site_id: str
+    programme: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPaused:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBreached:
+    """It waited too long."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoEffect:
     """It changes no figure, but counts among the versions of its aggregate."""
 
@@ -154,7 +197,11 @@ EventData = (
     | RequestVoided
     | ReferralMade
     | ReferralAccepted
+    | ReferralEnded
     | ReferralVoided
+    | ClockStarted
+    | ClockPaused
+    | ClockBreached
     | ActivityDelivered
     | ActivityCorrected
     | ActivityRetracted

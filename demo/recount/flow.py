@@ -41,7 +41,7 @@ def _figures(asked: list[tuple[Request, Reached]]) -> Iterator[Figure]:
     for step in STEPS:
         arrived = sum(step in reached for _, reached in asked)
         yield f"requests-{step}", share_of(arrived, len(asked))
-    without = sum(_is_without_broker(request) for request, _ in asked)
+    without = sum(is_without_broker(request) for request, _ in asked)
     yield "requests-without-broker", share_of(without, len(asked))
     for before, step in pairwise(STEPS):
         both = [reached for _, reached in asked if before in reached and step in reached]
@@ -85,7 +85,7 @@ def _had_ended(request: Request, at: datetime) -> bool:
     return ended
 
 
-def _is_without_broker(request: Request) -> bool:
+def is_without_broker(request: Request) -> bool:
     """Whether no broker covers any of its areas now, and nobody has answered it (30)."""
     status = before_the_end = ""
     for step in request.steps:

@@ -26,7 +26,7 @@ WITH clock AS (
         (clock_id, object_kind, object_id, name, key, correlation, parties, breaches, dues, due_on, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)
     ON CONFLICT (clock_id) DO UPDATE
-    SET parties = $7, breaches = $8, dues = $9, passed = 0, due_on = $10, version = clocks.version + 1
+    SET parties = $7, breaches = $8, dues = $9, passed = 0, due_on = $10, running = true, version = clocks.version + 1
     RETURNING version
 ), others AS (
     DELETE FROM work WHERE clock_id = $1 AND holder <> ALL ($11)
@@ -51,7 +51,8 @@ WHERE due_on < $1 AND NOT clock_id = ANY ($2) ORDER BY due_on, clock_id LIMIT $3
 """
 _PAUSE = """
 WITH turn AS (DELETE FROM work WHERE clock_id = $1)
-UPDATE clocks SET due_on = NULL, version = version + 1 WHERE clock_id = $1 AND due_on IS NOT NULL RETURNING version
+UPDATE clocks SET running = false, due_on = NULL, version = version + 1 WHERE clock_id = $1 AND running
+RETURNING version
 """
 _OTHER_HOLDERS = """
 WITH turn AS (
@@ -168,6 +169,9 @@ class ClockTable(Generic[Thing]):
             clock=clock.name,
             object_kind=waiting.kind,
             object_id=waiting.id,
+            request_id=waiting.correlation,
+            site_id=waiting.key,
+            programme=programme,
             breach=first.breach,
             due_on=first.on,
             unknown_years=first.unknown_years,

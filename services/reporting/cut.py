@@ -259,6 +259,9 @@ def _announced(
                 # A restatement goes to the history topic; the current topic carries MetricPublished only.
                 its = outbox.encoded(tx, event, key=each.figure.key, epoch=tx.epoch, version=version)
                 staged += its if len(events) == 1 or isinstance(event, MetricRestated) else its[:1]
+            if also := each.figure.function.also:
+                beside = also(each.figure.fields, cut_id, tx.now)
+                staged += outbox.encoded(tx, beside, key=each.figure.key, epoch=tx.epoch, version=version)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             found.failed.append((each.place, error))
             continue

@@ -16,7 +16,7 @@ import msgspec
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import functions
-from services.reporting.figures.values import NOTHING, Cell, Sums, Value
+from services.reporting.figures.values import NOTHING, Cell, Function, Sums, Value
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
@@ -62,7 +62,7 @@ def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
         "measure": definition.measure,
         "value": value.value,
         "numerator": value.numerator,
-        "denominator": None if value.emptied else _denominator(value),
+        "denominator": None if value.emptied or value.denominator is None else _denominator(value, *value.denominator),
         "lower": value.lower,
         "upper": value.upper,
         "method": value.method,
@@ -74,8 +74,7 @@ def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
     return {name: each for name, each in fields.items() if each is not None}
 
 
-def _denominator(value: Value) -> Fields:
-    lower, upper = value.denominator
+def _denominator(value: Value, lower: int, upper: int) -> Fields:
     return {
         "lower": lower,
         "upper": upper,
@@ -104,6 +103,7 @@ class Figure(NamedTuple):
     fields: Fields
     rests_on: AbstractSet[str]
     """The components that were asked for."""
+    function: Function
 
 
 Declared = Mapping[str, Sequence[IndicatorDefined]]
@@ -127,10 +127,10 @@ def figures_of(definitions: Iterable[IndicatorDefined], cell: Cell, sums: Mappin
     """
     for definition in definitions:
         if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(cell.unit_kind, ()):
-            asked = Sums(sums)
-            value = functions()[definition.function].compute(asked, definition.parameters, cell) or NOTHING
+            asked, function = Sums(sums), functions()[definition.function]
+            value = function.compute(asked, definition.parameters, cell) or NOTHING
             fields = fields_of(definition, cell, value)
-            yield Figure(fields["key"], definition.indicator, fields, asked.read)
+            yield Figure(fields["key"], definition.indicator, fields, asked.read, function)
 
 
 def is_emptied(fields: Fields) -> bool:

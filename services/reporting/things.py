@@ -14,8 +14,13 @@ from asyncpg import Range
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
-from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined
+from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined, RequestRaised
 from services.reporting.figures.values import ALL, standing_days
+
+NO_BROKER = "no_offer_in_area"
+"""Why a request without a broker is unmet."""
+NOT_SAID = "not-said"
+"""Why something is unmet where a closure gives no reason."""
 
 Row = tuple[Any, ...]
 Rows = Mapping[str, Iterable[Row]]
@@ -84,17 +89,50 @@ def _request_rows(request_id: str, request: folds.Request) -> Rows:
         calendar_day(request.answered_at) if request.answered_at else None,
         request.without_broker,
         [Range(*span, lower_inc=False, upper_inc=False) for span in request.ended],
+        request.closure.outcome if request.closure else None,
+        *_unmet(request, raised),
     )
     sites = {raised.site_id, *raised.co_site_ids}
     return {"requests": [row], "request_sites": [(request_id, site_id) for site_id in sites]}
+
+
+def _unmet(request: folds.Request, raised: RequestRaised) -> tuple[list[str], str | None]:
+    """The areas that are unmet now, and why (ruling 29)."""
+    if request.without_broker:
+        return [area.stratum for area in raised.learning_areas], NO_BROKER
+    if request.closure is None or not request.closure.unmet_areas:
+        return [], None
+    why = request.closure.reason
+    return [area.stratum for area in request.closure.unmet_areas], why.code if why else NOT_SAID
 
 
 def _referral_rows(referral_id: str, referral: folds.Referral) -> Rows:
     made = referral.made
     if made is None:
         return {}
-    accepted_on = calendar_day(referral.accepted_at) if referral.accepted_at else None
-    return {"referrals": [(referral_id, made.request_id, made.made_at, calendar_day(made.made_at), accepted_on)]}
+    row = (
+        referral_id,
+        made.request_id,
+        made.made_at,
+        calendar_day(made.made_at),
+        calendar_day(referral.accepted_at) if referral.accepted_at else None,
+        [area.stratum for area in made.learning_areas],
+        made.attempt,
+        referral.ended_as,
+    )
+    return {"referrals": [row]}
+
+
+def _clock_rows(clock_id: str, waits: tuple[folds.Wait, ...]) -> Rows:
+    return {"waits": [_wait_row(clock_id, number, wait) for number, wait in enumerate(waits)]}
+
+
+def _wait_row(clock_id: str, number: int, wait: folds.Wait) -> Row:
+    started, started_on = wait.started, calendar_day(wait.started.started_at)
+    of_referral = started.object_id if started.object_kind == "referral" else None
+    about = started.clock, started.request_id, of_referral, started.site_id, started.programme
+    ended_on = calendar_day(wait.paused_at) if wait.paused_at else None
+    return clock_id, number, *about, school_year_of(started_on), started_on, ended_on, wait.breached
 
 
 def _activity_rows(activity_id: str, activity: folds.Activity) -> Rows:
@@ -134,6 +172,7 @@ KINDS: dict[str, Kind] = {
     "group": Kind(folds.group, _group_rows, ("groups",), "group_id"),
     "request": Kind(folds.request, _request_rows, ("requests", "request_sites"), "request_id"),
     "referral": Kind(folds.referral, _referral_rows, ("referrals",), "referral_id"),
+    "clock": Kind(folds.clock, _clock_rows, ("waits",), "clock_id"),
     "activity": Kind(
         folds.activity,
         _activity_rows,

@@ -54,13 +54,17 @@ class Scenario:
         usual = {"coSiteIds": [], "programme": PROGRAMME, "learningAreas": [ART]}
         self.event("RequestRaised", request, **{"requestId": request, "siteId": site, "raisedAt": at} | usual | more)
 
-    def step(self, request: str, step: str, at: str) -> None:
+    def step(self, request: str, step: str, at: str, **more: Any) -> None:
         """A step of a request: `Assigned`, `Unbrokered`, `Answered`, `Closed`, `Reopened`, `Withdrawn`, `Voided`."""
         moment: dict[str, Any] = {f"{step.lower()}At": at}
-        self.event(f"Request{step}", request, requestId=request, **moment)
+        closure = {"outcome": "advice_only"} if step == "Closed" else {}
+        self.event(f"Request{step}", request, requestId=request, **moment, **closure | more)
 
-    def referred(self, referral: str, request: str, made_at: str, accepted_at: str | None = None) -> None:
-        self.event("ReferralMade", referral, referralId=referral, requestId=request, madeAt=made_at)
+    def referred(
+        self, referral: str, request: str, made_at: str, accepted_at: str | None = None, attempt: int = 1, **more: Any
+    ) -> None:
+        usual: dict[str, Any] = {"requestId": request, "madeAt": made_at, "attempt": attempt, "learningAreas": [ART]}
+        self.event("ReferralMade", referral, referralId=referral, **usual | more)
         if accepted_at:
             self.event("ReferralAccepted", referral, referralId=referral, acceptedAt=accepted_at)
 

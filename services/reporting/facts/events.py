@@ -121,9 +121,21 @@ class RequestAnswered(Read):
     answered_at: datetime
 
 
+class Why(Read):
+    """A reason: its code in a published list."""
+
+    code: str
+
+
 class RequestClosed(Read):
     request_id: str
     closed_at: datetime
+    outcome: Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
+    reason: Why | None = None
+    unmet_areas: tuple[Area, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.unmet_areas = _distinct(self.unmet_areas, _stratum_of)
 
 
 class RequestAmended(Read):
@@ -159,6 +171,11 @@ class ReferralMade(Read):
     referral_id: str
     request_id: str
     made_at: datetime
+    learning_areas: tuple[Area, ...]
+    attempt: int
+
+    def __post_init__(self) -> None:
+        self.learning_areas = _distinct(self.learning_areas, _stratum_of)
 
 
 class ReferralAccepted(Read):
@@ -166,8 +183,41 @@ class ReferralAccepted(Read):
     accepted_at: datetime
 
 
+class ReferralDeclined(Read):
+    referral_id: str
+
+
+class ReferralExpired(Read):
+    referral_id: str
+
+
+class ReferralWithdrawn(Read):
+    referral_id: str
+    reason: Why
+
+
 class ReferralVoided(Read):
     referral_id: str
+
+
+class ClockStarted(Read):
+    clock_id: str
+    clock: str
+    object_kind: Literal["request", "referral", "activity"]
+    object_id: str
+    site_id: str
+    started_at: datetime
+    request_id: str | None = None
+    programme: str | None = None
+
+
+class ClockPaused(Read):
+    clock_id: str
+    paused_at: datetime
+
+
+class ClockBreached(Read):
+    clock_id: str
 
 
 class TakingPart(Read):
@@ -254,7 +304,13 @@ READ: dict[str, type[Read]] = {
     "RequestVoided": RequestVoided,
     "ReferralMade": ReferralMade,
     "ReferralAccepted": ReferralAccepted,
+    "ReferralDeclined": ReferralDeclined,
+    "ReferralExpired": ReferralExpired,
+    "ReferralWithdrawn": ReferralWithdrawn,
     "ReferralVoided": ReferralVoided,
+    "ClockStarted": ClockStarted,
+    "ClockPaused": ClockPaused,
+    "ClockBreached": ClockBreached,
     "ActivityDelivered": DeliveryDetails,
     "ActivityCorrected": DeliveryDetails,
     "ActivityRetracted": ActivityRetracted,

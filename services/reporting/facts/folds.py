@@ -5,19 +5,25 @@ lost when the service's database was restored.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts.events import (
     ActivityConfirmed,
     ActivityDisputed,
+    ClockBreached,
+    ClockPaused,
+    ClockStarted,
     DeliveryDetails,
     Fact,
     GroupRecorded,
     ReferralAccepted,
+    ReferralDeclined,
+    ReferralExpired,
     ReferralMade,
     ReferralVoided,
+    ReferralWithdrawn,
     RequestAmended,
     RequestAnswered,
     RequestAssigned,
@@ -29,6 +35,9 @@ from services.reporting.facts.events import (
     RequestWithdrawn,
     SiteRecorded,
 )
+
+OTHER_PARTNER_ACCEPTED = "other_partner_accepted"
+"""The reason of a withdrawal that follows by itself: the referral counts in no rate (ruling 28)."""
 
 
 def precedence(fact: Fact) -> tuple[int, int, int]:
@@ -85,14 +94,28 @@ class Request:
     ended: tuple[Span, ...] = ()
     """From when it was closed or withdrawn to when it was reopened, if it was: these two moments are not in it."""
     without_broker: bool = False
+    closure: RequestClosed | None = None
+    """The one that is in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A referral: when it was made, and when it was first accepted."""
+    """A referral: when it was made, when it was first accepted, and how it ended."""
 
     made: ReferralMade | None = None
     accepted_at: datetime | None = None
+    ended_as: str | None = None
+    """`declined`, `declined_late` (after it was accepted), `expired`, `withdrawn`, or `other_partner_accepted`: the one
+    withdrawal that is nobody's; none while it is open, and for other ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long something was waited for: until the clock paused, however often it counted anew meanwhile."""
+
+    started: ClockStarted
+    paused_at: datetime | None = None
+    breached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +145,7 @@ def group(facts: list[Fact]) -> dict[str, GroupRecorded] | None:
     return {fact.body.school_year: fact.body for fact in facts if isinstance(fact.body, GroupRecorded)} or None
 
 
-def request(facts: list[Fact]) -> Request:
+def request(facts: list[Fact]) -> Request:  # noqa: C901 - a case each
     """A request's steps; `without_broker` is its present state. An answered one stays answered, whoever brokers it.
     Of a voided one nothing is left (ruling 31)."""
     raised: RequestRaised | None = None
@@ -130,6 +153,9 @@ def request(facts: list[Fact]) -> Request:
     answered: datetime | None = None
     ended: list[Span] = []
     unbrokered = False
+    closure: RequestClosed | None = None
+    if any(isinstance(fact.body, RequestVoided) for fact in facts):
+        return Request()
     for fact in facts:
         match fact.body:
             case RequestRaised() as body:
@@ -142,14 +168,14 @@ def request(facts: list[Fact]) -> Request:
                 unbrokered = answered is None
             case RequestAnswered(answered_at=at):
                 answered, unbrokered = min(answered or at, at), False
-            case RequestClosed(closed_at=at) | RequestWithdrawn(withdrawn_at=at):
+            case RequestClosed(closed_at=at) as closure:
                 ended, unbrokered = [*ended, (at, None)], False
+            case RequestWithdrawn(withdrawn_at=at):
+                ended, unbrokered, closure = [*ended, (at, None)], False, None
             case RequestReopened(returns_to=state, reopened_at=at):
                 ended = [(since, min(to or at, at)) for since, to in ended if since < at]
-                unbrokered = state == "no_broker"
-            case RequestVoided():
-                return Request()
-    return Request(raised, assigned, answered, tuple(ended), unbrokered)
+                unbrokered, closure = state == "no_broker", None
+    return Request(raised, assigned, answered, tuple(ended), unbrokered, closure)
 
 
 def _amended(raised: RequestRaised, now: RequestAmended) -> RequestRaised:
@@ -162,15 +188,37 @@ def referral(facts: list[Fact]) -> Referral:
     left."""
     made: ReferralMade | None = None
     accepted: datetime | None = None
+    ended: str | None = None
     for fact in facts:
         match fact.body:
             case ReferralMade() as body:
                 made = body
             case ReferralAccepted(accepted_at=at):
                 accepted = min(accepted or at, at)
+            case ReferralDeclined():
+                ended = "declined_late" if accepted else "declined"
+            case ReferralExpired():
+                ended = "expired"
+            case ReferralWithdrawn(reason=why):
+                ended = why.code if why.code == OTHER_PARTNER_ACCEPTED else "withdrawn"
             case ReferralVoided():
                 return Referral()
-    return Referral(made, accepted)
+    return Referral(made, accepted, ended)
+
+
+def clock(facts: list[Fact]) -> tuple[Wait, ...]:
+    """The waits of a clock, in their order."""
+    waits: list[Wait] = []
+    for fact in facts:
+        is_running = bool(waits) and waits[-1].paused_at is None
+        match fact.body:
+            case ClockStarted() as body if not is_running:
+                waits.append(Wait(body))
+            case ClockPaused(paused_at=at) if is_running:
+                waits[-1] = replace(waits[-1], paused_at=at)
+            case ClockBreached() if is_running:
+                waits[-1] = replace(waits[-1], breached=True)
+    return tuple(waits)
 
 
 @dataclass(slots=True)

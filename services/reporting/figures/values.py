@@ -6,9 +6,11 @@ A function is never changed once a figure was published with it: a better readin
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from contracts.events import Event
 
 SIX_PLACES = Decimal("0.000001")
 ALL = "all"
@@ -51,8 +53,10 @@ class Cell(NamedTuple):
 
     @property
     def stratum_kind(self) -> str:
-        """`all` or `learning-area`."""
-        return ALL if self.stratum == ALL else "learning-area"
+        """`all`, `learning-area`, or `reason`: an area and a reason, as `scheme:code;reason`."""
+        if self.stratum == ALL:
+            return ALL
+        return "reason" if ";" in self.stratum else "learning-area"
 
     @property
     def period_kind(self) -> str:
@@ -66,7 +70,8 @@ class Value:
 
     value: str | None = None
     numerator: int | None = None
-    denominator: tuple[int, int] = (0, 0)
+    denominator: tuple[int, int] | None = (0, 0)
+    """None for a plain number, which is no part of anything."""
     source: str = ""
     reference_date: date = date.min
     lower: str | None = None
@@ -85,6 +90,8 @@ class Function:
     compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
     parameters: Mapping[str, tuple[str, ...]]
     """The parameters that a definition must give, with the values that are allowed."""
+    also: Callable[[Mapping[str, Any], int, datetime], Event] | None = None
+    """What else is announced of a figure, on a topic of its own: from its fields, its cut and what was known when."""
 
     def accepts(self, parameters: Mapping[str, str]) -> bool:
         """Whether a definition gives every parameter an allowed value."""
