@@ -25,8 +25,8 @@ class ClockStarted(Event, topics=(REQUESTS, REFERRALS), aggregate="clock", ident
     object_id: UUID
     request_id: UUID | None = None
     """The request to which it belongs, if there is one."""
-    site_id: Identifier
-    """The site that asks, or where it is held."""
+    site_id: Identifier | None = None
+    """The site that asks, or where it is held. Not said before there were work lists."""
     programme: Slug | None = None
     breach: Slug
     """What follows first when nobody acts, such as `remind`."""

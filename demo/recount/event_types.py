@@ -148,7 +148,7 @@ def _clock(data: Data) -> EventData:
         clock=text(data["clock"]),
         referral_id=text(data["objectId"]) if data["objectKind"] == "referral" else None,
         request_id=optional_text(data.get("requestId")),
-        site_id=text(data["siteId"]),
+        site_id=optional_text(data.get("siteId")) or "",
         programme=optional_text(data.get("programme")),
         at=instant(data["startedAt"]),
     )

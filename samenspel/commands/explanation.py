@@ -45,6 +45,8 @@ def _finding(figure: Json, texts: Texts) -> str:
             return texts.say("finding.share", value=value, numerator=numerator, denominator=denominator)
         case "children":
             return texts.say("finding.children", value=value, denominator=denominator)
+        case "days" if figure["indicator"].startswith("wait-"):
+            return texts.say("finding.waits", value=value, count=figure["denominator"]["upper"])
         case "days":
             return texts.say("finding.days", value=value, count=figure["denominator"]["upper"])
         case _:
@@ -68,7 +70,7 @@ def _value(figure: Json, texts: Texts) -> str:
         case "days":
             return texts.days(upper)
         case _:
-            return texts.numbers(lower, upper)
+            return texts.numbers(lower, upper, "#,##0.##")
 
 
 def _denominator(figure: Json, texts: Texts) -> str:
@@ -125,5 +127,7 @@ def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
     yield texts.say("history.title", count=len(history))
     for figure in list(reversed(history))[:MAX_VALUES]:
         why = texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
-        value = figure.get("verdict") or f"{_value(figure, texts)} / {_denominator(figure, texts)}"
+        value = figure.get("verdict") or _value(figure, texts)
+        if "verdict" not in figure and "denominator" in figure:
+            value = f"{value} / {_denominator(figure, texts)}"
         yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()  # the instant as `--known-at` takes it

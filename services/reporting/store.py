@@ -12,7 +12,7 @@ import asyncpg
 
 from contracts.metrics import CutTaken
 from services.chassis.running.database import Connection, Reader
-from services.reporting.facts.events import Fact, IndicatorDefined, body_of
+from services.reporting.facts.events import Fact, IndicatorDefined, body_of, stored_body_of
 from services.reporting.publication import Published
 from services.reporting.who_sees import EVERYONES, Own
 
@@ -146,7 +146,7 @@ def _fact(  # the columns of `_FACTS`
     data: bytes,
     incarnation: int,
 ) -> Fact:
-    body = body_of(name, data)
+    body = stored_body_of(name, data)
     return Fact(topic, partition, offset, name, entity, epoch, version, event_id, body, data, None, incarnation)
 
 

@@ -14,7 +14,7 @@ from asyncpg import Range
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts import folds
-from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined, RequestRaised
+from services.reporting.facts.events import Fact, GroupRecorded, Held, IndicatorDefined, RequestRaised, Unreadable
 from services.reporting.figures.values import ALL, standing_days
 
 NO_BROKER = "no_offer_in_area"
@@ -219,15 +219,25 @@ class Settled:
     """The things that cannot be made: nothing is there of them, and the others go on."""
 
 
+class StoredFactUnreadable(ValueError):
+    """This release cannot read what an earlier one stored."""
+
+
 class _Made(NamedTuple):
     rows: Rows
     programme_periods: Sequence[ProgrammePeriod]
     error: Exception | None = None
 
 
+def _check_readable(facts: Iterable[Fact]) -> None:
+    if any(isinstance(fact.body, Unreadable) for fact in facts):
+        raise StoredFactUnreadable
+
+
 def _made(kind_name: str, id_: str, facts: list[Fact]) -> _Made:
     kind = KINDS[kind_name]
     try:
+        _check_readable(facts)
         thing = kind.fold(facts)
         rows = kind.rows(id_, thing) if thing is not None else {}
         return _Made(rows, programme_periods_of(kind_name, thing))

@@ -198,3 +198,23 @@ async def test_a_thing_that_cannot_be_made_is_set_aside_alone_and_comes_with_the
         assert "never shown" not in str((aside, logs))
         assert [log["event"] for log in logs] == ["thing_stuck", "thing_stuck"]
         assert await store.count_stuck_things(partnership.db) == 0
+
+
+async def test_a_fact_that_an_earlier_release_stored_and_this_one_cannot_read_sets_its_thing_aside_alone(
+    stack: RealParts,
+) -> None:
+    """Seen: the leader ended at each start."""
+    async with reported(stack) as partnership:
+        partnership.deliver(BRON)
+        old = partnership.deliver(LINDE)
+        await partnership.cut()
+        await partnership.db.execute("UPDATE facts SET data = '{}' WHERE entity = $1", f"activity:{old.activity_id}")
+        await partnership.db.execute("DELETE FROM made")  # as a release does that makes all things anew
+        for table in dict.fromkeys(table for kind in KINDS.values() for table in kind.tables):
+            await partnership.db.execute(f"TRUNCATE {table}")
+
+        anew = await partnership.cut()
+
+        (aside,) = await store.stuck_things(partnership.db, 10)
+        assert aside["entity"] == f"activity:{old.activity_id}"
+        assert anew[key("replaced-share", "city")]["denominator"]["lower"] == 1

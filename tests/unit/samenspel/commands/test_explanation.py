@@ -99,6 +99,16 @@ def explained(
             "Adoptie (streng), city, 31 jul 2026: 1 dag, over 1 vraag.",
         ),
         (
+            a_share(value="2.000000") | {"measure": "days", "indicator": "wait-decide-median"} | of(9),
+            "Adoption (strict), city, 31 Jul 2026: 2 days, over 9 waits.",
+            "Adoptie (streng), city, 31 jul 2026: 2 dagen, over 9 keer wachten.",
+        ),
+        (
+            a_share(value="1.116279", numerator=48, denominator=43) | {"measure": "referrals"},
+            "Adoption (strict), city, 31 Jul 2026: 1.12.",
+            "Adoptie (streng), city, 31 jul 2026: 1,12.",
+        ),
+        (
             a_share(value="1204.000000") | {"measure": "requests", "stratum": "curriculum.nu:burgerschap"},
             "Adoption (strict), city, curriculum.nu:burgerschap, 31 Jul 2026: 1,204.",
             "Adoptie (streng), city, curriculum.nu:burgerschap, 31 jul 2026: 1.204.",
@@ -152,6 +162,12 @@ def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> 
     newest, oldest = history.strip().splitlines()
     assert newest.split() == ["2026-11-22T13:03:07.000Z", "68.3%", "/", "41", "restated,", "1", "cause"]
     assert oldest.split() == ["2026-11-22T13:03:07.000Z", "65.9%", "/", "41"]
+
+
+def test_the_history_of_a_plain_number_divides_it_by_nothing() -> None:
+    figure = {name: each for name, each in a_share(value="12.000000").items() if name != "denominator"}
+
+    assert explained(figure | {"measure": "requests"}).strip().endswith("2026-11-22T13:03:07.000Z  12")
 
 
 @pytest.mark.parametrize("language", list(Language))
