@@ -17,7 +17,7 @@ from demo.progress import Stages
 from demo.rebuild import all_figures, rebuilt
 from demo.simulation.calendar import FIRST_DAY, at
 from demo.simulation.city import City
-from demo.simulation.organisations import BROKERS, PARTNERS, organisation
+from demo.simulation.organisations import BROKERS, LANGUAGE_BROKER, PARTNERS, ending_broker, organisation
 from demo.simulation.plan import Actor, Body, Plan
 from demo.topics import envelopes, event_name, wait_until_brokers_are_known
 from local.simulated_time import SimulatedTime
@@ -91,7 +91,8 @@ class Run:
                 for organisation_id, (name, areas) in records.items():
                     await _put(player, f"/v1/{kind}/{organisation_id}", organisation(name, areas))
                     advance(1)
-            await wait_until_brokers_are_known(self.endpoints, BROKERS)
+            await _put(player, f"/v1/brokers/{LANGUAGE_BROKER}", ending_broker())
+            await wait_until_brokers_are_known(self.endpoints, [*BROKERS, LANGUAGE_BROKER])
 
     async def _play(self, player: Player) -> None:
         """Play the year in two halves; in between a broker is appointed, and what waited for it is assigned."""

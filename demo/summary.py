@@ -25,6 +25,7 @@ def summary(outcome: Outcome, target: float, texts: Texts) -> list[str]:
         _adoption(outcome, target, texts),
         _reach(outcome, texts),
         _activities_and_requests(outcome, texts),
+        _endings(outcome, texts),
         _proofs(outcome, texts),
         _hints(outcome, texts),
     )
@@ -102,6 +103,35 @@ def _activities_and_requests(outcome: Outcome, texts: Texts) -> Iterator[str]:
     if without := outcome.figure("requests-without-broker", "city", SCHOOL_YEAR):
         line += " · " + texts.say("requests.without-broker", number=texts.number(without["numerator"]))
     yield from wrapped(line, "    ")
+
+
+ENDINGS = {
+    "requests": ("RequestClosed", "RequestWithdrawn", "RequestVoided"),
+    "referrals": (
+        "ReferralCompleted",
+        "ReferralDeclined",
+        "ReferralWithdrawn",
+        "ReferralExpired",
+        "ReferralFailed",
+        "ReferralVoided",
+    ),
+    "activities": ("ActivityDelivered", "ActivityCancelled", "ActivityNotHeld", "ActivityRetracted"),
+}
+TURNS = ("ReferralWaitlisted", "WithdrawalRequested", "RequestReopened", "RequestAmended", "ClockBreached")
+
+
+def _endings(outcome: Outcome, texts: Texts) -> Iterator[str]:
+    """How often each ending occurred, and what is rare on the way there."""
+    yield "  " + texts.say("endings.title")
+    for things, endings in ENDINGS.items():
+        said = " · ".join(_times(outcome, event, texts) for event in endings if outcome.counts.get(event))
+        yield from wrapped(f"{texts.say(f'things.{things}')} {said}", "    ")
+    said = " · ".join(_times(outcome, event, texts) for event in TURNS if outcome.counts.get(event))
+    yield from wrapped(f"{texts.say('things.on-the-way')} {said}", "    ")
+
+
+def _times(outcome: Outcome, event: str, texts: Texts) -> str:
+    return f"{texts.number(outcome.counts[event])}\u00a0{texts.say(f'ending.{event}')}".replace(" ", "\u00a0")
 
 
 def _step(outcome: Outcome, name: str, texts: Texts) -> str:

@@ -1,8 +1,8 @@
 """Brokers, partners and learning areas of the demo.
 
 The three brokers are the covenant's, with the areas that its documents give them; digital literacy, nature and
-citizenship have none at the start (ruling 33). The broker for nature, appointed in January, and all partners are
-invented.
+citizenship have none at the start (ruling 33). The broker for nature, appointed in January, the second one for
+Dutch, which ends in March, and all partners are invented.
 """
 
 from datetime import date
@@ -16,6 +16,8 @@ BROKERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "own:ggd-hart-van-brabant": ("GGD Hart van Brabant", ("bewegen-en-sport",)),
     "own:s-port": ("'S-PORT", ("bewegen-en-sport",)),
 }
+LANGUAGE_BROKER, ENDS_ON = "own:verzonnen-taalmakelaar", date(2026, 3, 2)
+"""Brokers Dutch beside Babel, until it ends: what is open then goes on with Babel alone."""
 WITHOUT_BROKER = ("digitale-geletterdheid", "mens-en-natuur", "burgerschap")
 NATURE = "mens-en-natuur"
 NATURE_BROKER = "own:verzonnen-natuurmakelaar"
@@ -47,6 +49,11 @@ def area(code: str) -> Body:
 def organisation(name: str, areas: tuple[str, ...], since: str = SINCE) -> Body:
     """The record of a broker or a partner."""
     return {"validFrom": since, "name": {"nl": name}, "learningAreas": [area(code) for code in areas]}
+
+
+def ending_broker() -> Body:
+    """The record of the broker that ends during the year."""
+    return organisation("Verzonnen Taalmakelaar", ("nederlands",)) | {"validTo": ENDS_ON.isoformat()}
 
 
 def brokers_of(code: str, day: date) -> list[str]:

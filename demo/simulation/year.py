@@ -8,6 +8,7 @@ from random import Random
 
 from demo.simulation.activities import direct_scenario
 from demo.simulation.city import City
+from demo.simulation.endings import ENDINGS, ending_scenario
 from demo.simulation.organisations import appointment
 from demo.simulation.plan import Plan, Scenario
 from demo.simulation.requests import request_scenario
@@ -16,6 +17,7 @@ from demo.simulation.scenario import Approach, Simulation
 DIRECT = 0.12  # share of the scenarios in which a partner delivers without a request
 JOINT_SCHOOLS = 0.68  # share of the schools that work jointly with their care; only child centres can
 REPLACING_SCHOOLS = 0.13
+ACTIVITIES_PER_ENDING = 12
 
 
 def plan(city: City, activities: int, seed: int) -> Plan:
@@ -31,6 +33,9 @@ def plan(city: City, activities: int, seed: int) -> Plan:
         (school,) = rng.choices(city.schools, weights)
         simulate = direct_scenario if rng.random() < DIRECT else request_scenario
         scenarios.append(simulate(simulation, f"{len(scenarios)}", school))
+    for number in range(max(len(ENDINGS), activities // ACTIVITIES_PER_ENDING)):
+        ending = list(ENDINGS)[number % len(ENDINGS)]
+        scenarios.append(ending_scenario(simulation, ending, f"{len(scenarios)}", rng.choice(city.schools)))
     return Plan(tuple(scenarios), appointment())
 
 

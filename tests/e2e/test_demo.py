@@ -56,9 +56,14 @@ def test_requests_that_waited_were_assigned_when_a_broker_came(first: dict[str, 
     assert nature["numerator"] == nature["denominator"]["upper"]
 
 
+def without_waits(figures: dict[str, Any]) -> dict[str, Any]:
+    """What one service waits for from another takes as long as messages do, and a day passes in a tenth of a second."""
+    return {key: figure for key, figure in figures.items() if not key.startswith("wait-")}
+
+
 def test_the_same_seed_gives_the_same_figures_and_leaves_nothing_running(first: dict[str, Any]) -> None:
     second = demo("--activities", "120", "--seed", "3")
 
-    assert second["figures"] == first["figures"]
+    assert without_waits(second["figures"]) == without_waits(first["figures"])
     stack = Stack(FOLDER / "demo")
     assert not [name for name in stack.state.processes if stack.process(name)]

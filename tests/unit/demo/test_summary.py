@@ -40,6 +40,17 @@ def test_the_summary_says_what_is_real_and_how_many_schools_the_covenant_still_n
     assert "answered (3.5)" in text
 
 
+def test_the_summary_says_which_endings_occurred_how_often() -> None:
+    counts = {"RequestClosed": 1_204, "ReferralDeclined": 15, "ReferralExpired": 3, "ActivityNotHeld": 1}
+
+    text, dutch = (printed(an_outcome(counts=counts), language) for language in (Language.EN, Language.NL))
+
+    assert "requests: 1,204 closed\n" in text
+    assert "referrals: 15 declined · 3 expired\n" in text
+    assert "activiteiten: 1 niet gehouden\n" in dutch
+    assert "withdrawn" not in text
+
+
 def test_doubt_is_a_band_and_certainty_one_number() -> None:
     text = printed(an_outcome())
 
