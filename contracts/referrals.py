@@ -149,6 +149,16 @@ class ReferralAcknowledged(
     acknowledged_at: Instant
 
 
+class ReferralCheckedIn(
+    Event, topics=(REFERRALS,), aggregate="referral", identified_by="referral_id", nl="Doorverwijzing loopt nog"
+):
+    """The partner says that it is still working on it: what is waited for counts anew."""
+
+    referral_id: UUID
+    checked_in_by: Actor
+    checked_in_at: Instant
+
+
 class ReferralWaitlisted(
     Event,
     topics=(REFERRALS,),

@@ -128,6 +128,16 @@ class RequestAnswered(
     answered_at: Instant
 
 
+class RequestCheckedIn(
+    Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag in behandeling"
+):
+    """The consultant says that it is working on the answer: what is waited for counts anew."""
+
+    request_id: UUID
+    checked_in_by: Actor
+    checked_in_at: Instant
+
+
 class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_by="request_id", nl="Vraag gesloten"):
     """The request came to its end: what became of it, and what was asked and not fulfilled."""
 

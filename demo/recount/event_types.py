@@ -199,8 +199,9 @@ for _name in ("Assigned", "Unbrokered", "Answered", "Reopened", "Withdrawn"):
 
 # They change no figure, but a later epoch may begin with one of them.
 _WITHOUT_EFFECT = """
-referral: ReferralAcknowledged ReferralWaitlisted ReferralStarted WithdrawalRequested ReferralCompleted
-referral: ReferralFailed OutcomeConfirmed OutcomeDisputed
+request: RequestCheckedIn
+referral: ReferralAcknowledged ReferralCheckedIn ReferralWaitlisted ReferralStarted WithdrawalRequested
+referral: ReferralCompleted ReferralFailed OutcomeConfirmed OutcomeDisputed
 activity: ActivityPlanned ActivityRescheduled ActivityCancelled ActivityNotHeld
 """
 for _line in _WITHOUT_EFFECT.strip().splitlines():

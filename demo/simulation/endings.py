@@ -19,6 +19,8 @@ from demo.simulation.plan import (
     ACKNOWLEDGE_REFERRAL,
     AMEND_REQUEST,
     CANCEL_ACTIVITY,
+    CHECK_IN_REFERRAL,
+    CHECK_IN_REQUEST,
     CLOSE_REQUEST,
     COMPLETE_REFERRAL,
     CONFIRM_OUTCOME,
@@ -130,9 +132,11 @@ def _amended(life: Life) -> None:
     """Asks for all of it two weeks later."""
     wished_to = calendar_day(life.day) + timedelta(days=120)
     life.asks(AMEND_REQUEST, life.details | {"wishedTo": wished_to.isoformat()})
+    life.does(CONSULTANT, CHECK_IN_REQUEST, name="request")
     life.is_made()
     life.does(life.partner, ACKNOWLEDGE_REFERRAL)
     life.does(life.partner, ACCEPT_REFERRAL)
+    life.does(life.partner, CHECK_IN_REFERRAL)
     life.does(life.partner, COMPLETE_REFERRAL, ELSEWHERE)
 
 

@@ -31,6 +31,7 @@ class Command(NamedTuple):
 
 RAISE_REQUEST = Command("requests", "/v1/requests", "RequestRaised")
 ANSWER_REQUEST = Command("requests", "/v1/requests/{id}/answers", "RequestAnswered")
+CHECK_IN_REQUEST = Command("requests", "/v1/requests/{id}/check-ins", "RequestCheckedIn")
 CLOSE_REQUEST = Command("requests", "/v1/requests/{id}/closures", "RequestClosed")
 AMEND_REQUEST = Command("requests", "/v1/requests/{id}/amendments", "RequestAmended")
 WITHDRAW_REQUEST = Command("requests", "/v1/requests/{id}/withdrawals", "RequestWithdrawn")
@@ -42,6 +43,7 @@ ACCEPT_REFERRAL = Command("referrals", "/v1/referrals/{id}/acceptances", "Referr
 DECLINE_REFERRAL = Command("referrals", "/v1/referrals/{id}/declines", "ReferralDeclined")
 COMPLETE_REFERRAL = Command("referrals", "/v1/referrals/{id}/completions", "ReferralCompleted")
 ACKNOWLEDGE_REFERRAL = Command("referrals", "/v1/referrals/{id}/acknowledgements", "ReferralAcknowledged")
+CHECK_IN_REFERRAL = Command("referrals", "/v1/referrals/{id}/check-ins", "ReferralCheckedIn")
 WAITLIST_REFERRAL = Command("referrals", "/v1/referrals/{id}/waitlistings", "ReferralWaitlisted")
 START_REFERRAL = Command("referrals", "/v1/referrals/{id}/starts", "ReferralStarted")
 WITHDRAW_REFERRAL = Command("referrals", "/v1/referrals/{id}/withdrawals", "ReferralWithdrawn")

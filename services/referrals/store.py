@@ -53,7 +53,7 @@ PARTNERS = Records("partner", PartnerDetails)
 
 _REFERRAL = (
     "referral_id, status, made, reason, better_partner_id, outcome, version, was_accepted, acknowledged,"
-    " review_on, withdrawal, confirmed_by, disputed_by"
+    " review_on, withdrawal, confirmed_by, disputed_by, checked_in_on"
 )
 SITES = Records("site", KnownSite)
 """As `requests` recorded them."""
@@ -140,6 +140,7 @@ def _referral(row: Any) -> Referral:  # noqa: ANN401 - a row has no type of its 
         Reason.model_validate_json(row["withdrawal"]) if row["withdrawal"] else None,
         frozenset(row["confirmed_by"]),
         frozenset(row["disputed_by"]),
+        row["checked_in_on"],
         row["planned_up_to"],
     )
 
@@ -148,11 +149,11 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
     made, reason = referral.made, referral.reason
     await tx.db.execute(
         f"INSERT INTO referrals (request_id, partner_id, {_REFERRAL}, parties)"  # noqa: S608 - a constant
-        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-        " with_brokers($16, coalesce(nullif(broker_ids, '{}'), $17)) FROM requests WHERE request_id = $1"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+        " with_brokers($17, coalesce(nullif(broker_ids, '{}'), $18)) FROM requests WHERE request_id = $1"
         " ON CONFLICT (referral_id) DO UPDATE SET status = $4, reason = $6, better_partner_id = $7,"
         " outcome = $8, version = $9, was_accepted = $10, acknowledged = $11, review_on = $12, withdrawal = $13,"
-        " confirmed_by = $14, disputed_by = $15",
+        " confirmed_by = $14, disputed_by = $15, checked_in_on = $16",
         made.request_id,
         made.partner_id,
         referral.id,
@@ -168,6 +169,7 @@ async def save_referral(tx: Transaction, referral: Referral) -> None:
         referral.withdrawal.model_dump_json() if referral.withdrawal else None,
         sorted(referral.confirmed_by),
         sorted(referral.disputed_by),
+        referral.checked_in_on,
         named(referral_rules.parties(referral)),
         [made.broker_id],
     )

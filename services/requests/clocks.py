@@ -28,6 +28,7 @@ CLOCKS = (
         "nobody has answered the request",
         lambda request: request.status is Status.ASSIGNED,
         (Breach("escalate"),),
+        since=lambda request: request.checked_in_on,
         turn=Turn("broker", "escalate"),
     ),
     Clock(

@@ -5,7 +5,7 @@ from typing import Literal
 from contracts.requests import ActivityIds, RequestDetails
 from contracts.sites import GroupDetails, GroupRecorded, SiteDetails, SiteRecorded
 from contracts.values import Identifier, LearningAreas, Reason, Text, Value
-from services.chassis.commands import AggregateCommands, Events, RecordCommands
+from services.chassis.commands import AggregateCommands, Events, NoBody, RecordCommands
 from services.chassis.life_cycle import EVERYONE, check_actor
 from services.chassis.messaging import outbox
 from services.chassis.reasons import Why
@@ -47,6 +47,12 @@ async def raise_request(tx: CommandTx, body: RequestDetails) -> Events:
     await store.hold_routing(tx)
     covering = await store.covering(tx, body.learning_areas)
     return raised, rules.route(rules.evolve(None, raised), covering, at=tx.now)
+
+
+@requests.to("check-ins")
+async def check_in(tx: CommandTx, request: Request, _: NoBody) -> Events:
+    """The consultant is working on the answer: what is waited for counts anew."""
+    return rules.check_in(request, by=tx.by, at=tx.now)
 
 
 class AnswerBody(Value):

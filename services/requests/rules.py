@@ -16,6 +16,7 @@ from contracts.requests import (
     RequestAmended,
     RequestAnswered,
     RequestAssigned,
+    RequestCheckedIn,
     RequestClosed,
     RequestDetails,
     RequestRaised,
@@ -48,6 +49,7 @@ RequestEvent = (
     RequestRaised
     | RequestAssigned
     | RequestUnbrokered
+    | RequestCheckedIn
     | RequestAnswered
     | RequestClosed
     | RequestWithdrawn
@@ -102,6 +104,7 @@ LIFE_CYCLE = (
     Step("raise", (), RequestRaised, Status.RAISED, SITE_OR_OPERATOR),
     Step("assign", OPEN, RequestAssigned, Status.ASSIGNED, SAMENSPEL, keeps=(Status.ANSWERED,)),
     Step("unbroker", COVERED, RequestUnbrokered, Status.NO_BROKER, SAMENSPEL, keeps=(Status.ANSWERED,)),
+    Step("check-in", (Status.ASSIGNED,), RequestCheckedIn, SAME, BROKER),
     Step("answer", (Status.ASSIGNED,), RequestAnswered, Status.ANSWERED, BROKER, "not-fulfilled"),
     Step("refer", (Status.ASSIGNED, Status.NO_BROKER), RequestAnswered, Status.ANSWERED, SAMENSPEL),
     Step(
@@ -198,6 +201,8 @@ class Request:
     closed_from: Status | None = None
     """Where it stood when it was closed last; none while it is not closed."""
     closed_on: date | None = None
+    checked_in_on: date | None = None
+    """When a consultant said last that it is working on the answer."""
 
     @property
     def uncovered_areas(self) -> tuple[LearningArea, ...]:
@@ -385,6 +390,12 @@ def route_anew(request: Request, covering: Covering, *, at: datetime) -> Request
     return None if is_same and request.status is not Status.RAISED else route(request, covering, at=at)
 
 
+def check_in(request: Request, *, by: Actor, at: datetime) -> RequestCheckedIn:
+    """The consultant is working on the answer."""
+    _allow(request, "check-in", by, at)
+    return RequestCheckedIn(request_id=request.id, checked_in_by=by, checked_in_at=at)
+
+
 def answer(
     request: Request,
     how: Literal["advise", "cannot_help"],
@@ -565,6 +576,8 @@ def evolve(request: Request | None, event: RequestEvent) -> Request:
             said = {"broker_ids": event.broker_ids, "covered_areas": event.learning_areas}
         case RequestUnbrokered():
             said = {"broker_ids": (), "covered_areas": ()}
+        case RequestCheckedIn():
+            said = {"checked_in_on": calendar_day(event.checked_in_at)}
         case RequestAnswered():
             said = {"answer": event.answer, "answer_reason": event.reason}
         case RequestClosed():

@@ -25,7 +25,7 @@ from services.requests.rules import MAX_DOUBLES, Request, RequestEvent, Status, 
 
 _REQUEST = (
     "request_id, status, broker_ids, answer, outcome, details, version, partner_ids, covered_areas,"
-    " closed_from, closed_on"
+    " closed_from, closed_on, checked_in_on"
 )
 _READ = f"{_REQUEST}, answer_reason, open_referrals, last_end, referrals_due_on"
 # They stand in the request's own row: whoever waited for it reads them as they are then.
@@ -92,6 +92,7 @@ def _request(row: Any) -> Request:  # noqa: ANN401 - a row has no type of its ow
         row["referrals_due_on"],
         Status(row["closed_from"]) if row["closed_from"] else None,
         row["closed_on"],
+        row["checked_in_on"],
     )
 
 
@@ -99,10 +100,11 @@ async def save(tx: Transaction, request: Request) -> None:
     asked = request.details
     await tx.db.execute(
         f"INSERT INTO requests ({_REQUEST}, parties, site_id, learning_areas, group_ids, wished, answer_reason)"  # noqa: S608
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, daterange($16, $17, '[]'), $18)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, daterange($17, $18, '[]'),"
+        " $19)"
         " ON CONFLICT (request_id) DO UPDATE SET status = $2, broker_ids = $3, answer = $4, outcome = $5, details = $6,"
-        " version = $7, covered_areas = $9, closed_from = $10, closed_on = $11, parties = $12, learning_areas = $14,"
-        " group_ids = $15, wished = excluded.wished, answer_reason = $18",
+        " version = $7, covered_areas = $9, closed_from = $10, closed_on = $11, checked_in_on = $12, parties = $13,"
+        " learning_areas = $15, group_ids = $16, wished = excluded.wished, answer_reason = $19",
         request.id,
         request.status,
         list(request.broker_ids),
@@ -114,6 +116,7 @@ async def save(tx: Transaction, request: Request) -> None:
         list(map(area_key, request.covered_areas)),
         request.closed_from,
         request.closed_on,
+        request.checked_in_on,
         named(parties(request)),
         asked.site_id,
         list(map(area_key, asked.learning_areas)),

@@ -29,6 +29,7 @@ FEW, MANY = 100, 10_000
 ROLES = [an_actor("coordinator"), an_actor("consultant"), an_actor("broker_lead"), an_actor("partner")]
 ELSEWHERE = {"outcome": "delivered_elsewhere", "comment": "In het park"}
 OF_A_REQUEST: dict[str, dict[str, Any]] = {
+    "check-in": {},
     "answer": {"answer": "advise"},
     "close": {"outcome": "not_fulfilled", **because("not-fulfilled", "no_funding")},
     "withdraw": because("withdraw-request", "no_longer_needed"),
@@ -37,6 +38,7 @@ OF_A_REQUEST: dict[str, dict[str, Any]] = {
 }
 OF_A_REFERRAL: dict[str, dict[str, Any]] = {
     "acknowledge": {},
+    "check-in": {},
     "accept": {},
     "waitlist": {**because("waitlist", "awaiting_staff"), "reviewOn": "2025-11-03"},
     "decline": because("decline", "no_capacity"),
@@ -132,7 +134,7 @@ async def happens(partnership: Partnership, referrals: list[UUID], move: Move) -
             parties = request_rules.parties(request)
             allowed = available_actions(request_rules.LIFE_CYCLE, request, move.by, parties, TODAY)
             event = step_of(request_rules.LIFE_CYCLE, move.action).event
-            name, body = f"{move.action}Request", OF_A_REQUEST[move.action]
+            name, body = _name(move.action, "Request"), OF_A_REQUEST[move.action]
             await does(partnership.requests, name, body, move, request, event, is_allowed=move.action in allowed)
         case _:
             if not referrals:
@@ -143,10 +145,14 @@ async def happens(partnership: Partnership, referrals: list[UUID], move: Move) -
             parties = referral_rules.parties(referral)
             allowed = available_actions(referral_rules.LIFE_CYCLE, referral, move.by, parties, TODAY)
             event = step_of(referral_rules.LIFE_CYCLE, move.action).event
-            first, *others = move.action.split("-")
-            name = "".join([first, *(each.capitalize() for each in others), "Referral"])
-            body = OF_A_REFERRAL[move.action]
+            name, body = _name(move.action, "Referral"), OF_A_REFERRAL[move.action]
             await does(partnership.referrals, name, body, move, referral, event, is_allowed=move.action in allowed)
+
+
+def _name(action: str, what: str) -> str:
+    """Of the command, such as `requestWithdrawalReferral`."""
+    first, *others = action.split("-")
+    return "".join([first, *(each.capitalize() for each in others), what])
 
 
 async def refers(partnership: Partnership) -> list[UUID]:

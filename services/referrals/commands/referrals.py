@@ -47,6 +47,12 @@ async def acknowledge(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
     return rules.acknowledge(referral, by=tx.by, at=tx.now)
 
 
+@commands.to("check-ins")
+async def check_in(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
+    """The partner is still working on it: what is waited for counts anew."""
+    return rules.check_in(referral, by=tx.by, at=tx.now)
+
+
 class WaitlistBody(Why):
     """Why a partner cannot begin yet, and when it looks again."""
 

@@ -17,6 +17,10 @@ def _review_on(referral: Referral) -> date:
     return referral.review_on
 
 
+def _last_news(referral: Referral) -> date | None:
+    return max((day for day in (referral.planned_up_to, referral.checked_in_on) if day), default=None)
+
+
 def _is(*statuses: Status | ActivityStatus) -> Any:  # noqa: ANN401 - of an object with one of these
     return lambda thing: thing.status in statuses
 
@@ -48,14 +52,15 @@ OF_REFERRALS = (
         "the partner took it on, and has planned nothing",
         _is(Status.ACCEPTED),
         (Breach("remind"),),
+        since=lambda referral: referral.checked_in_on,
         turn=Turn("partner", "remind"),
     ),
     Clock(
         "finish",
-        "it has begun, from the last day for which something is planned",
+        "it has begun, from the last day for which something is planned or on which the partner checked in",
         lambda referral: referral.status is Status.IN_PROGRESS and referral.withdrawal is None,
         (Breach("remind"),),
-        since=lambda referral: referral.planned_up_to,
+        since=_last_news,
         turn=Turn("partner", "remind"),
     ),
     Clock(

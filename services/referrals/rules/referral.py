@@ -17,6 +17,7 @@ from contracts.referrals import (
     OutcomeDisputed,
     ReferralAccepted,
     ReferralAcknowledged,
+    ReferralCheckedIn,
     ReferralCompleted,
     ReferralDeclined,
     ReferralDetails,
@@ -52,6 +53,7 @@ from services.chassis.schemes import check_areas_unique
 ReferralEvent = (
     ReferralMade
     | ReferralAcknowledged
+    | ReferralCheckedIn
     | ReferralAccepted
     | ReferralWaitlisted
     | ReferralDeclined
@@ -124,6 +126,7 @@ _NOT_ASKED_BACK = Condition(lambda referral, _: referral.withdrawal is None, Wit
 LIFE_CYCLE = (
     Step("refer", (), ReferralMade, Status.REQUESTED, BROKER),
     Step("acknowledge", (Status.REQUESTED,), ReferralAcknowledged, SAME, PARTNER),
+    Step("check-in", (Status.ACCEPTED, Status.IN_PROGRESS), ReferralCheckedIn, SAME, PARTNER, when=_NOT_ASKED_BACK),
     Step("accept", UNDECIDED, ReferralAccepted, Status.ACCEPTED, PARTNER),
     Step("waitlist", (Status.REQUESTED, Status.ACCEPTED), ReferralWaitlisted, Status.WAITLISTED, PARTNER, "waitlist"),
     Step("decline", NOT_STARTED, ReferralDeclined, Status.DECLINED, PARTNER, "decline"),
@@ -225,6 +228,8 @@ class Referral:
     confirmed_by: frozenset[Identifier] = frozenset()
     """The asking sites whose last word is that the outcome is as the partner says."""
     disputed_by: frozenset[Identifier] = frozenset()
+    checked_in_on: date | None = None
+    """When the partner said last that it is still working on it."""
     planned_up_to: date | None = None
     """The last day for which an activity of it is planned, or was before it was delivered."""
 
@@ -378,6 +383,12 @@ def acknowledge(referral: Referral, *, by: Actor, at: datetime) -> ReferralAckno
     """The partner has seen it."""
     _allow(referral, "acknowledge", by, at)
     return ReferralAcknowledged(referral_id=referral.id, acknowledged_by=by, acknowledged_at=at)
+
+
+def check_in(referral: Referral, *, by: Actor, at: datetime) -> ReferralCheckedIn:
+    """The partner is still working on it."""
+    _allow(referral, "check-in", by, at)
+    return ReferralCheckedIn(referral_id=referral.id, checked_in_by=by, checked_in_at=at)
 
 
 def waitlist(
@@ -597,6 +608,8 @@ def _also_changed_by(event: ReferralEvent, referral: Referral) -> dict[str, Any]
     match event:
         case ReferralAcknowledged():
             return {"acknowledged": True}
+        case ReferralCheckedIn():
+            return {"checked_in_on": calendar_day(event.checked_in_at)}
         case ReferralAccepted():
             return {"reason": None, "review_on": None, "was_accepted": True}
         case ReferralWaitlisted():

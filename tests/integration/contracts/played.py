@@ -44,6 +44,8 @@ ROUTE_OF = _routes("""
     ReferralWithdrawn  referrals  POST  /referrals/{referralId}/withdrawals
     ReferralCompleted  referrals  POST  /referrals/{referralId}/completions
     ReferralAcknowledged  referrals  POST  /referrals/{referralId}/acknowledgements
+    RequestCheckedIn  requests  POST  /requests/{requestId}/check-ins
+    ReferralCheckedIn  referrals  POST  /referrals/{referralId}/check-ins
     ReferralWaitlisted  referrals  POST  /referrals/{referralId}/waitlistings
     WithdrawalRequested  referrals  POST  /referrals/{referralId}/withdrawal-requests
     ReferralFailed     referrals  POST  /referrals/{referralId}/failures

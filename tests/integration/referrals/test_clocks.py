@@ -111,9 +111,24 @@ async def test_a_partner_is_reminded_and_what_it_does_not_decide_expires(sandbox
         "decide: remind after 10-08",
         "decide: escalate after 10-10",
         "decide: expire after 10-17",
+        "decide pauses",
     ]
-    assert await said(sandbox, "clock", "see") == ["see runs, remind after 10-07", "see: remind after 10-07"]
+    assert await said(sandbox, "clock", "see") == [
+        "see runs, remind after 10-07",
+        "see: remind after 10-07",
+        "see pauses",
+    ]
     assert await said(sandbox, "referral") == ["ReferralMade", "ReferralExpired"]
+
+
+async def test_a_check_in_lets_what_is_waited_for_count_anew(sandbox: Sandbox) -> None:
+    referral = await is_made(sandbox)
+    accepted = await happens(sandbox, referral, rules.accept(referral, by=PARTNER, at=NOW))
+
+    await happens(sandbox, accepted, rules.check_in(accepted, by=PARTNER, at=at("2025-10-08")), "2025-10-08")
+    await look(sandbox)
+
+    assert await said(sandbox, "clock", "plan") == ["plan runs, remind after 10-24", "plan runs, remind after 10-29"]
 
 
 async def test_after_a_stop_of_weeks_everything_follows_in_the_order_of_its_days(

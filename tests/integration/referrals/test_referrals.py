@@ -60,7 +60,7 @@ def test_the_loop_from_referral_to_confirmation(referrals: ServiceProcess) -> No
     completed = referrals.ask_ok("POST", f"{path_of(referral)}/completions", {"outcome": "delivered"}, by=PARTNER)
 
     assert (referral["attempt"], referral["availableActions"]) == (1, ["withdraw", "void"])
-    assert (in_progress["status"], in_progress["availableActions"]) == ("in_progress", ["complete", "fail"])
+    assert (in_progress["status"], in_progress["availableActions"]) == ("in_progress", ["check-in", "complete", "fail"])
     assert (activity["origin"], activity["requestId"]) == ("referral", str(request_id))
     assert corrected["confirmedBySites"] == [SCHOOL, CHILDCARE]
     assert corrected["body"]["groups"] == []

@@ -62,6 +62,10 @@ def complete(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.complete(referral, "delivered", delivered=1, by=by, at=NOW)
 
 
+def check_in(referral: Referral, by: Actor) -> ReferralEvent:
+    return rules.check_in(referral, by=by, at=NOW)
+
+
 def acknowledge(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.acknowledge(referral, by=by, at=NOW)
 
@@ -106,6 +110,7 @@ def dispute_outcome(referral: Referral, by: Actor) -> ReferralEvent:
 
 ACTIONS: dict[str, Callable[[Referral, Actor], ReferralEvent]] = {
     "acknowledge": acknowledge,
+    "check-in": check_in,
     "accept": accept,
     "waitlist": waitlist,
     "decline": decline,

@@ -98,6 +98,10 @@ def unbroker(request: Request, by: Actor) -> RequestEvent:
     return rules.route(request, {ART: []}, at=NOW)
 
 
+def check_in(request: Request, by: Actor) -> RequestEvent:
+    return rules.check_in(request, by=by, at=NOW)
+
+
 def refer(request: Request, by: Actor) -> RequestEvent:
     allow(rules.LIFE_CYCLE, "refer", request, by, rules.parties(request), TODAY)
     answered = rules.answer_by_referring(request, a_referral_made(referral_details(request.id)))
@@ -108,6 +112,7 @@ def refer(request: Request, by: Actor) -> RequestEvent:
 ACTIONS: dict[str, Callable[[Request, Actor], RequestEvent]] = {
     "assign": assign,
     "unbroker": unbroker,
+    "check-in": check_in,
     "answer": answer,
     "refer": refer,
     "close": close,

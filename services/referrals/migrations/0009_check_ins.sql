@@ -1,0 +1,2 @@
+-- When the partner said last that it is still working on it.
+ALTER TABLE referrals ADD COLUMN checked_in_on date;
