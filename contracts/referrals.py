@@ -48,7 +48,7 @@ class ReferralMade(
     referral_id: UUID
     site_id: Identifier
     co_site_ids: SiteIds | None = None
-    """From here to `intention`: what was asked, as far as a partner needs it."""
+    """From here to `self_referral`: what was asked, as far as a partner needs it."""
     programme: Slug | None = None
     audience: Audience | None = None
     groups: AskedGroups | None = None
@@ -57,6 +57,7 @@ class ReferralMade(
     wished_to: Day | None = None
     """The last day that is wished."""
     intention: Substitution | None = None
+    self_referral: Annotated[Literal[True], BOOLEAN] | None = None
     broker_id: Identifier
     attempt: Annotated[int, Field(ge=1, le=1_000), NUMBER]
     """1 for the first; parallel referrals share it."""

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from contracts.events import Event
 from contracts.values import (
+    BOOLEAN,
     DISTINCT,
     MAX_GROUPS,
     Actor,
@@ -75,6 +76,8 @@ class RequestDetails(Event):
     """The last day that is wished."""
     intention: Substitution
     """Whether it should replace a piece of the existing programme or stack on it."""
+    self_referral: Annotated[Literal[True], BOOLEAN] | None = None
+    """The people whom it is about asked for it themselves; the site passes it on."""
 
 
 class RequestRaised(

@@ -313,7 +313,17 @@ def refer(
     )
 
 
-ASKED = ("co_site_ids", "programme", "audience", "groups", "headcount", "wished_from", "wished_to", "intention")
+ASKED = (
+    "co_site_ids",
+    "programme",
+    "audience",
+    "groups",
+    "headcount",
+    "wished_from",
+    "wished_to",
+    "intention",
+    "self_referral",
+)
 """What a partner needs to know of a request, by its name in both events."""
 
 

@@ -204,6 +204,7 @@ def test_a_referral_carries_what_a_partner_needs_to_know_of_the_request() -> Non
 
     assert (made.programme, made.co_site_ids, made.groups) == (asked.programme, (CHILDCARE,), asked.groups)
     assert (made.wished_from, made.wished_to, made.intention) == (asked.wished_from, asked.wished_to, asked.intention)
+    assert refer(a_known_request(asked=request_details(self_referral=True))).self_referral is True
 
 
 def test_a_partner_decides_today_or_later() -> None:
