@@ -18,6 +18,7 @@ from services.chassis.clocks import Clock, Numbers, Turn, changed, dues
 from services.chassis.messaging import outbox
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
+from services.chassis.running.settings import WrongSetting
 
 Thing = TypeVar("Thing")
 START = """
@@ -67,6 +68,16 @@ NEXT_ACTOR: Mapping[str, NextActor] = {"broker": "consultant", "partner": "partn
 """The role that acts for a party."""
 OPERATORS = "operator:*"
 """Whose turn it is where nobody else is left."""
+
+
+def use_own_numbers(shipped: Numbers, own: Numbers) -> None:
+    """Let programmes wait as long as the settings say. Raises `WrongSetting` for what is no number of this service."""
+    for programme, numbers in own.items():
+        for name in numbers:
+            if name not in shipped["default"]:
+                allowed = ", ".join(shipped["default"])
+                raise WrongSetting(f"SAMENSPEL_CLOCK_NUMBERS names {name} for {programme}; allowed: {allowed}")
+    shipped |= {programme: shipped.get(programme, {}) | numbers for programme, numbers in own.items()}
 
 
 def clock_id_of(object_id: UUID, clock: str) -> UUID:

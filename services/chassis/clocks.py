@@ -4,7 +4,7 @@ A life cycle has a table of clocks beside its table of steps. Which of them run,
 the object alone. Pure; `clock_table.py` keeps which of them run.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -14,10 +14,10 @@ from pydantic import Field, TypeAdapter
 from contracts.values import HolidayRegion
 from services.chassis.working_days import after_working_days
 
-Numbers = Mapping[str, Mapping[str, int]]
+Numbers = dict[str, dict[str, Annotated[int, Field(ge=1, le=250)]]]
 """By programme (`default` for all others) and `clock.breach`: after how many working days."""
 
-_NUMBERS = TypeAdapter(dict[str, dict[str, Annotated[int, Field(ge=1, le=250)]]])
+_NUMBERS = TypeAdapter(Numbers)
 
 
 def _no_other_day(_: Any) -> date | None:  # noqa: ANN401 - an object of any kind
@@ -63,8 +63,8 @@ class Clock:
         return self.since(thing), *(breach.on(thing) for breach in self.breaches if breach.on)
 
 
-def read_numbers(text: bytes) -> Numbers:
-    """The numbers of working days that a service ships as JSON."""
+def read_numbers(text: bytes | str) -> Numbers:
+    """The numbers of working days in JSON. Raises `ValueError`."""
     return _NUMBERS.validate_json(text)
 
 

@@ -7,6 +7,7 @@ from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.clients import registrations
 from services.chassis.clients.door import Door
 from services.chassis.clients.waiting import Waiting
+from services.chassis.clock_table import use_own_numbers
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -26,6 +27,7 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel referrals", description=DESCRIPTION)
+    use_own_numbers(store.CLOCK_NUMBERS, service.settings.clock_numbers)
     own = referrals.commands, activities.commands, organisations.commands
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
@@ -38,12 +40,12 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
-    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
+    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
     return Wiring(
         app,
         {
             "reactions": inbox.run,
-            "clocks": clocks.run,
+            "clocks": due_clocks.run,
             "commands": door.run,
             "waiting commands": Waiting(door).run,
         },

@@ -8,6 +8,7 @@ from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.clients import registrations
 from services.chassis.clients.door import Door
 from services.chassis.clients.waiting import Waiting
+from services.chassis.clock_table import use_own_numbers
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
@@ -15,7 +16,7 @@ from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.requests import api, breaches, commands, reactions, reasons, store
+from services.requests import api, breaches, clocks, commands, reactions, reasons, store
 from services.requests.routing import Router
 
 NAME = "requests"
@@ -27,6 +28,7 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
+    use_own_numbers(clocks.NUMBERS, service.settings.clock_numbers)
     own = commands.requests, commands.reference_data
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))
@@ -40,13 +42,13 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
     router = Router(*around, recovery)
-    clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
+    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
     return Wiring(
         app,
         {
             "reactions": inbox.run,
             "routing": router.run,
-            "clocks": clocks.run,
+            "clocks": due_clocks.run,
             "commands": door.run,
             "waiting commands": Waiting(door).run,
         },

@@ -21,8 +21,10 @@ from pydantic import (
     ValidationInfo,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, MultiHostUrl
+from pydantic_core import ErrorDetails, MultiHostUrl, PydanticCustomError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from services.chassis.clocks import Numbers, read_numbers
 
 PREFIX = "SAMENSPEL_"
 TEST_OIN = "00000099000000001000"  # prefix 00000099: anyone may use it for tests
@@ -56,6 +58,13 @@ def _read_switch(value: object) -> object:
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _read_clock_numbers(value: object) -> object:
+    try:
+        return read_numbers(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise PydanticCustomError("clock_numbers", "is not as described", {}) from error
 
 
 def _lower(value: object) -> object:
@@ -96,6 +105,13 @@ DevelopmentTime = Annotated[
 ]
 
 
+ClockNumbers = Annotated[
+    Numbers,
+    BeforeValidator(_read_clock_numbers),
+    Field(description='JSON: by programme, or for "default", how many working days (1 to 250) before what follows'),
+]
+
+
 class Settings(BaseSettings):
     """How one service runs."""
 
@@ -118,6 +134,9 @@ class Settings(BaseSettings):
     """Networks from which the development identity is accepted."""
     development_time: DevelopmentTime = None
     """The file that holds the simulated time of the stack, if there is one."""
+
+    clock_numbers: ClockNumbers = {}
+    """How long things may wait, where that differs from what is shipped."""
 
     @property
     def source(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,16 @@ import pytest
 
 from contracts.clocks import ClockBreached
 from local import RealParts
+from services.chassis.clock_table import use_own_numbers
 from services.chassis.due_clocks import AT_ONCE, DueClocks
 from services.chassis.running.database import Transaction
+from services.chassis.running.settings import WrongSetting
 from services.referrals import breaches, store
 from services.referrals.rules import clocks
 from services.referrals.rules import referral as rules
 from services.referrals.rules.activity import Status as ActivityStatus
 from services.referrals.rules.referral import Referral, Status
-from tests.builders import ATELIER, NOW, a_referral, an_activity, an_actor
+from tests.builders import ATELIER, NOW, PROGRAMME, a_referral, an_activity, an_actor
 from tests.sandbox import Sandbox, a_sandbox
 
 PARTNER = an_actor("partner")
@@ -52,15 +55,16 @@ async def look(sandbox: Sandbox) -> None:
     assert clocks_that_look.failed == set()
 
 
-async def is_made(sandbox: Sandbox, **made: Any) -> Referral:
+async def is_made(sandbox: Sandbox, *, programme: str | None = None, **made: Any) -> Referral:
     """A referral made on the first day; the partner may decide up to 17 October."""
     referral = a_referral(**made)
+    its = referral.made.model_copy(update={"programme": programme})
     async with sandbox.database.transaction(at=NOW) as tx:
         await tx.db.execute(
             "INSERT INTO requests (request_id, status, epoch, version) VALUES ($1, 'assigned', 1, 2)",
             referral.made.request_id,
         )
-        return await store.REFERRALS.announce(tx, None, referral.made)
+        return await store.REFERRALS.announce(tx, None, its)
 
 
 async def happens(sandbox: Sandbox, referral: Referral, event: Any, on: str = "2025-10-03") -> Referral:
@@ -329,6 +333,23 @@ async def test_what_is_planned_on_the_first_or_last_day_that_is_accepted_has_its
     await look(sandbox)
 
     assert "report runs, remind after" in str(await said(sandbox, "clock"))
+
+
+async def test_a_programme_may_have_numbers_of_its_own(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {name: dict(each) for name, each in store.CLOCK_NUMBERS.items()}
+    use_own_numbers(numbers, {PROGRAMME: {"see.remind": 1}, "another": {"decide.remind": 9}})
+    assert store.REFERRALS.clocks is not None
+    clocks_of_referrals = replace(store.REFERRALS.clocks, numbers=numbers)
+    monkeypatch.setattr(store, "REFERRALS", replace(store.REFERRALS, clocks=clocks_of_referrals))
+
+    await is_made(sandbox, programme=PROGRAMME)
+
+    assert await said(sandbox, "clock") == ["see runs, remind after 10-06", "decide runs, remind after 10-08"]
+
+
+def test_a_number_of_a_clock_that_there_is_not_is_refused() -> None:
+    with pytest.raises(WrongSetting, match=r"names see\.escalate for another; allowed: see\.remind,"):
+        use_own_numbers(store.CLOCK_NUMBERS, {"another": {"see.escalate": 1}})
 
 
 def test_every_number_of_a_clock_is_there() -> None:

@@ -28,6 +28,7 @@ VALUES: dict[str, tuple[str, Any]] = {
         "172.30.83.1/32, fd00::/8",
         (ip_network("172.30.83.1/32"), ip_network("fd00::/8")),
     ),
+    "SAMENSPEL_CLOCK_NUMBERS": ('{"default": {"answer.escalate": 3}}', {"default": {"answer.escalate": 3}}),
     "SAMENSPEL_DEVELOPMENT_TIME": ("/stack/time", Path("/stack/time")),
 }
 NEEDED_BY = {"SAMENSPEL_DEVELOPMENT_TIME": {"SAMENSPEL_DEVELOPMENT_IDENTITY": "1"}}
@@ -37,6 +38,12 @@ WRONG = {
     "SAMENSPEL_HTTP_PORT": ["eighty", "0", "65536", "-1"],
     "SAMENSPEL_OIN": ["1234", "0000000900000000100x"],
     "SAMENSPEL_LOG_LEVEL": ["loud"],
+    "SAMENSPEL_CLOCK_NUMBERS": [
+        "3",
+        "{",
+        '{"default": {"answer.escalate": 0}}',
+        '{"default": {"answer.escalate": 251}}',
+    ],
     "SAMENSPEL_DEVELOPMENT_IDENTITY": ["yes", "true", "2"],
     "SAMENSPEL_DEVELOPMENT_PEERS": ["10.0.0.0/33", "everyone", "10.0.0.1/8", "127.0.0.0/8,"],
 }
