@@ -67,6 +67,12 @@ class Client:
 
     async def command(self, service: str, method: str, path: str, actor: str, body: Body) -> Call:
         """A successful call; repeated while its outcome is unknown, or the body names what is not yet known."""
+        call = await self.ask(service, method, path, actor, body)
+        assert call.outcome == "ok", f"{call.method} {call.path}: {call.answer}"
+        return call
+
+    async def ask(self, service: str, method: str, path: str, actor: str, body: Body) -> Call:
+        """The same, whether it was done or refused."""
         call = Call(service, method, path, actor, body)
         self.calls.append(call)
         began = time.monotonic()
@@ -76,8 +82,13 @@ class Client:
             assert call.seconds < PATIENCE, f"{call} has had no answer for {PATIENCE:.0f} s"
             if call.outcome == "unknown":
                 await asyncio.sleep(PAUSE)
-        assert call.outcome == "ok", f"{call.method} {call.path}: {call.answer}"
         return call
+
+    async def repeat(self, call: Call) -> None:
+        """Once more, after a moment, while its outcome is unknown."""
+        await self._try(call)
+        if call.outcome == "unknown":
+            await asyncio.sleep(PAUSE)
 
     async def read(self, service: str, reads: list[Call]) -> None:
         """Ask a service once, and note how it answered."""

@@ -14,7 +14,7 @@ from local import FOLDER, Stack, StackError
 from local.waiting import completed
 from tests.faults.client import Call, Urls
 from tests.faults.invariants import violations
-from tests.faults.load import Load, record_city
+from tests.faults.load import Handle, Load, complete_request, record_city
 from tests.faults.snapshot import Offset, is_caught_up
 from tests.waiting import eventually
 
@@ -45,7 +45,9 @@ class System:
     def urls(self) -> Urls:
         return {name: self.stack.service_url(name) for name in SERVICES}
 
-    def load(self, *, callers: int = 8, requests: int, raise_only: bool = False, through: Urls | None = None) -> Load:
+    def load(
+        self, *, callers: int = 8, requests: int, handle: Handle = complete_request, through: Urls | None = None
+    ) -> Load:
         """Commands and reads; `through` other addresses than those of the services, where given."""
         return Load(
             {**self.urls, **(through or {})},
@@ -53,7 +55,7 @@ class System:
             self.reads,
             callers=callers,
             requests=requests,
-            raise_only=raise_only,
+            handle=handle,
             keep_alive=through is None,
         )
 

@@ -5,6 +5,7 @@ journals, the topics, the published figures and an independent recount say.
 """
 
 import json
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import httpx
 
 from contracts.metrics import HISTORY
 from contracts.topics import INPUTS, dead_letter_topic
+from demo.proofs import is_emptied
 from demo.recount import compare, newest_figures, read_topics, recount
 from local import Stack
 from local.waiting import completed
@@ -25,6 +27,8 @@ from services.requests import reactions as requests
 from tests.faults.client import OPERATOR, Call
 from tests.faults.snapshot import QUIET, READS, Offset, Snapshot, event_of, snapshot_of
 
+MAY_BE_SEVERAL = re.compile(r"\.(Clock|ReferralWithdrawn|WithdrawalRequested)")
+"""One command may start several clocks; the end of a request withdraws all of its referrals."""
 REACTS_TO = {"requests": set(requests.reactions.by_type), "referrals": set(referrals.reactions.by_type)}
 
 
@@ -85,9 +89,11 @@ def _published(snapshot: Snapshot, foreign: AbstractSet[Offset]) -> Iterator[str
 
 
 def _counted(snapshot: Snapshot) -> Iterator[str]:
-    """The published figures are those of a recount (of what was not set aside: it may only lack a key)."""
+    """The published figures are those of a recount (of what was not set aside: it may only lack a key). One of which
+    nothing is left says just that."""
     counted = recount(record for record in snapshot.records if record[:3] not in snapshot.skipped)
-    yield from (f"counted: {each}" for each in compare(newest_figures(snapshot.history), counted))
+    published = {key: each for key, each in newest_figures(snapshot.history).items() if not is_emptied(each)}
+    yield from (f"counted: {each}" for each in compare(published, counted))
 
 
 def _versions(snapshot: Snapshot) -> Iterator[str]:
@@ -166,12 +172,11 @@ def _cause(call: Call, snapshot: Snapshot) -> str:
 
 
 def _effects_by_cause(snapshot: Snapshot) -> Mapping[str, Counter[str]]:
-    """Which types of events, how often, each command or event led to; of clocks each by itself: one command may start
-    several."""
+    """Which types of events, how often, each command or event led to; of clocks and withdrawals each by itself."""
     effects: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in (row for journal in snapshot.journals.values() for row in journal if row["topic"] in INPUTS):
         envelope = json.loads(row["value"])
         if cause := envelope.get("causationid"):
-            clock = f" of {envelope['subject']}" if ".Clock" in envelope["type"] else ""
-            effects[cause][envelope["type"] + clock] += 1
+            of_each = f" of {envelope['subject']}" if MAY_BE_SEVERAL.search(envelope["type"]) else ""
+            effects[cause][envelope["type"] + of_each] += 1
     return effects

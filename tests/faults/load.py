@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, Self
 
@@ -77,6 +77,10 @@ async def complete_request(client: Client, number: int) -> None:
     await post(f"{path}/confirmations", coordinator(site), {"siteId": site})
 
 
+Handle = Callable[[Client, int], Awaitable[object]]
+"""What a caller does with the request of a number."""
+
+
 class Load:
     """Callers and readers at work in a thread of their own; `with` waits until the callers are done."""
 
@@ -88,12 +92,12 @@ class Load:
         *,
         callers: int,
         requests: int,
-        raise_only: bool,
+        handle: Handle,
         keep_alive: bool,
     ) -> None:
         self.urls, self.calls, self.reads, self.keep_alive = urls, calls, reads, keep_alive
         self.callers, self.requests, self.done = callers, requests, 0
-        self.handle = raise_request if raise_only else complete_request
+        self.handle = handle
         self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self._run, name="load")
 

@@ -17,6 +17,7 @@ from local import Stack
 from services.chassis.running.database import UNAVAILABLE
 from tests.faults.conftest import System
 from tests.faults.duration import lasting
+from tests.faults.load import raise_request
 from tests.faults.proxies import Router, at_work
 from tests.faults.replicas import a_replica
 
@@ -35,12 +36,12 @@ def test_without_kafka_every_command_is_accepted_and_later_published(system: Sys
     with a_replica(stack, "requests") as second, at_work(router := Router([stack.state.ports["requests"], second])):
         through = {"requests": router.url}
         with asleep(stack, "referrals"):
-            with system.load(requests=backlog, raise_only=True, through=through):
+            with system.load(requests=backlog, handle=raise_request, through=through):
                 pass
             stack.kafka_node.stop()
         gone = time.monotonic()
         while time.monotonic() < gone + away:
-            with system.load(callers=4, requests=40, raise_only=True, through=through):  # until the time is over
+            with system.load(callers=4, requests=40, handle=raise_request, through=through):  # until the time is over
                 pass
         stack.kafka_node.start()
         system.recovers(within=BACKLOG_GONE)
@@ -83,7 +84,7 @@ def test_a_broker_that_pauses_costs_no_command(system: System) -> None:
 def test_a_transaction_that_never_ends_holds_up_no_other_aggregate(system: System, stuck: float, requests: int) -> None:
     """It drew the lowest position of the outbox, and has not committed it."""
     with lasting(stuck), stuck_in_the_outbox(system.stack):
-        with system.load(requests=requests, raise_only=True):
+        with system.load(requests=requests, handle=raise_request):
             pass
         system.recovers(within=RECOVERED)  # while it is still open
 
