@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.personal_data import BLANK_LETTERS, find_personal_data, texts_in
 from contracts.values import MAX_NAME, Interval
-from services.chassis.problems import Malformed, WrongField
+from services.chassis.problems import Malformed, RuleSaysNo, WrongField
 
 WITHOUT_WORDS = frozenset("CZM")
 """The first letters of Unicode's categories that show nothing by themselves: control, separator, mark."""
@@ -38,6 +38,10 @@ class PersonalData(Malformed):
     """A text seems to hold a person's contact or number; leave it out."""
 
 
+class NobodyThere(RuleSaysNo):
+    """A headcount is at least 1: of nobody, nothing is asked or registered."""
+
+
 class NothingVisible(Malformed):
     """A name has at least one visible character."""
 
@@ -57,6 +61,11 @@ def check_bounds(interval: Interval, *, field: str) -> None:
             f"{field}.upper is {interval.upper}, below {field}.lower ({interval.lower}).",
             WrongField(f"{field}.upper", interval.upper, f"at least {interval.lower}"),
         )
+
+
+def check_headcount(headcount: int | None, *, field: str) -> None:
+    if headcount == 0:
+        raise NobodyThere(None, WrongField(field, headcount, "at least 1"))
 
 
 def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = ()) -> None:

@@ -27,7 +27,14 @@ from contracts.requests import (
 )
 from contracts.sites import DeclaredAdoption, GroupDetails, Link, SiteDetails
 from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
-from services.chassis.checks import BoundsInWrongOrder, check_bounds, check_name, check_order, check_unique
+from services.chassis.checks import (
+    BoundsInWrongOrder,
+    check_bounds,
+    check_headcount,
+    check_name,
+    check_order,
+    check_unique,
+)
 from services.chassis.life_cycle import (
     EVERYONE,
     PREVIOUS,
@@ -281,6 +288,9 @@ def _check_asked(details: RequestDetails, known: Known, at: datetime) -> None:
     check_unique(details.co_site_ids, field="coSiteIds", beside=(details.site_id,))
     if details.audience == "children" and bool(details.groups) == (details.headcount is not None):
         raise GroupsOrHeadcount(None, WrongField("groups", None, "groups or headcount"))
+    check_headcount(details.headcount, field="headcount")
+    for index, group in enumerate(details.groups):
+        check_headcount(group.headcount, field=f"groups[{index}].headcount")
     named = [("siteId", details.site_id)]
     named += [(f"coSiteIds[{index}]", site_id) for index, site_id in enumerate(details.co_site_ids)]
     for field, site_id in named:

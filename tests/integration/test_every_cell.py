@@ -19,8 +19,6 @@ from local import RealParts
 from services.chassis.aggregates import Aggregate
 from services.chassis.clients.door import Door
 from services.chassis.commands import AggregateCommands, Command
-from services.chassis.http.application import application
-from services.chassis.http.command_routes import add_command_routes
 from services.chassis.http.examples import example_of
 from services.chassis.life_cycle import State, Step
 from services.chassis.running.database import Transaction
@@ -34,6 +32,7 @@ from services.requests import rules as request_rules
 from services.requests import store as of_requests
 from tests.builders import ATELIER, SCHOOL, a_referral, a_request, an_activity
 from tests.deliveries import a_record
+from tests.http_door import a_client, post, problem_of
 from tests.life_cycles import FORBIDDEN, Cell, OpenToAll, cells, cells_of_change
 from tests.sandbox import Sandbox, a_sandbox
 
@@ -119,7 +118,7 @@ each_machine = pytest.mark.parametrize(
 async def test_over_http_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
     tries = await tries_of(machine, sandbox)
 
-    async with a_client(sandbox, machine) as client:
+    async with a_client(sandbox, machine.commands) as client:
         problems = [await given_over_http(client, each) for each in tries]
 
     check(problems, tries, machine)
@@ -162,27 +161,11 @@ def check(problems: Sequence[str | None], tries: Sequence[Try], machine: Machine
     assert set(is_refused) == {True, False}
 
 
-def a_client(sandbox: Sandbox, machine: Machine) -> httpx.AsyncClient:
-    """Of the HTTP door of the service, in this process."""
-    settings = sandbox.settings.model_copy(update={"development_identity": True})
-    service = Service(settings, sandbox.database, sandbox.health)
-    app = application(service, title="Cells", description="")
-    add_command_routes(app, service, machine.commands)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=("127.0.0.1", 1)), base_url="http://service")
-
-
 async def given_over_http(client: httpx.AsyncClient, given: Try) -> str | None:
-    by, command = given.cell.by, given.command
-    answer = await client.post(
-        f"/v1/{command.collection}/{given.subject}/{command.noun}",
-        json=body_of(command),
-        headers={
-            "Samenspel-Actor": f"role={by.role}; organisation={by.organisation}; actor=a1",
-            "Idempotency-Key": str(uuid4()),
-        },
-    )
+    path = f"/v1/{given.command.collection}/{given.subject}/{given.command.noun}"
+    answer = await post(client, path, body_of(given.command), by=given.cell.by)
     assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, answer.text
-    return None if answer.is_success else str(answer.json()["type"]).rpartition("/")[2]
+    return problem_of(answer)
 
 
 async def register(sandbox: Sandbox, tries: Sequence[Try]) -> None:

@@ -27,7 +27,7 @@ from contracts.activities import (
 )
 from contracts.referrals import OutcomeConfirmed
 from contracts.values import Actor, Identifier, Reason, Value, calendar_day, school_year_of
-from services.chassis.checks import check_unique
+from services.chassis.checks import check_headcount, check_unique
 from services.chassis.life_cycle import SAME, Condition, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonLists, check_reason
@@ -403,6 +403,7 @@ def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier]
             f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
             WrongField(f"{field}.groupId", group.group_id, site_ids),
         )
+    check_headcount(group.headcount, field=f"{field}.headcount")
     if group.participants is not None and group.participants > group.headcount:
         raise ParticipantsExceedHeadcount(
             f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
