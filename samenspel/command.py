@@ -11,7 +11,18 @@ import sys
 import typer
 from aiokafka.errors import KafkaError
 
-from samenspel.commands import clients, dead_letters, figures, importing, rebuild, republishing, restoring, topics, work
+from samenspel.commands import (
+    clients,
+    completion,
+    dead_letters,
+    figures,
+    importing,
+    rebuild,
+    republishing,
+    restoring,
+    topics,
+    work,
+)
 from samenspel.failure import CommandFailed
 from samenspel.plugins import plugins
 
@@ -34,9 +45,11 @@ app.add_typer(dead_letters.commands, name="dead-letters")
 app.add_typer(topics.commands, name="topics")
 app.add_typer(clients.commands, name="clients")
 app.add_typer(importing.commands, name="import")
+app.add_typer(completion.commands)
 
 
 def main() -> None:
+    completion.prepare()
     try:
         app()
     except CommandFailed as failure:

@@ -1,18 +1,15 @@
 """A figure explained: a sentence, its definition, its parts, what is missing, its events and its history. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
 from contracts.events import NAMESPACE
+from samenspel.commands.figure_words import Json, denominator_of, label_of, period_of, value_of
 from samenspel.language import Texts, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
-
-Json = Mapping[str, Any]
 
 
 def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[str]:
@@ -30,15 +27,15 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Te
 
 
 def sentence(figure: Json, definition: Json, texts: Texts) -> str:
-    label = definition.get("label", {}).get(texts.language, figure["indicator"])
+    label = label_of(figure, definition, texts)
     unit = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
-    return f"{label}, {unit}, {_period(figure['period'], texts)}: {_finding(figure, texts)}."
+    return f"{label}, {unit}, {period_of(figure['period'], texts)}: {_finding(figure, texts)}."
 
 
 def _finding(figure: Json, texts: Texts) -> str:
     if figure.get("verdict") == "no_denominator":
         return texts.say("finding.no-denominator")
-    value, denominator = _value(figure, texts), _denominator(figure, texts)
+    value, denominator = value_of(figure, texts), denominator_of(figure, texts)
     match figure["measure"]:
         case "share":
             numerator = texts.number(figure["numerator"])
@@ -51,31 +48,6 @@ def _finding(figure: Json, texts: Texts) -> str:
             return texts.say("finding.days", value=value, count=figure["denominator"]["upper"])
         case _:
             return value
-
-
-def _period(period: str, texts: Texts) -> str:
-    """A school year as it is, 2025-2026; a day in words."""
-    try:
-        return texts.day(date.fromisoformat(period))
-    except ValueError:
-        return period
-
-
-def _value(figure: Json, texts: Texts) -> str:
-    """The value in its measure; from and to where only bounds are known."""
-    lower, upper = (Decimal(figure.get("value") or figure.get(bound) or 0) for bound in ("lower", "upper"))
-    match figure["measure"]:
-        case "share":
-            return texts.percents(lower, upper, "#,##0.#%")
-        case "days":
-            return texts.days(upper)
-        case _:
-            return texts.numbers(lower, upper, "#,##0.##")
-
-
-def _denominator(figure: Json, texts: Texts) -> str:
-    denominator = figure.get("denominator")
-    return texts.numbers(denominator["lower"], denominator["upper"]) if denominator else texts.number(0)
 
 
 def _definition(definition: Json, texts: Texts) -> Iterator[str]:
@@ -99,7 +71,7 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
     if figure.get("numerator") is not None:
         yield "  " + texts.say("parts.numerator", numerator=texts.number(figure["numerator"]))
     if denominator := figure.get("denominator"):
-        number, day = _denominator(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
+        number, day = denominator_of(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
         text = texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day)
         yield from wrapped(text, "  ")
     yield "  " + texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
@@ -127,7 +99,7 @@ def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
     yield texts.say("history.title", count=len(history))
     for figure in list(reversed(history))[:MAX_VALUES]:
         why = texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
-        value = figure.get("verdict") or _value(figure, texts)
+        value = figure.get("verdict") or value_of(figure, texts)
         if "verdict" not in figure and "denominator" in figure:
-            value = f"{value} / {_denominator(figure, texts)}"
+            value = f"{value} / {denominator_of(figure, texts)}"
         yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()  # the instant as `--known-at` takes it

@@ -1,4 +1,4 @@
-"""`samenspel figures show | explain | stuck`: published figures, what is behind one of them, and what could not be."""
+"""`samenspel figures`: published figures, what is behind one of them, and what could not be."""
 
 import asyncio
 import json
@@ -6,15 +6,14 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from contracts.admission import admit
 from contracts.envelope import Malformed
 from contracts.targets import TARGETS, IndicatorDefined
+from samenspel.commands import exporting, figure_lists
 from samenspel.commands.explanation import explanation
 from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
-from samenspel.commands.services import PAGE, ask
+from samenspel.commands.services import ask
 from samenspel.endpoints import Endpoints, find_endpoints
 from samenspel.language import Texts, usual_language
 from samenspel.topic_records import read_topics
@@ -24,51 +23,14 @@ EXAMPLE = "Example: samenspel figures explain adoption-strict/1/kansen-voor-kind
 commands = typer.Typer(help="Published figures.", no_args_is_help=True)
 
 
-@commands.command(epilog="Example: samenspel figures show --indicator adoption-strict --unit city")
-def show(
-    indicator: Annotated[str | None, typer.Option(help="Such as adoption-strict.")] = None,
-    unit: Annotated[str | None, typer.Option(help="city, neighbourhood:5211 or site:duo:16NV00.")] = None,
-    period: Annotated[str | None, typer.Option(help="A school year, 2025-2026, or a day.")] = None,
-    known_at: Annotated[str | None, typer.Option(help="2026-03-01T12:00:00Z: what was known at that instant.")] = None,
-    reporting: Reporting = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the newest figures, or those that were the newest at an instant."""
-    url = find_endpoints(reporting=reporting).urls["reporting"]
-    filters = {"indicator": indicator, "unit": unit, "period": period, "knownAt": known_at}
-    found = _all(url, {name: value for name, value in filters.items() if value})
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    elif found:
-        Console().print(_table(found))
-    else:
-        typer.echo("There is no such figure.")
-
-
-def _all(url: str, filters: dict[str, str]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        page = ask(url, "GET", "/v1/figures", params=filters | {"limit": PAGE} | ({"cursor": cursor} if cursor else {}))
-        items += page["items"]
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return items
-
-
-def _table(figures: list[dict[str, Any]]) -> Table:
-    table = Table("figure", "value", "numerator", "denominator", "known at", box=None, pad_edge=False)
-    for figure in figures:
-        value = figure.get("value") or _from_and_to(figure) or figure.get("verdict", "")
-        denominator = _from_and_to(figure.get("denominator") or {})
-        table.add_row(figure["key"], value, str(figure.get("numerator", "")), denominator, figure["knownAt"])
-    return table
-
-
-def _from_and_to(bounds: dict[str, Any]) -> str:
-    """The bounds as they are published, unrounded: a table that can be compared with other tools."""
-    known = (str(bounds[name]) for name in ("lower", "upper") if bounds.get(name) is not None)
-    return "\N{EN DASH}".join(dict.fromkeys(known))
+commands.command(epilog="Example: samenspel figures show --indicator adoption-strict --unit city")(figure_lists.show)
+commands.command(epilog=EXAMPLE.replace("explain", "history"))(figure_lists.history)
+commands.command(epilog="Example: samenspel figures compare replaced-share --unit city --unit 'De Bron'")(
+    figure_lists.compare
+)
+commands.command(epilog="Example: samenspel figures export figures.csv --period 2025-2026 --decimal comma")(
+    exporting.export
+)
 
 
 @commands.command(epilog=EXAMPLE)

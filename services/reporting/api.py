@@ -146,6 +146,18 @@ async def list_figures(
     return FigurePage(items=tuple(found[:limit]), next_cursor=next_cursor)
 
 
+class IndicatorPage(Value):
+    """What figures mean: each definition as `IndicatorDefined` says it."""
+
+    items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
+
+
+@queries.get("/v1/indicators", tags=["figures"])
+async def list_indicators(db: ReadPool, _: CurrentCaller) -> IndicatorPage:
+    """Every version of every definition, by indicator, with its labels and its formula."""
+    return IndicatorPage(items=tuple(await store.definition_events(db)))
+
+
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
 async def show_sources(
     key: Key, db: ReadPool, caller: CurrentCaller, cursor: SourceCursor | None = None, limit: Limit = 100

@@ -121,6 +121,12 @@ async def definitions(db: Connection) -> list[IndicatorDefined]:
     return [body for body in found if isinstance(body, IndicatorDefined)]
 
 
+async def definition_events(db: Reader) -> list[dict[str, Any]]:
+    """The data of the newest `IndicatorDefined` of every version of every indicator."""
+    rows = await db.fetch("SELECT data FROM definitions ORDER BY indicator, definition_version")
+    return [json.loads(row["data"]) for row in rows]
+
+
 async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
     """What is stored of these things."""
     found: defaultdict[str, list[Fact]] = defaultdict(list)

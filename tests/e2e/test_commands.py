@@ -64,6 +64,36 @@ def test_figures_are_shown(samenspel: Command) -> None:
     assert [figure["period"] for figure in shown] == ["2025-12-31", "2026-07-31", "2026-12-31"]
 
 
+def test_a_key_that_is_shown_can_be_pasted_into_explain(samenspel: Command) -> None:
+    shown = samenspel("figures", "show", "--indicator", "adoption-strict", "--unit", "city", "--language", "en").stdout
+
+    assert shown.startswith("Adoption (strict)\n  City, 31 Dec 2025")
+    key = shown.splitlines()[2].strip()
+    assert samenspel("figures", "explain", key, "--language", "en").stdout.startswith("Adoption (strict), city, 31 Dec")
+
+
+def test_a_school_is_found_by_its_name_and_one_name_of_many_is_a_sentence(samenspel: Command) -> None:
+    shown = json.loads(samenspel("figures", "show", "--unit", "de hobbit", "--json").stdout)
+    many = samenspel("figures", "show", "--unit", "basisschool", expect=1)
+
+    assert {figure["unit"] for figure in shown} == {"site:duo:11AZ00"}
+    assert "sites have 'basisschool' in their name: " in many.stderr
+    assert "Traceback" not in many.stderr
+
+
+def test_figures_are_compared_shown_through_time_and_exported(samenspel: Command, tmp_path: Path) -> None:
+    compared = samenspel("figures", "compare", "adoption-strict", "--unit", "city", "--language", "en").stdout
+    history = samenspel("figures", "history", ADOPTION, "--language", "en").stdout
+    file = tmp_path / "figures.csv"
+    exported = samenspel("figures", "export", str(file), "--indicator", "adoption-strict", "--decimal", "comma").stdout
+
+    assert compared.splitlines()[1].split("  ")[-1].strip() == "31 Dec 2026"
+    assert " of 41" in history
+    assert file.read_text(encoding="utf-8-sig").startswith("key;indicator;label;")
+    assert str(file) in exported
+    assert json.loads((tmp_path / "figures.csv-metadata.json").read_text())["url"] == "figures.csv"
+
+
 def test_a_figure_is_explained_with_definition_events_and_history(samenspel: Command) -> None:
     explained = json.loads(samenspel("figures", "explain", ADOPTION, "--limit", "5", "--json").stdout)
 

@@ -1,0 +1,75 @@
+"""Figures in words: what one is about, its value in its measure, and of how much it is a part. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from samenspel.language import Texts
+
+Json = Mapping[str, Any]
+
+
+def label_of(figure: Json, definition: Json, texts: Texts) -> str:
+    label: str = definition.get("label", {}).get(texts.language, figure["indicator"])
+    return label
+
+
+def period_of(period: str, texts: Texts) -> str:
+    """A school year as it is, 2025-2026; a day in words."""
+    try:
+        return texts.day(date.fromisoformat(period))
+    except ValueError:
+        return period
+
+
+def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
+    """A site by its name, where that is known."""
+    kind, _, code = unit.partition(":")
+    match kind:
+        case "city":
+            return texts.say("unit.city")
+        case "neighbourhood":
+            return texts.say("unit.neighbourhood", code=code)
+        case "site":
+            return names.get(code, code)
+    return unit
+
+
+def stratum_of(stratum: str) -> str:
+    """A learning area, or an area and a reason, as the codes that people know; nothing for all."""
+    return "" if stratum == "all" else stratum.partition(":")[2].replace(";", ", ")
+
+
+def value_of(figure: Json, texts: Texts) -> str:
+    """The value in its measure; from and to where only bounds are known."""
+    lower, upper = (Decimal(figure.get("value") or figure.get(bound) or 0) for bound in ("lower", "upper"))
+    match figure["measure"]:
+        case "share":
+            return texts.percents(lower, upper, "#,##0.#%")
+        case "days":
+            return texts.days(upper)
+        case _:
+            return texts.numbers(lower, upper, "#,##0.##")
+
+
+def denominator_of(figure: Json, texts: Texts) -> str:
+    denominator = figure.get("denominator")
+    return texts.numbers(denominator["lower"], denominator["upper"]) if denominator else texts.number(0)
+
+
+def value_or_why_not(figure: Json, texts: Texts) -> str:
+    """The value; in words where there is none."""
+    if figure.get("emptied"):
+        return texts.say("value.emptied")
+    return texts.say("value.no-denominator") if figure.get("verdict") == "no_denominator" else value_of(figure, texts)
+
+
+def part_of(figure: Json, texts: Texts) -> str:
+    """Such as 28 of 41, where that says more than the value."""
+    if "denominator" not in figure or figure.get("verdict") == "no_denominator":
+        return ""
+    whole = denominator_of(figure, texts)
+    if figure["measure"] == "share" and figure.get("numerator") is not None:
+        return texts.say("part.of", part=texts.number(figure["numerator"]), whole=whole)
+    return texts.say("part.over", whole=whole)
