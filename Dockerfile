@@ -20,9 +20,10 @@ COPY --from=packages /opt/samenspel /opt/samenspel
 WORKDIR /app
 COPY contracts contracts
 COPY services services
+COPY words words
 COPY samenspel samenspel
 # The code belongs to root: a service cannot change itself. So bytecode is made here.
-RUN /opt/samenspel/bin/python -m compileall -q contracts services samenspel
+RUN /opt/samenspel/bin/python -m compileall -q contracts words services samenspel
 ENV PATH=/opt/samenspel/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1

@@ -28,8 +28,8 @@ from samenspel.commands.options import AnswerLanguage, AsJson
 from samenspel.commands.rebuild import request_rebuild
 from samenspel.endpoints import Endpoints, find_endpoints, usual_endpoints
 from samenspel.failure import CommandFailed
-from samenspel.language import Texts, usual_language
 from samenspel.registers import duo
+from words.language import Texts, usual_language
 
 COMPOSE_TIME = CHECKOUT / "deploy" / "compose" / "time" / "time"
 """As docker-compose.yml mounts it."""

@@ -8,7 +8,7 @@ from functools import partial
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from samenspel.language import Texts
+from words.language import Texts
 
 Advance = Callable[[float], None]
 NAME_WIDTH = 38  # the longest name of a stage, in Dutch

@@ -9,7 +9,7 @@ from demo.bars import bar, scale
 from demo.outcome import Outcome
 from demo.programme import PROGRAMME
 from demo.simulation.calendar import LAST_DAY, SCHOOL_YEAR
-from samenspel.language import Texts, wrapped
+from words.language import Texts, wrapped
 
 MAX_DIFFERENCES = 10  # all of them are in --json
 LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 18  # columns

@@ -17,7 +17,7 @@ from samenspel.commands.options import AnswerLanguage, AsJson, Kafka
 from samenspel.commands.services import ask
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
-from samenspel.language import Texts, usual_language
+from words.language import Texts, usual_language
 
 commands = typer.Typer(help="External systems that give commands over Kafka.", no_args_is_help=True)
 Json = dict[str, Any]

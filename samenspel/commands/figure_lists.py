@@ -13,12 +13,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from samenspel.commands.figure_words import label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
 from samenspel.commands.options import AnswerLanguage, AsJson, Reporting
 from samenspel.commands.services import ANSWER_SECONDS, OPERATOR, PAGE, ask
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
-from samenspel.language import WIDTH, Texts, usual_language, wrapped
+from words.figures import (
+    label_of,
+    no_figure,
+    part_of,
+    period_of,
+    stratum_of,
+    unit_of,
+    value_or_why_not,
+    why_of,
+)
+from words.language import WIDTH, Texts, usual_language, wrapped
 
 Json = dict[str, Any]
 MAX_NAMES = 50  # sites of which a name is asked for: the others show their ids
@@ -47,9 +56,9 @@ def show(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    texts = Texts("samenspel", language or usual_language())
+    texts = Texts("words", language or usual_language())
     if not found:
-        typer.echo(texts.say("figures.none"))
+        typer.echo(no_figure(texts))
         return
     definitions, names = definitions_at(urls), names_of(urls, found)
     console = Console(highlight=False)
@@ -141,11 +150,11 @@ def history(key: Key, language: AnswerLanguage = None, reporting: Reporting = No
     if as_json:
         typer.echo(json.dumps(items, ensure_ascii=False))
         return
-    texts = Texts("samenspel", language or usual_language())
+    texts = Texts("words", language or usual_language())
     table = Table(box=None, pad_edge=False, show_header=False)
     for each in reversed(items):
-        why = texts.say("history.restated", count=each["causeCount"]) if "causeCount" in each else ""
-        table.add_row(texts.moment(each["knownAt"]), value_or_why_not(each, texts), part_of(each, texts), why)
+        said = value_or_why_not(each, texts), part_of(each, texts), why_of(each, texts)
+        table.add_row(texts.moment(each["knownAt"]), *said)
     Console(highlight=False).print(table)
 
 
@@ -166,9 +175,9 @@ def compare(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
-    texts = Texts("samenspel", language or usual_language())
+    texts = Texts("words", language or usual_language())
     if not found:
-        typer.echo(texts.say("figures.none"))
+        typer.echo(no_figure(texts))
         return
     names = names_of(urls, found)
     periods = sorted({each["period"] for each in found})

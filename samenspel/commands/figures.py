@@ -11,12 +11,12 @@ from contracts.admission import admit
 from contracts.envelope import Malformed
 from contracts.targets import TARGETS, IndicatorDefined
 from samenspel.commands import exporting, figure_lists
-from samenspel.commands.explanation import explanation
 from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
 from samenspel.commands.services import ask
 from samenspel.endpoints import Endpoints, find_endpoints
-from samenspel.language import Texts, usual_language
 from samenspel.topic_records import read_topics
+from words.explanation import explanation
+from words.language import Texts, usual_language
 
 EXAMPLE = "Example: samenspel figures explain adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
 
@@ -53,7 +53,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps({"definition": definition, **page, "history": history}, ensure_ascii=False))
     else:
-        texts = Texts("samenspel", language or usual_language())
+        texts = Texts("words", language or usual_language())
         typer.echo("\n".join(explanation(page, definition, history, texts)))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from contracts.topics import SERVICES
-from samenspel.language import Language
+from words.language import Language
 
 Service = StrEnum("Service", list(SERVICES))  # type: ignore[misc]  # the services are data
 

@@ -15,7 +15,7 @@ from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Service
 from samenspel.commands.services import ask
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
-from samenspel.language import Texts, usual_language
+from words.language import Texts, usual_language
 
 commands = typer.Typer(help="Kafka's topics.", no_args_is_help=True)
 READERS = {topic.name: topic.consumers for topic in TOPICS if topic.name in INPUTS}

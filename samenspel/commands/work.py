@@ -15,7 +15,7 @@ from contracts.outcomes import ANSWERERS
 from samenspel.commands.options import AnswerLanguage, AsJson
 from samenspel.commands.services import ANSWER_SECONDS, ask
 from samenspel.endpoints import find_endpoints
-from samenspel.language import WIDTH, Texts, usual_language
+from words.language import WIDTH, Texts, usual_language
 
 commands = typer.Typer()
 Json = dict[str, Any]

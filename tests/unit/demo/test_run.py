@@ -17,7 +17,7 @@ from demo.simulation.plan import Appointment, Plan
 from local.simulated_time import SimulatedTime
 from samenspel.endpoints import Endpoints
 from samenspel.failure import CommandFailed
-from samenspel.language import Language, Texts
+from words.language import Language, Texts
 
 NOBODY = City("Nergenshuizen", (), (), (), (), Interval(lower=0, upper=0))
 NOTHING = Plan((), Appointment(date(2026, 1, 5), "own:nobody", {}))

@@ -5,8 +5,8 @@ import pytest
 from demo.outcome import Checked, Outcome
 from demo.rebuild import Rebuilt
 from demo.summary import summary
-from samenspel.language import Language, Texts
 from tests.unit.demo.builders import an_outcome, of, of_the_city
+from words.language import Language, Texts
 
 TARGET = 0.8
 

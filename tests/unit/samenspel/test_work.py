@@ -5,9 +5,9 @@ from typing import get_args
 import pytest
 
 from contracts.clocks import ObjectKind
-from samenspel.language import Language, Texts
 from services.referrals.rules.clocks import OF_ACTIVITIES, OF_REFERRALS
 from services.requests.clocks import CLOCKS
+from words.language import Language, Texts
 
 
 @pytest.mark.parametrize("language", Language)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samenspel.commands.exporting import COLUMNS, LICENCE, Point, metadata_of, write_csv
-from tests.unit.samenspel.commands.test_explanation import BOUNDED, a_share
+from tests.unit.words.test_explanation import BOUNDED, a_share
 
 DEFINITIONS: dict[str, Any] = {"adoption-strict": {"label": {"nl": "Adoptie (streng)", "en": "Adoption (strict)"}}}
 FIGURES: list[dict[str, Any]] = [

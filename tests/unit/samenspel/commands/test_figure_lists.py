@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from samenspel.commands.figure_lists import in_words
-from samenspel.commands.figure_words import value_or_why_not
-from samenspel.language import Language, Texts
-from tests.unit.samenspel.commands.test_explanation import BOUNDED, a_share, of
+from tests.unit.words.test_explanation import BOUNDED, a_share, of
+from words.figures import value_or_why_not
+from words.language import Language, Texts
 
 KEY = "unmet-requests/1/kansen-voor-kinderen/neighbourhood:5211/curriculum.nu:mens-en-natuur;no_offer_in_area/2025-2026"
 
 
 def lines(figure: dict[str, Any], language: Language = Language.EN, **names: str) -> list[str]:
-    return in_words({"key": KEY} | figure, names, Texts("samenspel", language))
+    return in_words({"key": KEY} | figure, names, Texts("words", language))
 
 
 def test_a_figure_stands_on_one_line_and_its_whole_key_below() -> None:
@@ -42,4 +42,4 @@ def test_in_dutch_with_the_name_of_a_site_that_is_too_long_for_one_line() -> Non
     ],
 )
 def test_what_has_no_value_says_why(figure: dict[str, Any], said: str) -> None:
-    assert value_or_why_not(figure, Texts("samenspel", Language.EN)) == said
+    assert value_or_why_not(figure, Texts("words", Language.EN)) == said

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from samenspel.commands.explanation import explanation, sentence
-from samenspel.language import Language, Texts
+from words.explanation import explanation, sentence
+from words.language import Language, Texts
 
 DEFINITION = {
     "indicator": "adoption-strict",
@@ -67,7 +67,7 @@ def explained(
     language: Language = Language.EN,
 ) -> str:
     page = {"figure": figure, "items": events, "nextCursor": "site:own:s@t/3/1/14"}
-    return "\n".join(explanation(page, DEFINITION, history or (figure,), Texts("samenspel", language)))
+    return "\n".join(explanation(page, DEFINITION, history or (figure,), Texts("words", language)))
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def explained(
     ],
 )
 def test_an_explanation_begins_with_a_sentence(figure: dict[str, Any], english: str, dutch: str) -> None:
-    assert sentence(figure, DEFINITION, Texts("samenspel", Language.EN)) == english
-    assert sentence(figure, DEFINITION, Texts("samenspel", Language.NL)) == dutch
+    assert sentence(figure, DEFINITION, Texts("words", Language.EN)) == english
+    assert sentence(figure, DEFINITION, Texts("words", Language.NL)) == dutch
 
 
 def test_an_explanation_has_the_definition_and_the_parts() -> None:
@@ -133,7 +133,7 @@ def test_an_explanation_has_the_definition_and_the_parts() -> None:
 def test_an_explanation_without_its_definition_names_the_indicator() -> None:
     page = {"figure": a_share(), "items": ()}
 
-    lines = explanation(page, {}, [a_share()], Texts("samenspel", Language.EN))
+    lines = explanation(page, {}, [a_share()], Texts("words", Language.EN))
 
     assert lines[0] == "adoption-strict, city, 31 Jul 2026: 68.3% (28 of 41)."
     assert "Definition" not in lines

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from samenspel.language import Language, Texts, usual_language
+from words.language import Language, Texts, usual_language
 
-EN, NL = (Texts("samenspel", language) for language in (Language.EN, Language.NL))
+EN, NL = (Texts("words", language) for language in (Language.EN, Language.NL))
 
 
 def test_numbers_have_the_separators_of_the_language() -> None:

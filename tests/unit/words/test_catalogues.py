@@ -11,10 +11,10 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from samenspel.language import Language
+from words.language import Language
 
 CHECKOUT = Path(__file__).parents[3]
-PACKAGES = ("samenspel", "demo")
+PACKAGES = ("words", "samenspel", "demo")
 IN_BOTH_LANGUAGES = [(package, language) for package in PACKAGES for language in Language]
 
 

@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from contracts.events import NAMESPACE
-from samenspel.commands.figure_words import Json, denominator_of, label_of, period_of, value_of
-from samenspel.language import Texts, wrapped
+from words.figures import Json, denominator_of, label_of, period_of, value_of, why_of
+from words.language import Texts, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
 
@@ -98,7 +98,7 @@ def _events(page: Json, texts: Texts) -> Iterator[str]:
 def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
     yield texts.say("history.title", count=len(history))
     for figure in list(reversed(history))[:MAX_VALUES]:
-        why = texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
+        why = why_of(figure, texts)
         value = figure.get("verdict") or value_of(figure, texts)
         if "verdict" not in figure and "denominator" in figure:
             value = f"{value} / {denominator_of(figure, texts)}"

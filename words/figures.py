@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from samenspel.language import Texts
+from words.language import Texts
 
 Json = Mapping[str, Any]
 
@@ -73,3 +73,12 @@ def part_of(figure: Json, texts: Texts) -> str:
     if figure["measure"] == "share" and figure.get("numerator") is not None:
         return texts.say("part.of", part=texts.number(figure["numerator"]), whole=whole)
     return texts.say("part.over", whole=whole)
+
+
+def why_of(figure: Json, texts: Texts) -> str:
+    """How many events restated it; nothing where it grew in the ordinary way."""
+    return texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
+
+
+def no_figure(texts: Texts) -> str:
+    return texts.say("figures.none")
