@@ -38,6 +38,7 @@ class Service:
             "SAMENSPEL_HTTP_PORT": str(self._part.port),
             "SAMENSPEL_DEVELOPMENT_IDENTITY": "1",
             "SAMENSPEL_DEVELOPMENT_TIME": str(time_file),
+            "SAMENSPEL_PROGRAMMES": str(CHECKOUT / "programmes"),
         }
 
     def start(self, environment: Mapping[str, str]) -> None:

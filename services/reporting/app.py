@@ -5,6 +5,7 @@ from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
 from services.chassis.running.service import Service, Wiring
 from services.reporting import api
+from services.reporting.page import routes
 from services.reporting.projection import Projection
 
 NAME = "reporting"
@@ -19,6 +20,7 @@ def wire(service: Service) -> Wiring:
     adopting = adoptions.commands_for(service.settings)
     add_command_routes(app, service, api.commands, redrives.commands, republications.commands, adopting)
     app.include_router(api.queries)
+    app.include_router(routes.pages)
     app.include_router(republications.queries)
     projection = Projection(service.settings, service.database, service.health)
     return Wiring(app, {"projection": projection.run})

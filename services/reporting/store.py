@@ -121,6 +121,15 @@ async def definitions(db: Connection) -> list[IndicatorDefined]:
     return [body for body in found if isinstance(body, IndicatorDefined)]
 
 
+async def definition_of(db: Connection, indicator: str, version: int) -> dict[str, Any]:
+    """The newest definition of this version, and where it stands; empty when it is not there."""
+    for fact in reversed((await facts_of(db, [f"indicator:{indicator}"]))[f"indicator:{indicator}"]):
+        said: dict[str, Any] = json.loads(fact.data)
+        if said["definitionVersion"] == version:
+            return said | {"source": f"{fact.topic}/{fact.partition}/{fact.offset}"}
+    return {}
+
+
 async def definition_events(db: Reader) -> list[dict[str, Any]]:
     """The data of the newest `IndicatorDefined` of every version of every indicator."""
     rows = await db.fetch("SELECT data FROM definitions ORDER BY indicator, definition_version")

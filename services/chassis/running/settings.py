@@ -105,6 +105,7 @@ DevelopmentTime = Annotated[
 ]
 
 
+Folder = Annotated[Path | None, Field(description="the name of a folder")]
 ClockNumbers = Annotated[
     Numbers,
     BeforeValidator(_read_clock_numbers),
@@ -137,6 +138,9 @@ class Settings(BaseSettings):
 
     clock_numbers: ClockNumbers = {}
     """How long things may wait, where that differs from what is shipped."""
+
+    programmes: Folder = None
+    """Where the files of programmes are: what the page calls them, and what was agreed."""
 
     @property
     def source(self) -> str:

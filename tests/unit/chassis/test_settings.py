@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[str, Any]] = {
         (ip_network("172.30.83.1/32"), ip_network("fd00::/8")),
     ),
     "SAMENSPEL_CLOCK_NUMBERS": ('{"default": {"answer.escalate": 3}}', {"default": {"answer.escalate": 3}}),
+    "SAMENSPEL_PROGRAMMES": ("/programmes", Path("/programmes")),
     "SAMENSPEL_DEVELOPMENT_TIME": ("/stack/time", Path("/stack/time")),
 }
 NEEDED_BY = {"SAMENSPEL_DEVELOPMENT_TIME": {"SAMENSPEL_DEVELOPMENT_IDENTITY": "1"}}

@@ -14,12 +14,18 @@ from babel.messages.pofile import read_po
 from words.language import Language
 
 CHECKOUT = Path(__file__).parents[3]
-PACKAGES = ("words", "samenspel", "demo")
+PACKAGES = ("words", "samenspel", "demo", "services.reporting.page")
 IN_BOTH_LANGUAGES = [(package, language) for package in PACKAGES for language in Language]
 
 
+def file_of(package: str, language: Language) -> Path:
+    return CHECKOUT / package.replace(".", "/") / "locale" / language / "LC_MESSAGES" / f"{package}.po"
+
+
 def catalogue(package: str, language: Language) -> Catalog:
-    with (CHECKOUT / package / "locale" / language / "LC_MESSAGES" / f"{package}.po").open("rb") as file:
+    with (CHECKOUT / package.replace(".", "/") / "locale" / language / "LC_MESSAGES" / f"{package}.po").open(
+        "rb"
+    ) as file:
         return read_po(file, locale=language, abort_invalid=True)
 
 
@@ -43,7 +49,7 @@ def placeholders(text: str) -> set[str]:
 
 def calls(package: str) -> Iterator[ast.Call]:
     """Every call of `say` in the package."""
-    for file in (CHECKOUT / package).rglob("*.py"):
+    for file in (CHECKOUT / package.replace(".", "/")).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
                 yield node
@@ -81,7 +87,9 @@ def test_every_text_is_written_and_final(package: str, language: Language) -> No
 
 @pytest.mark.parametrize(("package", "language"), IN_BOTH_LANGUAGES)
 def test_no_name_is_given_twice(package: str, language: Language) -> None:
-    lines = (CHECKOUT / package / "locale" / language / "LC_MESSAGES" / f"{package}.po").read_text(encoding="utf-8")
+    lines = (CHECKOUT / package.replace(".", "/") / "locale" / language / "LC_MESSAGES" / f"{package}.po").read_text(
+        encoding="utf-8"
+    )
     names = [line for line in lines.splitlines() if line.startswith("msgid ")]
 
     assert len(names) == len(set(names))

@@ -1,0 +1,252 @@
+"""What the page shows of a programme: from published figures to cards with a number, its band and a sentence. Pure.
+
+The number comes first, its band second, the sentence third; what is not known is a word, never a zero.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from words.figures import denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
+from words.language import Texts
+
+Figure = Mapping[str, Any]
+FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
+MOST = 8  # reasons of unmet needs: the others are behind the link
+PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was agreed: a share that is to be reached."""
+
+    value: Decimal
+    due_on: date
+    source: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A number of a card, with the key of its explanation."""
+
+    label: str
+    value: str
+    part: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How far, at least and at most, in percent."""
+
+    label: str
+    surely: float
+    possibly: float
+    said: str
+    """The same in words."""
+    key: str
+
+
+@dataclass(slots=True)
+class Card:
+    """One question, and its answer."""
+
+    title: str
+    headline: Row | None = None
+    verdict: str = ""
+    """The sentence below the number."""
+    rows: list[Row] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    curve: list[tuple[str, float]] = field(default_factory=list)
+    target: float | None = None
+    alternative: str = ""
+    """The picture in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    title: str
+    period: str
+    cards: Sequence[Card]
+
+
+class Both(NamedTuple):
+    """The words for figures, and those of the page, in one language."""
+
+    words: Texts
+    page: Texts
+
+
+class Figures:
+    """The newest figures of a programme, found by what they are about."""
+
+    def __init__(self, found: Iterable[Figure]) -> None:
+        self.by_place = {(each["indicator"], each["unit"], each["stratum"], each["period"]): each for each in found}
+
+    def one(self, indicator: str, period: str, unit: str = "city", stratum: str = "all") -> Figure | None:
+        return self.by_place.get((indicator, unit, stratum, period))
+
+    def of(self, indicator: str, **wanted: str) -> list[Figure]:
+        """All of an indicator, as `wanted` says, in the order of their keys."""
+        found = [each for (name, *_), each in self.by_place.items() if name == indicator]
+        return sorted(
+            (each for each in found if all(each[name] == value for name, value in wanted.items())),
+            key=lambda each: str(each["key"]),
+        )
+
+    def years(self) -> list[str]:
+        """The school years of which there are figures, newest first."""
+        return sorted(
+            {period for *_, period in self.by_place if period[4:5] == "-" and len(period) == len("2025-2026")},
+            reverse=True,
+        )
+
+
+def board_of(title: str, figures: Figures, year: str, today: date, target: Target | None, texts: Both) -> Board:
+    """The cards of a programme in a school year."""
+    cards = (
+        _adoption(figures, today, target, texts),
+        _reach(figures, year, texts),
+        _replaced(figures, year, texts),
+        _flow(figures, year, texts),
+        _unmet(figures, year, texts),
+        _sure(figures, year, texts),
+    )
+    return Board(title, year, cards)
+
+
+def _row(figure: Figure, label: str, texts: Both) -> Row:
+    whole = ""
+    if figure["measure"] == "share" and figure.get("numerator") is not None and "value" in figure:
+        whole = part_of(figure, texts.words)
+    return Row(label, value_or_why_not(figure, texts.words), whole, figure["key"])
+
+
+def _percent(figure: Figure, name: str = "value") -> float | None:
+    return float(figure[name]) * PERCENT if figure.get(name) is not None else None
+
+
+def _adoption(figures: Figures, today: date, target: Target | None, texts: Both) -> Card:
+    card = Card(texts.page.say("adoption"))
+    strict = [each for each in figures.of("adoption-strict", unit="city") if "value" in each]
+    if not strict:
+        card.verdict = texts.page.say("nothing-yet")
+        return card
+    past = [each for each in strict if date.fromisoformat(each["period"]) <= today] or strict[:1]
+    now = past[-1]
+    day = period_of(now["period"], texts.words)
+    card.headline = _row(now, texts.page.say("adoption.headline", day=day), texts)
+    card.curve = [(period_of(each["period"], texts.words), _percent(each) or 0.0) for each in strict]
+    if target is not None:
+        card.target = float(target.value) * PERCENT
+        is_met = Decimal(now["value"]) >= target.value
+        share, due = texts.words.percent(target.value), texts.words.day(target.due_on)
+        met = texts.page.say("target.met", share=share, day=due)
+        card.verdict = met if is_met else texts.page.say("target.not-met", share=share, day=due)
+    else:
+        card.verdict = texts.page.say("target.none")
+    for reading in ("adoption-loose", "adoption-declared"):
+        if other := figures.one(reading, now["period"]):
+            card.rows.append(_row(other, texts.page.say(f"also.{reading}"), texts))
+    card.alternative = "; ".join(f"{day}: {texts.words.number(share, '#,##0')} %" for day, share in card.curve)
+    return card
+
+
+def _reach(figures: Figures, year: str, texts: Both) -> Card:
+    card = Card(texts.page.say("reach"))
+    found = [
+        each for each in figures.of("reach-school", stratum="all", period=year) if not each["unit"].startswith("site:")
+    ]
+    for each in found:
+        most, bounds = each.get("denominator", {}).get("upper"), (each.get("lower"), each.get("upper"))
+        if not most or None in bounds:
+            continue
+        surely, possibly = (PERCENT * float(bound) / most for bound in bounds if bound is not None)
+        name = unit_of(each["unit"], {}, texts.words)
+        if each["unit"] == "city":
+            card.headline = Row(
+                texts.page.say("reach.headline"),
+                texts.words.percents(surely / PERCENT, possibly / PERCENT),
+                f"{value_or_why_not(each, texts.words)} / {denominator_of(each, texts.words)}",
+                each["key"],
+            )
+            card.verdict = texts.page.say("reach.to-confirm", count=each.get("toConfirm") or 0)
+        else:
+            said = texts.words.percents(surely / PERCENT, possibly / PERCENT)
+            card.bars.append(Bar(name, surely, possibly, said, each["key"]))
+    if not card.headline:
+        card.verdict = texts.page.say("nothing-yet")
+    return card
+
+
+def _replaced(figures: Figures, year: str, texts: Both) -> Card:
+    card = Card(texts.page.say("replaced"))
+    replaced, unknown = figures.one("replaced-share", year), figures.one("unknown-share", year)
+    if replaced is None or "value" not in replaced:
+        card.verdict = texts.page.say("undecided") if unknown else texts.page.say("nothing-yet")
+    else:
+        card.headline = _row(replaced, texts.page.say("replaced.headline"), texts)
+        card.verdict = texts.page.say("replaced.stacked", share=texts.words.percent(1 - Decimal(replaced["value"])))
+    if unknown is not None and "value" in unknown:
+        card.rows.append(_row(unknown, texts.page.say("replaced.unknown"), texts))
+    return card
+
+
+def _flow(figures: Figures, year: str, texts: Both) -> Card:
+    card = Card(texts.page.say("flow"))
+    for step in FLOW:
+        reached = figures.one(f"requests-{step}", year)
+        if reached is None or "numerator" not in reached:
+            continue
+        wait = figures.one(f"lead-time-{step}-median", year)
+        days = texts.page.say("flow.days", days=value_or_why_not(wait, texts.words)) if wait and "value" in wait else ""
+        card.rows.append(
+            Row(texts.page.say(f"step.{step}"), texts.words.number(reached["numerator"]), days, reached["key"])
+        )
+    for indicator in ("requests-without-broker", "referrals-expired", "referrals-declined-late"):
+        if (other := figures.one(indicator, year)) and "value" in other:
+            card.rows.append(_row(other, texts.page.say(f"also.{indicator}"), texts))
+    if not card.rows:
+        card.verdict = texts.page.say("nothing-yet")
+    return card
+
+
+def _unmet(figures: Figures, year: str, texts: Both) -> Card:
+    card = Card(texts.page.say("unmet"))
+    share = figures.one("unmet-share", year)
+    if share is not None and "value" in share:
+        card.headline = _row(share, texts.page.say("unmet.headline"), texts)
+    found = [each for each in figures.of("unmet-requests", unit="city", period=year) if each.get("numerator")]
+    for each in sorted(found, key=lambda each: -int(each["numerator"]))[:MOST]:
+        card.rows.append(Row(stratum_of(each["stratum"]), texts.words.number(each["numerator"]), "", each["key"]))
+    if card.headline is None:
+        card.verdict = texts.page.say("nothing-yet")
+    elif not found:
+        card.verdict = texts.page.say("unmet.none")
+    return card
+
+
+def _sure(figures: Figures, year: str, texts: Both) -> Card:
+    card = Card(texts.page.say("sure"))
+    city = figures.one("reach-school", year)
+    if city is not None:
+        to_confirm = city.get("toConfirm") or 0
+        card.rows.append(Row(texts.page.say("sure.groups"), texts.words.number(to_confirm), "", city["key"]))
+    late = [each for each in figures.of("wait-report-breached", unit="city", period=year) if "value" in each]
+    for each in late:
+        card.rows.append(_row(each, texts.page.say("sure.reports"), texts))
+    if not card.rows:
+        card.verdict = texts.page.say("nothing-yet")
+    return card
+
+
+def title_of(figure: Figure, definition: Figure, texts: Both) -> str:
+    """Of the page of one figure."""
+    parts = (
+        unit_of(figure["unit"], {}, texts.words),
+        stratum_of(figure["stratum"]),
+        period_of(figure["period"], texts.words),
+    )
+    return f"{label_of(figure, definition, texts.words)} · {', '.join(filter(None, parts))}"

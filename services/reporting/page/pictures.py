@@ -1,0 +1,89 @@
+"""Pictures as SVG: small, without scripts, in three greys and one accent, and printable."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pygal
+from pygal.style import Style
+
+# It leaves a hook of Python 2 among the importers, which every later import would warn of.
+sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
+
+ACCENT, DOUBT, LINE = "#1b5e9b", "#9cbfdd", "#555555"
+WIDTH = 640
+
+
+def _style(*colors: str) -> Style:
+    return Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground=LINE,
+        foreground_strong=LINE,
+        foreground_subtle="#dddddd",
+        font_family="inherit",
+        guide_stroke_color="#dddddd",
+        guide_stroke_dasharray="1",
+        major_guide_stroke_color="#dddddd",
+        major_guide_stroke_dasharray="1",
+        opacity="1",
+        stroke_opacity="1",
+        stroke_width="3",
+        label_font_size=15,
+        major_label_font_size=15,
+        colors=colors,
+    )
+
+
+_BANDS, _CURVE = _style(ACCENT, DOUBT), _style(ACCENT, LINE)
+
+
+def bands(labels: Sequence[str], surely: Sequence[float], possibly: Sequence[float]) -> str:
+    """One bar for each: what is sure, and beside it, lighter, what is possible."""
+    chart = pygal.HorizontalStackedBar(height=60 + 20 * len(labels), range=(0, 100), **_options(_BANDS))
+    chart.x_labels = list(reversed(labels))
+    doubt = [most - least for least, most in zip(surely, possibly, strict=True)]
+    chart.add("", [round(each, 1) for each in reversed(surely)])
+    chart.add("", [round(each, 1) for each in reversed(doubt)])
+    return _svg(chart)
+
+
+def curve(labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
+    """The values in their order, and the target as a dashed line."""
+    chart = pygal.Line(height=260, range=(0, 100), dots_size=5, margin_right=60, **_options(_CURVE))
+    chart.x_labels = list(labels)
+    chart.add("", [round(each, 1) for each in values])
+    if target is not None:
+        chart.add("", [target] * len(labels), show_dots=False, stroke_style={"width": 2, "dasharray": "8, 6"})
+    return _svg(chart)
+
+
+def _options(style: Style) -> dict[str, object]:
+    return {
+        "style": style,
+        "js": (),
+        "width": WIDTH,
+        "show_legend": False,
+        "margin": 4,
+        "disable_xml_declaration": True,
+        "no_prefix": False,
+        "explicit_size": False,
+        "pretty_print": False,
+        "y_labels": [0, 25, 50, 75, 100],
+        "value_formatter": lambda share: f"{share:.0f}",
+    }
+
+
+def _svg(chart: Any) -> str:  # noqa: ANN401 - pygal is not typed
+    """Its words stand beside it: a reader that speaks passes over the drawing."""
+    chart.add_xml_filter(_without_scripts)
+    text: str = chart.render(is_unicode=True)
+    return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - an element of the drawing
+    """Its own settings stand in one, for tooltips."""
+    for parent in list(root.iter()):
+        for child in [each for each in parent if str(each.tag).endswith("script")]:
+            parent.remove(child)
+    return root

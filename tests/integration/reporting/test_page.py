@@ -1,0 +1,165 @@
+"""The pages, as a browser gets them: of a programme and of a figure, in both languages, for whom they are meant."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from local import RealParts
+from services.chassis.http.application import application
+from services.chassis.running.service import Service
+from services.reporting import counts
+from services.reporting.page import routes
+from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
+from tests.sandbox import a_sandbox
+from tests.scenarios import PROGRAMMES
+
+CHECKOUT = Path(__file__).parents[3]
+PAGE = f"/programmes/{PROGRAMMES[0]}"
+COORDINATOR = {"Samenspel-Actor": f"role=coordinator; organisation={BRON}; actor=a1"}
+VOID = {"meta", "link", "br", "img", "path", "rect", "line", "circle", "use"}
+
+
+class Outline(HTMLParser):
+    """What a page has, and whether what is opened is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        assert self.open == [], "everything that is opened is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+    @property
+    def links(self) -> list[str]:
+        return [attributes["href"] or "" for tag, attributes in self.found if tag == "a"]
+
+
+class Site:
+    """A service `reporting` in this process; `partnership` says what it knows."""
+
+    def __init__(self, partnership: Reported, client: httpx.AsyncClient) -> None:
+        self.partnership, self.client = partnership, client
+
+    async def get(self, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Outline:
+        answer = await self.client.get(path, headers=headers)
+        assert answer.status_code == status, answer.text[:500]
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return Outline(answer.text)
+
+
+@asynccontextmanager
+async def a_site(stack: RealParts, **settings: Any) -> AsyncIterator[Site]:
+    async with a_sandbox(stack, "reporting", has_topics=False) as sandbox:
+        db = await asyncpg.connect(sandbox.settings.database_url)
+        await counts.prepare(db)
+        usual = {"development_identity": True, "programmes": CHECKOUT / "programmes"}
+        service = Service(sandbox.settings.model_copy(update=usual | settings), sandbox.database, sandbox.health)
+        app = application(service, title="Pages", description="")
+        app.include_router(routes.pages)
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://reporting") as client:
+            yield Site(Reported(db), client)
+        await db.close()
+
+
+@pytest.mark.parametrize(("language", "question"), [("nl", "Zijn we er?"), ("en", "Are we there?")])
+async def test_a_programme_is_a_page_with_an_answer_to_each_question(
+    stack: RealParts, language: str, question: str
+) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+
+        page = await site.get(f"{PAGE}?lang={language}")
+
+        assert ("html", {"lang": language}) in page.found
+        assert question in page.words
+        assert len([tag for tag, _ in page.found if tag == "section"]) == 6
+        assert not [tag for tag, _ in page.found if tag == "script"]
+        assert {"Kansen voor Kinderen", "Opportunities for Children"} & set(" · ".join(page.words).split(" · "))
+
+
+async def test_every_number_is_a_link_to_its_explanation(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        page = await site.get("/?lang=en")
+
+        figures = [link for link in page.links if link.startswith("/figures/")]
+        assert figures
+        for link in figures:
+            explained = await site.get(link)
+            assert "Definition" in " ".join(explained.words)
+
+
+async def test_the_language_is_the_browsers_and_dutch_where_it_says_neither(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+
+        for accepted, language in [("en-GB,en;q=0.9,nl;q=0.8", "en"), ("nl,en;q=0.5", "nl"), ("fr", "nl"), ("", "nl")]:
+            page = await site.get("/", headers={"Accept-Language": accepted})
+            assert ("html", {"lang": language}) in page.found
+
+
+async def test_who_is_not_identified_sees_nothing_of_one_site(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        of_the_school = f"/figures/{key('replaced-share', f'site:{BRON}')}"
+
+        assert not [link for link in (await site.get("/")).links if "site%3A" in link or "site:" in link]
+        await site.get(of_the_school, 404)
+        await site.get(of_the_school, headers=COORDINATOR)
+        await site.get(f"/figures/{key('replaced-share', f'site:{LINDE}')}", 404, headers=COORDINATOR)
+
+
+async def test_without_development_identities_nobody_sees_a_page_yet(stack: RealParts) -> None:
+    async with a_site(stack, development_identity=False) as site:
+        for path in ("/", PAGE, f"/figures/{key('replaced-share', 'city')}"):
+            assert (await site.client.get(path)).status_code == 401
+
+
+async def test_what_is_not_there_is_said(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        assert "Hier is niets" in (await site.get("/", 404)).words
+
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        for path in ("/programmes/another", f"{PAGE}?year=1999-2000", "/figures/nothing/1"):
+            assert "There is nothing here" in (await site.get(f"{path}{'&' if '?' in path else '?'}lang=en", 404)).words
+        assert (await site.client.get("/?lang=fy")).status_code == 400
+        assert (await site.client.get("/programmes/NOT%20A%20SLUG")).status_code == 400
+
+
+async def test_without_a_programme_file_it_has_its_own_name_and_no_target(stack: RealParts, tmp_path: Path) -> None:
+    async with a_site(stack, programmes=tmp_path) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+
+        words = (await site.get("/?lang=en")).words
+
+        assert any(word.startswith(f"{PROGRAMMES[0]} · ") for word in words)
+        assert "Nothing was agreed that this could be measured by." in words

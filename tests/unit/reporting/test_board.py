@@ -1,0 +1,103 @@
+"""What the page shows: numbers with their bands, words where there is no number, and at most what fits."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.reporting.page import pictures
+from services.reporting.page.board import Both, Card, Figures, Target, board_of
+from words.language import Language, Texts
+
+YEAR, TODAY = "2025-2026", date(2026, 8, 20)
+TARGET = Target(Decimal("0.8"), date(2022, 12, 31), {})
+
+
+def a_figure(
+    indicator: str, *, unit: str = "city", stratum: str = "all", period: str = YEAR, **said: Any
+) -> dict[str, Any]:
+    key = f"{indicator}/1/p/{unit}/{stratum}/{period}"
+    about = {"key": key, "indicator": indicator, "unit": unit, "stratum": stratum, "period": period}
+    return about | {"measure": "share"} | said
+
+
+def a_share(indicator: str, part: int, whole: int, **about: Any) -> dict[str, Any]:
+    of = {"lower": whole, "upper": whole}
+    return a_figure(indicator, value=f"{part / whole:.6f}", numerator=part, denominator=of, **about)
+
+
+def reach(unit: str, lower: int, upper: int, whole: int, to_confirm: int = 0) -> dict[str, Any]:
+    bounds: dict[str, Any] = {
+        "lower": f"{lower}.000000",
+        "upper": f"{upper}.000000",
+        "denominator": {"lower": whole, "upper": whole},
+    }
+    return a_figure("reach-school", unit=unit, measure="children", toConfirm=to_confirm, **bounds)
+
+
+def cards(*figures: dict[str, Any], target: Target | None = TARGET, language: Language = Language.EN) -> list[Card]:
+    texts = Both(Texts("words", language), Texts("services.reporting.page", language))
+    return list(board_of("P", Figures(figures), YEAR, TODAY, target, texts).cards)
+
+
+def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed() -> None:
+    counted = (13, "2025-12-31"), (28, "2026-07-31"), (15, "2026-12-31")
+    days = [a_share("adoption-strict", part, 41, period=day) for part, day in counted]
+
+    adoption = cards(*days)[0]
+
+    assert adoption.headline is not None
+    assert (adoption.headline.value, adoption.headline.part) == ("68.3%", "28 of 41")
+    assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet."
+    assert [round(share) for _, share in adoption.curve] == [32, 68, 37]
+    assert adoption.target == 80
+
+
+@pytest.mark.parametrize(("part", "said"), [(33, "That meets"), (32, "Agreed was")])
+def test_a_target_is_met_from_its_value_on(part: int, said: str) -> None:
+    assert cards(a_share("adoption-strict", part, 41, period="2026-07-31"))[0].verdict.startswith(said)
+
+
+def test_doubt_is_a_band_and_never_a_point() -> None:
+    city, place = reach("city", 612, 926, 1304, to_confirm=19), reach("neighbourhood:5211", 0, 50, 100)
+
+    card = cards(city, place)[1]
+
+    assert card.headline is not None
+    assert card.headline.value == "47\N{EN DASH}71%"
+    assert card.verdict == "19 groups are still to be confirmed."
+    assert [(bar.label, bar.surely, bar.possibly, bar.said) for bar in card.bars] == [
+        ("neighbourhood 5211", 0.0, 50.0, "0\N{EN DASH}50%")
+    ]
+
+
+def test_what_is_not_known_is_a_word() -> None:
+    assert {card.verdict for card in cards()} == {"Nothing is known of this yet."}
+    nothing = a_figure("replaced-share", numerator=0, verdict="no_denominator")
+    all_unknown = a_share("unknown-share", 5, 5)
+    assert cards(nothing, all_unknown)[2].verdict == "Undecided: of all activities it is unknown."
+    assert cards(language=Language.NL)[0].verdict == "Hierover is nog niets bekend."
+
+
+def test_unmet_needs_come_with_the_most_frequent_first_and_not_all_of_them() -> None:
+    found = [
+        a_figure("unmet-requests", stratum=f"curriculum.nu:area-{number};other", measure="requests", numerator=number)
+        for number in range(20)
+    ]
+
+    card = cards(a_share("unmet-share", 3, 50), *found)[4]
+
+    assert [row.value for row in card.rows] == [str(number) for number in range(19, 11, -1)]
+    assert card.rows[0].label == "area-19, other"
+
+
+@pytest.mark.parametrize("number", [1, 400])
+def test_a_picture_has_a_bar_for_each_and_no_script(number: int) -> None:
+    labels = [f"<b>{each}</b>" for each in range(number)]
+
+    drawn = pictures.bands(labels, [10.0] * number, [20.0] * number)
+
+    assert drawn.count("&lt;b&gt;") >= number
+    assert "<script" not in drawn
+    assert "<b>" not in drawn
