@@ -15,6 +15,7 @@ from words.language import Texts
 Figure = Mapping[str, Any]
 FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 MOST = 8  # reasons of unmet needs: the others are behind the link
+MOST_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
 
 
@@ -59,6 +60,8 @@ class Card:
     """The sentence below the number."""
     rows: list[Row] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
+    note: str = ""
+    """Which bars these are, where they are not all."""
     curve: list[tuple[str, float]] = field(default_factory=list)
     target: float | None = None
     alternative: str = ""
@@ -176,6 +179,9 @@ def _reach(figures: Figures, year: str, texts: Both) -> Card:
         else:
             said = texts.words.percents(surely / PERCENT, possibly / PERCENT)
             card.bars.append(Bar(name, surely, possibly, said, each["key"]))
+    if len(card.bars) > MOST_BARS:
+        card.note = texts.page.say("reach.least", most=MOST_BARS, all=texts.words.number(len(card.bars)))
+        card.bars = sorted(card.bars, key=lambda bar: (bar.possibly, bar.label))[:MOST_BARS]
     if not card.headline:
         card.verdict = texts.page.say("nothing-yet")
     return card

@@ -72,6 +72,15 @@ def test_doubt_is_a_band_and_never_a_point() -> None:
     ]
 
 
+def test_of_many_neighbourhoods_those_with_the_least_reach_are_shown() -> None:
+    many = [reach(f"neighbourhood:{number}", number, number, 1000) for number in range(5400, 5000, -1)]
+
+    card = cards(reach("city", 1, 2, 3), *many)[1]
+
+    assert [bar.label for bar in card.bars] == [f"neighbourhood {number}" for number in range(5001, 5041)]
+    assert card.note == "These are the 40 with the least reach, of 400."
+
+
 def test_what_is_not_known_is_a_word() -> None:
     assert {card.verdict for card in cards()} == {"Nothing is known of this yet."}
     nothing = a_figure("replaced-share", numerator=0, verdict="no_denominator")
