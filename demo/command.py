@@ -67,11 +67,14 @@ def demo(
             endpoints = endpoints_of(stack)
             start_rebuild = partial(_lose_tables, stack)
         time = _control_of_time(endpoints)
-        outcome = asyncio.run(Run(city, year, seed, endpoints, time, stages, start_rebuild).execute())
+        around = endpoints, time, stages, FOLDER / "page", texts.language
+        outcome = asyncio.run(Run(city, year, seed, *around, start_rebuild).execute())
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
     else:
-        typer.echo("\n".join(summary(outcome, float(programme.target("adoption-strict").value), texts)))
+        address = endpoints.urls["reporting"] if against_running or compose else None
+        target = float(programme.target("adoption-strict").value)
+        typer.echo("\n".join(summary(outcome, target, texts, page_at=address)))
     if not outcome.is_proven:
         raise typer.Exit(1)
 

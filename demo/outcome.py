@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from demo.page import Saved
 from demo.programme import PROGRAMME
 from demo.proofs import is_emptied
 from demo.rebuild import OF_ITS_CUT, FiguresByKey, Rebuilt
@@ -37,6 +38,7 @@ class Outcome:
     recount_differences: tuple[str, ...]
     rebuilt: Rebuilt
     checked: Checked
+    page: Saved
     seconds: Mapping[str, float]
 
     @property
@@ -68,6 +70,7 @@ class Outcome:
             "events": self.events,
             "deadLetters": self.dead_letters,
             "health": dict(self.health),
+            "page": {"html": str(self.page.html), "pdf": str(self.page.pdf) if self.page.pdf else None},
             "proofs": self._proofs(),
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
         }

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 120.0  # for one command: long enough to restart a service th
 PAUSE_SECONDS = 0.1  # before sending again, doubled each time
 MAX_PAUSE_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
-TEMPORARY = {"not-yet-known", "illegal-transition", "nothing-delivered"}
+TEMPORARY = {"not-yet-known", "illegal-transition", "nothing-delivered", "withdrawal-not-requested"}
 """Problems that end by themselves: a service has not read yet what another one announced."""
 
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from pathlib import Path
 
 import msgspec
 
 from contracts.values import calendar_day
-from demo import external_check, proofs
+from demo import external_check, page, proofs
 from demo.outcome import Checked, Outcome
 from demo.play import Player, clients_of
 from demo.progress import Stages
@@ -22,6 +23,7 @@ from demo.simulation.plan import Actor, Body, Plan
 from demo.topics import envelopes, event_name, wait_until_brokers_are_known
 from local.simulated_time import SimulatedTime
 from samenspel.endpoints import Endpoints
+from words.language import Language
 
 OPERATOR = Actor("operator", "own:samenspel")
 START = datetime.combine(FIRST_DAY, time(6), UTC)  # eight o'clock in Amsterdam
@@ -36,6 +38,9 @@ class Run:
     endpoints: Endpoints
     time: SimulatedTime
     stages: Stages
+    folder: Path
+    """Where the page is kept."""
+    language: Language
     start_rebuild: Callable[[], str]
     """Makes `reporting` compute everything again, and returns the cause that it will name."""
 
@@ -51,6 +56,7 @@ class Run:
                 today = calendar_day(datetime.now(UTC))
                 known = await proofs.wait_until_counted(self.endpoints, clients, player.acknowledged, today)
                 figures = await all_figures(clients["reporting"])
+            saved = await page.save(clients["reporting"], self.folder, self.language)
             with self.stages.stage("recount"):
                 checking = asyncio.create_task(_check(self.endpoints))
                 recounted, differences = await asyncio.to_thread(proofs.recounted, known)
@@ -74,6 +80,7 @@ class Run:
                 recount_differences=differences,
                 rebuilt=rebuilding,
                 checked=checked,
+                page=saved,
                 seconds=self.stages.seconds,
             )
 

@@ -18,8 +18,8 @@ STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", 
 Figure = Mapping[str, Any]
 
 
-def summary(outcome: Outcome, target: float, texts: Texts) -> list[str]:
-    """The lines; `target` is the share of schools that the covenant wants."""
+def summary(outcome: Outcome, target: float, texts: Texts, *, page_at: str | None = None) -> list[str]:
+    """The lines; `target` is the share of schools that the covenant wants, `page_at` where services keep running."""
     parts = (
         _heading(outcome, texts),
         _adoption(outcome, target, texts),
@@ -27,6 +27,7 @@ def summary(outcome: Outcome, target: float, texts: Texts) -> list[str]:
         _activities_and_requests(outcome, texts),
         _endings(outcome, texts),
         _proofs(outcome, texts),
+        _page(outcome, page_at, texts),
         _hints(outcome, texts),
     )
     return [line for part in parts for line in ("", *part)]
@@ -176,6 +177,16 @@ def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
 
 def _verdict(differences: Sequence[str], good: str, texts: Texts) -> str:
     return texts.say("verdict.different", number=texts.number(len(differences))) if differences else good
+
+
+def _page(outcome: Outcome, page_at: str | None, texts: Texts) -> Iterator[str]:
+    yield f"  {texts.say('page.file')}"
+    for kept in filter(None, outcome.page):
+        yield f"    {kept}"
+    if outcome.page.pdf is None:
+        yield f"    {texts.say('page.no-chromium')}"
+    if page_at is not None:
+        yield f"  {texts.say('page.address', address=page_at)}"
 
 
 def _hints(outcome: Outcome, texts: Texts) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Builders of figures as `reporting` shows them, and of what a demo finds out."""
 
+from pathlib import Path
 from typing import Any
 
 from demo.outcome import Checked, Outcome
+from demo.page import Saved
 from demo.programme import PROGRAMME
 from demo.rebuild import Rebuilt
 from demo.summary import STEPS
@@ -69,6 +71,7 @@ def an_outcome(**found: Any) -> Outcome:
         "recount_differences": (),
         "rebuilt": Rebuilt(412, 1.94, ()),
         "checked": Checked(59_196),
+        "page": Saved(Path("page.html"), None),
         "seconds": {},
     }
     return Outcome(**fields | found)

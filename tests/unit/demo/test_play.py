@@ -8,7 +8,7 @@ from demo.play import TEMPORARY, Player
 from demo.simulation.plan import CLOSE_REQUEST, RAISE_REQUEST, Actor, Command, Scenario, Step
 from services.chassis.life_cycle import IllegalTransition
 from services.chassis.problems import NotYetKnown, Problem
-from services.referrals.rules.referral import NothingDelivered
+from services.referrals.rules.referral import NothingDelivered, WithdrawalNotRequested
 
 MORNING = datetime(2025, 10, 3, 7, tzinfo=UTC)
 NOON, EVENING = MORNING + timedelta(hours=4), MORNING + timedelta(hours=10)
@@ -69,6 +69,6 @@ async def test_a_player_stops_before_an_instant_and_goes_on_from_there() -> None
 
 
 def test_the_problems_that_end_by_themselves_are_named_as_the_services_name_them() -> None:
-    temporary: list[Problem] = [NotYetKnown(), IllegalTransition(), NothingDelivered()]
+    temporary: list[Problem] = [NotYetKnown(), IllegalTransition(), NothingDelivered(), WithdrawalNotRequested()]
 
     assert {problem.slug for problem in temporary} == TEMPORARY

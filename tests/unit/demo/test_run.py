@@ -48,7 +48,8 @@ async def test_a_demo_that_is_interrupted_leaves_no_simulated_time_behind(tmp_pa
 
 def a_run(url: str, time: SimulatedTime) -> Run:
     endpoints = Endpoints(dict.fromkeys(SERVICES, url), kafka="127.0.0.1:1")
-    return Run(NOBODY, NOTHING, 1, endpoints, time, Stages(Texts("demo", Language.EN)), lambda: "asked")
+    stages = Stages(Texts("demo", Language.EN))
+    return Run(NOBODY, NOTHING, 1, endpoints, time, stages, time.file.parent, Language.EN, lambda: "asked")
 
 
 @asynccontextmanager

@@ -51,6 +51,15 @@ def test_the_summary_says_which_endings_occurred_how_often() -> None:
     assert "withdrawn" not in text
 
 
+def test_the_page_is_named_with_its_address_where_services_keep_running() -> None:
+    outcome = an_outcome()
+
+    text = "\n".join(summary(outcome, TARGET, Texts("demo", Language.EN), page_at="http://127.0.0.1:8003"))
+
+    assert "    page.html\n    No PDF: there is no Chromium here.\n  It is live at http://127.0.0.1:8003/" in text
+    assert "It is live" not in printed(outcome)
+
+
 def test_doubt_is_a_band_and_certainty_one_number() -> None:
     text = printed(an_outcome())
 

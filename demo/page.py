@@ -1,0 +1,63 @@
+"""The page of the played year, kept as one HTML file, and as PDF where there is a Chromium to print it."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from demo.programme import PROGRAMME
+from demo.simulation.calendar import SCHOOL_YEAR
+from words.language import Language
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PRINT_SECONDS = 60.0
+# Without its own calls to the outside, and on machines on which its sandbox cannot work.
+QUIETLY = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+)
+
+
+class Saved(NamedTuple):
+    """What was kept of the page."""
+
+    html: Path
+    pdf: Path | None
+    """None where there is no Chromium."""
+
+
+async def save(client: httpx.AsyncClient, folder: Path, language: Language) -> Saved:
+    """The page of the school year as this language says it."""
+    path = f"/programmes/{PROGRAMME}?year={SCHOOL_YEAR}&lang={language}"
+    page = (await client.get(path)).raise_for_status()
+    return await asyncio.to_thread(_keep, page.content, folder)
+
+
+def _keep(content: bytes, folder: Path) -> Saved:
+    folder.mkdir(parents=True, exist_ok=True)
+    html = folder / "page.html"
+    html.write_bytes(content)
+    return Saved(html, printed(html))
+
+
+def printed(html: Path) -> Path | None:
+    """As PDF; None where there is no Chromium, or it does not print."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        return None
+    pdf = html.with_suffix(".pdf")
+    with tempfile.TemporaryDirectory() as profile:
+        words = (browser, *QUIETLY, f"--user-data-dir={profile}", f"--print-to-pdf={pdf}", html.absolute().as_uri())
+        try:
+            subprocess.run(words, capture_output=True, check=True, timeout=PRINT_SECONDS)  # noqa: S603 - ours
+        except (subprocess.SubprocessError, OSError):
+            return None
+    return pdf if pdf.is_file() else None
