@@ -2,51 +2,22 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
-from local import FOLDER, Stack
+from local import Stack
 from local.waiting import until
 from samenspel.topic_records import read_topics
 from tests.builders import SCHOOL
+from tests.e2e.conftest import Command
 
-DEADLINE = 180.0
 ADOPTION = "adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31"
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SITES_RECORDED = Path(__file__).parents[2] / "contracts" / "examples" / "SiteRecorded.v1"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    with Stack.started(FOLDER / "commands", services=True, fresh=True) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def samenspel(running: Stack) -> Command:
-    """The command; it finds the services by its environment, and has seen a small demo."""
-    environment = os.environ | {"SAMENSPEL_KAFKA": running.kafka, "COLUMNS": "200"}
-    environment |= {f"SAMENSPEL_{name.upper()}": running.service_url(name) for name in running.services}
-    environment["SAMENSPEL_DEVELOPMENT_TIME"] = str(running.time.file)
-
-    def run(*words: str, expect: int = 0) -> "subprocess.CompletedProcess[str]":
-        command = (sys.executable, "-m", "samenspel", *words)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
-        assert done.returncode == expect, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        return done
-
-    run("demo", "--against-running", "--json", "--activities", "45", "--seed", "5")
-    return run
 
 
 def test_a_second_demo_on_the_same_stack_is_played_and_proven_too(samenspel: Command) -> None:

@@ -1,0 +1,46 @@
+// Opens each address in a real Chromium, light and dark, as wide as a phone and as a desk, and lets axe look at it.
+// Prints a JSON array of sentences, one for each thing that is wrong. `node look.mjs FOLDER ADDRESS…`; FOLDER gets pictures.
+import { readFile, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs22.x"; // it then brings its own libraries along
+const { default: chromium } = await import("@sparticuz/chromium");
+const { chromium: browsers } = await import("playwright-core");
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const QUIETLY = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"];
+const WIDTHS = { phone: 390, desk: 1100 };
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const [folder, ...addresses] = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+
+const wrong = [];
+const browser = await browsers.launch({ executablePath: await chromium.executablePath(), args: QUIETLY });
+for (const [number, address] of addresses.entries()) {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [device, width] of Object.entries(WIDTHS)) {
+      const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, javaScriptEnabled: true });
+      const page = await context.newPage();
+      page.on("pageerror", (error) => wrong.push(`${address}: ${error}`));
+      await page.goto(address);
+      if (await page.locator("script").count()) wrong.push(`${address}: has a script`);
+      await page.addScriptTag({ content: axe });
+      const found = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), RULES);
+      for (const each of found.violations) {
+        wrong.push(`${address} (${colorScheme}, ${device}): ${each.id}: ${each.nodes[0].target}: ${each.help}`);
+      }
+      const isWider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      if (isWider) wrong.push(`${address} (${colorScheme}, ${device}): is wider than the screen`);
+      await page.screenshot({ path: join(folder, `${number}-${colorScheme}-${device}.png`), fullPage: true });
+      await context.close();
+    }
+  }
+}
+const printing = await browser.newPage();
+await printing.goto(addresses[0]);
+const pdf = await printing.pdf({ preferCSSPageSize: true, path: join(folder, "page.pdf") });
+const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? []).length;
+if (pages !== 1) wrong.push(`${addresses[0]}: prints on ${pages} pages`);
+await browser.close();
+console.log(JSON.stringify(wrong));
