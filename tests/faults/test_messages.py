@@ -78,14 +78,13 @@ async def test_of_a_failing_batch_over_two_partitions_only_the_failing_message_i
 
 async def test_of_two_relays_of_one_database_one_publishes(stack: RealParts) -> None:
     async with a_sandbox(stack, "referrals") as sandbox:
-        await announce(sandbox, 100)
-
         async with relaying(sandbox), relaying(sandbox):
+            await announce(sandbox, 300)  # one after another, so that both are awake while there is work
             await eventually(lambda: is_drained(sandbox))
 
         sent = Counter(record.value for record in await sandbox.read(OFFERS))
         assert set(sent.values()) == {1}
-        assert len(sent) == 100
+        assert len(sent) == 300
 
 
 async def has_applied_version(inbox: Inbox, version: int) -> bool:
