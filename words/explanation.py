@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from contracts.events import NAMESPACE
+from words.events import event_of
 from words.figures import Json, denominator_of, label_of, period_of, value_of, why_of
 from words.language import Texts, wrapped
 
@@ -85,11 +85,13 @@ def _missing(figure: Json, texts: Texts) -> Iterator[str]:
 
 def _events(page: Json, texts: Texts) -> Iterator[str]:
     """By the thing for which they count."""
+    names = page.get("siteNames", {})
     yield texts.say("events.title")
     for counts_for, items in groupby(page["items"], key=itemgetter("countsFor")):
-        yield f"  {counts_for}"
+        name = names.get(counts_for.removeprefix("site:"))
+        yield f"  {name} ({counts_for})" if name else f"  {counts_for}"
         for item in items:
-            yield f"    {item['type'].removeprefix(NAMESPACE + '.'):<20} {item['subject']}"
+            yield from wrapped(event_of(item, names, texts), "    ")
             yield f"      {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
     if page.get("nextCursor"):
         yield "  " + texts.say("events.more", cursor=page["nextCursor"])

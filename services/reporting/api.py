@@ -22,7 +22,7 @@ from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
 from services.reporting import store
 from services.reporting.rebuild import vector_of
-from services.reporting.sources import Place, Source, sources
+from services.reporting.sources import Place, Source, site_names, sources
 from services.reporting.who_sees import Own, own_units, sees
 
 commands = Commands()
@@ -80,6 +80,8 @@ class SourcePage(Value):
     A caller that does not see all finds what counts for its own sites."""
 
     figure: dict[str, Any]
+    site_names: dict[str, str]
+    """What the sites are called that these events name, by their ids."""
     items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
@@ -174,8 +176,10 @@ async def show_sources(
                 found.append(source)
                 if len(found) > limit:
                     break
+        names = await site_names(reading, found[:limit])
     more = _cursor_at(found[limit - 1].place) if len(found) > limit else None
-    return SourcePage(figure=figure, items=tuple(map(_shown, found[:limit])), next_cursor=more)
+    shown = tuple(map(_shown, found[:limit]))
+    return SourcePage(figure=figure, site_names=names, items=shown, next_cursor=more)
 
 
 def _place_in(cursor: str | None) -> Place | None:

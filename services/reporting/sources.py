@@ -74,6 +74,15 @@ async def sources(
             yield source
 
 
+async def site_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
+    """What the sites are called that these events name, as it was recorded last."""
+    site_ids: set[str] = set()
+    for fact in (source.fact for source in found):
+        one, some = getattr(fact.body, "site_id", None), getattr(fact.body, "site_ids", ())
+        site_ids |= {each for each in (one, *some) if each}
+    return await store.site_names(db, site_ids)
+
+
 async def _family_of(db: Connection, indicator: str, version: int) -> Family | None:
     for each in await store.definitions(db):
         if (each.indicator, each.definition_version) == (indicator, version) and each.function in functions():

@@ -136,12 +136,24 @@ async def definition_events(db: Reader) -> list[dict[str, Any]]:
     return [json.loads(row["data"]) for row in rows]
 
 
+_SITE_NAMES = """
+SELECT DISTINCT ON (entity) entity, data FROM facts WHERE entity = ANY ($1) AND name = 'SiteRecorded'
+ORDER BY entity, epoch DESC, version DESC
+"""
+
+
 async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
     """What is stored of these things."""
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in facts_in(await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities)):
         found[fact.entity].append(fact)
     return found
+
+
+async def site_names(db: Connection, site_ids: Collection[str]) -> dict[str, str]:
+    """What sites are called, by their ids, as it was recorded last."""
+    rows = await db.fetch(_SITE_NAMES, [f"site:{each}" for each in site_ids])
+    return {row["entity"].removeprefix("site:"): json.loads(row["data"])["name"]["nl"] for row in rows}
 
 
 def facts_in(rows: Iterable[asyncpg.Record]) -> list[Fact]:

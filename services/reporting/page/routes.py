@@ -30,7 +30,7 @@ from services.reporting import store
 from services.reporting.page import pictures
 from services.reporting.page.board import Both, Card, Figures, Target, board_of, title_of
 from services.reporting.rebuild import vector_of
-from services.reporting.sources import sources
+from services.reporting.sources import Source, site_names, sources
 from services.reporting.who_sees import Own, own_units, sees
 from words.explanation import explanation
 from words.language import Language, Texts
@@ -170,15 +170,17 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
             return _nothing(texts, [])
         taken = await store.newest_cut_event(reading)
         below = vector_of(CutTaken.model_validate(taken)) if taken else {}
-        items: list[dict[str, Any]] = []
+        found: list[Source] = []
         async with aclosing(sources(reading, key, own=own, below=below, after=None)) as behind:
             async for source in behind:
-                items.append(_event(source))
-                if len(items) == EVENTS:
+                found.append(source)
+                if len(found) == EVENTS:
                     break
+        names = await site_names(reading, found)
         history = await store.history(reading, key, after=0, limit=EVENTS)
         definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
-    lines = explanation({"figure": figure, "items": items}, definition, history, texts.words)
+    page = {"figure": figure, "siteNames": names, "items": [_event(source) for source in found]}
+    lines = explanation(page, definition, history, texts.words)
     return _html(
         "figure.html",
         texts,
@@ -190,16 +192,16 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
     )
 
 
-def _event(source: Any) -> dict[str, Any]:  # noqa: ANN401 - of `sources`
+def _event(source: Source) -> dict[str, Any]:
     place, fact = source.place, source.fact
     return {
         "countsFor": place.counts_for,
         "eventId": fact.event_id,
         "type": fact.name,
-        "subject": fact.entity.partition(":")[2],
         "topic": fact.topic,
         "partition": fact.partition,
         "offset": fact.offset,
+        "data": json.loads(fact.data),
     }
 
 

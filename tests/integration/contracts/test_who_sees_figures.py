@@ -91,6 +91,20 @@ def test_of_the_events_behind_a_figure_of_the_city_a_caller_finds_those_of_its_o
     assert sites <= {SITE} or by.role in SEES_ALL
 
 
+@pytest.mark.parametrize(("language", "what"), [("nl", "Activiteit uitgevoerd"), ("en", "Activity delivered")])
+def test_the_events_behind_a_figure_are_told_as_people_know_them(
+    reporting: ServiceProcess, language: str, what: str
+) -> None:
+    by = an_actor("coordinator", SITE)
+    key = next(each["key"] for each in figures(reporting, by, unit="city") if each["indicator"] == "replaced-share")
+
+    names = reporting.ask_ok("GET", f"/v1/figures/{quote(key, safe='')}/sources", by=by)["siteNames"]
+    page = " ".join(reporting.ask("GET", f"/figures/{quote(key)}?lang={language}", by=by).text.split())
+
+    assert f" {what} · {names[SITE]} · " in page
+    assert names[SITE] != SITE
+
+
 def test_nothing_is_stuck(reporting: ServiceProcess) -> None:
     assert reporting.ask_ok("GET", "/v1/stuck-figures", by=an_actor("analyst")) == {"items": [], "things": []}
 

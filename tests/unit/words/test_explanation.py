@@ -142,7 +142,7 @@ def test_an_explanation_without_its_definition_names_the_indicator() -> None:
 def test_an_explanation_names_every_event_with_its_place() -> None:
     text = explained(BOUNDED, events=(EVENT, EVENT | {"eventId": "e2"}, EVENT | {"countsFor": "group:own:h"}))
 
-    assert "by what they count for\n  group:own:g\n    ActivityDelivered.v1 a1\n      e1  t/3/14" in text
+    assert "by what they count for\n  group:own:g\n    Activity delivered\n      e1  t/3/14" in text
     assert text.count("group:own:g\n") == text.count("group:own:h\n") == 1
     assert "more: --cursor site:own:s@t/3/1/14" in text
 
