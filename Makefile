@@ -1,6 +1,6 @@
 # A machine needs Python >= 3.11, git and make. Everything else comes from requirements.lock, by digest.
 .DEFAULT_GOAL := help
-.PHONY: help documents demo up down status test check lint faults mutants bench test-containers lock clean
+.PHONY: help documents demo up down status pictures test check lint faults mutants bench test-containers lock clean
 BIN := .venv/bin
 LOCKED := .venv/made-from-lock
 VENV := .venv/installed
@@ -22,6 +22,9 @@ down: $(VENV) ## stop what `make up` started
 
 status: $(VENV) ## tell how the parts of the running stack are doing
 	$(BIN)/samenspel status $(ARGS)
+
+pictures: $(VENV) ## docs/pictures/ from a stack that runs and has seen a demo: make up, then make demo ARGS=--against-running
+	$(BIN)/python -m tests.e2e.browser
 
 test: lint ## all tests, on real Kafka and PostgreSQL, after the linters
 	$(BIN)/pytest --ignore=tests/bench --ignore=tests/containers -m 'not long' $(ARGS)

@@ -1,17 +1,12 @@
 """The pages in a real Chromium: axe finds nothing, nothing is wider than the screen, a programme prints on one A4."""
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from demo.external_check import node_home
 from local import FOLDER, Stack
+from tests.e2e.browser import installed, looked_at
 
-BROWSER = Path(__file__).parent / "browser"
-INSTALL_SECONDS, LOOK_SECONDS = 300, 180
 PAGES = (
     "/programmes/kansen-voor-kinderen?lang=nl",
     "/programmes/kansen-voor-kinderen?lang=en",
@@ -23,23 +18,7 @@ PAGES = (
 
 @pytest.fixture(scope="module")
 def chromium() -> Path:
-    """Node, with what is needed to open pages in a Chromium of its own: from the npm registry, as the lock says."""
-    home = node_home()
-    npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    with FileLock(FOLDER / "browser.lock"):
-        words = (home / "bin" / "node", npm, "ci", *quiet)
-        subprocess.run(words, cwd=BROWSER, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    return home / "bin" / "node"
-
-
-def looked_at(node: Path, pictures: Path, *addresses: str) -> list[str]:
-    """What is wrong with these pages, light and dark, on a phone and at a desk; what was seen is kept as pictures."""
-    words = [str(node), "look.mjs", str(pictures), *addresses]
-    done = subprocess.run(words, cwd=BROWSER, capture_output=True, text=True, timeout=LOOK_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: list[str] = json.loads(done.stdout)
-    return found
+    return installed()
 
 
 @pytest.mark.usefixtures("samenspel")

@@ -119,6 +119,7 @@ async def _board(db: Reader, request: Request, programme: str, year: str | None,
     title, target = _agreed(service.settings.programmes, programme, texts)
     shown = board_of(title, figures, year or years[0], calendar_day(now()), target, texts)
     known = texts.page.say("known", moment=texts.words.moment(taken["knownAt"]), cut=taken["cutId"])
+    anew = await _anew(db, texts)
     return _html(
         "board.html",
         texts,
@@ -126,10 +127,17 @@ async def _board(db: Reader, request: Request, programme: str, year: str | None,
         board=shown,
         years=years,
         known=known,
+        anew=anew,
         link=_link(texts),
         curve=_curve,
         bands=_bands,
     )
+
+
+async def _anew(db: Reader, texts: Both) -> str:
+    """That a rebuild runs, of which nothing is shown before it has ended; else nothing."""
+    running = [each for each in await store.rebuilds(db) if each["finishedAt"] is None]
+    return texts.page.say("anew", moment=texts.words.moment(running[-1]["requestedAt"])) if running else ""
 
 
 def _link(texts: Both) -> Any:  # noqa: ANN401 - a function for templates

@@ -41,6 +41,9 @@ const printing = await browser.newPage();
 await printing.goto(addresses[0]);
 const pdf = await printing.pdf({ preferCSSPageSize: true, path: join(folder, "page.pdf") });
 const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? []).length;
+await printing.setViewportSize({ width: 1123, height: 794 }); // an A4 on its side
+await printing.emulateMedia({ media: "print", colorScheme: "light" });
+await printing.screenshot({ path: join(folder, "0-print.png") });
 if (pages !== 1) wrong.push(`${addresses[0]}: prints on ${pages} pages`);
 await browser.close();
 console.log(JSON.stringify(wrong));

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -13,7 +15,7 @@ import pytest
 from local import RealParts
 from services.chassis.http.application import application
 from services.chassis.running.service import Service
-from services.reporting import counts
+from services.reporting import counts, store
 from services.reporting.page import routes
 from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
 from tests.sandbox import a_sandbox
@@ -152,6 +154,23 @@ async def test_what_is_not_there_is_said(stack: RealParts) -> None:
             assert "There is nothing here" in (await site.get(f"{path}{'&' if '?' in path else '?'}lang=en", 404)).words
         assert (await site.client.get("/?lang=fy")).status_code == 400
         assert (await site.client.get("/programmes/NOT%20A%20SLUG")).status_code == 400
+
+
+async def test_while_they_are_computed_anew_the_figures_before_are_shown_and_that_is_said(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        db, rebuild_id, asked_at = site.partnership.db, uuid4(), datetime(2026, 8, 1, 12, tzinfo=UTC)
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        said = "These figures are being computed anew since 1 Aug 2026, 14:00:00"
+
+        await store.request_rebuild(db, rebuild_id, "asked", asked_at)
+        during = await site.get("/?lang=en")
+        await store.finish_rebuild(db, rebuild_id, {}, asked_at)
+        after = await site.get("/?lang=en")
+
+        assert any(word.startswith(said) for word in during.words)
+        assert [link for link in during.links if link.startswith("/figures/")]
+        assert not any(word.startswith(said) for word in after.words)
 
 
 async def test_without_a_programme_file_it_has_its_own_name_and_no_target(stack: RealParts, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""A Chromium from the npm registry that looks at pages: axe, the width of the screen, and pictures (`look.mjs`)."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from filelock import FileLock
+
+from demo.external_check import node_home
+from local import FOLDER
+
+HERE = Path(__file__).parent
+INSTALL_SECONDS, LOOK_SECONDS = 300, 180
+
+
+def installed() -> Path:
+    """Node, with what is needed to open pages in a Chromium of its own, as the lock says."""
+    home = node_home()
+    npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    with FileLock(FOLDER / "browser.lock"):
+        words = (home / "bin" / "node", npm, "ci", *quiet)
+        subprocess.run(words, cwd=HERE, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+    return home / "bin" / "node"
+
+
+def looked_at(node: Path, pictures: Path, *addresses: str) -> list[str]:
+    """What is wrong with these pages, light and dark, on a phone and at a desk; what was seen is kept as pictures."""
+    words = [str(node), "look.mjs", str(pictures.absolute()), *addresses]
+    done = subprocess.run(words, cwd=HERE, capture_output=True, text=True, timeout=LOOK_SECONDS, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: list[str] = json.loads(done.stdout)
+    return found
