@@ -36,9 +36,16 @@ def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
     return unit
 
 
-def stratum_of(stratum: str) -> str:
-    """A learning area, or an area and a reason, as the codes that people know; nothing for all."""
-    return "" if stratum == "all" else stratum.partition(":")[2].replace(";", ", ")
+def stratum_of(stratum: str, texts: Texts) -> str:
+    """A learning area by its code, with a reason in words where it has one; nothing for all."""
+    area, _, reason = stratum.partition(":")[2].partition(";")
+    return "" if stratum == "all" else ", ".join(filter(None, (area, reason and _reason_of(reason, texts))))
+
+
+def _reason_of(code: str, texts: Texts) -> str:
+    """Its code where a newer list has one that is not known here."""
+    said = texts.say(f"reason.{code}")
+    return said.removeprefix("reason.")
 
 
 def value_of(figure: Json, texts: Texts) -> str:

@@ -136,7 +136,7 @@ async def _names(url: str, site_ids: Sequence[str]) -> dict[str, str]:
 def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
     """What it is about and its value, on one line where both fit; below them its whole key, to be copied."""
     unit, period = unit_of(figure["unit"], names, texts), period_of(figure["period"], texts)
-    about = "  " + ", ".join(filter(None, (unit, stratum_of(figure["stratum"]), period)))
+    about = "  " + ", ".join(filter(None, (unit, stratum_of(figure["stratum"], texts), period)))
     value = f"{value_or_why_not(figure, texts)}  {part_of(figure, texts):<{PART}}".rstrip()
     room = WIDTH - len(about)
     lines = [f"{about}{value:>{room}}"] if len(value) < room else [*wrapped(about), f"{value:>{WIDTH}}"]

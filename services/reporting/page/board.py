@@ -226,7 +226,9 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
         card.headline = _row(share, texts.page.say("unmet.headline"), texts)
     found = [each for each in figures.of("unmet-requests", unit="city", period=year) if each.get("numerator")]
     for each in sorted(found, key=lambda each: -int(each["numerator"]))[:MOST]:
-        card.rows.append(Row(stratum_of(each["stratum"]), texts.words.number(each["numerator"]), "", each["key"]))
+        card.rows.append(
+            Row(stratum_of(each["stratum"], texts.words), texts.words.number(each["numerator"]), "", each["key"])
+        )
     if card.headline is None:
         card.verdict = texts.page.say("nothing-yet")
     elif not found:
@@ -252,7 +254,7 @@ def title_of(figure: Figure, definition: Figure, texts: Both) -> str:
     """Of the page of one figure."""
     parts = (
         unit_of(figure["unit"], {}, texts.words),
-        stratum_of(figure["stratum"]),
+        stratum_of(figure["stratum"], texts.words),
         period_of(figure["period"], texts.words),
     )
     return f"{label_of(figure, definition, texts.words)} · {', '.join(filter(None, parts))}"

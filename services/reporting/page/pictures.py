@@ -51,7 +51,8 @@ def bands(labels: Sequence[str], surely: Sequence[float], possibly: Sequence[flo
 def curve(labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
     """The values in their order, and the target as a dashed line."""
     chart = pygal.Line(height=260, range=(0, 100), dots_size=5, margin_right=60, **_options(_CURVE))
-    chart.x_labels = list(labels)
+    shown = {0, len(labels) // 2, len(labels) - 1}  # more would cover one another
+    chart.x_labels = [label if number in shown else "" for number, label in enumerate(labels)]
     chart.add("", [round(each, 1) for each in values])
     if target is not None:
         chart.add("", [target] * len(labels), show_dots=False, stroke_style={"width": 2, "dasharray": "8, 6"})
@@ -68,6 +69,7 @@ def _options(style: Style) -> dict[str, object]:
         "disable_xml_declaration": True,
         "no_prefix": False,
         "explicit_size": False,
+        "truncate_label": -1,
         "pretty_print": False,
         "y_labels": [0, 25, 50, 75, 100],
         "value_formatter": lambda share: f"{share:.0f}",

@@ -7,7 +7,7 @@ page shows is what was published, and it says when that was known.
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path as File
@@ -195,7 +195,7 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
         title=title_of(figure, definition, texts),
         programme=figure["programme"],
         history=history,
-        picture=_history(history),
+        picture=_history(history, texts),
         text="\n".join(lines),
     )
 
@@ -213,9 +213,13 @@ def _event(source: Source) -> dict[str, Any]:
     }
 
 
-def _history(history: list[dict[str, Any]]) -> Markup:
+def _day(figure: Mapping[str, Any], texts: Both) -> str:
+    return texts.words.day(calendar_day(datetime.fromisoformat(figure["knownAt"])))
+
+
+def _history(history: list[dict[str, Any]], texts: Both) -> Markup:
     """The shares that were published, as a curve; nothing for other figures."""
-    shares = [(each["knownAt"][:10], float(each["value"]) * 100) for each in history if "value" in each]
+    shares = [(_day(each, texts), float(each["value"]) * 100) for each in history if "value" in each]
     if len(shares) < 2 or history[0]["measure"] != "share":  # noqa: PLR2004 - a curve has two points
         return Markup("")
     days, values = zip(*shares, strict=True)
