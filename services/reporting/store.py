@@ -192,7 +192,7 @@ async def stuck(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await db.fetch(_STUCK.format(everyones=EVERYONES), own, limit)]
 
 
-async def count_stuck(db: Connection) -> int:
+async def count_stuck(db: Reader) -> int:
     """How many cells have a figure that could not be announced."""
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
 
@@ -203,7 +203,7 @@ async def stuck_things(db: Reader, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-async def count_stuck_things(db: Connection) -> int:
+async def count_stuck_things(db: Reader) -> int:
     """How many things could not be made of their facts."""
     return int(await db.fetchval("SELECT count(*) FROM stuck_things"))
 

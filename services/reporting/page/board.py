@@ -107,15 +107,17 @@ class Figures:
         )
 
 
-def board_of(title: str, figures: Figures, year: str, today: date, target: Target | None, texts: Both) -> Board:
-    """The cards of a programme in a school year."""
+def board_of(
+    title: str, figures: Figures, year: str, today: date, target: Target | None, uncounted: int, texts: Both
+) -> Board:
+    """The cards of a programme in a school year; `uncounted` is how much could not be counted, in any programme."""
     cards = (
         _adoption(figures, today, target, texts),
         _reach(figures, year, texts),
         _replaced(figures, year, texts),
         _flow(figures, year, texts),
         _unmet(figures, year, texts),
-        _sure(figures, year, texts),
+        _sure(figures, year, uncounted, texts),
     )
     return Board(title, year, cards)
 
@@ -236,7 +238,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
     return card
 
 
-def _sure(figures: Figures, year: str, texts: Both) -> Card:
+def _sure(figures: Figures, year: str, uncounted: int, texts: Both) -> Card:
     card = Card(texts.page.say("sure"))
     city = figures.one("reach-school", year)
     if city is not None:
@@ -245,6 +247,8 @@ def _sure(figures: Figures, year: str, texts: Both) -> Card:
     late = [each for each in figures.of("wait-report-breached", unit="city", period=year) if "value" in each]
     for each in late:
         card.rows.append(_row(each, texts.page.say("sure.reports"), texts))
+    if uncounted:
+        card.rows.append(Row(texts.page.say("sure.uncounted"), texts.words.number(uncounted)))
     if not card.rows:
         card.verdict = texts.page.say("nothing-yet")
     return card

@@ -14,6 +14,7 @@ from pathlib import Path as File
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,10 +39,9 @@ from words.language import Language, Texts
 pages = APIRouter(include_in_schema=False)
 EVENTS = 50  # behind a figure, on its page; the terminal has all
 Lang = Annotated[Language | None, Query()]
-_OF_PROGRAMME = """
-SELECT data FROM newest WHERE programme = $1 AND unit = 'city'
-UNION ALL
-SELECT data FROM newest WHERE programme = $1 AND indicator = 'reach-school' AND stratum = 'all'
+_OF_CITY = "SELECT data FROM newest WHERE programme = $1 AND unit = 'city'"
+_OF_NEIGHBOURHOODS = """
+SELECT data FROM newest WHERE programme = $1 AND period = $2 AND indicator = 'reach-school' AND stratum = 'all'
     AND unit LIKE 'neighbourhood:%'
 """
 _PROGRAMMES = "SELECT programme, count(*) FROM newest WHERE unit = 'city' GROUP BY programme ORDER BY count(*) DESC, 1"
@@ -110,14 +110,17 @@ def _nothing(texts: Both, programmes: list[str]) -> HTMLResponse:
 
 
 async def _board(db: Reader, request: Request, programme: str, year: str | None, texts: Both) -> HTMLResponse:
-    figures = Figures(json.loads(row["data"]) for row in await db.fetch(_OF_PROGRAMME, programme))
-    years = figures.years()
+    of_city = [msgspec.json.decode(row["data"]) for row in await db.fetch(_OF_CITY, programme)]
+    years = Figures(of_city).years()
     taken = await store.newest_cut_event(db)
     if not years or taken is None or (year is not None and year not in years):
         return _nothing(texts, [row["programme"] for row in await db.fetch(_PROGRAMMES)])
     service: Service = request.app.state.service
     title, target = _agreed(service.settings.programmes, programme, texts)
-    shown = board_of(title, figures, year or years[0], calendar_day(now()), target, texts)
+    year = year or years[0]
+    near = [msgspec.json.decode(row["data"]) for row in await db.fetch(_OF_NEIGHBOURHOODS, programme, year)]
+    uncounted = await store.count_stuck(db) + await store.count_stuck_things(db)
+    shown = board_of(title, Figures(of_city + near), year, calendar_day(now()), target, uncounted, texts)
     known = texts.page.say("known", moment=texts.words.moment(taken["knownAt"]), cut=taken["cutId"])
     anew = await _anew(db, texts)
     return _html(

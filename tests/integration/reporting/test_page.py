@@ -156,6 +156,20 @@ async def test_what_is_not_there_is_said(stack: RealParts) -> None:
         assert (await site.client.get("/programmes/NOT%20A%20SLUG")).status_code == 400
 
 
+async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        said = "that cannot be computed now, in all programmes"
+        before = await site.get("/?lang=en")
+
+        await site.partnership.db.execute("INSERT INTO stuck_things VALUES ('activity:1', 'why', now())")
+        after = await site.get("/?lang=en")
+
+        assert said not in before.words
+        assert after.words[after.words.index(said) :][:5].count("1") == 1
+
+
 async def test_while_they_are_computed_anew_the_figures_before_are_shown_and_that_is_said(stack: RealParts) -> None:
     async with a_site(stack) as site:
         db, rebuild_id, asked_at = site.partnership.db, uuid4(), datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -38,7 +38,7 @@ def reach(unit: str, lower: int, upper: int, whole: int, to_confirm: int = 0) ->
 
 def cards(*figures: dict[str, Any], target: Target | None = TARGET, language: Language = Language.EN) -> list[Card]:
     texts = Both(Texts("words", language), Texts("services.reporting.page", language))
-    return list(board_of("P", Figures(figures), YEAR, TODAY, target, texts).cards)
+    return list(board_of("P", Figures(figures), YEAR, TODAY, target, 0, texts).cards)
 
 
 def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed() -> None:
