@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from fastapi import FastAPI
 
 from contracts.values import Actor
 from services.chassis.commands import Commands
@@ -18,7 +19,13 @@ def a_client(sandbox: Sandbox, *registries: Commands) -> httpx.AsyncClient:
     service = Service(settings, sandbox.database, sandbox.health)
     app = application(service, title="In a test", description="")
     add_command_routes(app, service, *registries)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=("127.0.0.1", 1)), base_url="http://service")
+    return client_of(app)
+
+
+def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
+    """Of an application in this process, as from this machine."""
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
 
 
 async def post(client: httpx.AsyncClient, path: str, body: Any, *, by: Actor) -> httpx.Response:

@@ -1,20 +1,18 @@
 """`samenspel figures show | history | compare`: figures as people read them, with keys that can be pasted."""
 
-import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from samenspel.commands.options import AnswerLanguage, AsJson, Reporting
-from samenspel.commands.services import ANSWER_SECONDS, OPERATOR, PAGE, ask
+from samenspel.commands.services import PAGE, SITES_PAGE, all_items, ask, site_names
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
 from words.figures import (
@@ -27,7 +25,7 @@ from words.figures import (
     value_or_why_not,
     why_of,
 )
-from words.language import WIDTH, Texts, usual_language, wrapped
+from words.language import WIDTH, Language, Texts, usual_language, wrapped
 
 Json = dict[str, Any]
 MAX_NAMES = 50  # sites of which a name is asked for: the others show their ids
@@ -53,12 +51,7 @@ def show(
     """Show the newest figures, or those that were the newest at an instant: by indicator, each with its key."""
     urls = find_endpoints(reporting=reporting).urls
     found = all_figures(urls, indicator=indicator, unit=unit, period=period, knownAt=known_at)
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-        return
-    texts = Texts("words", language or usual_language())
-    if not found:
-        typer.echo(no_figure(texts))
+    if (texts := _texts_for(found, language, as_json)) is None:
         return
     definitions, names = definitions_at(urls), names_of(urls, found)
     console = Console(highlight=False)
@@ -68,27 +61,33 @@ def show(
         typer.echo("\n".join(line for each in some for line in in_words(each, names, texts)))
 
 
+def _texts_for(found: Sequence[Json], language: Language | None, as_json: bool) -> Texts | None:
+    """The texts to show these figures with; none where all is said: as JSON, or that there are none."""
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return None
+    texts = Texts("words", language or usual_language())
+    if not found:
+        typer.echo(no_figure(texts))
+        return None
+    return texts
+
+
 def all_figures(urls: Mapping[str, str], **filters: str | None) -> list[Json]:
     """Every figure that these filters leave; a unit may be the name of a site."""
     asked = {name: value for name, value in filters.items() if value}
     if "unit" in asked:
         asked["unit"] = _unit(urls, asked["unit"])
-    items: list[Json] = []
-    cursor: str | None = None
-    while True:
-        more = {"cursor": cursor} if cursor else {}
-        page = ask(urls["reporting"], "GET", "/v1/figures", params=asked | {"limit": PAGE} | more)
-        items += page["items"]
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return items
+    return list(all_items(urls["reporting"], "/v1/figures", limit=PAGE, **asked))
 
 
 def _unit(urls: Mapping[str, str], said: str) -> str:
     """A unit as figures name it. Raises `CommandFailed` unless a name means one site."""
     if said.startswith(KINDS):
         return said
-    found = {site_id: name for site_id, name in _all_sites(urls["requests"]) if said.casefold() in name.casefold()}
+    sites = all_items(urls["requests"], "/v1/sites", limit=SITES_PAGE)
+    names = {each["siteId"]: str(each["details"]["name"]["nl"]) for each in sites}
+    found = {site_id: name for site_id, name in names.items() if said.casefold() in name.casefold()}
     exactly = [site_id for site_id, name in found.items() if name.casefold() == said.casefold()]
     if len(found) == 1 or len(exactly) == 1:
         return f"site:{(exactly or list(found))[0]}"
@@ -96,17 +95,6 @@ def _unit(urls: Mapping[str, str], said: str) -> str:
         raise CommandFailed(f"no site is called {said!r}; a unit is city, neighbourhood:…, site:… or a site's name")
     some = "; ".join(f"{name} (site:{site_id})" for site_id, name in list(found.items())[:MAX_FOUND])
     raise CommandFailed(f"{len(found)} sites have {said!r} in their name: {some}")
-
-
-def _all_sites(url: str) -> Iterable[tuple[str, str]]:
-    cursor = ""
-    while True:
-        page = ask(url, "GET", f"/v1/sites?limit=200{cursor}")
-        for each in page["items"]:
-            yield each["siteId"], each["details"]["name"]["nl"]
-        if "nextCursor" not in page:
-            return
-        cursor = f"&cursor={quote(page['nextCursor'])}"
 
 
 def definitions_at(urls: Mapping[str, str]) -> dict[str, Json]:
@@ -117,20 +105,7 @@ def definitions_at(urls: Mapping[str, str]) -> dict[str, Json]:
 def names_of(urls: Mapping[str, str], figures: Sequence[Json]) -> dict[str, str]:
     """What the sites are called that these figures are about, as far as `requests` answers."""
     site_ids = sorted({each["unit"].removeprefix("site:") for each in figures if each["unit"].startswith("site:")})
-    return asyncio.run(_names(urls["requests"], site_ids[:MAX_NAMES]))
-
-
-async def _names(url: str, site_ids: Sequence[str]) -> dict[str, str]:
-    async def name(client: httpx.AsyncClient, site_id: str) -> str:
-        try:
-            answer = await client.get(f"/v1/sites/{quote(site_id)}")
-        except httpx.TransportError:
-            return site_id
-        return str(answer.json()["details"]["name"]["nl"]) if answer.is_success else site_id
-
-    async with httpx.AsyncClient(base_url=url, headers=OPERATOR, timeout=ANSWER_SECONDS) as client:
-        found = await asyncio.gather(*(name(client, site_id) for site_id in site_ids))
-    return dict(zip(site_ids, found, strict=True))
+    return site_names(urls["requests"], site_ids[:MAX_NAMES])
 
 
 def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
@@ -172,12 +147,7 @@ def compare(
     urls = find_endpoints(reporting=reporting).urls
     asked: list[str | None] = [*unit] if unit else [None]
     found = [each for one in asked for each in all_figures(urls, indicator=indicator, unit=one, stratum=stratum)]
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-        return
-    texts = Texts("words", language or usual_language())
-    if not found:
-        typer.echo(no_figure(texts))
+    if (texts := _texts_for(found, language, as_json)) is None:
         return
     names = names_of(urls, found)
     periods = sorted({each["period"] for each in found})

@@ -12,7 +12,7 @@ from contracts.sites import SiteDetails
 from contracts.values import calendar_day
 from samenspel.commands import import_report
 from samenspel.commands.options import AsJson, Requests
-from samenspel.commands.services import ask
+from samenspel.commands.services import SITES_PAGE, all_items, ask
 from samenspel.endpoints import find_endpoints
 from samenspel.registers import duo
 from samenspel.registers.changes import Changes, Recorded, compare
@@ -22,7 +22,6 @@ commands = typer.Typer(help="Record the data of official registers.", no_args_is
 
 LAST_DAY = date(2100, 12, 31)
 """The last that a record can begin on: on this day every site is as its newest record says."""
-_PAGE = 200
 
 _EXAMPLE = 'samenspel import duo ../duo --municipality "\'s-Hertogenbosch" --reference-date 2025-10-01 --dry-run'
 
@@ -88,15 +87,8 @@ def _recorded(url: str, on: date) -> dict[str, Recorded]:
 
 def _sites(url: str, day: date) -> dict[str, SiteDetails]:
     """Every site that is recorded, as it is on a day."""
-    found: dict[str, SiteDetails] = {}
-    cursor: str | None = None
-    while True:
-        asked = {"day": day.isoformat(), "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
-        page = ask(url, "GET", "/v1/sites", params=asked)
-        found |= {each["siteId"]: SiteDetails.model_validate(each["details"], extra="ignore") for each in page["items"]}
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            return found
+    found = all_items(url, "/v1/sites", day=day.isoformat(), limit=SITES_PAGE)
+    return {each["siteId"]: SiteDetails.model_validate(each["details"], extra="ignore") for each in found}
 
 
 def _record(url: str, changes: Changes) -> int:

@@ -1,13 +1,17 @@
 """How a command asks a service over HTTP, and how it shows a refusal."""
 
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from samenspel.failure import CommandFailed
 
 OPERATOR = {"Samenspel-Actor": "role=operator; organisation=own:samenspel; actor=command"}
-PAGE = 1000  # the most that a service gives at once
+PAGE = 1000  # figures, the most that are given at once
+SITES_PAGE = 200  # sites, the most that are given at once
 ANSWER_SECONDS = 60.0  # the events behind a city's figure are looked up when they are asked for
 
 
@@ -21,6 +25,35 @@ def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 
     if not answer.is_success:
         raise CommandFailed(refusal(answer))
     return answer.json()
+
+
+def all_items(url: str, path: str, **asked: object) -> Iterator[dict[str, Any]]:
+    """Everything on a list of which a service gives a page at once; `limit` says how much of it."""
+    cursor: str | None = None
+    while True:
+        page = ask(url, "GET", path, params=asked | ({"cursor": cursor} if cursor else {}))
+        yield from page["items"]
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            return
+
+
+def site_names(url: str, site_ids: Collection[str], caller: Mapping[str, str] = OPERATOR) -> dict[str, str]:
+    """What sites are called, as far as `requests` answers; of the others nothing."""
+    return asyncio.run(_site_names(url, sorted(site_ids), caller))
+
+
+async def _site_names(url: str, site_ids: Collection[str], caller: Mapping[str, str]) -> dict[str, str]:
+    async def name(client: httpx.AsyncClient, site_id: str) -> str | None:
+        try:
+            answer = await client.get(f"/v1/sites/{quote(site_id)}")
+        except httpx.TransportError:
+            return None
+        return str(answer.json()["details"]["name"]["nl"]) if answer.is_success else None
+
+    async with httpx.AsyncClient(base_url=url, headers=caller, timeout=ANSWER_SECONDS) as client:
+        found = await asyncio.gather(*(name(client, site_id) for site_id in site_ids))
+    return {site_id: said for site_id, said in zip(site_ids, found, strict=True) if said is not None}
 
 
 def refusal(answer: httpx.Response) -> str:

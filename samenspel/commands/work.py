@@ -1,19 +1,17 @@
 """`samenspel work`: whose turn it is, up to when."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from contracts.outcomes import ANSWERERS
 from samenspel.commands.options import AnswerLanguage, AsJson
-from samenspel.commands.services import ANSWER_SECONDS, ask
+from samenspel.commands.services import ask, site_names
 from samenspel.endpoints import find_endpoints
 from words.language import WIDTH, Texts, usual_language
 
@@ -61,7 +59,7 @@ def work(
     if not found:
         typer.echo(texts.say("work.nothing", who=acts_for))
         return
-    names = asyncio.run(_names(urls["requests"], {str(each["siteId"]) for each in found}, caller))
+    names = site_names(urls["requests"], {str(each["siteId"]) for each in found}, caller)
     overdue = [each for each in found if each["isOverdue"]]
     in_time = [each for each in found if not each["isOverdue"]]
     _show(texts.say("work.overdue", count=len(overdue)), overdue, names, texts)
@@ -82,14 +80,6 @@ def _unconfirmed(activity: Json, site_id: str) -> Json:
         "availableActions": activity["availableActions"],
         "version": activity["version"],
     }
-
-
-async def _names(url: str, site_ids: set[str], caller: Mapping[str, str]) -> dict[str, str]:
-    """What the sites are called; an id stands for itself where that is not known."""
-    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS, headers=caller) as client:
-        answers = await asyncio.gather(*(client.get(f"/v1/sites/{site_id}") for site_id in sorted(site_ids)))
-    shown = [answer.json() for answer in answers if answer.is_success]
-    return {each["siteId"]: each["details"]["name"]["nl"] for each in shown}
 
 
 def _show(title: str, some: Sequence[Json], names: Mapping[str, str], texts: Texts) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from fastapi import Path, Query
 from pydantic import Field
 
-from contracts.metrics import CutTaken, MetricPublished
+from contracts.metrics import MetricPublished
 from contracts.values import Instant, Slug, Value, Visible, calendar_day
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.identity import Caller
@@ -21,8 +20,8 @@ from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
 from services.reporting import store
-from services.reporting.rebuild import vector_of
-from services.reporting.sources import Place, Source, site_names, sources
+from services.reporting.rebuild import newest_vector
+from services.reporting.sources import Place, Source, first_sources, site_names
 from services.reporting.who_sees import Own, own_units, sees
 
 commands = Commands()
@@ -165,21 +164,15 @@ async def show_sources(
     key: Key, db: ReadPool, caller: CurrentCaller, cursor: SourceCursor | None = None, limit: Limit = 100
 ) -> SourcePage:
     """The events behind a figure, as far as the newest cut knew them."""
-    found: list[Source] = []
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
         own = await _own(reading, caller)
         figure = await _figure(reading, key, own)
-        taken = await store.newest_cut_event(reading)
-        below = vector_of(CutTaken.model_validate(taken)) if taken else {}
-        async with aclosing(sources(reading, key, own=own, below=below, after=_place_in(cursor))) as all_of_them:
-            async for source in all_of_them:
-                found.append(source)
-                if len(found) > limit:
-                    break
+        below, after = await newest_vector(reading), _place_in(cursor)
+        found = await first_sources(reading, key, own=own, below=below, after=after, most=limit + 1)
         names = await site_names(reading, found[:limit])
     more = _cursor_at(found[limit - 1].place) if len(found) > limit else None
-    shown = tuple(map(_shown, found[:limit]))
-    return SourcePage(figure=figure, site_names=names, items=shown, next_cursor=more)
+    items = tuple(map(_shown, found[:limit]))
+    return SourcePage(figure=figure, site_names=names, items=items, next_cursor=more)
 
 
 def _place_in(cursor: str | None) -> Place | None:

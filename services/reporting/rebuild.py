@@ -26,6 +26,7 @@ from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions, load_incarnations
 from services.chassis.messaging.topic_reader import Batch, TopicReader
+from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 from services.reporting import counts, cut, publication, store
 from services.reporting.ahead import ahead, parts
@@ -112,6 +113,12 @@ def incarnations_of(cut: CutTaken) -> dict[str, int]:
 def vector_of(cut: CutTaken) -> store.Vector:
     incarnations = incarnations_of(cut)
     return {place: (incarnations[place[0]], offset) for place, offset in positions_of(cut).items()}
+
+
+async def newest_vector(db: Reader) -> store.Vector:
+    """As far as the newest cut knew; of nothing before the first."""
+    taken = await store.newest_cut_event(db)
+    return vector_of(CutTaken.model_validate(taken)) if taken else {}
 
 
 async def facts_below(

@@ -5,6 +5,7 @@ A page costs what it shows: things are found by index, some at a time, in the or
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 from services.chassis.running.database import Connection
@@ -72,6 +73,19 @@ async def sources(
     async for subjects in _subjects(db, family, cell, own, reached.removeprefix(first) if after else ""):
         for source in await _said(db, await _behind(db, family, cell, subjects), below, after):
             yield source
+
+
+async def first_sources(
+    db: Connection, key: str, *, own: Own, below: store.Vector, after: Place | None, most: int
+) -> list[Source]:
+    """The first of the events behind a figure after a place, below a vector."""
+    found: list[Source] = []
+    async with aclosing(sources(db, key, own=own, below=below, after=after)) as behind:
+        async for source in behind:
+            found.append(source)
+            if len(found) == most:
+                break
+    return found
 
 
 async def site_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:

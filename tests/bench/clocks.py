@@ -11,7 +11,6 @@ from statistics import median
 from uuid import UUID
 
 import asyncpg
-import httpx
 
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
@@ -24,6 +23,7 @@ from services.referrals import breaches, store
 from services.referrals.api import work
 from tests.bench.measured import Measured, rate
 from tests.builders import ATELIER, a_referral
+from tests.http_door import client_of
 
 DUE, WAITING, STARTS, OPEN = 10_000, 1_000_000, 400, 100_000
 PAGES, PAGE_SIZE = 100, 50
@@ -136,10 +136,9 @@ async def _first_page(url: str, database: Database, number: int) -> tuple[float,
     service = Service(settings, database, Health(died=asyncio.get_running_loop().create_future()))
     app = application(service, title="Work lists", description="")
     app.include_router(work)
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
     caller = {"Samenspel-Actor": f"role=partner; organisation={ATELIER}; actor=a1"}
     pages, statements = list[float](), list[float]()
-    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=caller) as client:
+    async with client_of(app, **caller) as client:
         for _ in range(PAGES):
             began = time.perf_counter()
             answer = await client.get(f"/v1/work?limit={PAGE_SIZE}")

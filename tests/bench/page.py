@@ -14,6 +14,7 @@ from services.chassis.running.service import Service
 from services.chassis.running.settings import read_settings
 from services.reporting.page import routes
 from tests.bench import national_year
+from tests.http_door import client_of
 
 TIMES = 50
 PAGES = {
@@ -47,7 +48,6 @@ async def _browser(url: str) -> AsyncIterator[httpx.AsyncClient]:
     health = Health(died=asyncio.get_running_loop().create_future())
     app = application(Service(settings, database, health), title="Pages", description="")
     app.include_router(routes.pages)
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://reporting") as browser:
+    async with client_of(app) as browser:
         yield browser
     await pool.close()

@@ -67,10 +67,7 @@ def _options(style: Style) -> dict[str, object]:
         "show_legend": False,
         "margin": 4,
         "disable_xml_declaration": True,
-        "no_prefix": False,
-        "explicit_size": False,
         "truncate_label": -1,
-        "pretty_print": False,
         "y_labels": [0, 25, 50, 75, 100],
         "value_formatter": lambda share: f"{share:.0f}",
     }

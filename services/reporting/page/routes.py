@@ -6,7 +6,6 @@ page shows is what was published, and it says when that was known.
 
 import json
 from collections.abc import Mapping
-from contextlib import aclosing
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -20,7 +19,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from contracts.metrics import CutTaken
 from contracts.values import Slug, calendar_day
 from services.chassis.http.identity import HEADER, UnknownCaller, identify
 from services.chassis.http.parameters import ReadPool, Text
@@ -30,8 +28,8 @@ from services.chassis.running.service import Service
 from services.reporting import store
 from services.reporting.page import pictures
 from services.reporting.page.board import Both, Card, Figures, Target, board_of, title_of
-from services.reporting.rebuild import vector_of
-from services.reporting.sources import Source, site_names, sources
+from services.reporting.rebuild import newest_vector
+from services.reporting.sources import Source, first_sources, site_names
 from services.reporting.who_sees import Own, own_units, sees
 from words.explanation import explanation
 from words.language import Language, Texts
@@ -179,14 +177,8 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
         figure = await store.last_published(reading, key)
         if figure is None or not sees(own, figure["unit"]):
             return _nothing(texts, [])
-        taken = await store.newest_cut_event(reading)
-        below = vector_of(CutTaken.model_validate(taken)) if taken else {}
-        found: list[Source] = []
-        async with aclosing(sources(reading, key, own=own, below=below, after=None)) as behind:
-            async for source in behind:
-                found.append(source)
-                if len(found) == EVENTS:
-                    break
+        below = await newest_vector(reading)
+        found = await first_sources(reading, key, own=own, below=below, after=None, most=EVENTS)
         names = await site_names(reading, found)
         history = await store.history(reading, key, after=0, limit=EVENTS)
         definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])

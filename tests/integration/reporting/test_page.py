@@ -17,6 +17,7 @@ from services.chassis.http.application import application
 from services.chassis.running.service import Service
 from services.reporting import counts, store
 from services.reporting.page import routes
+from tests.http_door import client_of
 from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
 from tests.sandbox import a_sandbox
 from tests.scenarios import PROGRAMMES
@@ -80,8 +81,7 @@ async def a_site(stack: RealParts, **settings: Any) -> AsyncIterator[Site]:
         service = Service(sandbox.settings.model_copy(update=usual | settings), sandbox.database, sandbox.health)
         app = application(service, title="Pages", description="")
         app.include_router(routes.pages)
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://reporting") as client:
+        async with client_of(app) as client:
             yield Site(Reported(db), client)
         await db.close()
 
