@@ -62,3 +62,17 @@ def test_a_grace_period_is_no_wait() -> None:
     scenario = waits("close", ("Started", 2), ("Paused", 9))
 
     assert scenario.figure("wait-close-median", "city", "all") is None
+
+
+def test_a_wait_of_which_no_site_was_said_counts_nowhere_and_the_next_of_its_clock_does() -> None:
+    """As clocks were announced before there were work lists."""
+    scenario = a_scenario()
+    scenario.raised("r", day(1))
+    scenario.referred("f", "r", day(1))
+    of_f: dict[str, Any] = {"clockId": "c", "clock": "decide", "objectKind": "referral", "objectId": "f"}
+    scenario.event("ClockStarted", "c", **of_f, startedAt=day(2))
+    scenario.event("ClockPaused", "c", **of_f, pausedAt=day(9))
+    scenario.event("ClockStarted", "c", **of_f, requestId="r", siteId="school", startedAt=day(10))
+    scenario.event("ClockPaused", "c", **of_f, pausedAt=day(13))
+
+    assert median_of(scenario) == "3.000000"
