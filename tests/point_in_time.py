@@ -19,6 +19,7 @@ from local.waiting import completed
 from tests.waiting import wait_until
 
 BACKUP_SECONDS = 60.0
+FETCH_SECONDS = 2  # for each segment of the log
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class ArchivedServer:
         shutil.rmtree(self._data)
         shutil.copytree(self._backup, self._data)
         (self._data / "recovery.signal").touch()
-        fetch = f"cp {shlex.quote(str(self._archive))}/%f %p"
+        # As slow as a real archive: meanwhile it answers, with what was earlier still, and only to read.
+        fetch = f"sleep {FETCH_SECONDS}; cp {shlex.quote(str(self._archive))}/%f %p"
         with (self._data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"restore_command = '{fetch}'\nrecovery_target_name = '{point}'\n")
             settings.write("recovery_target_action = 'promote'\n")

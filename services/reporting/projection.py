@@ -37,7 +37,7 @@ from services.chassis.messaging.positions import (
 from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
-from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, Transaction
+from services.chassis.running.database import UNAVAILABLE, WRITABLE, Database, EpochChanged, Transaction
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
@@ -292,7 +292,7 @@ class Projection:
     async def _rebuild(self, rebuild_id: UUID, reader: TopicReader) -> None:
         """Rebuild beside the live tables, and swap if all figures are equal. What happens is kept as its outcome."""
         settings = {"search_path": "beside, public"}
-        db = await asyncpg.connect(self.settings.database_url, server_settings=settings)
+        db = await asyncpg.connect(self.settings.database_url, server_settings=settings, **WRITABLE)
         try:
             outcome, known = await rebuild.beside(db, self.settings)
             if known and not outcome.differences:

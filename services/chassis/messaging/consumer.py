@@ -233,8 +233,12 @@ class Seeking(ConsumerRebalanceListener):
         consumer = self.consumer()
         assert consumer is not None, "it exists when it is given partitions"
         consumer.pause(*assigned)  # first of all: records of the group's offset would arrive while we wait
-        await self.outer.seek(consumer, assigned)
-        consumer.resume(*assigned)
+        try:
+            await self.outer.seek(consumer, assigned)
+        except Exception as error:  # noqa: BLE001 - aiokafka would go on, and these would stay paused for ever
+            self.outer.health.end(f"where to read on is not known: {origin_in_words(error)}")
+        else:
+            consumer.resume(*assigned)
 
 
 def _now() -> float:

@@ -33,6 +33,7 @@ UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # its disk is full, or an operator said so
 )
 """The database does not answer: wait and try again, or answer 503."""
 
@@ -206,6 +207,10 @@ class Pool(asyncpg.Pool):
         return connection
 
 
+# One that is being restored answers before it is at its point, and a standby always: with what was, and only to read.
+WRITABLE: Any = {"target_session_attrs": "read-write"}
+
+
 async def connect(url: str, *, size: int = 10, patience: str = STATEMENT_TIMEOUT) -> asyncpg.Pool:
     """A pool of connections that limit the time of each statement and of idle transactions."""
     return await Pool(
@@ -221,6 +226,7 @@ async def connect(url: str, *, size: int = 10, patience: str = STATEMENT_TIMEOUT
         loop=None,
         command_timeout=30,
         reset=_leave_as_it_is,
+        **WRITABLE,
         server_settings={
             "statement_timeout": patience,
             "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
@@ -247,7 +253,7 @@ async def migrate(url: str, *packages: str) -> list[str]:
 
     Safe when several instances start at the same time. Raises `MigrationChanged` when an applied file differs.
     """
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, **WRITABLE)
     applied: list[str] = []
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtextextended('migrate', 0))")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
-from services.chassis.running.database import UNAVAILABLE, stay_cancelled
+from services.chassis.running.database import UNAVAILABLE, WRITABLE, stay_cancelled
 from services.chassis.running.health import Health
 from services.chassis.running.telemetry import origin
 
@@ -47,7 +47,7 @@ async def leadership(url: str, part: str, standing_by: Callable[[], None]) -> As
     killed process frees the lock at once, a lost machine within 15 s.
     """
     keepalives = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "1"}
-    connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60)
+    connection = await asyncpg.connect(url, server_settings=keepalives, command_timeout=60, **WRITABLE)
     try:
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"lead {part}"):
             standing_by()

@@ -101,6 +101,42 @@ async def test_a_lock_that_is_released_in_time_is_only_a_delay(stack: RealParts)
         assert await dead_letters(sandbox) == []
 
 
+@pytest.mark.parametrize("sessions", ["new", "all"])
+async def test_while_the_database_can_only_be_read_messages_wait(stack: RealParts, sessions: str) -> None:
+    """Its disk is full, it is a standby, or it is being restored. Red before such errors were known as what they are:
+    the message became a dead letter, or the process ended because there could be none."""
+    async with an_inbox(stack) as (inbox, sandbox):
+        async with only_to_be_read(sandbox, sessions):
+            receiving = asyncio.create_task(inbox.receive(delivered(1, 2)))
+            await eventually(lambda: is_in_trouble(sandbox, "the database does not answer"))
+        await receiving
+
+        assert await applied(sandbox) == [(1, 1), (1, 2)]
+        assert await dead_letters(sandbox) == []
+
+
+@asynccontextmanager
+async def only_to_be_read(sandbox: Sandbox, sessions: str) -> AsyncIterator[None]:
+    """No transaction of new sessions, or also of those that there are, may write."""
+    pool, role = sandbox.database.pool, role_of(sandbox)
+    await pool.execute(f'ALTER ROLE "{role}" SET default_transaction_read_only = on')
+    if sessions == "all":
+        await pool.execute("SET default_transaction_read_only = on")
+    else:
+        await pool.expire_connections()
+    yield
+    writing = {"default_transaction_read_only": "off"}
+    writer = await asyncpg.connect(sandbox.settings.database_url, server_settings=writing)
+    await writer.execute(f'ALTER ROLE "{role}" RESET ALL')
+    await writer.close()
+    await pool.expire_connections()
+
+
+async def is_in_trouble(sandbox: Sandbox, words: str) -> bool:
+    part = sandbox.health.parts.get("reactions")
+    return part is not None and not part.works and words in part.state
+
+
 async def test_a_failing_message_is_not_lost_when_its_dead_letter_cannot_be_written_either(stack: RealParts) -> None:
     async with an_inbox(stack, reaction=failing_for(1)) as (inbox, sandbox):
         await sandbox.database.pool.execute(f'ALTER ROLE "{role_of(sandbox)}" SET lock_timeout = 100')
