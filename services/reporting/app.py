@@ -6,6 +6,8 @@ from services.chassis.http.command_routes import add_command_routes
 from services.chassis.running.service import Service, Wiring
 from services.reporting import api
 from services.reporting.page import routes
+from services.reporting.page.live import PART, Live
+from services.reporting.page.making import make
 from services.reporting.projection import Projection
 
 NAME = "reporting"
@@ -21,6 +23,7 @@ def wire(service: Service) -> Wiring:
     add_command_routes(app, service, api.commands, redrives.commands, republications.commands, adopting)
     app.include_router(api.queries)
     app.include_router(routes.pages)
+    app.state.live = Live(service, make)
     app.include_router(republications.queries)
     projection = Projection(service.settings, service.database, service.health)
-    return Wiring(app, {"projection": projection.run})
+    return Wiring(app, {"projection": projection.run, PART: app.state.live.run})

@@ -54,6 +54,7 @@ CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
 BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published this often: T19 allows 5 s in all
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
+MANY = 1_000  # events that wait; fewer are counted with the next cut
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
@@ -75,6 +76,7 @@ class Projection:
     rebuilding: asyncio.Task[None] | None = None
     stuck: int = 0
     stuck_things: int = 0
+    behind: int = 0
     cut_seconds: float = 0.0
     cut_at: float = 0.0
     looked_at: float = 0.0
@@ -121,6 +123,8 @@ class Projection:
 
     def _state(self) -> str:
         found = [f"cut {self.last_cut}"]
+        if self.behind:
+            found.append(f"about {self.behind} events behind")
         if self.rebuilding is not None and not self.rebuilding.done():
             found.append("rebuilding beside")
         if self.stuck:
@@ -277,6 +281,8 @@ class Projection:
         self.looked_at = time.monotonic()
         await cut.check_positions(db, reader.positions, reader.incarnations)
         self.stuck, self.stuck_things = await store.count_stuck(db), await store.count_stuck_things(db)
+        self.behind = _behind(reader.waiting())
+        await store.note_backlog(db, self.behind)
         STUCK_FIGURES.set(self.stuck)
         STUCK_THINGS.set(self.stuck_things)
         asked = await store.unfinished_rebuild(db, "asked")
@@ -316,3 +322,8 @@ class Projection:
                 await asyncio.sleep(LOOK_SECONDS)
             else:
                 return
+
+
+def _behind(waiting: int) -> int:
+    """In two digits: who shows it shows it anew whenever it is another number."""
+    return 0 if waiting < MANY else round(waiting, 2 - len(str(waiting)))

@@ -208,6 +208,11 @@ async def count_stuck_things(db: Reader) -> int:
     return int(await db.fetchval("SELECT count(*) FROM stuck_things"))
 
 
+async def note_backlog(db: Connection, events: int) -> None:
+    """How many events came in that are not counted yet; 0 where they soon are."""
+    await db.execute("UPDATE backlog SET events = $1 WHERE events <> $1", events)
+
+
 async def save_cut(db: Connection, taken: CutTaken) -> None:
     """Keep a cut; one that is kept already stays."""
     await db.execute(

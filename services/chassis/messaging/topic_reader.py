@@ -93,6 +93,11 @@ class TopicReader:
         """Whether there is something to append: records, or a position behind what is no record."""
         return any(offset > self.positions[key] for key, offset in self.reached.items())
 
+    def waiting(self) -> int:
+        """About how many records wait, as Kafka said when it was last asked for some."""
+        ends = {each: self.consumer.last_stable_offset(each) or 0 for each in self.consumer.assignment()}
+        return sum(max(0, end - self.positions[self.key(each)]) for each, end in ends.items())
+
     async def ends(self) -> Positions:
         """The current end of every partition: behind it nothing is committed yet (the last stable offset)."""
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))

@@ -62,8 +62,11 @@ class Health:
 
     @property
     def all_work(self) -> bool:
-        now = time.monotonic()
-        return all(part.works and now - part.ticked <= STALE_SECONDS for part in self.parts.values())
+        return all(map(self.works, self.parts))
+
+    def works(self, name: str) -> bool:
+        part = self.parts.get(name, Part())
+        return part.works and time.monotonic() - part.ticked <= STALE_SECONDS
 
     @property
     def can_answer(self) -> bool:

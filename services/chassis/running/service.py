@@ -9,7 +9,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
@@ -27,6 +27,13 @@ from services.chassis.running.settings import Settings, WrongSetting, read_setti
 log = structlog.get_logger()
 
 DATABASE_SECONDS = 60  # a container's PostgreSQL takes a few seconds; then a supervisor may try again
+NOT_YET = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TargetServerAttributeNotMatched,  # it is being restored
+    asyncpg.ReadOnlySQLTransactionError,
+)
 READ_CONNECTIONS = 4  # queries are short: two keep two cores busy, and two may be slow ones
 READ_PATIENCE = "5s"  # a query takes milliseconds; one of seconds would hold up the others
 
@@ -38,6 +45,8 @@ class Service:
     settings: Settings
     database: Database
     health: Health
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is told to stop: an answer that would go on for ever ends then."""
 
 
 @dataclass(slots=True)
@@ -62,7 +71,8 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     assert stream is not None, "the first migration made it"
     reading = await connect(settings.database_url, size=READ_CONNECTIONS, patience=READ_PATIENCE)
     database = Database(pool, reading, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
-    wiring = wire(Service(settings, database, health))
+    service = Service(settings, database, health)
+    wiring = wire(service)
     if wiring.prepare is not None:
         await wiring.prepare()
     parts = {"relay": relay.run, **wiring.parts}
@@ -70,7 +80,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     tasks = [asyncio.create_task(health.watch(name, part()), name=name) for name, part in parts.items()]
     tasks.append(asyncio.create_task(forget_old_answers(pool), name="housekeeping"))
     try:
-        await _serve_http(settings, wiring.app, health)
+        await _serve_http(service, wiring.app)
     finally:
         for task in tasks:
             task.cancel()
@@ -88,7 +98,7 @@ async def _migrate(settings: Settings, package: str) -> None:
     for left in range(DATABASE_SECONDS, -1, -1):
         try:
             applied = await migrate(settings.database_url, "services.chassis", package)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        except NOT_YET as error:
             if left == 0:
                 raise
             log.info("waiting_for_database", **telemetry.origin(error))
@@ -98,13 +108,19 @@ async def _migrate(settings: Settings, package: str) -> None:
             return
 
 
-async def _serve_http(settings: Settings, app: FastAPI, health: Health) -> None:
+async def _serve_http(service: Service, app: FastAPI) -> None:
+    settings = service.settings
     http = server(app, host=settings.http_host, port=settings.http_port)
-    assert health.died is not None, "set by serve"
-    health.died.add_done_callback(lambda _: http.leave())
+
+    def leave() -> None:
+        http.leave()
+        service.leaving.set()
+
+    assert service.health.died is not None, "set by serve"
+    service.health.died.add_done_callback(lambda _: leave())
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, http.leave)
+        loop.add_signal_handler(told, leave)
     log.info("serving", host=settings.http_host, port=settings.http_port)
     await http.serve()
 
@@ -119,7 +135,7 @@ def run(name: str, *, default_port: int, package: str, wire: Callable[[Service],
         now.follow(settings.development_time)
         telemetry.configure(name, settings.log_level)
         why = uvloop.run(serve(settings, package, wire))
-    except (WrongSetting, now.UnreadableTime, MigrationChanged, OSError, asyncpg.PostgresError) as error:
+    except (WrongSetting, now.UnreadableTime, MigrationChanged, *NOT_YET, asyncpg.PostgresError) as error:
         why = str(error) or repr(error)
     if why:
         sys.stderr.write(f"samenspel {name}: {why}\n")

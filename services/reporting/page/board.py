@@ -88,6 +88,10 @@ class Figures:
     def __init__(self, found: Iterable[Figure]) -> None:
         self.by_place = {(each["indicator"], each["unit"], each["stratum"], each["period"]): each for each in found}
 
+    def also(self, found: Iterable[Figure]) -> "Figures":
+        """These, and others."""
+        return Figures([*self.by_place.values(), *found])
+
     def one(self, indicator: str, period: str, unit: str = "city", stratum: str = "all") -> Figure | None:
         return self.by_place.get((indicator, unit, stratum, period))
 

@@ -38,17 +38,18 @@ def _style(*colors: str) -> Style:
 _BANDS, _CURVE = _style(ACCENT, DOUBT), _style(ACCENT, LINE)
 
 
-def bands(labels: Sequence[str], surely: Sequence[float], possibly: Sequence[float]) -> str:
-    """One bar for each: what is sure, and beside it, lighter, what is possible."""
+def bands(name: str, labels: Sequence[str], surely: Sequence[float], possibly: Sequence[float]) -> str:
+    """One bar for each: what is sure, and beside it, lighter, what is possible. `name`: another one for each picture of
+    a page."""
     chart = pygal.HorizontalStackedBar(height=60 + 20 * len(labels), range=(0, 100), **_options(_BANDS))
     chart.x_labels = list(reversed(labels))
     doubt = [most - least for least, most in zip(surely, possibly, strict=True)]
     chart.add("", [round(each, 1) for each in reversed(surely)])
     chart.add("", [round(each, 1) for each in reversed(doubt)])
-    return _svg(chart)
+    return _svg(name, chart)
 
 
-def curve(labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
+def curve(name: str, labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
     """The values in their order, and the target as a dashed line."""
     chart = pygal.Line(height=260, range=(0, 100), dots_size=5, margin_right=60, **_options(_CURVE))
     shown = {0, len(labels) // 2, len(labels) - 1}  # more would cover one another
@@ -56,7 +57,7 @@ def curve(labels: Sequence[str], values: Sequence[float], target: float | None) 
     chart.add("", [round(each, 1) for each in values])
     if target is not None:
         chart.add("", [target] * len(labels), show_dots=False, stroke_style={"width": 2, "dasharray": "8, 6"})
-    return _svg(chart)
+    return _svg(name, chart)
 
 
 def _options(style: Style) -> dict[str, object]:
@@ -73,8 +74,9 @@ def _options(style: Style) -> dict[str, object]:
     }
 
 
-def _svg(chart: Any) -> str:  # noqa: ANN401 - pygal is not typed
+def _svg(name: str, chart: Any) -> str:  # noqa: ANN401 - pygal is not typed
     """Its words stand beside it: a reader that speaks passes over the drawing."""
+    chart.uuid = name  # its own would be another one each time, and so would the picture
     chart.add_xml_filter(_without_scripts)
     text: str = chart.render(is_unicode=True)
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

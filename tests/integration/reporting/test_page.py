@@ -11,12 +11,15 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from local import RealParts
 from services.chassis.http.application import application
 from services.chassis.running.service import Service
 from services.reporting import counts, store
 from services.reporting.page import routes
+from services.reporting.page.live import Live
+from services.reporting.page.making import make
 from tests.http_door import client_of
 from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
 from tests.sandbox import a_sandbox
@@ -55,6 +58,10 @@ class Outline(HTMLParser):
         self.words.append(data.strip())
 
     @property
+    def known(self) -> str:
+        return next(word for word in self.words if word.startswith("Known at"))
+
+    @property
     def links(self) -> list[str]:
         return [attributes["href"] or "" for tag, attributes in self.found if tag == "a"]
 
@@ -62,8 +69,8 @@ class Outline(HTMLParser):
 class Site:
     """A service `reporting` in this process; `partnership` says what it knows."""
 
-    def __init__(self, partnership: Reported, client: httpx.AsyncClient) -> None:
-        self.partnership, self.client = partnership, client
+    def __init__(self, partnership: Reported, client: httpx.AsyncClient, app: FastAPI) -> None:
+        self.partnership, self.client, self.app = partnership, client, app
 
     async def get(self, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Outline:
         answer = await self.client.get(path, headers=headers)
@@ -78,11 +85,13 @@ async def a_site(stack: RealParts, **settings: Any) -> AsyncIterator[Site]:
         db = await asyncpg.connect(sandbox.settings.database_url)
         await counts.prepare(db)
         usual = {"development_identity": True, "programmes": CHECKOUT / "programmes"}
+        sandbox.health.tick("projection")
         service = Service(sandbox.settings.model_copy(update=usual | settings), sandbox.database, sandbox.health)
         app = application(service, title="Pages", description="")
         app.include_router(routes.pages)
+        app.state.live = Live(service, make)
         async with client_of(app) as client:
-            yield Site(Reported(db), client)
+            yield Site(Reported(db), client, app)
         await db.close()
 
 
@@ -99,7 +108,8 @@ async def test_a_programme_is_a_page_with_an_answer_to_each_question(
         assert ("html", {"lang": language}) in page.found
         assert question in page.words
         assert len([tag for tag, _ in page.found if tag == "section"]) == 6
-        assert not [tag for tag, _ in page.found if tag == "script"]
+        scripts = [attributes for tag, attributes in page.found if tag == "script"]
+        assert scripts == [{"src": "/page.js", "defer": None}]  # nothing stands in it that a script must write
         assert {"Kansen voor Kinderen", "Opportunities for Children"} & set(" · ".join(page.words).split(" · "))
 
 
@@ -170,6 +180,26 @@ async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) 
         assert after.words[after.words.index(said) :][:5].count("1") == 1
 
 
+async def test_a_page_says_how_old_it_is_and_whether_it_is_behind(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        db, service = site.partnership.db, site.app.state.service
+
+        async def said() -> str:
+            return (await site.get("/?lang=en")).known
+
+        assert "ago" not in await said()
+        await db.execute("UPDATE cuts SET known_at = known_at - interval '1 hour'")
+        assert (await said()).endswith("That is 1 hour ago.")
+        await db.execute("UPDATE cuts SET known_at = known_at - interval '2 hours'; UPDATE backlog SET events = 12000")
+        assert (await said()).endswith(
+            "That is 3 hours ago. About 12,000 messages that came in since are not counted yet."
+        )
+        service.health.trouble("projection", "interrupted")
+        assert "At the moment nothing new is counted." in await said()
+
+
 async def test_while_they_are_computed_anew_the_figures_before_are_shown_and_that_is_said(stack: RealParts) -> None:
     async with a_site(stack) as site:
         db, rebuild_id, asked_at = site.partnership.db, uuid4(), datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -182,9 +212,9 @@ async def test_while_they_are_computed_anew_the_figures_before_are_shown_and_tha
         await store.finish_rebuild(db, rebuild_id, {}, asked_at)
         after = await site.get("/?lang=en")
 
-        assert any(word.startswith(said) for word in during.words)
+        assert said in during.known
         assert [link for link in during.links if link.startswith("/figures/")]
-        assert not any(word.startswith(said) for word in after.words)
+        assert said not in after.known
 
 
 async def test_without_a_programme_file_it_has_its_own_name_and_no_target(stack: RealParts, tmp_path: Path) -> None:

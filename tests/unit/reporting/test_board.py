@@ -105,7 +105,7 @@ def test_unmet_needs_come_with_the_most_frequent_first_and_not_all_of_them() -> 
 def test_a_picture_has_a_bar_for_each_and_no_script(number: int) -> None:
     labels = [f"<b>{each}</b>" for each in range(number)]
 
-    drawn = pictures.bands(labels, [10.0] * number, [20.0] * number)
+    drawn = pictures.bands("reach", labels, [10.0] * number, [20.0] * number)
 
     assert drawn.count("&lt;b&gt;") >= number
     assert "<script" not in drawn
