@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from words.figures import denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
@@ -165,32 +166,36 @@ def _adoption(figures: Figures, today: date, target: Target | None, texts: Both)
 
 def _reach(figures: Figures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("reach"))
-    found = [
-        each for each in figures.of("reach-school", stratum="all", period=year) if not each["unit"].startswith("site:")
-    ]
-    for each in found:
-        most, bounds = each.get("denominator", {}).get("upper"), (each.get("lower"), each.get("upper"))
-        if not most or None in bounds:
-            continue
-        surely, possibly = (PERCENT * float(bound) / most for bound in bounds if bound is not None)
-        name = unit_of(each["unit"], {}, texts.words)
-        if each["unit"] == "city":
-            card.headline = Row(
-                texts.page.say("reach.headline"),
-                texts.words.percents(surely / PERCENT, possibly / PERCENT),
-                f"{value_or_why_not(each, texts.words)} / {denominator_of(each, texts.words)}",
-                each["key"],
-            )
-            card.verdict = texts.page.say("reach.to-confirm", count=each.get("toConfirm") or 0)
-        else:
-            said = texts.words.percents(surely / PERCENT, possibly / PERCENT)
-            card.bars.append(Bar(name, surely, possibly, said, each["key"]))
-    if len(card.bars) > MOST_BARS:
-        card.note = texts.page.say("reach.least", most=MOST_BARS, all=texts.words.number(len(card.bars)))
-        card.bars = sorted(card.bars, key=lambda bar: (bar.possibly, bar.label))[:MOST_BARS]
-    if not card.headline:
+    city = figures.one("reach-school", year)
+    if city is not None and (band := _band(city)):
+        card.headline = Row(
+            texts.page.say("reach.headline"),
+            texts.words.percents(*band),
+            f"{value_or_why_not(city, texts.words)} / {denominator_of(city, texts.words)}",
+            city["key"],
+        )
+        card.verdict = texts.page.say("reach.to-confirm", count=city.get("toConfirm") or 0)
+    else:
         card.verdict = texts.page.say("nothing-yet")
+    near = figures.of("reach-school", stratum="all", period=year)
+    bands = [(band, each) for each in near if each["unit"].startswith("neighbourhood:") and (band := _band(each))]
+    if len(bands) > MOST_BARS:
+        card.note = texts.page.say("reach.least", most=MOST_BARS, all=texts.words.number(len(bands)))
+        bands = nsmallest(MOST_BARS, bands, key=lambda found: (found[0][1], str(found[1]["unit"])))
+    card.bars = [_bar(band, each, texts) for band, each in bands]
     return card
+
+
+def _band(figure: Figure) -> tuple[float, float] | None:
+    """The share that was surely and possibly reached."""
+    most, lower, upper = figure.get("denominator", {}).get("upper"), figure.get("lower"), figure.get("upper")
+    return (float(lower) / most, float(upper) / most) if most and lower is not None and upper is not None else None
+
+
+def _bar(band: tuple[float, float], figure: Figure, texts: Both) -> Bar:
+    surely, possibly = (PERCENT * share for share in band)
+    name = unit_of(figure["unit"], {}, texts.words)
+    return Bar(name, surely, possibly, texts.words.percents(*band), figure["key"])
 
 
 def _replaced(figures: Figures, year: str, texts: Both) -> Card:
