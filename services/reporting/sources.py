@@ -11,10 +11,10 @@ from typing import NamedTuple
 from services.chassis.running.database import Connection
 from services.reporting import store
 from services.reporting.facts import folds
-from services.reporting.facts.events import READ, Fact
+from services.reporting.facts.events import READ, Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.figures.values import Cell
-from services.reporting.publication import cell_of
+from services.reporting.publication import cell_of, figures_of
 from services.reporting.who_sees import Own
 
 FEW, MANY = 10, 100  # subjects at a time: at first few, for a school can have a thousand activities
@@ -23,8 +23,12 @@ _SUBJECTS = """
 WITH sites AS (SELECT $1::text[])
 SELECT DISTINCT subject FROM {among}
 WHERE (programme, period, stratum) = ($2, $3, $4) AND $5 = ANY (units) AND ($6::text[] IS NULL OR units && $6)
-    AND subject {since} $7
-ORDER BY subject LIMIT $8
+    AND subject {since} $7 AND components && $8
+ORDER BY subject LIMIT $9
+"""
+_SUMS = """
+SELECT component, amount FROM sums
+WHERE family = $1 AND (programme, unit, stratum, period) = ($2, $3, $4, $5)
 """
 _AT_SITES = "({at_sites}) AS found (subject) JOIN {table} USING (subject)"
 _IN_NEIGHBOURHOOD = "SELECT DISTINCT site_id FROM site_records WHERE neighbourhood = $1"
@@ -62,15 +66,17 @@ async def sources(
     There are none if this release does not compute the figure. Call within a repeatable-read transaction.
     """
     indicator, version, cell = cell_of(key)
-    family = await _family_of(db, indicator, version)
-    if family is None:
+    defined = await _definition_of(db, indicator, version)
+    if defined is None:
         return
+    family = families()[functions()[defined.function].family]
     reached = after.counts_for if after else ""
     definition, first = f"indicator:{indicator}", f"{family.kind}:"
     if not reached.startswith(first):
         for source in await _said(db, {definition: [definition]}, below, after):
             yield source
-    async for subjects in _subjects(db, family, cell, own, reached.removeprefix(first) if after else ""):
+    components = await _components(db, family, defined, cell)
+    async for subjects in _subjects(db, family, cell, components, own, reached.removeprefix(first) if after else ""):
         for source in await _said(db, await _behind(db, family, cell, subjects), below, after):
             yield source
 
@@ -97,14 +103,23 @@ async def site_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
     return await store.site_names(db, site_ids)
 
 
-async def _family_of(db: Connection, indicator: str, version: int) -> Family | None:
+async def _definition_of(db: Connection, indicator: str, version: int) -> IndicatorDefined | None:
     for each in await store.definitions(db):
         if (each.indicator, each.definition_version) == (indicator, version) and each.function in functions():
-            return families()[functions()[each.function].family]
+            return each
     return None
 
 
-async def _subjects(db: Connection, family: Family, cell: Cell, own: Own, since: str) -> AsyncGenerator[list[str]]:
+async def _components(db: Connection, family: Family, defined: IndicatorDefined, cell: Cell) -> list[str]:
+    """Those of the cell's sums on which the figure rests: a family's table has what others rest on, too."""
+    rows = await db.fetch(_SUMS, family.name, *cell)
+    sums = {row["component"]: row["amount"] for row in rows}
+    return [component for figure in figures_of([defined], cell, sums) for component in figure.rests_on]
+
+
+async def _subjects(
+    db: Connection, family: Family, cell: Cell, components: Sequence[str], own: Own, since: str
+) -> AsyncGenerator[list[str]]:
     """The ids of what counts in a cell, some at a time, from this one on."""
     sites = await _sites_of(db, cell.unit, own)
     among = family.table if sites is None else _AT_SITES.format(at_sites=family.at_sites, table=family.table)
@@ -119,6 +134,7 @@ async def _subjects(db: Connection, family: Family, cell: Cell, own: Own, since:
             cell.unit,
             own,
             since,
+            components,
             number,
         )
         found = [row["subject"] for row in rows]

@@ -107,6 +107,7 @@ def counts_for(found: list[Source]) -> list[tuple[str, str]]:
     return [(each.place.counts_for, each.fact.name) for each in found]
 
 
+ANOTHER_CLOCK = "28140aa9-80d5-538f-9d46-33a97a822e49"
 BRON, LINDE = "group:own:bron-5", "group:own:linde-5"
 DEFINITION = [("indicator:reach-school", "IndicatorDefined")]
 
@@ -139,6 +140,24 @@ def test_a_caller_finds_what_counts_for_its_own_sites(tables: Tables) -> None:
 
     assert of_linde == [*DEFINITION, *of_group(LINDE, activities=2)]
     assert of_nobody == DEFINITION
+
+
+def test_behind_the_waits_of_one_clock_are_no_others(tables: Tables) -> None:
+    """Red while whatever a family counts in a cell stood behind each of its figures there."""
+    events = families()["waits"].example["events"]
+    started = next(each["ClockStarted"] for each in events if "ClockStarted" in each)
+    another = {"ClockStarted": started | {"clockId": ANOTHER_CLOCK, "clock": "plan"}}
+    delivery = delivered_in_order([*as_announced(shipped()), *played([*events, another]).announced])
+    figures = tables.figures(delivery)
+
+    def clocks_behind(indicator: str) -> set[str]:
+        key = f"{indicator}/1/{PROGRAMMES[0]}/city/all/2025-2026"
+        assert key in figures
+        return {each.place.counts_for for each in tables.run(behind(tables, key)) if each.fact.name == "ClockStarted"}
+
+    assert clocks_behind("wait-plan-breached") == {f"clock:{ANOTHER_CLOCK}"}
+    assert clocks_behind("wait-decide-breached") == clocks_behind("wait-decide-median")
+    assert len(clocks_behind("wait-decide-median")) == 2
 
 
 def test_page_after_page_gives_all_of_them_once(tables: Tables) -> None:
