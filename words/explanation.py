@@ -1,12 +1,13 @@
 """A figure explained: a sentence, its definition, its parts, what is missing, its events and its history. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 
 from words.events import event_of
-from words.figures import Json, denominator_of, label_of, period_of, value_of, why_of
+from words.figures import Json, denominator_of, label_of, period_of, stratum_of, unit_of, value_of, why_of
 from words.language import Texts, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
@@ -16,7 +17,7 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Te
     """The lines; `page` is one page of the events behind the figure."""
     figure = page["figure"]
     parts = (
-        wrapped(sentence(figure, definition, texts)),
+        wrapped(sentence(figure, definition, texts, page.get("siteNames", {}))),
         _definition(definition, texts),
         _numerator_and_denominator(figure, texts),
         _missing(figure, texts),
@@ -26,10 +27,15 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Te
     return [line for part in parts for line in (*part, "")]
 
 
-def sentence(figure: Json, definition: Json, texts: Texts) -> str:
-    label = label_of(figure, definition, texts)
-    unit = figure["unit"] if figure["stratum"] == "all" else f"{figure['unit']}, {figure['stratum']}"
-    return f"{label}, {unit}, {period_of(figure['period'], texts)}: {_finding(figure, texts)}."
+def sentence(figure: Json, definition: Json, texts: Texts, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    unit = unit_of(figure["unit"], names, texts)
+    about = (
+        label_of(figure, definition, texts),
+        unit.lower() if figure["unit"] == "city" else unit,
+        stratum_of(figure["stratum"], texts),
+        period_of(figure["period"], texts),
+    )
+    return f"{', '.join(filter(None, about))}: {_finding(figure, texts)}."
 
 
 def _finding(figure: Json, texts: Texts) -> str:
@@ -78,9 +84,17 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
 
 
 def _missing(figure: Json, texts: Texts) -> Iterator[str]:
-    groups = figure.get("toConfirm")
+    """And who can supply it."""
     yield texts.say("missing.title")
-    yield from wrapped(texts.say("missing.groups", count=groups) if groups else texts.say("missing.nothing"), "  ")
+    if groups := figure.get("toConfirm"):
+        said = texts.say("missing.groups", count=groups)
+    elif figure.get("verdict") == "no_denominator":
+        said = texts.say("missing.denominator")
+    elif figure["indicator"].startswith("unknown-share") and figure.get("numerator"):
+        said = texts.say("missing.substitution", count=figure["numerator"])
+    else:
+        said = texts.say("missing.nothing")
+    yield from wrapped(said, "  ")
 
 
 def _events(page: Json, texts: Texts) -> Iterator[str]:

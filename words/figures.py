@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from words.events import name_of
 from words.language import Texts
 
 Json = Mapping[str, Any]
@@ -83,7 +84,10 @@ def part_of(figure: Json, texts: Texts) -> str:
 
 
 def why_of(figure: Json, texts: Texts) -> str:
-    """How many events restated it; nothing where it grew in the ordinary way."""
+    """What restated it, or how many events did; nothing where it grew in the ordinary way."""
+    if types := figure.get("causeTypes"):
+        named = (f"{name_of(name, texts)} ({texts.number(count)})" for name, count in sorted(types.items()))
+        return texts.say("history.because", events=", ".join(named))
     return texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
 
 

@@ -80,13 +80,14 @@ class SourcePage(Value):
 
     figure: dict[str, Any]
     site_names: dict[str, str]
-    """What the sites are called that these events name, by their ids."""
+    """What the sites are called that the figure and these events name, by their ids."""
     items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
 
 
 class HistoryPage(Value):
-    """A page of everything ever published of one figure, oldest first."""
+    """A page of everything ever published of one figure, oldest first. One that was restated has `causeTypes` too: by
+    how many corrections, retractions and changed records, by the name of the event."""
 
     items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
@@ -169,7 +170,7 @@ async def show_sources(
         figure = await _figure(reading, key, own)
         below, after = await newest_vector(reading), _place_in(cursor)
         found = await first_sources(reading, key, own=own, below=below, after=after, most=limit + 1)
-        names = await site_names(reading, found[:limit])
+        names = await site_names(reading, figure["unit"], found[:limit])
     more = _cursor_at(found[limit - 1].place) if len(found) > limit else None
     items = tuple(map(_shown, found[:limit]))
     return SourcePage(figure=figure, site_names=names, items=items, next_cursor=more)

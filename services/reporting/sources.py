@@ -94,9 +94,9 @@ async def first_sources(
     return found
 
 
-async def site_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
-    """What the sites are called that these events name, as it was recorded last."""
-    site_ids: set[str] = set()
+async def site_names(db: Connection, unit: str, found: Sequence[Source]) -> dict[str, str]:
+    """What the sites are called that a figure's unit and these events name, as it was recorded last."""
+    site_ids = {unit.removeprefix("site:")} if unit.startswith("site:") else set()
     for fact in (source.fact for source in found):
         one, some = getattr(fact.body, "site_id", None), getattr(fact.body, "site_ids", ())
         site_ids |= {each for each in (one, *some) if each}

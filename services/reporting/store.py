@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -351,12 +351,27 @@ async def last_published(db: Reader, key: str) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
+# By the index of those that restate, which has them among millions.
+_CAUSES = """
+SELECT event_id, name FROM facts WHERE event_id = ANY ($1) AND (
+    name IN ('ActivityCorrected', 'ActivityRetracted', 'RequestVoided', 'ReferralVoided')
+    OR (version > 1 AND name IN ('SiteRecorded', 'GroupRecorded', 'IndicatorDefined')))
+"""
+
+
 async def history(db: Reader, key: str, *, after: int, limit: int) -> list[dict[str, Any]]:
-    """What was published of a figure in the cuts after this one, oldest first."""
+    """What was published of a figure in the cuts after this one, oldest first; where it was restated, with how many
+    events of each type did that (`causeTypes`)."""
     rows = await db.fetch(
         "SELECT data FROM figures WHERE key = $1 AND cut_id > $2 ORDER BY cut_id LIMIT $3", key, after, limit
     )
-    return [json.loads(row["data"]) for row in rows]
+    found: list[dict[str, Any]] = [json.loads(row["data"]) for row in rows]
+    causes = {each for figure in found for each in figure.get("causes", ())}
+    names = {row["event_id"]: row["name"] for row in await db.fetch(_CAUSES, causes)} if causes else {}
+    for figure in found:
+        if types := Counter(names[each] for each in figure.get("causes", ()) if each in names):
+            figure["causeTypes"] = dict(types)
+    return found
 
 
 async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: datetime) -> bool:

@@ -263,10 +263,10 @@ def _sure(figures: Figures, year: str, uncounted: int, texts: Both) -> Card:
     return card
 
 
-def title_of(figure: Figure, definition: Figure, texts: Both) -> str:
+def title_of(figure: Figure, definition: Figure, names: Mapping[str, str], texts: Both) -> str:
     """Of the page of one figure."""
     parts = (
-        unit_of(figure["unit"], {}, texts.words),
+        unit_of(figure["unit"], names, texts.words),
         stratum_of(figure["stratum"], texts.words),
         period_of(figure["period"], texts.words),
     )

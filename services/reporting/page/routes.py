@@ -132,12 +132,12 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
             return _nothing(texts, [])
         below = await newest_vector(reading)
         found = await first_sources(reading, key, own=own, below=below, after=None, most=EVENTS)
-        names = await site_names(reading, found)
+        names = await site_names(reading, figure["unit"], found)
         history = await store.history(reading, key, after=0, limit=EVENTS)
         definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
     page = {"figure": figure, "siteNames": names, "items": [_event(source) for source in found]}
     shown = {
-        "title": title_of(figure, definition, texts),
+        "title": title_of(figure, definition, names, texts),
         "programme": figure["programme"],
         "history": history,
         "picture": _history(history, texts),

@@ -88,6 +88,8 @@ async def test_a_correction_restates_the_figures_that_count_it_and_no_other_of_t
         causes = {name: figure["causes"] for name, figure in published.items() if "causes" in figure}
         counted_in = [key("replaced-share-minutes", unit) for unit in ("site:own:bron", "neighbourhood:5211", "city")]
         assert causes.keys() == set(counted_in)
+        last = (await store.history(partnership.db, counted_in[0], after=0, limit=9))[-1]
+        assert last["causeTypes"] == {"ActivityCorrected": 1}
         assert all(correction["id"] in each for each in causes.values())
         assert key("replaced-share", "city") in published  # it counts the delivery of the same cut
 

@@ -1,15 +1,27 @@
 """A figure's bytes: canonical, and the same for everybody who computes them."""
 
 import hashlib
+import re
 from datetime import date
+from importlib.resources import files
 
 import rfc8785
 
+from services.reporting import store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import IndicatorDefined
 from services.reporting.figures import functions
 from services.reporting.figures.values import NOTHING, Cell, Value
-from services.reporting.publication import canonical, cell_of, digest_of, fields_of, figures_of, key_of
+from services.reporting.publication import (
+    REFERENCE_DATA,
+    RESTATING,
+    canonical,
+    cell_of,
+    digest_of,
+    fields_of,
+    figures_of,
+    key_of,
+)
 
 
 def a_definition(indicator: str = "adoption-strict", function: str = "adoption@1") -> IndicatorDefined:
@@ -66,3 +78,12 @@ def test_a_definition_is_published_for_the_periods_that_it_names() -> None:
     published = [figure.key for cell in cells for figure in figures_of([a_definition()], cell, counted)]
 
     assert published == ["adoption-strict/1/kvk/city/all/2026-07-31"]
+
+
+def test_the_history_looks_for_what_restates_and_its_index_has_just_that() -> None:
+    migration = (files("services.reporting") / "migrations" / "0011_facts_that_restate.sql").read_text()
+
+    for statement in (store._CAUSES, migration):
+        always, from_the_second = re.findall(r"name IN \(([^)]*)\)", statement)
+        assert {each.strip(" '") for each in always.split(",")} == RESTATING
+        assert {each.strip(" '") for each in from_the_second.split(",")} == REFERENCE_DATA

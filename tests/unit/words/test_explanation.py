@@ -76,42 +76,42 @@ def explained(
         (
             a_share(),
             "Adoption (strict), city, 31 Jul 2026: 68.3% (28 of 41).",
-            "Adoptie (streng), city, 31 jul 2026: 68,3% (28 van 41).",
+            "Adoptie (streng), stad, 31 jul 2026: 68,3% (28 van 41).",
         ),
         (
             a_share(value=None, numerator=0, denominator=0),
             "Adoption (strict), city, 31 Jul 2026: there is nothing to divide by.",
-            "Adoptie (streng), city, 31 jul 2026: er is niets om door te delen.",
+            "Adoptie (streng), stad, 31 jul 2026: er is niets om door te delen.",
         ),
         (
             BOUNDED,
-            "Adoption (strict), neighbourhood:5211, 2025-2026: 612\N{EN DASH}926 of 1,304 children.",
-            "Adoptie (streng), neighbourhood:5211, 2025-2026: 612\N{EN DASH}926 van 1.304 kinderen.",
+            "Adoption (strict), neighbourhood 5211, 2025-2026: 612\N{EN DASH}926 of 1,304 children.",
+            "Adoptie (streng), wijk 5211, 2025-2026: 612\N{EN DASH}926 van 1.304 kinderen.",
         ),
         (
             a_share(value="3.500000") | {"measure": "days"} | of(9),
             "Adoption (strict), city, 31 Jul 2026: 3.5 days, over 9 requests.",
-            "Adoptie (streng), city, 31 jul 2026: 3,5 dagen, over 9 vragen.",
+            "Adoptie (streng), stad, 31 jul 2026: 3,5 dagen, over 9 vragen.",
         ),
         (
             a_share(value="1.000000") | {"measure": "days"} | of(1),
             "Adoption (strict), city, 31 Jul 2026: 1 day, over 1 request.",
-            "Adoptie (streng), city, 31 jul 2026: 1 dag, over 1 vraag.",
+            "Adoptie (streng), stad, 31 jul 2026: 1 dag, over 1 vraag.",
         ),
         (
             a_share(value="2.000000") | {"measure": "days", "indicator": "wait-decide-median"} | of(9),
             "Adoption (strict), city, 31 Jul 2026: 2 days, over 9 waits.",
-            "Adoptie (streng), city, 31 jul 2026: 2 dagen, over 9 keer wachten.",
+            "Adoptie (streng), stad, 31 jul 2026: 2 dagen, over 9 keer wachten.",
         ),
         (
             a_share(value="1.116279", numerator=48, denominator=43) | {"measure": "referrals"},
             "Adoption (strict), city, 31 Jul 2026: 1.12.",
-            "Adoptie (streng), city, 31 jul 2026: 1,12.",
+            "Adoptie (streng), stad, 31 jul 2026: 1,12.",
         ),
         (
             a_share(value="1204.000000") | {"measure": "requests", "stratum": "curriculum.nu:burgerschap"},
-            "Adoption (strict), city, curriculum.nu:burgerschap, 31 Jul 2026: 1,204.",
-            "Adoptie (streng), city, curriculum.nu:burgerschap, 31 jul 2026: 1.204.",
+            "Adoption (strict), city, burgerschap, 31 Jul 2026: 1,204.",
+            "Adoptie (streng), stad, burgerschap, 31 jul 2026: 1.204.",
         ),
     ],
 )
@@ -152,6 +152,42 @@ def test_an_explanation_names_every_event_with_its_place() -> None:
 )
 def test_what_is_missing_is_said(groups: int, said: str) -> None:
     assert said in explained(BOUNDED | {"toConfirm": groups})
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (a_share(value=None, numerator=0, denominator=0), "There is nothing to divide by"),
+        (a_share(numerator=3) | {"indicator": "unknown-share"}, "Of 3 activities it is not known whether they replace"),
+        (
+            a_share(value="0.000000", numerator=0) | {"indicator": "unknown-share"},
+            "Nothing: every part of it is known.",
+        ),
+    ],
+)
+def test_who_can_supply_what_is_missing_is_said(figure: dict[str, Any], said: str) -> None:
+    assert said in explained(figure).replace("\n  ", " ")
+
+
+def test_a_school_is_called_by_its_name() -> None:
+    page = {"figure": a_share() | {"unit": "site:own:bron"}, "items": (), "siteNames": {"own:bron": "De Bron"}}
+
+    lines = explanation(page, DEFINITION, [a_share()], Texts("words", Language.EN))
+
+    assert lines[0] == "Adoption (strict), De Bron, 31 Jul 2026: 68.3% (28 of 41)."
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.EN, "restated by: Activity corrected (2), Site recorded (1)"),
+        (Language.NL, "herzien door: Activiteit gecorrigeerd (2), Vestiging vastgelegd (1)"),
+    ],
+)
+def test_the_history_says_what_restated_a_value(language: Language, said: str) -> None:
+    restated = a_share() | {"causeCount": 7, "causeTypes": {"SiteRecorded": 1, "ActivityCorrected": 2}}
+
+    assert said in explained(restated, language=language)
 
 
 def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> None:
