@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.events import NAMESPACE, catalogue
 from contracts.values import calendar_day
-from words.language import Language, Texts
+from words.language import Language, Texts, in_line
 
 Json = Mapping[str, Any]
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
@@ -21,7 +21,7 @@ def event_of(item: Json, names: Mapping[str, str], texts: Texts) -> str:
     sites = _site_ids_of(item)
     areas = [area["code"] for area in data.get("learningAreas", ())]
     partners = data.get("partnerIds") or filter(None, (data.get("partnerId"),))
-    named = [names.get(each, each) for each in sites]
+    named = [in_line(names.get(each, each)) for each in sites]
     return " · ".join((*_day_of(data, texts), name_of(item["type"], texts), *named, *areas, *partners))
 
 

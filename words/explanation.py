@@ -1,30 +1,59 @@
 """A figure explained: a sentence, its definition, its parts, what is missing, its events and its history. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from words.events import event_of
 from words.figures import Json, denominator_of, label_of, period_of, stratum_of, unit_of, value_of, why_of
-from words.language import Texts, wrapped
+from words.language import Texts, in_line, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
 
 
+class Line(NamedTuple):
+    """A line of an explanation."""
+
+    text: str
+    depth: int = 1
+    """How far it stands in: below what it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the six parts of an explanation."""
+
+    title: str
+    lines: Sequence[Line]
+
+
 def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[str]:
-    """The lines; `page` is one page of the events behind the figure."""
-    figure = page["figure"]
-    parts = (
-        wrapped(sentence(figure, definition, texts, page.get("siteNames", {}))),
-        _definition(definition, texts),
-        _numerator_and_denominator(figure, texts),
-        _missing(figure, texts),
-        _events(page, texts),
-        _history(history, texts),
-    )
-    return [line for part in parts for line in (*part, "")]
+    """The lines for a terminal."""
+    return [line for part in parts_of(page, definition, history, texts) for line in (*_printed(part), "")]
+
+
+def parts_of(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[Part]:
+    """`page` is one page of the events behind the figure."""
+    figure, names = page["figure"], page.get("siteNames", {})
+    return [
+        Part("", [Line(sentence(figure, definition, texts, names), 0)]),
+        *([Part(texts.say("definition.title"), list(_definition(definition, texts)))] if definition else ()),
+        Part(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
+        Part(texts.say("missing.title"), [Line(_missing(figure, texts))]),
+        Part(texts.say("events.title"), list(_events(page, names, texts))),
+        Part(texts.say("history.title", count=len(history)), list(_history(history, texts))),
+    ]
+
+
+def _printed(part: Part) -> Iterator[str]:
+    if part.title:
+        yield part.title
+    for line in part.lines:
+        yield from wrapped(line.text, "  " * line.depth)
 
 
 def sentence(figure: Json, definition: Json, texts: Texts, names: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -56,66 +85,57 @@ def _finding(figure: Json, texts: Texts) -> str:
             return value
 
 
-def _definition(definition: Json, texts: Texts) -> Iterator[str]:
-    if not definition:
-        return
-    function = texts.say(
-        "definition.function",
-        function=definition["function"],
-        version=definition["definitionVersion"],
-        moment=texts.moment(definition["definedAt"]),
-        source=definition["source"],
+def _definition(definition: Json, texts: Texts) -> Iterator[Line]:
+    yield Line(definition["explanation"][texts.language])
+    yield Line(texts.say("definition.formula", formula=definition["formula"]))
+    yield Line(
+        texts.say(
+            "definition.function",
+            function=definition["function"],
+            version=definition["definitionVersion"],
+            moment=texts.moment(definition["definedAt"]),
+            source=definition["source"],
+        )
     )
-    formula = texts.say("definition.formula", formula=definition["formula"])
-    yield texts.say("definition.title")
-    for text in (definition["explanation"][texts.language], formula, function):
-        yield from wrapped(text, "  ")
 
 
-def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[str]:
-    yield texts.say("parts.title")
+def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
     if figure.get("numerator") is not None:
-        yield "  " + texts.say("parts.numerator", numerator=texts.number(figure["numerator"]))
+        yield Line(texts.say("parts.numerator", numerator=texts.number(figure["numerator"])))
     if denominator := figure.get("denominator"):
         number, day = denominator_of(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
-        text = texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day)
-        yield from wrapped(text, "  ")
-    yield "  " + texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"])
+        yield Line(texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day))
+    yield Line(texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"]))
 
 
-def _missing(figure: Json, texts: Texts) -> Iterator[str]:
+def _missing(figure: Json, texts: Texts) -> str:
     """And who can supply it."""
-    yield texts.say("missing.title")
     if groups := figure.get("toConfirm"):
-        said = texts.say("missing.groups", count=groups)
-    elif figure.get("verdict") == "no_denominator":
-        said = texts.say("missing.denominator")
-    elif figure["indicator"].startswith("unknown-share") and figure.get("numerator"):
-        said = texts.say("missing.substitution", count=figure["numerator"])
-    else:
-        said = texts.say("missing.nothing")
-    yield from wrapped(said, "  ")
+        return texts.say("missing.groups", count=groups)
+    if figure.get("verdict") == "no_denominator":
+        return texts.say("missing.denominator")
+    if figure["indicator"].startswith("unknown-share") and figure.get("numerator"):
+        return texts.say("missing.substitution", count=figure["numerator"])
+    return texts.say("missing.nothing")
 
 
-def _events(page: Json, texts: Texts) -> Iterator[str]:
+def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line]:
     """By the thing for which they count."""
-    names = page.get("siteNames", {})
-    yield texts.say("events.title")
     for counts_for, items in groupby(page["items"], key=itemgetter("countsFor")):
         name = names.get(counts_for.removeprefix("site:"))
-        yield f"  {name} ({counts_for})" if name else f"  {counts_for}"
+        yield Line(f"{in_line(name)} ({counts_for})" if name else counts_for)
         for item in items:
-            yield from wrapped(event_of(item, names, texts), "    ")
-            yield f"      {item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}"
+            yield Line(event_of(item, names, texts), 2)
+            yield Line(f"{item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}", 3)
     if page.get("nextCursor"):
-        yield "  " + texts.say("events.more", cursor=page["nextCursor"])
+        yield Line(texts.say("events.more", cursor=page["nextCursor"]))
 
 
-def _history(history: Sequence[Json], texts: Texts) -> Iterator[str]:
-    yield texts.say("history.title", count=len(history))
+def _history(history: Sequence[Json], texts: Texts) -> Iterator[Line]:
     for figure in list(reversed(history))[:MAX_VALUES]:
-        why = why_of(figure, texts)
         value = figure.get("verdict") or value_of(figure, texts)
         if "verdict" not in figure and "denominator" in figure:
             value = f"{value} / {denominator_of(figure, texts)}"
-        yield f"  {figure['knownAt']}  {value:<18} {why}".rstrip()  # the instant as `--known-at` takes it
+        yield Line(f"{figure['knownAt']}  {value}")  # the instant as `--known-at` takes it
+        if why := why_of(figure, texts):
+            yield Line(why, 2)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from words.events import name_of
-from words.language import Texts
+from words.language import Texts, in_line
 
 Json = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
         case "neighbourhood":
             return texts.say("unit.neighbourhood", code=code)
         case "site":
-            return names.get(code, code)
+            return in_line(names.get(code, code))
     return unit
 
 

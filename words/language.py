@@ -13,6 +13,7 @@ from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
 from io import BytesIO
+from unicodedata import bidirectional
 
 from contracts.values import AMSTERDAM
 
@@ -83,6 +84,13 @@ class Texts:
     def moment(self, instant: str) -> str:
         """Such as 22 Nov 2026, 14:03:07: on the wall clock in Amsterdam, from an instant as contracts write it."""
         return self._format.datetime(datetime.fromisoformat(instant).astimezone(AMSTERDAM))
+
+
+def in_line(name: str) -> str:
+    """A name as it stands among other words: where it is written from right to left it is isolated (Unicode's UAX 9),
+    or what stands beside it would change places."""
+    is_from_right = any(bidirectional(each) in {"R", "AL"} for each in name)
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if is_from_right else name
 
 
 def _interval(low: str, high: str) -> str:

@@ -16,6 +16,7 @@ from words.language import Texts
 Figure = Mapping[str, Any]
 FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 MOST = 8  # reasons of unmet needs: the others are behind the link
+MOST_SHORT = 8  # bars that are no higher than other cards
 MOST_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
 
@@ -57,6 +58,8 @@ class Card:
 
     title: str
     headline: Row | None = None
+    why_not: Row | None = None
+    """A word in the place of the number."""
     verdict: str = ""
     """The sentence below the number."""
     rows: list[Row] = field(default_factory=list)
@@ -67,6 +70,11 @@ class Card:
     target: float | None = None
     alternative: str = ""
     """The picture in words."""
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether two other cards find room beside it."""
+        return len(self.bars) > MOST_SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +142,24 @@ def _row(figure: Figure, label: str, texts: Both) -> Row:
     return Row(label, value_or_why_not(figure, texts.words), whole, figure["key"])
 
 
+def _say_why_not(card: Card, figure: Figure | None, texts: Both) -> None:
+    """A word in the place of a number: what there is to say of it, or that nothing is known."""
+    if figure is None:
+        card.verdict = texts.page.say("nothing-yet")
+    else:
+        card.why_not = Row("", value_or_why_not(figure, texts.words), "", figure["key"])
+
+
 def _percent(figure: Figure, name: str = "value") -> float | None:
     return float(figure[name]) * PERCENT if figure.get(name) is not None else None
 
 
 def _adoption(figures: Figures, today: date, target: Target | None, texts: Both) -> Card:
     card = Card(texts.page.say("adoption"))
-    strict = [each for each in figures.of("adoption-strict", unit="city") if "value" in each]
+    told = figures.of("adoption-strict", unit="city")
+    strict = [each for each in told if "value" in each]
     if not strict:
-        card.verdict = texts.page.say("nothing-yet")
+        _say_why_not(card, told[-1] if told else None, texts)
         return card
     past = [each for each in strict if date.fromisoformat(each["period"]) <= today] or strict[:1]
     now = past[-1]
@@ -176,7 +193,7 @@ def _reach(figures: Figures, year: str, texts: Both) -> Card:
         )
         card.verdict = texts.page.say("reach.to-confirm", count=city.get("toConfirm") or 0)
     else:
-        card.verdict = texts.page.say("nothing-yet")
+        _say_why_not(card, city, texts)
     near = figures.of("reach-school", stratum="all", period=year)
     bands = [(band, each) for each in near if each["unit"].startswith("neighbourhood:") and (band := _band(each))]
     if len(bands) > MOST_BARS:
@@ -202,7 +219,9 @@ def _replaced(figures: Figures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("replaced"))
     replaced, unknown = figures.one("replaced-share", year), figures.one("unknown-share", year)
     if replaced is None or "value" not in replaced:
-        card.verdict = texts.page.say("undecided") if unknown else texts.page.say("nothing-yet")
+        _say_why_not(card, replaced, texts)
+        if unknown is not None and unknown.get("numerator"):
+            card.verdict = texts.page.say("undecided")
     else:
         card.headline = _row(replaced, texts.page.say("replaced.headline"), texts)
         card.verdict = texts.page.say("replaced.stacked", share=texts.words.percent(1 - Decimal(replaced["value"])))
@@ -241,7 +260,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
             Row(stratum_of(each["stratum"], texts.words), texts.words.number(each["numerator"]), "", each["key"])
         )
     if card.headline is None:
-        card.verdict = texts.page.say("nothing-yet")
+        _say_why_not(card, share, texts)
     elif not found:
         card.verdict = texts.page.say("unmet.none")
     return card

@@ -112,8 +112,9 @@ def _curve(card: Card) -> Markup:
 
 
 def _bands(card: Card) -> Markup:
-    parts = [(bar.label, bar.surely, bar.possibly) for bar in card.bars]
-    return Markup(pictures.bands("reach", *map(list, zip(*parts, strict=True))))  # noqa: S704 - as above
+    labels = [bar.label for bar in card.bars]
+    surely, possibly = [bar.surely for bar in card.bars], [bar.possibly for bar in card.bars]
+    return Markup(pictures.bands("reach", labels, surely, possibly))  # noqa: S704 - as above
 
 
 def _agreed(folder: Path | None, programme: str, texts: Both) -> tuple[str, Target | None]:

@@ -11,7 +11,7 @@ from pygal.style import Style
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
 
 ACCENT, DOUBT, LINE = "#1b5e9b", "#9cbfdd", "#555555"
-WIDTH = 640
+WIDTH = 330  # about as wide as they stand on a phone and in a card: their words are as large as others then
 
 
 def _style(*colors: str) -> Style:
@@ -29,8 +29,8 @@ def _style(*colors: str) -> Style:
         opacity="1",
         stroke_opacity="1",
         stroke_width="3",
-        label_font_size=15,
-        major_label_font_size=15,
+        label_font_size=12,
+        major_label_font_size=12,
         colors=colors,
     )
 
@@ -41,7 +41,9 @@ _BANDS, _CURVE = _style(ACCENT, DOUBT), _style(ACCENT, LINE)
 def bands(name: str, labels: Sequence[str], surely: Sequence[float], possibly: Sequence[float]) -> str:
     """One bar for each: what is sure, and beside it, lighter, what is possible. `name`: another one for each picture of
     a page."""
-    chart = pygal.HorizontalStackedBar(height=60 + 20 * len(labels), range=(0, 100), **_options(_BANDS))
+    chart = pygal.HorizontalStackedBar(
+        height=60 + 20 * len(labels), range=(0, 100), margin_right=14, **_options(_BANDS)
+    )
     chart.x_labels = list(reversed(labels))
     doubt = [most - least for least, most in zip(surely, possibly, strict=True)]
     chart.add("", [round(each, 1) for each in reversed(surely)])
@@ -51,7 +53,7 @@ def bands(name: str, labels: Sequence[str], surely: Sequence[float], possibly: S
 
 def curve(name: str, labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
     """The values in their order, and the target as a dashed line."""
-    chart = pygal.Line(height=260, range=(0, 100), dots_size=5, margin_right=60, **_options(_CURVE))
+    chart = pygal.Line(height=200, range=(0, 100), dots_size=4, margin_right=40, **_options(_CURVE))
     shown = {0, len(labels) // 2, len(labels) - 1}  # more would cover one another
     chart.x_labels = [label if number in shown else "" for number, label in enumerate(labels)]
     chart.add("", [round(each, 1) for each in values])

@@ -29,7 +29,7 @@ from services.reporting.page.making import render, texts_in
 from services.reporting.rebuild import newest_vector
 from services.reporting.sources import Source, first_sources, site_names
 from services.reporting.who_sees import Own, own_units, sees
-from words.explanation import explanation
+from words.explanation import parts_of
 from words.language import Language
 
 pages = APIRouter(include_in_schema=False)
@@ -141,7 +141,7 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
         "programme": figure["programme"],
         "history": history,
         "picture": _history(history, texts),
-        "text": "\n".join(explanation(page, definition, history, texts.words)),
+        "parts": parts_of(page, definition, history, texts.words),
     }
     return _html(render("figure.html", texts, **shown))
 

@@ -1,6 +1,7 @@
 """A Chromium from the npm registry that looks at pages: axe, the width of the screen, and pictures (`look.mjs`)."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,10 +25,13 @@ def installed() -> Path:
     return home / "bin" / "node"
 
 
-def looked_at(node: Path, pictures: Path, *addresses: str) -> list[str]:
+def looked_at(node: Path, pictures: Path, *addresses: str, **headers: str) -> list[str]:
     """What is wrong with these pages, light and dark, on a phone and at a desk; what was seen is kept as pictures."""
     words = [str(node), "look.mjs", str(pictures.absolute()), *addresses]
-    done = subprocess.run(words, cwd=HERE, capture_output=True, text=True, timeout=LOOK_SECONDS, check=False)
+    sent = {"LOOK_HEADERS": json.dumps({name.replace("_", "-"): value for name, value in headers.items()})}
+    done = subprocess.run(
+        words, cwd=HERE, env=os.environ | sent, capture_output=True, text=True, timeout=LOOK_SECONDS, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     found: list[str] = json.loads(done.stdout)
     return found

@@ -14,6 +14,7 @@ const OTHER_SCRIPTS = 'script:not([src="/page.js"])'; // and that one only tells
 const WIDTHS = { phone: 390, desk: 1100 };
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const [folder, ...addresses] = process.argv.slice(2);
+const extraHTTPHeaders = JSON.parse(process.env.LOOK_HEADERS ?? "{}"); // who looks
 await mkdir(folder, { recursive: true });
 
 const wrong = [];
@@ -22,7 +23,8 @@ for (const [number, address] of addresses.entries()) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [device, width] of Object.entries(WIDTHS)) {
       const viewport = { width, height: 900 };
-      const context = await browser.newContext({ colorScheme, viewport, bypassCSP: true }); // axe is not a page's own
+      const how = { colorScheme, viewport, extraHTTPHeaders, bypassCSP: true }; // axe is not the page's own
+      const context = await browser.newContext(how);
       const page = await context.newPage();
       page.on("pageerror", (error) => wrong.push(`${address}: ${error}`));
       await page.goto(address);
@@ -39,7 +41,7 @@ for (const [number, address] of addresses.entries()) {
     }
   }
 }
-const printing = await browser.newPage();
+const printing = await browser.newPage({ extraHTTPHeaders });
 await printing.goto(addresses[0]);
 const pdf = await printing.pdf({ preferCSSPageSize: true, path: join(folder, "page.pdf") });
 const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? []).length;

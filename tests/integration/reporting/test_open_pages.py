@@ -64,14 +64,14 @@ class Served:
 
 
 @asynccontextmanager
-async def served(stack: RealParts) -> AsyncIterator[Served]:
+async def served(stack: RealParts, **settings: Any) -> AsyncIterator[Served]:
     made = Counter[Which]()
 
     async def counted(service: Service, which: Which) -> Made | None:
         made[which] += 1
         return await make(service, which)
 
-    async with a_site(stack) as site:
+    async with a_site(stack, **settings) as site:
         service: Service = site.app.state.service
         site.app.state.live = Live(service, counted)
         port = ports.find_free()
@@ -81,14 +81,16 @@ async def served(stack: RealParts) -> AsyncIterator[Served]:
         looking = asyncio.create_task(site.app.state.live.run())
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=SOON) as client:
             await eventually(lambda: answers(client))
-            yield Served(site, client, made)
-            http.leave()
-            service.leaving.set()
-            async with asyncio.timeout(5):  # and not after the fifteen seconds for requests in progress
-                await serving
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+            try:
+                yield Served(site, client, made)
+            finally:
+                http.leave()
+                service.leaving.set()
+                async with asyncio.timeout(5):  # and not after the fifteen seconds for requests in progress
+                    await serving
+                looking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await looking
 
 
 async def test_who_has_a_page_open_is_told_what_is_new(stack: RealParts) -> None:

@@ -90,9 +90,11 @@ async def a_site(stack: RealParts, **settings: Any) -> AsyncIterator[Site]:
         app = application(service, title="Pages", description="")
         app.include_router(routes.pages)
         app.state.live = Live(service, make)
-        async with client_of(app) as client:
-            yield Site(Reported(db), client, app)
-        await db.close()
+        try:
+            async with client_of(app) as client:
+                yield Site(Reported(db), client, app)
+        finally:
+            await db.close()
 
 
 @pytest.mark.parametrize(("language", "question"), [("nl", "Zijn we er?"), ("en", "Are we there?")])

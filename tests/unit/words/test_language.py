@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from words.language import Language, Texts, usual_language
+from words.language import Language, Texts, in_line, usual_language
 
 EN, NL = (Texts("words", language) for language in (Language.EN, Language.NL))
 
@@ -62,3 +62,12 @@ def test_a_command_that_prints_no_text_does_not_load_babel() -> None:
     code = "import sys, samenspel.command; sys.exit('babel' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_isolated"), [("De Bron", False), ("Ärzte & Söhne 3", False), ("בית הספר", True), ("De مدرسة", True)]
+)
+def test_a_name_that_is_written_from_right_to_left_leaves_the_rest_of_the_line_in_its_order(
+    name: str, is_isolated: bool
+) -> None:
+    assert in_line(name) == (f"\u2068{name}\u2069" if is_isolated else name)
