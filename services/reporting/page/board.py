@@ -16,7 +16,6 @@ from words.language import Texts
 Figure = Mapping[str, Any]
 FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 MOST = 8  # reasons of unmet needs: the others are behind the link
-MOST_SHORT = 8  # bars that are no higher than other cards
 MOST_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
 
@@ -71,11 +70,6 @@ class Card:
     alternative: str = ""
     """The picture in words."""
 
-    @property
-    def is_tall(self) -> bool:
-        """Whether two other cards find room beside it."""
-        return len(self.bars) > MOST_SHORT
-
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -126,11 +120,11 @@ def board_of(
     """The cards of a programme in a school year; `uncounted` is how much could not be counted, in any programme."""
     cards = (
         _adoption(figures, today, target, texts),
-        _reach(figures, year, texts),
         _replaced(figures, year, texts),
+        _sure(figures, year, uncounted, texts),
+        _reach(figures, year, texts),
         _flow(figures, year, texts),
         _unmet(figures, year, texts),
-        _sure(figures, year, uncounted, texts),
     )
     return Board(title, year, cards)
 
