@@ -1,9 +1,11 @@
-"""How old a figure is: from an activity on its topic until the city's figure on the history topic counts it.
+"""How old a figure is: from an activity on its topic until the city's figure on the history topic counts it, and until
+who has the page open is told.
 
 At a steady pace, and while everything is made anew beside it.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -21,6 +23,7 @@ from tests.bench import events, limits
 from tests.bench.http_client import OPERATOR
 from tests.bench.measured import Measured
 from tests.bench.rebuild import wait_for_figures
+from tests.builders import PROGRAMME
 
 BEFORE = 50_000  # activities that are there: a rebuild of them lasts some seconds
 SECONDS = 20
@@ -28,6 +31,7 @@ WARM_UP = 30  # activities, in a second
 PACES = ((50, False), (200, False), (50, True))
 """Activities a second, and whether a rebuild runs beside."""
 PATIENCE_SECONDS = 120.0
+ONE_BY_ONE, PAUSE_SECONDS = 15, 2.0
 QUIET_MS = 3_000  # a cut and its figures come at least this often while there is news
 HEADERS = [("content-type", CONTENT_TYPE)]
 
@@ -39,7 +43,8 @@ async def measure(stack: Stack, share: float) -> list[Measured]:
     await asyncio.to_thread(wait_for_figures, stack, known)
     await _waits_at(stack, WARM_UP, WARM_UP, known)  # after a long cut the next one waits as long
     known += WARM_UP
-    rows: list[Measured] = []
+    rows = [_of_the_page(await _waits_of_a_reader(stack))]
+    known += ONE_BY_ONE
     for pace, has_rebuild in PACES:
         sent = int(pace * SECONDS * max(share, 0.2))
         async with _rebuilding(stack) if has_rebuild else nullcontext([0]) as rebuilds:
@@ -56,6 +61,40 @@ async def measure(stack: Stack, share: float) -> list[Measured]:
             )
         )
     return rows
+
+
+def _of_the_page(waits: list[float]) -> Measured:
+    return Measured(
+        what="activity to open page, one by one",
+        ours=f"p50 {waits[len(waits) // 2]:.2f} s, longest {waits[-1]:.2f} s",
+        limit="cuts are one second apart",
+        aim="<= 2 s",
+        limited_by="cut, and making the page",
+    )
+
+
+async def _waits_of_a_reader(stack: Stack) -> list[float]:
+    """From an activity on its topic until a reader of the page is sent it, the shortest first; one after another."""
+    kafka = producer(stack.kafka, "bench")
+    await kafka.start()
+    waits: list[float] = []
+    async with httpx.AsyncClient(base_url=stack.service_url("reporting"), timeout=PATIENCE_SECONDS) as browser:
+        page = (await browser.get(f"/programmes/{PROGRAMME}?lang=en")).raise_for_status().text
+        address = re.search(r'data-live="([^"]+)"', page)
+        assert address, "a page says where its script listens"
+        async with browser.stream("GET", address[1].replace("&amp;", "&")) as told:
+            news = told.aiter_lines()
+            for topic, key, value in events.activities(ONE_BY_ONE):
+                sent_at = time.perf_counter()
+                await kafka.send_and_wait(
+                    stack.prefix + topic, value, key=key, partition=partition_of(key), headers=HEADERS
+                )
+                while not (await anext(news)).startswith("data: "):
+                    pass
+                waits.append(time.perf_counter() - sent_at)
+                await asyncio.sleep(PAUSE_SECONDS)
+    await kafka.stop()
+    return sorted(waits)
 
 
 async def _waits_at(stack: Stack, pace: int, number: int, known: int) -> list[float]:
