@@ -12,21 +12,9 @@ from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Incarnations
 from services.chassis.messaging.topic_reader import Batch
 from services.chassis.running import telemetry
-from services.reporting import counts
+from services.reporting import counts, store
 from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
-
-UNSTORABLE = (
-    asyncpg.DataError,
-    asyncpg.CheckViolationError,
-    asyncpg.NotNullViolationError,
-    asyncpg.ProgramLimitExceededError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What is wrong with what was said, and would be at every try: not a lock, and not a database that is away."""
 
 
 class Told(NamedTuple):
@@ -66,7 +54,7 @@ async def store_all(db: asyncpg.Connection, told: Sequence[Told]) -> list[DeadLe
     try:
         async with db.transaction():  # a savepoint
             await counts.append(db, [each.fact for each in told])
-    except UNSTORABLE as error:
+    except store.UNSTORABLE as error:
         if len(told) == 1:
             ((fact, record),) = told
             why = telemetry.origin_in_words(error)

@@ -172,10 +172,10 @@ async def make_things(db: asyncpg.Connection) -> None:
         await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
         await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
         periods: Counter[ProgrammePeriod] = Counter()
-        async for settled in ahead(_settled, store.rows_by_thing(db, kinds)):
-            await _copy_rows(db, settled)
-            periods.update(settled.programme_periods)
-            await _set_aside(db, settled)
+        async for rows, settled in ahead(_settled, store.rows_by_thing(db, kinds)):
+            for stored in await _copy_or_set_aside(db, rows, settled):
+                periods.update(stored.programme_periods)
+                await _set_aside(db, stored)
         await _count_programme_periods(db, periods.items())
         for kind in kinds:
             for table in KINDS[kind].tables:
@@ -185,9 +185,13 @@ async def make_things(db: asyncpg.Connection) -> None:
 
 async def try_things_again(db: asyncpg.Connection) -> None:
     """Make the things that could not be made: this release may be the one that can."""
-    async with db.transaction():
-        facts = await store.facts_of(db, [row["entity"] for row in await db.fetch("SELECT entity FROM stuck_things")])
-        await _store_things(db, settle({}, [fact for of_one in facts.values() for fact in of_one]))
+    for row in await db.fetch("SELECT entity FROM stuck_things"):
+        facts = await store.facts_of(db, [row["entity"]])
+        try:
+            async with db.transaction():
+                await _store_things(db, settle({}, facts[row["entity"]]))
+        except store.UNSTORABLE as error:
+            log.error("thing_stuck", **telemetry.origin(error))
 
 
 async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
@@ -201,9 +205,30 @@ async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
         await db.execute(_STUCK, entity, telemetry.origin_in_words(error), now())
 
 
-def _settled(rows: Sequence[asyncpg.Record]) -> Settled:
+Facts = Sequence[asyncpg.Record]
+
+
+def _settled(rows: Facts) -> tuple[Facts, Settled]:
     """What all facts of some things say."""
-    return settle({}, store.facts_in(rows))
+    return rows, settle({}, store.facts_in(rows))
+
+
+async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Settled) -> list[Settled]:
+    """Store the rows of these things; one whose rows cannot be stored is found by halves, and has none."""
+    try:
+        async with db.transaction():  # a savepoint
+            await _copy_rows(db, settled)
+    except store.UNSTORABLE as error:
+        entities = list(dict.fromkeys(row["entity"] for row in facts))
+        if len(entities) == 1:
+            settled.rows.clear()
+            settled.programme_periods.clear()
+            settled.failed[entities[0]] = error
+            return [settled]
+        first = set(entities[: len(entities) // 2])
+        halves = [row for row in facts if row["entity"] in first], [row for row in facts if row["entity"] not in first]
+        return [each for half in halves for each in await _copy_or_set_aside(db, *_settled(half))]
+    return [settled]
 
 
 async def _copy_rows(db: asyncpg.Connection, settled: Settled) -> None:

@@ -32,6 +32,17 @@ _FACTS = 'SELECT topic, partition, "offset", name, entity, epoch, version, event
 Vector = dict[tuple[str, int], tuple[int, int]]
 """Of each partition the incarnation of its topic and the next offset: what a cut knew is below it."""
 _NOT_FIGURE = frozenset({"cutId", "knownAt", "digest", "previous", "causes", "causeCount"})
+UNSTORABLE = (
+    asyncpg.DataError,
+    asyncpg.CheckViolationError,
+    asyncpg.NotNullViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What is wrong with what was said, and would be at every try: not a lock, and not a database that is away."""
 PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 PAGE = 5_000  # facts read at a time: some megabytes
 
