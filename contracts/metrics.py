@@ -204,7 +204,7 @@ class CutTaken(Event, topics=(HISTORY,), aggregate="cut", identified_by="cut_id"
     """The calendar day in Europe/Amsterdam for which it was taken."""
     known_at: Instant
     skipped: Annotated[tuple[Position, ...], Field(max_length=1_000)] = ()
-    """Dead-lettered messages below the vector: a rebuild leaves them out too."""
+    """Dead-lettered messages below the vector that no cut before named: a rebuild leaves out what any cut names."""
     figure_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
     """How many figures belong to this cut. They come in any order, before this event too: the cut is complete when they
     are all there; with fewer it was interrupted, or is under way."""

@@ -38,6 +38,7 @@ from services.reporting.publication import Causes, Figure, Published
 log = structlog.get_logger()
 
 CELLS = 1_000  # computed at a time
+MAX_SKIPS = 500  # that a cut names: 40 KB; the next one goes on
 _CELLS = """
 SELECT family, programme, unit, stratum, period,
     coalesce(array_agg(component) FILTER (WHERE component IS NOT NULL), '{}') AS components,
@@ -85,6 +86,11 @@ def vector_of(positions: Positions, incarnations: Incarnations) -> tuple[Offsets
     )
 
 
+def has_named_all(taken: CutTaken) -> bool:
+    """Whether nothing below its vector is left for the next cut to name as skipped."""
+    return len(taken.skipped) < MAX_SKIPS
+
+
 def is_new_day(last_day: date | None, day: date) -> bool:
     """Whether a day has begun since the last cut. One before it, where the simulated time was set back, is none."""
     return last_day is not None and day > last_day
@@ -125,7 +131,7 @@ async def take(
             known_at=known_at,
             skipped=tuple(
                 Position(topic=topic, partition=partition, offset=offset)
-                for topic, partition, offset in await store.skipped(db)
+                for topic, partition, offset in await store.name_skipped(db, last_cut + 1, MAX_SKIPS)
             ),
             figure_count=figure_count,
         )

@@ -180,12 +180,10 @@ class Projection:
             await store.begin_rebuild(db, rebuild_id, now(), newest.cut_id if newest else 0)
 
     async def _restore_skips(self, db: asyncpg.Connection, newest: CutTaken) -> None:
-        incarnations = rebuild.incarnations_of(newest)
-        for topic, incarnation in incarnations.items():
+        for topic, incarnation in rebuild.incarnations_of(newest).items():
             if incarnation > 1:
                 await begin_anew(db, topic, incarnation)
-        places = [(each.topic, each.partition, each.offset, incarnations[each.topic]) for each in newest.skipped]
-        await store.skip(db, places)
+        await store.skip(db, await rebuild.named_skips(db), named_by=newest.cut_id)
 
     async def _restore(self, db: asyncpg.Connection, lost: store.Asked) -> None:
         """Append what the newest cut knew, from where another process ended, and prove that its figures come back."""
@@ -194,9 +192,8 @@ class Projection:
         event = await store.cut_event(db, cut_id)
         newest = CutTaken.model_validate(event) if event else None
         if newest is not None:
-            async for reader, batch, parts in rebuild.facts_below(
-                self.settings, newest, await load_positions(db, INPUTS)
-            ):
+            positions = await load_positions(db, INPUTS)
+            async for reader, batch, parts in rebuild.facts_below(db, self.settings, newest, positions):
                 async with db.transaction():
                     moved = await reader.fence(db, batch)
                     async for facts in parts:
@@ -271,7 +268,7 @@ class Projection:
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
         """Take a cut of what was appended."""
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
-        self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, False
+        self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken
 
     async def _look(self, db: asyncpg.Connection, reader: TopicReader) -> None:

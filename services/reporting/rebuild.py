@@ -47,8 +47,10 @@ SWAP_PATIENCE = "1s"  # for whoever reads the old tables; then the leader goes o
 # been interrupted.
 _NEWEST_COMPLETE = """
 SELECT event FROM cuts WHERE figure_count <= (SELECT count(*) FROM figures WHERE figures.cut_id = cuts.cut_id)
+    AND coalesce(json_array_length(event::json->'skipped'), 0) <> $1
 ORDER BY cut_id DESC LIMIT 1
 """
+_WITH_SKIPS = """SELECT event FROM cuts WHERE event LIKE '%"skipped":[{%'"""
 _NEVER_COMPUTED = """
 SELECT DISTINCT ON (key) key, data FROM figures
 WHERE cut_id <= $1 AND NOT EXISTS (SELECT FROM computed WHERE computed.key = figures.key) ORDER BY key, cut_id DESC
@@ -98,8 +100,20 @@ async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
 
 
 async def newest_complete_cut(db: asyncpg.Connection) -> CutTaken | None:
-    event = await db.fetchval(_NEWEST_COMPLETE)
+    """The newest with all its figures. One whose skips the next one goes on to name proves nothing."""
+    event = await db.fetchval(_NEWEST_COMPLETE, cut.MAX_SKIPS)
     return CutTaken.model_validate_json(event) if event else None
+
+
+async def named_skips(db: asyncpg.Connection) -> list[tuple[str, int, int, int]]:
+    """What any cut says that no fact came of, also a later one: topic, partition, offset and incarnation. So a release
+    that understands more does not write the past anew."""
+    cuts = [CutTaken.model_validate_json(row["event"]) async for row in db.cursor(_WITH_SKIPS)]
+    return [
+        (each.topic, each.partition, each.offset, incarnations_of(taken)[each.topic])
+        for taken in cuts
+        for each in taken.skipped
+    ]
 
 
 def positions_of(cut: CutTaken) -> Positions:
@@ -122,11 +136,13 @@ async def newest_vector(db: Reader) -> store.Vector:
 
 
 async def facts_below(
-    settings: Settings, cut: CutTaken, positions: Positions
+    db: asyncpg.Connection, settings: Settings, newest: CutTaken, positions: Positions
 ) -> AsyncGenerator[tuple[TopicReader, Batch, AsyncIterator[list[Fact]]]]:
-    """The facts from these positions to a cut, batch by batch and part by part, leaving out what the cut skipped."""
-    skipped = {(each.topic, each.partition, each.offset) for each in cut.skipped}
-    ends, incarnations = positions_of(cut), incarnations_of(cut)
+    """The facts from these positions to a cut, batch by batch and part by part, leaving out what any cut skipped."""
+    ends, incarnations = positions_of(newest), incarnations_of(newest)
+    async with db.transaction():  # of its cursor
+        named = await named_skips(db)
+    skipped = {(topic, partition, offset) for topic, partition, offset, of in named if incarnations.get(topic) == of}
     reader = await TopicReader.open(settings, positions, incarnations)
     try:
         async for batch in reader.until(ends):
@@ -251,7 +267,7 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
     if why_not is not None or newest is None:
         return Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
     events = 0
-    async for _, _, its_parts in facts_below(settings, newest, dict.fromkeys(positions_of(newest), 0)):
+    async for _, _, its_parts in facts_below(db, settings, newest, dict.fromkeys(positions_of(newest), 0)):
         async with db.transaction():
             async for facts in its_parts:
                 await counts.append(db, facts)

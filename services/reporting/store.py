@@ -57,21 +57,30 @@ async def append(db: Connection, facts: Sequence[Fact]) -> None:
     await db.copy_records_to_table("facts", records=[row_of(fact) for fact in facts], columns=FACT_COLUMNS)
 
 
-async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]]) -> None:
-    """Note that no fact came of these: topic, partition, offset and incarnation."""
+async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]], *, named_by: int | None = None) -> None:
+    """Note that no fact came of these: topic, partition, offset and incarnation; and the cut that named them."""
     await db.executemany(
-        'INSERT INTO skipped (topic, partition, "offset", incarnation) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
-        list(places),
+        'INSERT INTO skipped (topic, partition, "offset", incarnation, cut_id) VALUES ($1, $2, $3, $4, $5)'
+        " ON CONFLICT DO NOTHING",
+        [(*place, named_by) for place in places],
     )
 
 
-async def skipped(db: Connection) -> list[tuple[str, int, int]]:
-    """What no fact came of, in the present topics."""
-    rows = await db.fetch(
-        'SELECT topic, partition, "offset" FROM skipped JOIN positions USING (topic, partition, incarnation)'
-        ' ORDER BY topic, partition, "offset"'
-    )
-    return [(row["topic"], row["partition"], row["offset"]) for row in rows]
+_NAME_SKIPPED = """
+UPDATE skipped SET cut_id = $1 FROM (
+    SELECT topic, partition, incarnation, "offset" FROM skipped JOIN positions USING (topic, partition, incarnation)
+    WHERE cut_id IS NULL ORDER BY topic, partition, "offset" LIMIT $2
+) AS found
+WHERE (skipped.topic, skipped.partition, skipped.incarnation, skipped."offset")
+    = (found.topic, found.partition, found.incarnation, found."offset")
+RETURNING skipped.topic, skipped.partition, skipped."offset"
+"""
+
+
+async def name_skipped(db: Connection, cut_id: int, most: int) -> list[tuple[str, int, int]]:
+    """What no fact came of in the present topics, and no cut has named: this one does; at most so many."""
+    rows = await db.fetch(_NAME_SKIPPED, cut_id, most)
+    return sorted((row["topic"], row["partition"], row["offset"]) for row in rows)
 
 
 async def rows_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[asyncpg.Record]]:

@@ -215,12 +215,12 @@ async def test_a_letter_about_a_topic_that_was_made_again_does_not_take_the_plac
         broken = a_record(TARGETS, 0, 0, key=b"own:b", value=b"{broken")
         await append_and_cut(projection, reader, db, [broken])
         reading_again = await made_again(reader, db)
-        assert await store.skipped(db) == []
+        assert await skipped(db) == []
         await projection.append(db, reading_again, batch_of(projection, [broken]))
 
         letters = await db.fetch("SELECT aggregate FROM journal WHERE topic LIKE '%dead-letters%' ORDER BY position")
         assert [row["aggregate"] for row in letters] == [f"dead-letter:{TARGETS}/0/0", f"dead-letter:{TARGETS}/0/0/2"]
-        assert await store.skipped(db) == [(TARGETS, 0, 0)]
+        assert await skipped(db) == [(TARGETS, 0, 0)]
 
 
 async def test_a_leader_notices_that_a_topic_was_adopted(stack: RealParts) -> None:
@@ -302,9 +302,38 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
 
         letters = await db.fetch("SELECT value, key FROM journal WHERE topic = 'partnership.dead-letters.reporting.v1'")
         assert [tuple(letter) for letter in letters] == [(b"{broken", b"own:b")]
-        assert await store.skipped(db) == [(broken.topic, broken.partition, broken.offset)]
+        assert await skipped(db) == [(broken.topic, broken.partition, broken.offset)]
         assert len(await facts_of(db)) == len(DEFINED)
         assert (await load_positions(db, INPUTS))[broken.topic, broken.partition] == broken.offset + 1
+
+
+async def skipped(db: asyncpg.Connection) -> list[tuple[str, int, int]]:
+    """In the present topics."""
+    of_present = "JOIN positions USING (topic, partition, incarnation) ORDER BY 1, 2, 3"
+    rows = await db.fetch(f'SELECT topic, partition, "offset" FROM skipped {of_present}')
+    return [tuple(row) for row in rows]
+
+
+async def test_however_many_messages_are_set_aside_each_is_named_once_by_the_cuts_that_follow(stack: RealParts) -> None:
+    """Red while a cut named all of them: with a thousand in a lifetime it could not be announced, and the leader ended
+    at each start."""
+    async with a_leader(stack) as (projection, reader, db):
+        await projection.append(db, reader, batch_of(projection, delivered_in_order(DEFINED).records))
+        odd = [(TARGETS, partition, 1_000 + number, 1) for partition in range(3) for number in range(400)]
+        await store.skip(db, odd)
+
+        cuts = [await projection.cut(db, reader)]
+        while projection.has_news:
+            cuts.append(await projection.cut(db, reader))
+
+        named = [(each.topic, each.partition, each.offset, 1) for taken in cuts for each in taken.skipped]
+        assert [len(taken.skipped) for taken in cuts] == [cut.MAX_SKIPS, cut.MAX_SKIPS, 200]
+        assert named == odd
+        async with db.transaction():
+            assert sorted(await rebuild.named_skips(db)) == sorted(odd)
+        proof = await rebuild.newest_complete_cut(db)
+        assert proof is not None
+        assert proof.cut_id == cuts[-1].cut_id  # the others leave some to be named
 
 
 async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealParts) -> None:
@@ -325,7 +354,7 @@ async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealPart
         assert {(fact.topic, fact.offset) for fact in await facts_of(db)} == others
         letters = await db.fetch("SELECT headers FROM journal WHERE topic LIKE '%dead-letters%'")
         assert ["cannot-be-stored" in str(letter["headers"]) for letter in letters] == [True]
-        assert await store.skipped(db) == [(records[4].topic, records[4].partition, records[4].offset)]
+        assert await skipped(db) == [(records[4].topic, records[4].partition, records[4].offset)]
         assert await db.fetchval("SELECT count(*) FROM activities") == len(records) - 2
 
 
@@ -378,7 +407,7 @@ async def test_the_projection_has_the_verdict_of_every_reader_on_odd_records(sta
         await projection.append(db, reader, batch_of(projection, records))
 
         refused = {offset for offset, odd in enumerate(known.values()) if odd.reason is not None}
-        assert {offset for _, _, offset in await store.skipped(db)} == refused
+        assert {offset for _, _, offset in await skipped(db)} == refused
         assert {fact.offset for fact in await facts_of(db)} == set(range(len(known))) - refused
 
 
