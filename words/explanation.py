@@ -9,7 +9,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from words.events import event_of
-from words.figures import Json, denominator_of, label_of, period_of, stratum_of, unit_of, value_of, why_of
+from words.figures import (
+    Json,
+    denominator_of,
+    is_there,
+    label_of,
+    period_of,
+    stratum_of,
+    unit_of,
+    value_of,
+    value_or_why_not,
+    why_of,
+)
 from words.language import Texts, in_line, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
@@ -36,8 +47,11 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Te
     return [line for part in parts_of(page, definition, history, texts) for line in (*_printed(part), "")]
 
 
-def parts_of(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[Part]:
-    """`page` is one page of the events behind the figure."""
+def parts_of(
+    page: Json, definition: Json, history: Sequence[Json], texts: Texts, count: int | None = None
+) -> list[Part]:
+    """`page` is one page of the events behind the figure; `count`: how many values there are, where `history` has the
+    last ones alone."""
     figure, names = page["figure"], page.get("siteNames", {})
     return [
         Part("", [Line(sentence(figure, definition, texts, names), 0)]),
@@ -45,7 +59,7 @@ def parts_of(page: Json, definition: Json, history: Sequence[Json], texts: Texts
         Part(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
         Part(texts.say("missing.title"), [Line(_missing(figure, texts))]),
         Part(texts.say("events.title"), list(_events(page, names, texts))),
-        Part(texts.say("history.title", count=len(history)), list(_history(history, texts))),
+        Part(texts.say("history.title", count=count or len(history)), list(_history(history, texts))),
     ]
 
 
@@ -68,8 +82,8 @@ def sentence(figure: Json, definition: Json, texts: Texts, names: Mapping[str, s
 
 
 def _finding(figure: Json, texts: Texts) -> str:
-    if figure.get("verdict") == "no_denominator":
-        return texts.say("finding.no-denominator")
+    if not is_there(figure):
+        return texts.say("value.emptied") if figure.get("emptied") else texts.say("finding.no-denominator")
     value, denominator = value_of(figure, texts), denominator_of(figure, texts)
     match figure["measure"]:
         case "share":
@@ -105,7 +119,14 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
     if denominator := figure.get("denominator"):
         number, day = denominator_of(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
         yield Line(texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day))
-    yield Line(texts.say("parts.known", instant=figure["knownAt"], cut=figure["cutId"], status=figure["status"]))
+    yield Line(
+        texts.say(
+            "parts.known",
+            instant=figure["knownAt"],
+            cut=figure["cutId"],
+            status=texts.say(f"status.{figure['status']}"),
+        )
+    )
 
 
 def _missing(figure: Json, texts: Texts) -> str:
@@ -129,12 +150,16 @@ def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line
             yield Line(f"{item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}", 3)
     if page.get("nextCursor"):
         yield Line(texts.say("events.more", cursor=page["nextCursor"]))
+    if page.get("hasMore"):
+        yield Line(texts.say("events.in-terminal", key=page["figure"]["key"]))
+    if page.get("areHidden"):
+        yield Line(texts.say("events.hidden"))
 
 
 def _history(history: Sequence[Json], texts: Texts) -> Iterator[Line]:
     for figure in list(reversed(history))[:MAX_VALUES]:
-        value = figure.get("verdict") or value_of(figure, texts)
-        if "verdict" not in figure and "denominator" in figure:
+        value = value_or_why_not(figure, texts)
+        if is_there(figure) and "denominator" in figure:
             value = f"{value} / {denominator_of(figure, texts)}"
         yield Line(f"{figure['knownAt']}  {value}")  # the instant as `--known-at` takes it
         if why := why_of(figure, texts):

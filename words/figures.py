@@ -66,6 +66,11 @@ def denominator_of(figure: Json, texts: Texts) -> str:
     return texts.numbers(denominator["lower"], denominator["upper"]) if denominator else texts.number(0)
 
 
+def is_there(figure: Json) -> bool:
+    """Whether it has a value, and is not only a word."""
+    return not figure.get("emptied") and figure.get("verdict") != "no_denominator"
+
+
 def value_or_why_not(figure: Json, texts: Texts) -> str:
     """The value; in words where there is none."""
     if figure.get("emptied"):

@@ -121,7 +121,7 @@ def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
 def history(key: Key, language: AnswerLanguage = None, reporting: Reporting = None, as_json: AsJson = False) -> None:
     """Show every value ever published of a figure, newest first, and how many events restated it."""
     urls = find_endpoints(reporting=reporting).urls
-    items = ask(urls["reporting"], "GET", f"/v1/figures/{quote(key, safe='')}/history")["items"]
+    items = list(all_items(urls["reporting"], f"/v1/figures/{quote(key, safe='')}/history"))
     if as_json:
         typer.echo(json.dumps(items, ensure_ascii=False))
         return

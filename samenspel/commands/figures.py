@@ -12,7 +12,7 @@ from contracts.envelope import Malformed
 from contracts.targets import TARGETS, IndicatorDefined
 from samenspel.commands import exporting, figure_lists
 from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
-from samenspel.commands.services import ask
+from samenspel.commands.services import all_items, ask
 from samenspel.endpoints import Endpoints, find_endpoints
 from samenspel.topic_records import read_topics
 from words.explanation import explanation
@@ -48,7 +48,7 @@ def explain(
     url = endpoints.urls["reporting"]
     path = f"/v1/figures/{quote(key, safe='')}"
     page = ask(url, "GET", f"{path}/sources", params={"limit": limit} | ({"cursor": cursor} if cursor else {}))
-    history = ask(url, "GET", f"{path}/history")["items"]
+    history = list(all_items(url, f"{path}/history"))
     definition = _definition(endpoints, page["figure"])
     if as_json:
         typer.echo(json.dumps({"definition": definition, **page, "history": history}, ensure_ascii=False))

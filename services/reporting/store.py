@@ -385,7 +385,17 @@ async def history(db: Reader, key: str, *, after: int, limit: int) -> list[dict[
     rows = await db.fetch(
         "SELECT data FROM figures WHERE key = $1 AND cut_id > $2 ORDER BY cut_id LIMIT $3", key, after, limit
     )
-    found: list[dict[str, Any]] = [json.loads(row["data"]) for row in rows]
+    return await _with_causes(db, [json.loads(row["data"]) for row in rows])
+
+
+async def newest_history(db: Reader, key: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """What was published of a figure last, oldest first, as `history` has it; and how often it was published."""
+    rows = await db.fetch("SELECT data FROM figures WHERE key = $1 ORDER BY cut_id DESC LIMIT $2", key, limit)
+    count = await db.fetchval("SELECT count(*) FROM figures WHERE key = $1", key)
+    return await _with_causes(db, [json.loads(row["data"]) for row in reversed(rows)]), count
+
+
+async def _with_causes(db: Reader, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     causes = {each for figure in found for each in figure.get("causes", ())}
     names = {row["event_id"]: row["name"] for row in await db.fetch(_CAUSES, causes)} if causes else {}
     for figure in found:

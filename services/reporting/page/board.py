@@ -155,11 +155,13 @@ def _adoption(figures: Figures, today: date, target: Target | None, texts: Both)
     if not strict:
         _say_why_not(card, told[-1] if told else None, texts)
         return card
-    past = [each for each in strict if date.fromisoformat(each["period"]) <= today] or strict[:1]
-    now = past[-1]
+    past = [each for each in strict if date.fromisoformat(each["period"]) <= today]
+    now = past[-1] if past else strict[0]
     day = period_of(now["period"], texts.words)
-    card.headline = _row(now, texts.page.say("adoption.headline", day=day), texts)
-    card.curve = [(period_of(each["period"], texts.words), _percent(each) or 0.0) for each in strict]
+    said = texts.page.say("adoption.headline", day=day) if past else texts.page.say("adoption.so-far", day=day)
+    card.headline = _row(now, said, texts)
+    # A day that has not come yet is no point of the curve: its year is under way.
+    card.curve = [(period_of(each["period"], texts.words), _percent(each) or 0.0) for each in past]
     if target is not None:
         card.target = float(target.value) * PERCENT
         is_met = Decimal(now["value"]) >= target.value

@@ -1,7 +1,8 @@
 """Pages that stay open: what is new on a page is sent to all who read it, as server-sent events.
 
-Guarantee: a page is made once for all its readers, in a thread, and no more often than a tenth of the time of this
-process allows: that many read it costs the leader nothing. Who comes late, or back, is sent what there is now.
+Guarantee: a page is made once for all its readers, in a thread, and for those who only have it open no more often than
+a fifth of a processor allows: that many read it costs the leader nothing. Who comes late, or back, is sent what there
+is now.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from words.language import Language
 
 PART = "pages"  # its name in the health report
 LOOK_SECONDS = 0.25  # a query of a row, and only while somebody reads
-SHARE = 0.1  # of the time of this process, at most, goes into making pages anew for those who have one open
+SHARE = 0.2  # of a processor, at most, goes into making pages anew for those who have one open
 PING_SECONDS = 15.0  # proxies close a connection on which nothing comes for a minute
 HOUR = 3_600  # seconds
 MAX_OPEN = 1_000  # of a process: each costs some 30 KB
@@ -61,21 +62,28 @@ class Which(NamedTuple):
 class Made:
     """A page, and what those are sent who have it open."""
 
+    which: Which
+    """With the year that it shows."""
     stand: Stand
     html: str
     digest: str
-    """Of what can become new."""
-    event: bytes
+    """Of its main part."""
+    seconds: float
+    """Of a processor, that it took."""
+    whole: bytes
+    """The event that puts both parts in the place of those before."""
+    known: bytes
+    """The event for who has the same main part already."""
 
 
-def digest_of(known: str, main: str) -> str:
-    return hashlib.sha256(f"{known}\n{main}".encode()).hexdigest()[:16]
+def digest_of(main: str) -> str:
+    return hashlib.sha256(main.encode()).hexdigest()[:16]
 
 
-def event_of(known: str, main: str) -> bytes:
-    """The parts of a page that are put in the place of those before, as the HTML standard has it (9.2.6)."""
-    said = json.dumps({"known": known, "main": main}, ensure_ascii=False)  # JSON has no line break
-    return f"id: {digest_of(known, main)}\ndata: {said}\n\n".encode()
+def event_of(digest: str, **parts: str) -> bytes:
+    """Parts of a page, as the HTML standard has it (9.2.6)."""
+    said = json.dumps(parts, ensure_ascii=False)  # JSON has no line break
+    return f"id: {digest}\ndata: {said}\n\n".encode()
 
 
 Make = Callable[[Service, Which], Awaitable[Made | None]]
@@ -93,7 +101,7 @@ async def stand_of(db: Reader, service: Service) -> Stand | None:
     row = await db.fetchrow(_STAND)
     if row is None:
         return None
-    hours = int((now() - row["known_at"]).total_seconds() // HOUR)
+    hours = max(0, int((now() - row["known_at"]).total_seconds() // HOUR))  # or its clock is ahead of ours
     return Stand(**row, day=calendar_day(now()), hours=hours, is_halted=not service.health.works("projection"))
 
 
@@ -131,16 +139,17 @@ class Live:
 
     async def changes(self, which: Which, seen: str | None) -> AsyncIterator[bytes]:
         """What becomes new on a page of which a reader has seen this digest; ends when the service stops."""
+        told: Made | None = None
         self.open += 1
         try:
             while not self.service.leaving.is_set():
                 moved = self.moved
                 made = await self._page_or_none(which)
-                if made is None or made.digest == seen:
+                if made is None or made == told:
                     yield b": nothing is new\n\n"
                 else:
-                    seen = made.digest
-                    yield made.event
+                    yield made.known if made.digest == seen else made.whole
+                    told, seen = made, made.digest
                 await self._wait(moved, PING_SECONDS)
                 await self._wait(self.service.leaving, self.rest_until - asyncio.get_running_loop().time())
         finally:
@@ -159,16 +168,15 @@ class Live:
         self.moved = asyncio.Event()
 
     async def _page(self, which: Which) -> Made | None:
-        loop = asyncio.get_running_loop()
         async with self.one_at_a_time:
             made = self.made.get(which)
             if made is not None and made.stand == self.stand:
                 return made
-            began = loop.time()
             made = await self.make(self.service, which)
-            self.rest_until = max(self.rest_until, began) + (loop.time() - began) / SHARE
             if made is not None:  # or every wrong name would be kept
-                self.made[which] = made
+                self.made[which] = self.made[made.which] = made
+                now_at = asyncio.get_running_loop().time()
+                self.rest_until = max(self.rest_until, now_at) + made.seconds / SHARE
                 self._is_now(made.stand)
             return made
 

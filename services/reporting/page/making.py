@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -47,6 +48,7 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "foot": texts.page.say("foot"),
         "changed": texts.page.say("changed"),
         "since": texts.page.say("changed.since", moment="{moment}"),  # the script knows it
+        "lost": texts.page.say("changed.lost"),
         "others": texts.page.say("changed.others", number="{number}"),
     }
     return _templates().get_template(template).render(language=texts.words.language, labels=labels, **parts)
@@ -60,32 +62,39 @@ async def make(service: Service, which: Which) -> Made | None:
     pool = service.database.reading
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         stand = await stand_of(db, service)
-        of_city = await db.fetch(_OF_CITY, which.programme)
-        found = Figures(msgspec.json.decode(row["data"]) for row in of_city)
+        of_city = [row["data"] for row in await db.fetch(_OF_CITY, which.programme)]
+        if not of_city or stand is None:
+            return None
+        found = await asyncio.to_thread(_decoded, of_city)
         years = found.years()
         year = which.year or next(iter(years), "")
-        if year not in years or stand is None:
+        if year not in years:
             return None
         near = [row["data"] for row in await db.fetch(_OF_NEIGHBOURHOODS, which.programme, year)]
     agreed = service.settings.programmes
     return await asyncio.to_thread(_made, found, near, years, which._replace(year=year), stand, agreed)
 
 
+def _decoded(rows: Sequence[str]) -> Figures:
+    return Figures(map(msgspec.json.decode, rows))
+
+
 def _made(
     found: Figures, near: Sequence[str], years: Sequence[str], which: Which, stand: Stand, agreed: Path | None
 ) -> Made:
+    began = time.thread_time()
     texts = texts_in(which.language)
     title, target = _agreed(agreed, which.programme, texts)
     assert which.year is not None, "make chose one"
-    figures = found.also(msgspec.json.decode(data) for data in near)
+    figures = found.also(map(msgspec.json.decode, near))
     board = board_of(title, figures, which.year, stand.day, target, stand.uncounted, texts)
     main = Markup(render("main.html", texts, board=board, link=_link(texts), curve=_curve, bands=_bands))  # noqa: S704 - a template made it
-    known = _known(stand, texts)
-    digest = digest_of(known, main)
+    known, digest = _known(stand, texts), digest_of(main)
     query = urlencode({"year": which.year, "lang": which.language, "seen": digest})
     live = f"/programmes/{quote(which.programme)}/changes?{query}"
     html = render("board.html", texts, board=board, years=years, known=known, main=main, live=live)
-    return Made(stand, html, digest, event_of(known, main))
+    events = event_of(digest, known=known, main=main), event_of(digest, known=known)
+    return Made(which, stand, html, digest, time.thread_time() - began, *events)
 
 
 def _known(stand: Stand, texts: Both) -> str:

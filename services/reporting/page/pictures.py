@@ -10,7 +10,8 @@ from pygal.style import Style
 # It leaves a hook of Python 2 among the importers, which every later import would warn of.
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
 
-ACCENT, DOUBT, LINE = "#1b5e9b", "#9cbfdd", "#555555"
+# Of what is sure, possible and agreed, each three times as light or dark as what it stands on or beside (WCAG 1.4.11).
+ACCENT, DOUBT, LINE = "#0f4474", "#6996c2", "#555555"
 WIDTH = 330  # about as wide as they stand on a phone and in a card: their words are as large as others then
 
 

@@ -19,6 +19,7 @@ from contracts.values import Slug, calendar_day
 from services.chassis.http.identity import HEADER, UnknownCaller, identify
 from services.chassis.http.parameters import ReadPool, Text
 from services.chassis.now import now
+from services.chassis.problems import NotFound
 from services.chassis.running.database import Reader
 from services.chassis.running.service import Service
 from services.reporting import store
@@ -33,13 +34,17 @@ from words.explanation import parts_of
 from words.language import Language
 
 pages = APIRouter(include_in_schema=False)
-EVENTS = 50  # behind a figure, on its page; the terminal has all
+EVENTS, VALUES = 50, 200  # behind a figure and of its history, on its page; the terminal has all
 Lang = Annotated[Language | None, Query()]
 Year = Annotated[Text | None, Query()]
 Digest = Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")]
 _PROGRAMMES = "SELECT programme, count(*) FROM newest WHERE unit = 'city' GROUP BY programme ORDER BY count(*) DESC, 1"
 # The script is our own; styles stand in the page and in its pictures.
 _POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'"
+
+
+class NoSuchPage(NotFound):
+    """There is no page of this programme, or of this year."""
 
 
 def _language(request: Request, asked: Language | None) -> Language:
@@ -88,7 +93,10 @@ async def tell_changes(
     live: Live = request.app.state.live
     if live.open >= MAX_OPEN:
         raise TooManyReaders
-    changes = live.changes(Which(programme, year, _language(request, lang)), request.headers.get("Last-Event-ID", seen))
+    which = Which(programme, year, _language(request, lang))
+    if await live.page(which) is None:
+        raise NoSuchPage
+    changes = live.changes(which, request.headers.get("Last-Event-ID", seen))
     return StreamingResponse(changes, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
@@ -109,7 +117,13 @@ async def _programmes(db: Reader) -> list[str]:
 async def _board(request: Request, db: Reader, which: Which) -> HTMLResponse:
     live: Live = request.app.state.live
     made = await live.page(which)
-    return _html(made.html) if made else _nothing(texts_in(which.language), await _programmes(db))
+    if made is not None:
+        return _html(made.html)
+    if not live.service.health.can_answer:
+        texts = texts_in(which.language)
+        text = texts.page.say("none.restoring")
+        return _html(render("none.html", texts, title=texts.page.say("none.title"), text=text, programmes=[]), 503)
+    return _nothing(texts_in(which.language), await _programmes(db))
 
 
 def _nothing(texts: Both, programmes: list[str]) -> HTMLResponse:
@@ -131,17 +145,23 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
         if figure is None or not sees(own, figure["unit"]):
             return _nothing(texts, [])
         below = await newest_vector(reading)
-        found = await first_sources(reading, key, own=own, below=below, after=None, most=EVENTS)
+        found = await first_sources(reading, key, own=own, below=below, after=None, most=EVENTS + 1)
         names = await site_names(reading, figure["unit"], found)
-        history = await store.history(reading, key, after=0, limit=EVENTS)
+        history, count = await store.newest_history(reading, key, VALUES)
         definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
-    page = {"figure": figure, "siteNames": names, "items": [_event(source) for source in found]}
+    page = {
+        "figure": figure,
+        "siteNames": names,
+        "items": [_event(source) for source in found[:EVENTS]],
+        "hasMore": len(found) > EVENTS,
+        "areHidden": own is not None,
+    }
     shown = {
         "title": title_of(figure, definition, names, texts),
         "programme": figure["programme"],
         "history": history,
         "picture": _history(history, texts),
-        "parts": parts_of(page, definition, history, texts.words),
+        "parts": parts_of(page, definition, history, texts.words, count),
     }
     return _html(render("figure.html", texts, **shown))
 

@@ -28,6 +28,12 @@ class Reader:
     def __init__(self, lines: AsyncIterator[str]) -> None:
         self.lines, self.last_id = lines, ""
 
+    async def main(self) -> dict[str, str]:
+        """The next that has another main part than the page that this reader has."""
+        while "main" not in (told := await self.next()):
+            pass
+        return told
+
     async def next(self) -> dict[str, str]:
         """What is put in the place of what was."""
         async with asyncio.timeout(SOON):
@@ -100,7 +106,7 @@ async def test_who_has_a_page_open_is_told_what_is_new(stack: RealParts) -> None
 
         async with pages.reader(address) as reader:
             await pages.deliver(LINDE)
-            told = await reader.next()
+            told = await reader.main()
 
         assert told["known"].startswith("Known at ")
         now = (await pages.client.get(f"{PAGE}?lang=en")).text
@@ -115,10 +121,10 @@ async def test_what_became_new_while_nobody_listened_is_told_first(stack: RealPa
         await pages.deliver(LINDE)  # between page and script: a page made now says which cut it shows
 
         async with pages.reader(address) as reader:
-            first = await reader.next()
+            first = await reader.main()
         await pages.deliver(LINDE)  # while the connection is away
         async with pages.reader(address, **{"Last-Event-ID": reader.last_id}) as reader:
-            second = await reader.next()
+            second = await reader.main()
 
         assert "(cut 2)" in first["known"]
         assert "(cut 3)" in second["known"]
@@ -133,7 +139,7 @@ async def test_a_page_is_made_once_however_many_read_it(stack: RealParts) -> Non
         async def reads(ready: asyncio.Barrier) -> str:
             async with pages.reader(address) as reader:
                 await ready.wait()
-                return (await reader.next())["main"]
+                return (await reader.main())["main"]
 
         ready = asyncio.Barrier(MANY + 1)
         reading = [asyncio.create_task(reads(ready)) for _ in range(MANY)]
@@ -198,13 +204,35 @@ async def test_a_wrong_address_to_listen_at_is_refused(stack: RealParts, address
         assert (await pages.client.get(address)).status_code == status
 
 
-async def test_of_what_is_not_there_nothing_is_told_and_nothing_kept(stack: RealParts) -> None:
+async def test_of_what_is_not_there_nobody_is_told_and_nothing_is_kept(stack: RealParts) -> None:
     async with served(stack) as pages:
         await pages.deliver()
-        for number in range(20):
-            async with pages.client.stream("GET", f"/programmes/other-{number}/changes") as answer:
-                assert await anext(answer.aiter_lines()) == ": nothing is new"
-        assert not pages.live.made
+        for address in [*(f"/programmes/other-{number}/changes" for number in range(20)), f"{PAGE}/changes?year=1"]:
+            assert (await pages.client.get(address)).status_code == 404
+        assert (pages.live.made, pages.live.rest_until) == ({}, 0.0)
+
+
+async def test_who_has_what_is_shown_already_is_told_when_it_was_known_and_no_more(stack: RealParts) -> None:
+    async with served(stack) as pages:
+        await pages.deliver()
+        address = await pages.open()
+
+        async with pages.reader(address) as reader:
+            await reader.next()
+            await pages.site.partnership.db.execute("UPDATE backlog SET events = 12000")
+            told = await reader.next()
+
+        assert "About 12,000 messages" in told["known"]
+        assert "main" not in told
+
+
+async def test_a_page_is_the_same_one_by_its_year_and_without(stack: RealParts) -> None:
+    async with served(stack) as pages:
+        await pages.deliver()
+        for path in (f"{PAGE}?lang=nl", f"{PAGE}?lang=nl&year=2025-2026", "/?lang=nl"):
+            (await pages.client.get(path)).raise_for_status()
+
+        assert pages.made.total() == 1
 
 
 async def test_too_many_open_pages_are_refused_and_the_page_itself_is_not(stack: RealParts) -> None:

@@ -168,6 +168,37 @@ async def test_what_is_not_there_is_said(stack: RealParts) -> None:
         assert (await site.client.get("/programmes/NOT%20A%20SLUG")).status_code == 400
 
 
+async def test_while_a_loss_is_made_good_that_is_said(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        await site.partnership.db.execute("TRUNCATE cuts")
+        site.app.state.service.health.trouble("projection", "rebuilding", blocks=True)
+
+        words = (await site.get("/?lang=en", 503)).words
+
+        assert "The figures are being restored after a loss. This takes minutes; read this page again then." in words
+
+
+async def test_a_figure_that_was_published_often_is_shown_with_its_newest_values(stack: RealParts) -> None:
+    """Red: the first fifty were called the newest."""
+    async with a_site(stack) as site:
+        for _ in range(3):
+            site.partnership.deliver(BRON)
+            await site.partnership.cut()
+        city = key("replaced-share", "city")
+        many = "SELECT key, cut_id * 1000 + n, version, epoch, known_at + n * interval '1 s', digest, data FROM figures"
+        await site.partnership.db.execute(
+            f"INSERT INTO figures {many}, generate_series(10, 310) AS n WHERE key = '{city}'"
+        )
+        newest = (await store.newest_history(site.partnership.db, city, 200))[0][-1]
+
+        words = (await site.get(f"/figures/{city}?lang=en")).words
+
+        assert any(word.startswith("History, newest first (906 values)") for word in words)
+        assert any(word.startswith(newest["knownAt"]) for word in words)
+
+
 async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) -> None:
     async with a_site(stack) as site:
         site.partnership.deliver(BRON)

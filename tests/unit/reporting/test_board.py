@@ -50,8 +50,16 @@ def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed()
     assert adoption.headline is not None
     assert (adoption.headline.value, adoption.headline.part) == ("68.3%", "28 of 41")
     assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet."
-    assert [round(share) for _, share in adoption.curve] == [32, 68, 37]
+    assert [round(share) for _, share in adoption.curve] == [32, 68]
     assert adoption.target == 80
+
+
+def test_a_day_that_has_not_come_is_no_fact_yet() -> None:
+    adoption = cards(a_share("adoption-strict", 15, 41, period="2026-12-31"))[0]
+
+    assert adoption.headline is not None
+    assert adoption.headline.label == "of the schools so far, counted for 31 Dec 2026"
+    assert adoption.curve == []
 
 
 @pytest.mark.parametrize(("part", "said"), [(33, "That meets"), (32, "Agreed was")])
