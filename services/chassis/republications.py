@@ -139,9 +139,11 @@ commands.add(
 )
 
 
-@queries.get("/v1/republications", tags=["republications"])
+@queries.get("/v1/republications", tags=["republications"], responses={403: {}})
 async def show_waiting(
-    db: ReadPool, _: CurrentCaller, before: Annotated[int | None, Query(ge=1, le=MAX_POSITION)] = None
+    db: ReadPool, caller: CurrentCaller, before: Annotated[int | None, Query(ge=1, le=MAX_POSITION)] = None
 ) -> Waiting:
-    """What waits for Kafka, for the first time or again; `before`: only below this position of the journal."""
+    """What waits for Kafka, for the first time or again; `before`: only below this position of the journal. For
+    operators."""
+    check_operator("read what waits for Kafka", caller.actor)
     return Waiting(messages={row["topic"]: row["messages"] for row in await db.fetch(_WAITING, before)})

@@ -85,11 +85,12 @@ commands.add(
 )
 
 
-@queries.get("/v1/restorations/{restorationId}", tags=["restorations"])
+@queries.get("/v1/restorations/{restorationId}", tags=["restorations"], responses={403: {}})
 async def show_restoration(
-    restoration_id: Annotated[UUID, Path(alias="restorationId")], db: ReadPool, _: CurrentCaller
+    restoration_id: Annotated[UUID, Path(alias="restorationId")], db: ReadPool, caller: CurrentCaller
 ) -> RestorationView:
-    """How far a restoration is, and what it did."""
+    """How far a restoration is, and what it did; for operators."""
+    check_operator("read about restorations", caller.actor)
     row = await db.fetchrow(_FIND, restoration_id, NAMED)
     if row is None:
         raise NoSuchRestoration(None, WrongField("restorationId", str(restoration_id), "the id of a restoration"))

@@ -1,4 +1,4 @@
-"""Which codes a service knows, by scheme: data that it ships. A scheme that is not in it is not checked."""
+"""Which codes a service knows, by scheme: data that it ships. A door refuses what is not in it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ _SCHEMES = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 class UnknownLearningArea(Malformed):
-    """The scheme has no such learning area."""
+    """No such scheme is known, or it has no such learning area."""
 
 
 def read_schemes(text: bytes) -> Schemes:
@@ -38,7 +38,13 @@ def check_areas_unique(areas: Sequence[LearningArea]) -> None:
 def check_learning_areas(areas: Sequence[LearningArea], schemes: Schemes) -> None:
     for index, area in enumerate(areas):
         known = schemes.get(area.scheme)
-        if known is not None and area.code not in known:
+        if known is None:
+            field, schemes_known = f"learningAreas[{index}].scheme", tuple(schemes)
+            raise UnknownLearningArea(
+                f'{field} is "{area.scheme}"; known are: {", ".join(schemes_known)}.',
+                WrongField(field, area.scheme, schemes_known),
+            )
+        if area.code not in known:
             field = f"learningAreas[{index}].code"
             raise UnknownLearningArea(
                 f'{field} is "{area.code}"; {area.scheme} has: {", ".join(known)}.', WrongField(field, area.code, known)

@@ -276,19 +276,21 @@ commands.add(
 )
 
 
-@queries.get("/v1/rebuilds/{rebuildId}", tags=["rebuilds"])
+@queries.get("/v1/rebuilds/{rebuildId}", tags=["rebuilds"], responses={403: {}})
 async def show_rebuild(
-    rebuild_id: Annotated[UUID, Path(alias="rebuildId")], db: ReadPool, _: CurrentCaller
+    rebuild_id: Annotated[UUID, Path(alias="rebuildId")], db: ReadPool, caller: CurrentCaller
 ) -> RebuildView:
-    """A rebuild and what came of it."""
+    """A rebuild and what came of it; for operators, because a difference names figures of schools."""
+    check_operator("read about rebuilds", caller.actor)
     found = await store.rebuilds(db, rebuild_id)
     if not found:
         raise NoSuchRebuild(None, WrongField("rebuildId", str(rebuild_id), "a rebuild that was asked for"))
     return RebuildView.model_validate(found[0])
 
 
-@queries.get("/v1/rebuilds", tags=["rebuilds"])
-async def list_rebuilds(db: ReadPool, _: CurrentCaller) -> RebuildPage:
-    """The newest rebuilds: asked for by an operator, or done after the tables were lost."""
+@queries.get("/v1/rebuilds", tags=["rebuilds"], responses={403: {}})
+async def list_rebuilds(db: ReadPool, caller: CurrentCaller) -> RebuildPage:
+    """The newest rebuilds: asked for by an operator, or done after the tables were lost; for operators."""
+    check_operator("read about rebuilds", caller.actor)
     found = await store.rebuilds(db)
     return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

@@ -8,10 +8,12 @@ from urllib.parse import quote
 import pytest
 
 from contracts.topics import INPUTS
-from contracts.values import Actor
+from contracts.values import Actor, Role
 from local import RealParts
+from services.chassis.http.identity import ROLES
 from tests.builders import an_actor
 from tests.contract.story import all_examples_on_their_topics
+from tests.integration.contracts.played import Play
 from tests.integration.publishing import publish
 from tests.life_cycles import STRANGER
 from tests.service_process import ServiceProcess, problem_type, started
@@ -120,3 +122,24 @@ def test_what_cannot_be_made_is_told_to_those_who_see_every_figure(reporting: Se
     told = reporting.ask_ok("GET", "/v1/stuck-figures", by=by)["things"]
 
     assert [each["entity"] for each in told] == (["activity:1"] if by.role in SEES_ALL else [])
+
+
+NOT_THERE = "00000000-0000-0000-0000-000000000001"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("service", "path", "status"),
+    [
+        ("reporting", "rebuilds", 200),
+        ("reporting", f"rebuilds/{NOT_THERE}", 404),
+        ("reporting", "republications", 200),
+        ("requests", "republications", 200),
+        ("requests", f"restorations/{NOT_THERE}", 404),
+    ],
+)
+def test_what_operators_do_is_told_to_operators(played: Play, role: Role, service: str, path: str, status: int) -> None:
+    """Red: anybody identified could read the differences of a rebuild, which quote figures of schools."""
+    answer = played.services[service].ask("GET", f"/v1/{path}", by=an_actor(role))
+
+    assert answer.status_code == (status if role == "operator" else 403)

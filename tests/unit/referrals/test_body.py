@@ -55,7 +55,11 @@ def correct(body: DeliveryDetails) -> ActivityCorrected:
 UNSOUND_PLANS: list[tuple[dict[str, Any], str, type[Problem]]] = [
     ({"site_ids": (SCHOOL, SCHOOL)}, "siteIds[1]", NamedTwice),
     ({"partner_ids": (ATELIER, ATELIER)}, "partnerIds[1]", NamedTwice),
-    ({"learning_areas": (LearningArea(scheme="lea", code="kunst"),) * 2}, "learningAreas[1]", NamedTwice),
+    (
+        {"learning_areas": (LearningArea(scheme="curriculum.nu", code="kunst-en-cultuur"),) * 2},
+        "learningAreas[1]",
+        NamedTwice,
+    ),
     ({"learning_areas": (UNKNOWN_AREA,)}, "learningAreas[0].code", UnknownLearningArea),
 ]
 

@@ -250,6 +250,14 @@ def test_a_learning_area_that_its_list_does_not_have_is_refused() -> None:
     assert refused.value.errors[0].field == "learningAreas[1].code"
 
 
+def test_a_learning_area_of_a_scheme_that_is_not_known_is_refused() -> None:
+    """Red: it was not checked, and a typing error in the scheme let any code pass."""
+    with pytest.raises(UnknownLearningArea, match=r"known are: curriculum\.nu") as refused:
+        raise_request(learning_areas=(ART, LearningArea(scheme="curriculum-nu", code="kunst-en-cultuur")))
+
+    assert refused.value.errors[0] == WrongField("learningAreas[1].scheme", "curriculum-nu", ("curriculum.nu",))
+
+
 @pytest.mark.parametrize("closed_on", [date(2025, 10, 1), TODAY])
 def test_a_site_that_has_closed_cannot_ask(closed_on: date) -> None:
     with pytest.raises(rules.SiteClosed, match=f"siteId is {SCHOOL}, which is not open on 2025-10-03") as refused:
