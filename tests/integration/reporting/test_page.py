@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import asyncpg
@@ -20,6 +21,7 @@ from services.reporting import counts, store
 from services.reporting.page import routes
 from services.reporting.page.live import Live
 from services.reporting.page.making import make
+from tests.faults.odd_requests import ODD_TEXTS
 from tests.http_door import client_of
 from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
 from tests.sandbox import a_sandbox
@@ -154,6 +156,26 @@ async def test_without_development_identities_nobody_sees_a_page_yet(stack: Real
     async with a_site(stack, development_identity=False) as site:
         for path in ("/", PAGE, f"/figures/{key('replaced-share', 'city')}"):
             assert (await site.client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/?lang={}", "/?year={}", "/programmes/{}", PAGE + "?year={}", "/figures/{}", "/figures/{}/1?lang={}"]
+    + [f"{PAGE}/changes?{name}={{}}" for name in ("lang", "year", "seen")],
+)
+async def test_whatever_is_asked_is_answered(stack: RealParts, address: str) -> None:
+    """The pages are not in the description of the API, from which other odd requests are made."""
+    async with a_site(stack) as site:
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        for odd in ODD_TEXTS:
+            said = quote(odd.encode("utf-8", "surrogatepass"), safe="")
+            answer = await site.client.get(address.replace("{}", said))
+
+            assert answer.status_code in {200, 400, 404}, f"{odd!r}: {answer.text[:300]}"
+            is_page = answer.headers["content-type"].startswith("text/html")
+            assert is_page or answer.headers["content-type"] == "application/problem+json"
+            assert odd == "" or f"<p>{odd}" not in answer.text
 
 
 async def test_what_is_not_there_is_said(stack: RealParts) -> None:
