@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import Response
 
-from services.chassis.problems import PROBLEMS, Problem
+from services.chassis.problems import PROBLEMS, Problem, WrongField
 from services.chassis.running import telemetry
 
 API_VERSION = "1.0.0"
@@ -32,10 +32,13 @@ MAX_EXACT = 2**53  # beyond it, JavaScript and others read another number
 REPEATED = re.compile(
     r"[a-z]{2,5}:[A-Za-z0-9._-]{1,124}"  # an id of a register, also in another spelling
     r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-    r"|[a-z][a-z0-9._-]{0,63}(/[a-z0-9._+-]{1,64}){0,3}"  # a code, also of a list or scheme; a topic; a record of it
+    r"|partnership\.[a-z0-9.-]{1,64}(/\d{1,20}){0,3}"  # a topic, and a record of it
     r"|\d{4}-\d{2}-\d{2}([T ][\d:.]{1,15}(Z|[+-]\d{2}:\d{2})?)?|\d{4}-\d{4}"  # a day, an instant, a school year
 )
 """The texts of callers that a problem repeats, so that they find what they sent."""
+CODE = re.compile(r"[a-z][a-z0-9._-]{0,63}(/[a-z0-9._+-]{1,64}){0,3}")
+"""A code, also of a list or scheme. Any word in small letters is one, so a problem repeats it
+only where the field takes one of some, and says which."""
 
 
 def write_problem(problem: Problem) -> bytes:
@@ -51,7 +54,7 @@ def problem_body(problem: Problem) -> dict[str, Any]:
         "status": problem.status,
         "detail": _text(problem.detail, MAX_DETAIL),
         "errors": [
-            {"field": _text(wrong.field), "value": repeated(wrong.value), "allowed": echo(wrong.allowed)}
+            {"field": _text(wrong.field), "value": repeated(wrong), "allowed": echo(wrong.allowed)}
             for wrong in problem.errors[:MAX_ERRORS]
         ],
         "traceId": telemetry.trace_id(),
@@ -64,16 +67,20 @@ def problem_response(problem: Problem, **headers: str) -> Response:
     return Response(write_problem(problem), problem.status, headers, media_type=PROBLEM_TYPE)
 
 
-def repeated(value: object) -> Any:  # noqa: ANN401 - any JSON
+def repeated(wrong: WrongField) -> Any:  # noqa: ANN401 - any JSON
     """What a caller sent, as far as a problem repeats it."""
-    match value:
-        case str():
-            return value if REPEATED.fullmatch(value) else None
-        case dict():
-            return None
-        case list() | tuple() | set() | frozenset():
-            return [None if isinstance(each, list | tuple) else repeated(each) for each in list(value)[:MAX_ITEMS]]
-    return _scalar(value)
+    allowed = wrong.allowed
+    is_one_of_some = isinstance(allowed, list | tuple | set | frozenset)
+    is_one_of_some |= isinstance(allowed, dict) and "expected" in allowed  # as pydantic says it
+
+    def one(value: object) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, str):
+            return value if REPEATED.fullmatch(value) or (is_one_of_some and CODE.fullmatch(value)) else None
+        return None if isinstance(value, dict | list | tuple | set | frozenset) else _scalar(value)
+
+    if isinstance(wrong.value, list | tuple | set | frozenset):
+        return [one(each) for each in list(wrong.value)[:MAX_ITEMS]]
+    return one(wrong.value)
 
 
 def echo(value: object) -> Any:  # noqa: ANN401 - any JSON

@@ -23,7 +23,7 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], int, str, Any]] = {
     "an unknown group": ({"groups": [{"groupId": "own:no", "headcount": 1}]}, 400, "groups[0].groupId", "own:no"),
     "an unknown field": ({"priority": "high"}, 400, "priority", None),
     "a wrong enum": ({"intention": "adds"}, 400, "intention", "adds"),
-    "a wrong type": ({"groups": [{"groupId": GROUP, "headcount": "many"}]}, 400, "groups[0].headcount", "many"),
+    "a wrong type": ({"groups": [{"groupId": GROUP, "headcount": "many"}]}, 400, "groups[0].headcount", None),
     "a negative headcount": ({"groups": [{"groupId": GROUP, "headcount": -1}]}, 400, "groups[0].headcount", -1),
     "an unknown area": ({"learningAreas": [UNKNOWN_AREA]}, 400, "learningAreas[0].code", "zwemmen"),
     "no area": ({"learningAreas": []}, 400, "learningAreas", []),

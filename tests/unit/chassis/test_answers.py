@@ -51,13 +51,26 @@ def test_a_value_is_echoed_as_far_as_another_program_can_read_it(value: object, 
     assert problem["errors"][0]["value"] == echoed
 
 
-CODES = "kunst-en-cultuur decline/no_capacity partnership.sites.v1/3/12 duo:16NV00 own:J.d-V_1 duo:23rt00 coordinator"
+CODES = ("kunst-en-cultuur", "decline/no_capacity", "coordinator")
+IDS = ("partnership.sites.v1/3/12", "duo:16NV00", "own:J.d-V_1", "duo:23rt00")
 DATES = ("2025-10-03", "2025-10-03T09:12:00.000Z", "2025-10-03 09:12:00+02:00", "2025-2026")
 
 
-@pytest.mark.parametrize("text", [*CODES.split(), *DATES, str(uuid4())])
-def test_ids_codes_and_dates_are_repeated(text: str) -> None:
+@pytest.mark.parametrize("text", [*IDS, *DATES, str(uuid4())])
+def test_ids_and_dates_are_repeated(text: str) -> None:
     assert written(Malformed(None, WrongField("field", text, None)))["errors"][0]["value"] == text
+
+
+@pytest.mark.parametrize("text", [*CODES, "quist", "jan-quist-is-ziek"])
+@pytest.mark.parametrize(
+    ("allowed", "is_repeated"),
+    [(["art", "sport"], True), ({"expected": "'art' or 'sport'"}, True), ("a day", False), ({"pattern": "a+"}, False)],
+)
+def test_a_code_is_repeated_where_the_field_takes_one_of_some(text: str, allowed: object, is_repeated: bool) -> None:
+    """Red: any word in small letters was taken for a code, so a name in the place of a date came back."""
+    value = written(Malformed(None, WrongField("field", text, allowed)))["errors"][0]["value"]
+
+    assert value == (text if is_repeated else None)
 
 
 @pytest.mark.parametrize(
