@@ -128,7 +128,7 @@ class Live:
                 with suppress(*UNAVAILABLE, *TRANSIENT):  # the next look is soon
                     await self._look()
             self.service.health.tick(PART, f"{self.open} open")
-            await self._wait(self.service.leaving, LOOK_SECONDS)
+            await _wait(self.service.leaving, LOOK_SECONDS)
         self._wake()
         await asyncio.Event().wait()
 
@@ -150,8 +150,8 @@ class Live:
                 else:
                     yield made.known if made.digest == seen else made.whole
                     told, seen = made, made.digest
-                await self._wait(moved, PING_SECONDS)
-                await self._wait(self.service.leaving, self.rest_until - asyncio.get_running_loop().time())
+                await _wait(moved, PING_SECONDS)
+                await _wait(self.service.leaving, self.rest_until - asyncio.get_running_loop().time())
         finally:
             self.open -= 1
 
@@ -185,8 +185,9 @@ class Live:
             return await self._page(which)
         return None
 
-    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
-        """At most so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await event.wait()
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """At most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await event.wait()

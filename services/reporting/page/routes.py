@@ -75,7 +75,11 @@ FOR_READERS = [Depends(_reader)]
 async def show_front(request: Request, db: ReadPool, lang: Lang = None, year: Year = None) -> HTMLResponse:
     """The programme with the most figures."""
     language, found = _language(request, lang), await _programmes(db)
-    return await _board(request, db, Which(found[0], year, language)) if found else _nothing(texts_in(language), [])
+    return (
+        await _board(request, db, Which(found[0], year, language))
+        if found
+        else _nothing(request, texts_in(language), [])
+    )
 
 
 @pages.get("/programmes/{programme}", dependencies=FOR_READERS)
@@ -117,18 +121,17 @@ async def _programmes(db: Reader) -> list[str]:
 async def _board(request: Request, db: Reader, which: Which) -> HTMLResponse:
     live: Live = request.app.state.live
     made = await live.page(which)
-    if made is not None:
-        return _html(made.html)
-    if not live.service.health.can_answer:
-        texts = texts_in(which.language)
-        text = texts.page.say("none.restoring")
-        return _html(render("none.html", texts, title=texts.page.say("none.title"), text=text, programmes=[]), 503)
-    return _nothing(texts_in(which.language), await _programmes(db))
+    return _html(made.html) if made else _nothing(request, texts_in(which.language), await _programmes(db))
 
 
-def _nothing(texts: Both, programmes: list[str]) -> HTMLResponse:
-    title, text = texts.page.say("none.title"), texts.page.say("none")
-    return _html(render("none.html", texts, title=title, text=text, programmes=programmes), 404)
+def _nothing(request: Request, texts: Both, programmes: list[str]) -> HTMLResponse:
+    """That there is nothing; while a loss is made good, that it comes back."""
+    service: Service = request.app.state.service
+    is_there = service.health.can_answer
+    text, status = (texts.page.say("none"), 404) if is_there else (texts.page.say("none.restoring"), 503)
+    return _html(
+        render("none.html", texts, title=texts.page.say("none.title"), text=text, programmes=programmes), status
+    )
 
 
 def _html(text: str, status: int = 200) -> HTMLResponse:
@@ -143,7 +146,7 @@ async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPo
         own = await _own(request, reading)
         figure = await store.last_published(reading, key)
         if figure is None or not sees(own, figure["unit"]):
-            return _nothing(texts, [])
+            return _nothing(request, texts, [])
         below = await newest_vector(reading)
         found = await first_sources(reading, key, own=own, below=below, after=None, most=EVENTS + 1)
         names = await site_names(reading, figure["unit"], found)

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 from local import RealParts, ports
 from services.chassis.http.server import server
 from services.chassis.running.service import Service
-from services.reporting.page.live import MAX_OPEN, Live, Made, Which
+from services.reporting.page.live import MAX_OPEN, PART, Live, Made, Which
 from services.reporting.page.making import make
 from tests.integration.reporting.test_cuts import BRON, LINDE
 from tests.integration.reporting.test_page import PAGE, Outline, Site, a_site
@@ -53,6 +54,11 @@ class Served:
         self.site, self.client, self.made = site, client, made
         self.live: Live = site.app.state.live
 
+    @property
+    def ticked(self) -> float:
+        """When it was time to look last."""
+        return self.live.service.health.parts[PART].ticked
+
     async def deliver(self, site_id: str = BRON) -> None:
         self.site.partnership.deliver(site_id)
         await self.site.partnership.cut()
@@ -61,6 +67,13 @@ class Served:
         """The page, and where its script listens."""
         outline = Outline((await self.client.get(path)).text)
         return next(str(said["data-live"]) for _, said in outline.found if "data-live" in said)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Reader]:
+        """Who opened the page after a first delivery."""
+        await self.deliver()
+        async with self.reader(await self.open()) as reader:
+            yield reader
 
     @asynccontextmanager
     async def reader(self, address: str, **headers: str) -> AsyncIterator[Reader]:
@@ -101,10 +114,7 @@ async def served(stack: RealParts, **settings: Any) -> AsyncIterator[Served]:
 
 async def test_who_has_a_page_open_is_told_what_is_new(stack: RealParts) -> None:
     async with served(stack) as pages:
-        await pages.deliver()
-        address = await pages.open()
-
-        async with pages.reader(address) as reader:
+        async with pages.opened() as reader:
             await pages.deliver(LINDE)
             told = await reader.main()
 
@@ -155,9 +165,7 @@ async def test_a_page_is_made_once_however_many_read_it(stack: RealParts) -> Non
 async def test_an_open_page_keeps_no_service_running(stack: RealParts) -> None:
     """Red without `leaving`: the server waited its fifteen seconds for an answer that goes on for ever."""
     async with served(stack) as pages:
-        await pages.deliver()
-        address = await pages.open()
-        reading = pages.reader(address)
+        reading = pages.opened()
         reader = await reading.__aenter__()
         await pages.deliver(LINDE)
         await reader.next()
@@ -165,20 +173,22 @@ async def test_an_open_page_keeps_no_service_running(stack: RealParts) -> None:
         await reading.__aexit__(None, None, None)
 
 
-async def test_a_page_that_is_open_elsewhere_still_is_no_reason_to_make_it(stack: RealParts) -> None:
-    """What nobody reads any more is not made, and nothing is looked up."""
+async def test_what_nobody_reads_any_more_is_neither_looked_up_nor_made(stack: RealParts) -> None:
     async with served(stack) as pages:
-        await pages.deliver()
-        address = await pages.open()
-        async with pages.reader(address) as reader:
-            await pages.deliver(LINDE)
+        async with pages.opened() as reader:
             await reader.next()
         await eventually(lambda: is_closed(pages.live))
         stand, made = pages.live.stand, pages.made.total()
         await pages.deliver(LINDE)
-        await pages.live._wait(asyncio.Event(), 1.0)
+        for _ in range(3):
+            await eventually(partial(has_ticked_since, pages, pages.ticked))
 
         assert (pages.live.stand, pages.made.total()) == (stand, made)
+
+
+async def has_ticked_since(pages: Served, before: float) -> bool:
+    """Whether it was time to look once more."""
+    return pages.ticked > before
 
 
 async def answers(client: httpx.AsyncClient) -> bool:
@@ -214,10 +224,7 @@ async def test_of_what_is_not_there_nobody_is_told_and_nothing_is_kept(stack: Re
 
 async def test_who_has_what_is_shown_already_is_told_when_it_was_known_and_no_more(stack: RealParts) -> None:
     async with served(stack) as pages:
-        await pages.deliver()
-        address = await pages.open()
-
-        async with pages.reader(address) as reader:
+        async with pages.opened() as reader:
             await reader.next()
             await pages.site.partnership.db.execute("UPDATE backlog SET events = 12000")
             told = await reader.next()

@@ -197,9 +197,11 @@ async def test_while_a_loss_is_made_good_that_is_said(stack: RealParts) -> None:
         await site.partnership.db.execute("TRUNCATE cuts")
         site.app.state.service.health.trouble("projection", "rebuilding", blocks=True)
 
-        words = (await site.get("/?lang=en", 503)).words
-
-        assert "The figures are being restored after a loss. This takes minutes; read this page again then." in words
+        said = "The figures are being restored after a loss. This takes minutes; read this page again then."
+        assert said in (await site.get("/?lang=en", 503)).words
+        await site.partnership.db.execute("TRUNCATE newest")  # before what was published is there again
+        for path in ("/", PAGE, f"/figures/{key('replaced-share', 'city')}"):
+            assert said in (await site.get(f"{path}?lang=en", 503)).words
 
 
 async def test_a_figure_that_was_published_often_is_shown_with_its_newest_values(stack: RealParts) -> None:
