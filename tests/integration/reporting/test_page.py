@@ -211,16 +211,15 @@ async def test_a_figure_that_was_published_often_is_shown_with_its_newest_values
             site.partnership.deliver(BRON)
             await site.partnership.cut()
         city = key("replaced-share", "city")
-        many = "SELECT key, cut_id * 1000 + n, version, epoch, known_at + n * interval '1 s', digest, data FROM figures"
-        await site.partnership.db.execute(
-            f"INSERT INTO figures {many}, generate_series(10, 310) AS n WHERE key = '{city}'"
-        )
-        newest = (await store.newest_history(site.partnership.db, city, 200))[0][-1]
+        columns = "key, cut_id * 1000 + n, version, epoch, known_at + n * interval '1 s', digest"
+        last = "data::jsonb || jsonb_build_object('knownAt', (2000 + n) || '-01-01T00:00:00.000Z')"
+        many = f"SELECT {columns}, ({last})::text FROM figures, generate_series(1, 300) AS n WHERE key = '{city}'"
+        await site.partnership.db.execute(f"INSERT INTO figures {many}")
 
-        words = (await site.get(f"/figures/{city}?lang=en")).words
+        words = " ".join((await site.get(f"/figures/{city}?lang=en")).words)
 
-        assert any(word.startswith("History, newest first (906 values)") for word in words)
-        assert any(word.startswith(newest["knownAt"]) for word in words)
+        assert "History, newest first (903 values)" in words
+        assert "2300-01-01T00:00:00.000Z" in words
 
 
 async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) -> None:
