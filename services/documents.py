@@ -24,12 +24,13 @@ from services.chassis.running.settings import read_settings
 from services.referrals import app as referrals
 from services.referrals.rules import activity, referral
 from services.referrals.rules import clocks as referral_clocks
-from services.referrals.store import CLOCK_NUMBERS
+from services.referrals.store import CLOCK_NUMBERS as REFERRAL_NUMBERS
 from services.reporting import app as reporting
 from services.reporting.documents import figures
 from services.requests import app as requests
-from services.requests import clocks as request_clocks
-from services.requests import rules as request
+from services.requests.rules import clocks as request_clocks
+from services.requests.rules import request
+from services.requests.store import CLOCK_NUMBERS as REQUEST_NUMBERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 GLOSSARY = DOCS / "glossary.md"
@@ -59,9 +60,9 @@ def problems() -> str:
 
 
 CLOCKS: dict[str, tuple[Sequence[Clock], Mapping[str, int]]] = {
-    "request": (request_clocks.CLOCKS, request_clocks.NUMBERS["default"]),
-    "referral": (referral_clocks.OF_REFERRALS, CLOCK_NUMBERS["default"]),
-    "activity": (referral_clocks.OF_ACTIVITIES, CLOCK_NUMBERS["default"]),
+    "request": (request_clocks.CLOCKS, REQUEST_NUMBERS["default"]),
+    "referral": (referral_clocks.OF_REFERRALS, REFERRAL_NUMBERS["default"]),
+    "activity": (referral_clocks.OF_ACTIVITIES, REFERRAL_NUMBERS["default"]),
 }
 LIFE_CYCLES: dict[str, Sequence[Step[Any]]] = {
     "request": request.LIFE_CYCLE,

@@ -51,13 +51,14 @@ from services.chassis.messaging.outbox import new_id
 from services.referrals.reasons import SCHEMES
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
-from services.referrals.rules.activity import Activity, ActivityEvent, Known
+from services.referrals.rules.activity import Activity, ActivityEvent
 from services.referrals.rules.activity import Status as ActivityStatus
+from services.referrals.rules.delivery import Known
 from services.referrals.rules.referral import Referral, ReferralEvent
 from services.referrals.rules.referral import Status as ReferralStatus
-from services.requests import rules as request_rules
-from services.requests.rules import Request, RequestEvent
-from services.requests.rules import Status as RequestStatus
+from services.requests.rules import request as request_rules
+from services.requests.rules.request import Request, RequestEvent
+from services.requests.rules.request import Status as RequestStatus
 
 State = TypeVar("State")
 _PRODUCERS = {topic.name: topic.producer for topic in TOPICS}

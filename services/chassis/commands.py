@@ -327,27 +327,44 @@ class AggregateCommands(Commands, Generic[Thing]):
         for `creates`."""
 
         def register(decide: Decide) -> Decide:
-            async def run(tx: CommandTx, subject: UUID, body: Value) -> Done:
-                thing = await self._load(tx, subject)
-                tx.check_version(thing.version)
-                thing = await self._announce(tx, thing, await decide(tx, thing, body), body)
-                return self._done(tx, thing, await view(tx, thing) if view else None)
-
-            name = to_camel(f"{decide.__name__}_{self.aggregate.kind}")
-            action = decide.__name__.replace("_", "-")
-            self._add(action, decide, run, name=name, noun=noun, identified_by=UUID)
+            self._add_change(noun, decide, decide, view)
             return decide
 
         return register
 
-    def _add(self, action: str, decide: Callable[..., Any], run: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401
+    def by_rule(self, noun: str, rule: Callable[..., Event]) -> None:
+        """As `to`, for a rule that needs nothing else than what it changes, the body, who asks and when."""
+        takes_body = _body_of(rule) is not NoBody
+
+        async def decide(tx: CommandTx, thing: Thing, body: Value) -> Events:
+            return rule(thing, *([body] if takes_body else []), by=tx.by, at=tx.now)
+
+        self._add_change(noun, rule, decide)
+
+    def _add_change(
+        self,
+        noun: str,
+        named: Callable[..., Any],
+        decide: Callable[[CommandTx, Thing, Value], Awaitable[Events]],
+        view: FullView[Thing] | None = None,
+    ) -> None:
+        async def run(tx: CommandTx, subject: UUID, body: Value) -> Done:
+            thing = await self._load(tx, subject)
+            tx.check_version(thing.version)
+            thing = await self._announce(tx, thing, await decide(tx, thing, body), body)
+            return self._done(tx, thing, await view(tx, thing) if view else None)
+
+        name = to_camel(f"{named.__name__}_{self.aggregate.kind}")
+        self._add(named.__name__.replace("_", "-"), named, run, name=name, noun=noun, identified_by=UUID)
+
+    def _add(self, action: str, named: Callable[..., Any], run: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401
         step = step_of(self.steps, action)
         self.add(
             Command(
-                about=decide.__doc__ or "",
+                about=named.__doc__ or "",
                 kind=self.aggregate.kind,
                 collection=self.collection,
-                body=_body_of(decide),
+                body=_body_of(named),
                 view=self.shows,
                 step=step,
                 event=step.event,
@@ -386,9 +403,9 @@ class AggregateCommands(Commands, Generic[Thing]):
 
 
 def _body_of(function: Callable[..., Any]) -> type[Value]:
-    """The type of a command's body: the annotation of the function's last parameter."""
-    *_, last = signature(function).parameters.values()
-    body: type[Value] = last.annotation
+    """The type of a command's body: that of the last positional parameter, unless that is what the command changes."""
+    *_, last = (each for each in signature(function).parameters.values() if each.kind is not each.KEYWORD_ONLY)
+    body: type[Value] = last.annotation if issubclass(last.annotation, Value) else NoBody
     return body
 
 

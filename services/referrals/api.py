@@ -13,7 +13,7 @@ from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, audience_of, sees
 from services.chassis.work_lists import Objects, work_list_of
-from services.referrals import store
+from services.referrals import replicas, store
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import NoSuchActivity
@@ -54,7 +54,7 @@ class NoSuchPartner(NotFound):
 
 
 async def _audience(db: ReadPool, caller: CurrentCaller) -> Audience:
-    return await audience_of(db, caller.actor, store.SITES, calendar_day(caller.now))
+    return await audience_of(db, caller.actor, replicas.SITES, calendar_day(caller.now))
 
 
 @queries.get("/v1/referrals/{referralId}", tags=["referrals"], responses=WITH_ETAG)

@@ -16,7 +16,7 @@ from contracts.requests import (
 from contracts.sites import GroupRecorded, SiteRecorded
 from services.chassis.messaging.inbox import Reactions
 from services.chassis.running.database import Transaction
-from services.referrals import store
+from services.referrals import replicas, store
 from services.referrals.rules import referral as rules
 from services.referrals.rules.referral import EndOfRequest
 
@@ -25,42 +25,42 @@ reactions = Reactions()
 
 @reactions.to(SiteRecorded)
 async def remember_site(event: SiteRecorded, tx: Transaction) -> None:
-    await store.save_site(tx, event)
+    await replicas.save_site(tx, event)
 
 
 @reactions.to(GroupRecorded)
 async def remember_group(event: GroupRecorded, tx: Transaction) -> None:
-    await store.save_group(tx, event)
+    await replicas.save_group(tx, event)
 
 
 @reactions.to(RequestRaised)
 async def remember_who_asks(event: RequestRaised, tx: Transaction) -> None:
-    await store.save_raised(tx, event)
+    await replicas.save_raised(tx, event)
 
 
 @reactions.to(RequestAssigned)
 async def remember_brokers(event: RequestAssigned, tx: Transaction) -> None:
-    await store.save_routing(tx, event.request_id, "assigned", event.broker_ids, event.learning_areas)
+    await replicas.save_routing(tx, event.request_id, "assigned", event.broker_ids, event.learning_areas)
 
 
 @reactions.to(RequestUnbrokered)
 async def remember_that_nobody_brokers(event: RequestUnbrokered, tx: Transaction) -> None:
-    await store.save_routing(tx, event.request_id, "no_broker")
+    await replicas.save_routing(tx, event.request_id, "no_broker")
 
 
 @reactions.to(RequestAnswered)
 async def remember_answer(event: RequestAnswered, tx: Transaction) -> None:
-    await store.save_answer(tx, event.request_id, event.answer)
+    await replicas.save_answer(tx, event.request_id, event.answer)
 
 
 @reactions.to(RequestAmended)
 async def remember_what_is_asked_now(event: RequestAmended, tx: Transaction) -> None:
-    await store.save_asked(tx, event.request_id, event)
+    await replicas.save_asked(tx, event.request_id, event)
 
 
 @reactions.to(RequestReopened)
 async def remember_that_it_is_open_again(event: RequestReopened, tx: Transaction) -> None:
-    await store.save_status(tx, event.request_id, "answered" if event.returns_to == "answered" else "raised")
+    await replicas.save_status(tx, event.request_id, "answered" if event.returns_to == "answered" else "raised")
 
 
 AnEnd = RequestClosed | RequestWithdrawn | RequestVoided
@@ -73,8 +73,8 @@ ENDS: Mapping[type[AnEnd], EndOfRequest] = {
 
 async def end_its_referrals(event: AnEnd, tx: Transaction) -> None:
     status = ENDS[type(event)]
-    await store.save_status(tx, event.request_id, status)
-    request = await store.lock_request(tx, event.request_id)
+    await replicas.save_status(tx, event.request_id, status)
+    request = await replicas.lock_request(tx, event.request_id)
     if request is None or request.status != status:
         return  # something newer was heard before
     for referral in await store.referrals_of(tx, event.request_id):

@@ -14,7 +14,8 @@ from services.chassis.http.parameters import MAX_PAGE
 from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
-from services.referrals.rules.activity import Activity, Warned
+from services.referrals.rules.activity import Activity
+from services.referrals.rules.delivery import Warned
 from services.referrals.rules.referral import Referral
 
 

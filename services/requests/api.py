@@ -12,8 +12,9 @@ from services.chassis.http.queries import query_routes
 from services.chassis.problems import NotFound, WrongField
 from services.chassis.visibility import Audience, audience_of, sees
 from services.chassis.work_lists import Objects, work_list_of
-from services.requests import rules, store
-from services.requests.rules import NoSuchRequest
+from services.requests import store
+from services.requests.rules import request as rules
+from services.requests.rules.request import NoSuchRequest
 from services.requests.views import GroupPage, GroupView, RequestPage, RequestView, SitePage, SiteView, view
 
 queries = query_routes()

@@ -16,7 +16,7 @@ from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.running.service import Service, Wiring
-from services.requests import api, breaches, clocks, commands, reactions, reasons, store
+from services.requests import api, breaches, commands, reactions, reasons, store
 from services.requests.routing import Router
 
 NAME = "requests"
@@ -28,7 +28,7 @@ Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key
 
 def wire(service: Service) -> Wiring:
     app = application(service, title="Samenspel requests", description=DESCRIPTION)
-    use_own_numbers(clocks.NUMBERS, service.settings.clock_numbers)
+    use_own_numbers(store.CLOCK_NUMBERS, service.settings.clock_numbers)
     own = commands.requests, commands.reference_data
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands
     add_command_routes(app, service, *own, *by_operators, adoptions.commands_for(service.settings))

@@ -16,14 +16,15 @@ from contracts.referrals import (
 )
 from services.chassis.messaging.inbox import Reactions
 from services.chassis.running.database import Transaction
-from services.requests import routing, rules, store
+from services.requests import replicas, routing, store
+from services.requests.rules.request import answer_by_referring as answer
 
 reactions = Reactions()
 
 
 @reactions.to(BrokerRecorded)
 async def route_what_the_record_changes(event: BrokerRecorded, tx: Transaction) -> None:
-    areas = await store.save_broker(tx, event)
+    areas = await replicas.save_broker(tx, event)
     await routing.route_anew(tx, await store.lock_open(tx, areas))
 
 
@@ -32,9 +33,9 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     request = await store.lock(tx, event.request_id)
     if request is None:
         return
-    await store.save_referral(tx, event)
+    await replicas.save_referral(tx, event)
     before, request = request, await store.add_partner(tx, await store.count_referrals(tx, request), event.partner_id)
-    if answered := rules.answer_by_referring(request, event):
+    if answered := answer(request, event):
         await store.REQUESTS.announce(tx, request, answered)
     else:
         await store.REQUESTS.heard(tx, before, request)
@@ -44,9 +45,9 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
 async def remember_when_it_is_due(event: ClockStarted, tx: Transaction) -> None:
     if event.object_kind != "referral" or event.act_by is None:
         return
-    request_id = await store.request_of(tx.db, event.object_id)
+    request_id = await replicas.request_of(tx.db, event.object_id)
     before = await store.lock(tx, request_id) if request_id else None
-    await store.save_due(tx, event.object_id, event.act_by, event.started_at)
+    await replicas.save_due(tx, event.object_id, event.act_by, event.started_at)
     if before is not None:
         await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
 
@@ -64,9 +65,9 @@ ENDS: Mapping[type[AnEnd], str] = {
 
 async def remember_end(event: AnEnd, tx: Transaction) -> None:
     """The last one that ends starts the grace period of its request."""
-    request_id = await store.request_of(tx.db, event.referral_id)
+    request_id = await replicas.request_of(tx.db, event.referral_id)
     before = await store.lock(tx, request_id) if request_id else None
-    await store.save_end(tx, event.referral_id, ENDS[type(event)])
+    await replicas.save_end(tx, event.referral_id, ENDS[type(event)])
     if before is not None:
         await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
 
@@ -76,7 +77,7 @@ for _end in ENDS:
 
 
 async def remember_delivery(event: ActivityDelivered | ActivityCorrected, tx: Transaction) -> None:
-    await store.save_delivered(tx, event.activity_id, event.request_id, event.learning_areas)
+    await replicas.save_delivered(tx, event.activity_id, event.request_id, event.learning_areas)
 
 
 reactions.to(ActivityDelivered)(remember_delivery)
@@ -85,4 +86,4 @@ reactions.to(ActivityCorrected)(remember_delivery)
 
 @reactions.to(ActivityRetracted)
 async def forget_delivery(event: ActivityRetracted, tx: Transaction) -> None:
-    await store.save_retracted(tx, event.activity_id)
+    await replicas.save_retracted(tx, event.activity_id)

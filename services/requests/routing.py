@@ -22,8 +22,9 @@ from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
 from services.chassis.running.telemetry import origin
-from services.requests import rules, store
-from services.requests.rules import Request
+from services.requests import replicas, store
+from services.requests.rules import routing as rules
+from services.requests.rules.request import OPEN, Request
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ FAILED_SECONDS = 60.0  # before a day is tried again of which a request failed: 
 
 async def route_anew(tx: Transaction, requests: Sequence[Request]) -> None:
     """Announce for each of these locked requests where it goes now, if that is news."""
-    covering = await store.covering(tx, {area for request in requests for area in request.details.learning_areas})
+    covering = await replicas.covering(tx, {area for request in requests for area in request.details.learning_areas})
     for request in requests:
         if (routed := rules.route_anew(request, covering, at=tx.now)) is not None:
             await store.REQUESTS.announce(tx, request, routed)
@@ -68,7 +69,7 @@ class Router:
     async def look(self, db: Reader) -> float:
         """Route by today what is not yet; returns after how many seconds to look again."""
         today = calendar_day(now())
-        if not await store.is_routed(db, today) and (failed := await self._begin()):
+        if not await replicas.is_routed(db, today) and (failed := await self._begin()):
             self.health.trouble(PART, f"{failed} requests could not be routed; the log says which and why")
             return FAILED_SECONDS
         self.health.tick(PART, f"routed by {today}")
@@ -76,17 +77,17 @@ class Router:
 
     async def _begin(self) -> int:
         """Route what the day changes, and complete it; returns how many requests failed, with which it is not."""
-        if self.recovery is not None and await store.changed_brokers(self.database.pool, calendar_day(now())):
+        if self.recovery is not None and await replicas.changed_brokers(self.database.pool, calendar_day(now())):
             await self.recovery.roll_forward_if_needed()
         async with self.database.transaction() as tx:
-            day, changed = tx.today, await store.begin_day(tx)
+            day, changed = tx.today, await store.open_for(tx, await replicas.begin_day(tx))
         failed = 0
         for request_id in changed:
             self.health.tick(PART, f"routing by {day}")
             failed += not await self._route(request_id)
         if not failed:
             async with self.database.transaction() as tx:
-                await store.complete_day(tx, day)
+                await replicas.complete_day(tx, day)
         return failed
 
     async def _route(self, request_id: UUID) -> bool:
@@ -94,7 +95,7 @@ class Router:
         try:
             async with self.database.transaction() as tx:
                 request = await store.lock(tx, request_id)
-                if request is not None and request.status in rules.OPEN:  # else it was closed meanwhile
+                if request is not None and request.status in OPEN:  # else it was closed meanwhile
                     await route_anew(tx, [request])
         except UNAVAILABLE:
             raise

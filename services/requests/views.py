@@ -11,7 +11,8 @@ from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import Actor, Identifier, LearningAreas, Value
 from services.chassis.http.parameters import MAX_PAGE
 from services.chassis.life_cycle import Actions, available_actions
-from services.requests.rules import LIFE_CYCLE, MAX_DOUBLES, Request, parties
+from services.requests.rules.request import LIFE_CYCLE, Request, parties
+from services.requests.store import MAX_DOUBLES
 
 
 class RequestView(Value):

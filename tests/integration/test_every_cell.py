@@ -28,8 +28,8 @@ from services.referrals.commands import activities, referrals
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.requests import commands as requests
-from services.requests import rules as request_rules
 from services.requests import store as of_requests
+from services.requests.rules import request as request_rules
 from tests.builders import ATELIER, SCHOOL, a_referral, a_request, an_activity
 from tests.deliveries import a_record
 from tests.http_door import a_client, post, problem_of

@@ -20,8 +20,9 @@ from services.chassis.life_cycle import IllegalTransition, available_actions, st
 from services.chassis.problems import NotYetKnown, Problem
 from services.referrals import store as referrals_store
 from services.referrals.rules import referral as referral_rules
-from services.requests import rules as request_rules
+from services.referrals.rules.referring import AreaNotCovered
 from services.requests import store as requests_store
+from services.requests.rules import request as request_rules
 from tests.builders import TODAY, an_actor, referral_details, request_details
 from tests.partnership import CONSULTANT, Partnership, Side, a_partnership, because, check_is_sound
 
@@ -160,7 +161,7 @@ async def refers(partnership: Partnership) -> list[UUID]:
     details = referral_details(partnership.request_id)
     try:
         return [UUID(await partnership.referrals.give("refer", details, by=CONSULTANT))]
-    except (NotYetKnown, IllegalTransition, referral_rules.AreaNotCovered):
+    except (NotYetKnown, IllegalTransition, AreaNotCovered):
         return []
 
 

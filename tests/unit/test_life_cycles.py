@@ -11,9 +11,9 @@ import pytest
 from services.chassis.life_cycle import PREVIOUS, SAME, Step
 from services.chassis.reasons import ReasonLists, usable_reasons
 from services.referrals import reasons as reasons_of_referrals
-from services.referrals.rules import activity, referral
+from services.referrals.rules import activity, referral, referring
 from services.requests import reasons as reasons_of_requests
-from services.requests import rules as request
+from services.requests.rules import request
 from tests.builders import TODAY
 
 SERVICES = Path(__file__).parents[2] / "services"
@@ -89,7 +89,7 @@ def test_sql_allows_the_states_of_the_table_and_no_others(machine: Machine) -> N
 
 def test_the_replica_of_a_request_can_have_every_state_of_a_request() -> None:
     assert statuses_in_sql("referrals", "requests") == set(request.Status)
-    assert set(get_args(referral.RequestStatus)) == set(request.Status)
+    assert set(get_args(referring.RequestStatus)) == set(request.Status)
 
 
 @every_service

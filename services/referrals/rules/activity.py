@@ -4,7 +4,7 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,16 +23,15 @@ from contracts.activities import (
     ActivityRescheduled,
     ActivityRetracted,
     DeliveryDetails,
-    TakingPart,
 )
 from contracts.referrals import OutcomeConfirmed
-from contracts.values import Actor, Identifier, Reason, Value, calendar_day, school_year_of
-from services.chassis.checks import check_headcount, check_unique
+from contracts.values import Actor, Identifier, LocalTime, Reason, Text, Value, calendar_day
 from services.chassis.life_cycle import SAME, Condition, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
-from services.chassis.reasons import ReasonLists, check_reason
-from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
-from services.referrals.rules.referral import PARTNER, SITE, Referral, UnknownPartner
+from services.chassis.reasons import Why, check_reason
+from services.referrals.reasons import LISTS
+from services.referrals.rules.delivery import Known, body_of, check_body, check_named
+from services.referrals.rules.referral import PARTNER, SITE, Referral
 
 ActivityEvent = (
     ActivityPlanned
@@ -102,20 +101,38 @@ class OccurrenceInPast(Malformed):
     """What is rescheduled is held today or later."""
 
 
-class OccurrenceInFuture(Malformed):
-    """An activity is registered on its own day or later."""
-
-
-class ParticipantsExceedHeadcount(Malformed):
-    """More children of a group took part than the group has."""
-
-
-class GroupOfAnotherSite(Malformed):
-    """A group takes part when its site is involved."""
-
-
 class OtherThanReferred(Malformed):
     """What is planned from a referral is at its site and in its programme."""
+
+
+class ReschedulingBody(Value):
+    """When it is held instead."""
+
+    planned_for: LocalTime
+
+
+class CorrectionBody(DeliveryDetails):
+    """The whole right body, and why the old one was wrong."""
+
+    reason: Reason
+    comment: Text | None = None
+    """For the people concerned; it stays in this service and never enters an event."""
+
+    @property
+    def why(self) -> Why:
+        return Why(reason=self.reason, comment=self.comment)
+
+
+class ConfirmationBody(Value):
+    """Which site says that it was so."""
+
+    site_id: Identifier
+
+
+class DisputeBody(Why):
+    """Which site says that it was not so, and why."""
+
+    site_id: Identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +178,11 @@ def parties(activity: Activity) -> Parties:
     return {"partner": activity.partner_ids, "site": activity.site_ids, "broker": activity.broker_ids}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What this service knows of the sites, groups and partners that an activity names."""
-
-    sites: Collection[Identifier]
-    groups: Mapping[Identifier, Identifier]
-    """The site of each group."""
-    partners: Collection[Identifier]
-    schemes: Schemes
-
-
-def _allow(activity: Activity, action: str, by: Actor, at: datetime) -> Step[Status]:
-    return allow(LIFE_CYCLE, action, activity, by, parties(activity), calendar_day(at))
+def _allow(activity: Activity, action: str, by: Actor, at: datetime, why: Why | None = None) -> Step[Status]:
+    step = allow(LIFE_CYCLE, action, activity, by, parties(activity), calendar_day(at))
+    if why is not None:
+        check_reason(step, LISTS, why.reason, why.comment, by=by, day=calendar_day(at))
+    return step
 
 
 def plan(
@@ -211,9 +220,10 @@ def _check_fits(plan: ActivityPlan, referral: Referral | None, by: Actor) -> Non
         raise OtherThanReferred(None, WrongField("programme", plan.programme, made.programme))
 
 
-def reschedule(activity: Activity, planned_for: datetime, *, by: Actor, at: datetime) -> ActivityRescheduled:
-    """It is held at another moment."""
+def reschedule(activity: Activity, body: ReschedulingBody, *, by: Actor, at: datetime) -> ActivityRescheduled:
+    """A planned activity is held at another moment."""
     _allow(activity, "reschedule", by, at)
+    planned_for = body.planned_for
     if calendar_day(planned_for) < calendar_day(at):
         raise OccurrenceInPast(
             f"plannedFor is {planned_for.isoformat()}; today is {calendar_day(at)}.",
@@ -222,22 +232,16 @@ def reschedule(activity: Activity, planned_for: datetime, *, by: Actor, at: date
     return ActivityRescheduled(activity_id=activity.id, planned_for=planned_for, rescheduled_by=by, rescheduled_at=at)
 
 
-def cancel(
-    activity: Activity, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> ActivityCancelled:
-    """It will not be held."""
-    step = _allow(activity, "cancel", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ActivityCancelled(activity_id=activity.id, reason=reason, cancelled_by=by, cancelled_at=at)
+def cancel(activity: Activity, why: Why, *, by: Actor, at: datetime) -> ActivityCancelled:
+    """A planned activity will not be held."""
+    _allow(activity, "cancel", by, at, why)
+    return ActivityCancelled(activity_id=activity.id, reason=why.reason, cancelled_by=by, cancelled_at=at)
 
 
-def report_not_held(
-    activity: Activity, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> ActivityNotHeld:
-    """It was not held, and nobody had cancelled it."""
-    step = _allow(activity, "report-not-held", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ActivityNotHeld(activity_id=activity.id, reason=reason, reported_by=by, reported_at=at)
+def report_not_held(activity: Activity, why: Why, *, by: Actor, at: datetime) -> ActivityNotHeld:
+    """A planned activity was not held, and nobody had cancelled it."""
+    _allow(activity, "report-not-held", by, at, why)
+    return ActivityNotHeld(activity_id=activity.id, reason=why.reason, reported_by=by, reported_at=at)
 
 
 def deliver(
@@ -261,59 +265,40 @@ def deliver(
     )
 
 
-def correct(
-    activity: Activity,
-    body: DeliveryDetails,
-    reason: Reason,
-    *,
-    comment: str | None = None,
-    known: Known,
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
-) -> ActivityCorrected:
+def correct(activity: Activity, body: CorrectionBody, *, known: Known, by: Actor, at: datetime) -> ActivityCorrected:
     """A partner registers the whole body again, as it should have been."""
-    step = _allow(activity, "correct", by, at)
-    allow_actor(step, by, {"partner": body.partner_ids})
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    check_body(body, known, calendar_day(at))
+    right = body_of(body)
+    allow_actor(_allow(activity, "correct", by, at, body.why), by, {"partner": right.partner_ids})
+    check_body(right, known, calendar_day(at))
     changed = tuple(
         str(field.alias)
         for name, field in DeliveryDetails.model_fields.items()
-        if getattr(body, name) != getattr(activity.body, name)
+        if getattr(right, name) != getattr(activity.body, name)
     )
     if not changed:
         raise NothingChanged(None, WrongField("body", None, "a body that differs from what was registered"))
     return ActivityCorrected(
-        **dict(body),
+        **dict(right),
         activity_id=activity.id,
         referral_id=activity.planned.referral_id,
         request_id=activity.planned.request_id,
         origin=activity.planned.origin,
         changed=changed,
-        reason=reason,
+        reason=body.reason,
         corrected_at=at,
     )
 
 
-def retract(
-    activity: Activity,
-    reason: Reason,
-    *,
-    comment: str | None = None,
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
-) -> ActivityRetracted:
+def retract(activity: Activity, why: Why, *, by: Actor, at: datetime) -> ActivityRetracted:
     """A partner takes it back, for good: it leaves every figure."""
-    step = _allow(activity, "retract", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ActivityRetracted(activity_id=activity.id, reason=reason, retracted_at=at)
+    _allow(activity, "retract", by, at, why)
+    return ActivityRetracted(activity_id=activity.id, reason=why.reason, retracted_at=at)
 
 
-def confirm(activity: Activity, site_id: Identifier, *, by: Actor, at: datetime) -> ActivityConfirmed:
-    allow_actor(_allow(activity, "confirm", by, at), by, {"site": (site_id,)})
-    return ActivityConfirmed(activity_id=activity.id, site_id=site_id, confirmed_at=at)
+def confirm(activity: Activity, body: ConfirmationBody, *, by: Actor, at: datetime) -> ActivityConfirmed:
+    """A site says that it was so. Its last word holds."""
+    allow_actor(_allow(activity, "confirm", by, at), by, {"site": (body.site_id,)})
+    return ActivityConfirmed(activity_id=activity.id, site_id=body.site_id, confirmed_at=at)
 
 
 def confirmed_with_outcome(activities: Iterable[Activity], outcome: OutcomeConfirmed) -> list[ActivityConfirmed]:
@@ -327,26 +312,10 @@ def confirmed_with_outcome(activities: Iterable[Activity], outcome: OutcomeConfi
     ]
 
 
-def dispute(
-    activity: Activity,
-    site_id: Identifier,
-    reason: Reason,
-    *,
-    comment: str | None = None,
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
-) -> ActivityDisputed:
-    """A site says that it was not so."""
-    step = _allow(activity, "dispute", by, at)
-    allow_actor(step, by, {"site": (site_id,)})
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ActivityDisputed(activity_id=activity.id, site_id=site_id, reason=reason, disputed_at=at)
-
-
-def body_of(event: DeliveryDetails) -> DeliveryDetails:
-    """The body alone, of an event or a command that carries more."""
-    return DeliveryDetails.model_validate(dict(event), extra="ignore")
+def dispute(activity: Activity, body: DisputeBody, *, by: Actor, at: datetime) -> ActivityDisputed:
+    """A site says that it was not so. Its last word holds."""
+    allow_actor(_allow(activity, "dispute", by, at, body), by, {"site": (body.site_id,)})
+    return ActivityDisputed(activity_id=activity.id, site_id=body.site_id, reason=body.reason, disputed_at=at)
 
 
 def _is_about_the_same(old: DeliveryDetails | None, new: DeliveryDetails) -> bool:
@@ -379,82 +348,3 @@ def evolve(activity: Activity | None, event: ActivityEvent) -> Activity:
         case ActivityDisputed(site_id=site):
             said = {"confirmed_by": activity.confirmed_by - {site}, "disputed_by": activity.disputed_by | {site}}
     return replace(activity, status=status, version=activity.version + 1, **said)
-
-
-def check_body(body: DeliveryDetails, known: Known, today: date) -> None:
-    """A body names what is known here, is about today or before, and counts nobody who is not there."""
-    check_named(body, known)
-    check_unique([group.group_id for group in body.groups], field="groups")
-    if calendar_day(body.occurred_at) > today:
-        raise OccurrenceInFuture(
-            f"occurredAt is {body.occurred_at.isoformat()}; today is {today}.",
-            WrongField("occurredAt", body.occurred_at.isoformat(), f"at most {today}"),
-        )
-    for index, group in enumerate(body.groups):
-        _check_group(f"groups[{index}]", group, body.site_ids, known)
-
-
-def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier], known: Known) -> None:
-    site_id = known.groups.get(group.group_id)
-    if site_id is None:
-        raise _not_yet_known(f"{field}.groupId", group.group_id, "group")
-    if site_id not in site_ids:
-        raise GroupOfAnotherSite(
-            f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
-            WrongField(f"{field}.groupId", group.group_id, site_ids),
-        )
-    check_headcount(group.headcount, field=f"{field}.headcount")
-    if group.participants is not None and group.participants > group.headcount:
-        raise ParticipantsExceedHeadcount(
-            f"{field}.participants is {group.participants}; the group's headcount is {group.headcount}.",
-            WrongField(f"{field}.participants", group.participants, f"at most {group.headcount}"),
-        )
-
-
-def check_named(named: ActivityPlan | DeliveryDetails, known: Known) -> None:
-    """A plan or a body names known sites and partners, each once."""
-    check_learning_areas(named.learning_areas, known.schemes)
-    check_areas_unique(named.learning_areas)
-    check_unique(named.site_ids, field="siteIds")
-    check_unique(named.partner_ids, field="partnerIds")
-    for index, site_id in enumerate(named.site_ids):
-        if site_id not in known.sites:
-            raise _not_yet_known(f"siteIds[{index}]", site_id, "site")
-    for index, partner_id in enumerate(named.partner_ids):
-        if partner_id not in known.partners:
-            raise UnknownPartner(
-                f"partnerIds[{index}] is {partner_id}: no such partner is recorded.",
-                WrongField(f"partnerIds[{index}]", partner_id, "a recorded partner"),
-            )
-
-
-def _not_yet_known(field: str, value: str, kind: str) -> NotYetKnown:
-    return NotYetKnown(
-        f"{field} is {value}: this service has not heard of that {kind} yet; ask again shortly.",
-        WrongField(field, value, f"a recorded {kind}"),
-    )
-
-
-class Warned(Value):
-    """Something that is strange and not refused."""
-
-    field: str
-    value: str
-    detail: str
-
-
-def warnings(activity: Activity, school_years: Mapping[Identifier, str]) -> tuple[Warned, ...]:
-    """What counts nowhere though it was delivered: groups of another school year (ruling 10). `school_years` are those
-    of the groups that are known here."""
-    if activity.body is None:
-        return ()
-    year = school_year_of(calendar_day(activity.body.occurred_at))
-    return tuple(
-        Warned(
-            field=f"groups[{index}].groupId",
-            value=group.group_id,
-            detail=f"a group of {school_years[group.group_id]}; what was delivered in {year} counts in no reach of it",
-        )
-        for index, group in enumerate(activity.body.groups)
-        if school_years.get(group.group_id, year) != year
-    )

@@ -4,14 +4,13 @@ Pure: no clock, no database, no broker. Time arrives as an argument. `LIFE_CYCLE
 do what when: the rules, `availableActions`, the documentation and the tests read it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.offers import PartnerDetails
 from contracts.referrals import (
     OutcomeConfirmed,
     OutcomeDisputed,
@@ -20,7 +19,6 @@ from contracts.referrals import (
     ReferralCheckedIn,
     ReferralCompleted,
     ReferralDeclined,
-    ReferralDetails,
     ReferralExpired,
     ReferralFailed,
     ReferralMade,
@@ -30,14 +28,11 @@ from contracts.referrals import (
     ReferralWithdrawn,
     WithdrawalRequested,
 )
-from contracts.requests import RequestDetails
-from contracts.values import Actor, Identifier, LearningArea, Reason, Role, calendar_day
+from contracts.values import Actor, Day, Identifier, Reason, Role, Text, Value, calendar_day
 from services.chassis.checks import check_order
 from services.chassis.life_cycle import (
-    EVERYONE,
     SAME,
     Condition,
-    IllegalTransition,
     Parties,
     Step,
     allow,
@@ -46,9 +41,9 @@ from services.chassis.life_cycle import (
     status_after,
     step_of,
 )
-from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
-from services.chassis.reasons import CommentMissing, ReasonLists, check_reason, reason_of
-from services.chassis.schemes import check_areas_unique
+from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
+from services.chassis.reasons import CommentMissing, Why, check_reason, reason_of
+from services.referrals.reasons import LISTS
 
 ReferralEvent = (
     ReferralMade
@@ -68,9 +63,6 @@ ReferralEvent = (
     | OutcomeDisputed
 )
 Outcome = Literal["delivered", "delivered_elsewhere"]
-
-RequestStatus = Literal["raised", "assigned", "no_broker", "answered", "closed", "withdrawn", "voided"]
-"""Where a request stands at `requests`."""
 
 OURSELVES = Actor(role="service", organisation="own:samenspel", actor="referrals")
 """Who acts when something follows by itself."""
@@ -102,6 +94,8 @@ ENDED = (
     Status.VOIDED,
 )
 UNDECIDED = (Status.REQUESTED, Status.WAITLISTED)
+TAKEN_ON = (Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED)
+"""A partner has said yes, and has not taken it back."""
 NOT_VOIDED = tuple(status for status in Status if status is not Status.VOIDED)
 
 BROKER: Mapping[Role, str] = {"consultant": "broker", "broker_lead": "broker"}
@@ -181,28 +175,24 @@ class NothingDelivered(RuleSaysNo):
     """A referral is completed as delivered when at least one of its activities was delivered."""
 
 
-class AreaNotCovered(Malformed):
-    """A referral names learning areas that the request asks and a broker covers."""
+class WaitlistBody(Why):
+    """Why a partner cannot begin yet, and when it looks again."""
+
+    review_on: Day
 
 
-class UnknownReferral(Malformed):
-    """The request has no such referral."""
+class DeclineBody(Why):
+    """Why a partner says no, and who might say yes."""
+
+    better_partner_id: Identifier | None = None
 
 
-class PartnerNotActive(RuleSaysNo):
-    """On this day the partner is not, or no longer, a partner."""
+class CompletionBody(Value):
+    """How a referral came to its end."""
 
-
-class NotInOffer(RuleSaysNo):
-    """The partner delivers in none of these learning areas."""
-
-
-class ReferralStillOpen(RuleSaysNo):
-    """A referral is followed up when it has ended; this one has not."""
-
-
-class ParallelSetDecided(RuleSaysNo):
-    """A partner has already taken on a referral of this parallel set."""
+    outcome: Outcome
+    comment: Text | None = None
+    """Where, when it was delivered elsewhere; it stays in this service and never enters an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,175 +238,31 @@ def parties(referral: Referral) -> Parties:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class AskedRequest:
-    """A request of another service, as far as our rules need it."""
-
-    id: UUID
-    status: RequestStatus
-    answer: str | None = None
-    site_id: Identifier | None = None
-    """The site that asks; none while `RequestRaised` has not come."""
-    broker_ids: tuple[Identifier, ...] = ()
-    covered_areas: tuple[LearningArea, ...] = ()
-    """The areas that were asked and that a broker covers."""
-    asked: RequestDetails | None = None
-    """What was asked; none while `RequestRaised` has not come."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be referred."""
-        return self.status == "assigned" or (self.status == "answered" and self.answer == "refer")
-
-
-def _is_broker(by: Actor, request: AskedRequest) -> bool:
-    """Of the brokers to which it is assigned; while none is known here, every broker."""
-    return not request.broker_ids or by.organisation in request.broker_ids
-
-
-def refer(
-    referral_id: UUID,
-    details: ReferralDetails,
-    *,
-    request: AskedRequest | None,
-    partner: PartnerDetails | None,
-    others: Sequence[Referral],
-    by: Actor,
-    at: datetime,
-) -> ReferralMade:
-    """A consultant refers a request to a partner. `others` are the request's referrals so far."""
-    allow(LIFE_CYCLE, "refer", None, by, {"broker": EVERYONE}, calendar_day(at))
-    if request is None or request.site_id is None or request.status == "raised" or not _is_broker(by, request):
-        raise NotYetKnown(
-            f"requestId is {details.request_id}: this service has not heard of its assignment to {by.organisation} yet;"
-            " ask again shortly.",
-            WrongField("requestId", str(details.request_id), "a request that was raised and assigned to your broker"),
-        )
-    if not request.is_open:
-        raise IllegalTransition(
-            f"The request is {request.status} ({request.answer or 'without an answer'}); it cannot be referred.",
-            WrongField("requestId", str(request.id), "a request that is assigned, or answered with refer"),
-        )
-    _check_areas(details, request)
-    _check_partner(details, partner, calendar_day(at))
-    check_order(calendar_day(at), details.decide_by, field="decideBy", after="today")
-    _check_replaced(details, others)
-    return ReferralMade(
-        **dict(details),
-        **_asked(request),
-        referral_id=referral_id,
-        site_id=request.site_id,
-        broker_id=by.organisation,
-        attempt=_attempt(details, others),
-        made_by=by,
-        made_at=at,
-    )
-
-
-ASKED = (
-    "co_site_ids",
-    "programme",
-    "audience",
-    "groups",
-    "headcount",
-    "wished_from",
-    "wished_to",
-    "intention",
-    "self_referral",
-)
-"""What a partner needs to know of a request, by its name in both events."""
-
-
-def _asked(request: AskedRequest) -> dict[str, Any]:
-    return {name: getattr(request.asked, name) for name in ASKED} if request.asked else {}
-
-
-def _check_areas(details: ReferralDetails, request: AskedRequest) -> None:
-    check_areas_unique(details.learning_areas)
-    for index, area in enumerate(details.learning_areas):
-        if area not in request.covered_areas:
-            raise AreaNotCovered(
-                None,
-                WrongField(f"learningAreas[{index}].code", area.code, [each.code for each in request.covered_areas]),
-            )
-
-
-def _check_partner(details: ReferralDetails, partner: PartnerDetails | None, day: date) -> None:
-    if partner is None:
-        raise UnknownPartner(
-            f"partnerId is {details.partner_id}: no such partner is recorded.",
-            WrongField("partnerId", details.partner_id, "a recorded partner"),
-        )
-    if day < partner.valid_from or (partner.valid_to is not None and partner.valid_to <= day):
-        raise PartnerNotActive(
-            f"{details.partner_id} is a partner from {partner.valid_from} to {partner.valid_to}; today is {day}.",
-            WrongField("partnerId", details.partner_id, "a partner of today"),
-        )
-    if not set(details.learning_areas) & set(partner.learning_areas):
-        raise NotInOffer(
-            None, WrongField("learningAreas", [area.code for area in details.learning_areas], _codes(partner))
-        )
-
-
-def _codes(partner: PartnerDetails) -> list[str]:
-    return [area.code for area in partner.learning_areas]
-
-
-def _check_replaced(details: ReferralDetails, others: Sequence[Referral]) -> None:
-    if details.replaces is None:
-        return
-    replaced = next((each for each in others if each.id == details.replaces), None)
-    if replaced is None:
-        raise UnknownReferral(None, WrongField("replaces", str(details.replaces), [str(each.id) for each in others]))
-    if replaced.status not in ENDED:
-        raise ReferralStillOpen(
-            f"The referral that it replaces is {replaced.status}.",
-            WrongField("replaces", str(details.replaces), f"a referral that is {' or '.join(ENDED)}"),
-        )
-
-
-def _attempt(details: ReferralDetails, others: Sequence[Referral]) -> int:
-    """The next attempt; parallel referrals share one."""
-    parallel = [each for each in others if details.parallel_set and each.made.parallel_set == details.parallel_set]
-    if any(each.status in {Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED} for each in parallel):
-        raise ParallelSetDecided(None, WrongField("parallelSet", str(details.parallel_set), "a new set"))
-    if parallel:
-        return parallel[0].made.attempt
-    return 1 + max((each.made.attempt for each in others), default=0)
-
-
-def _allow(referral: Referral, action: str, by: Actor, at: datetime) -> Step[Status]:
-    return allow(LIFE_CYCLE, action, referral, by, parties(referral), calendar_day(at))
+def _allow(referral: Referral, action: str, by: Actor, at: datetime, why: Why | None = None) -> Step[Status]:
+    step = allow(LIFE_CYCLE, action, referral, by, parties(referral), calendar_day(at))
+    if why is not None:
+        check_reason(step, LISTS, why.reason, why.comment, by=by, day=calendar_day(at))
+    return step
 
 
 def acknowledge(referral: Referral, *, by: Actor, at: datetime) -> ReferralAcknowledged:
-    """The partner has seen it."""
+    """The partner has seen it, and has not decided yet."""
     _allow(referral, "acknowledge", by, at)
     return ReferralAcknowledged(referral_id=referral.id, acknowledged_by=by, acknowledged_at=at)
 
 
 def check_in(referral: Referral, *, by: Actor, at: datetime) -> ReferralCheckedIn:
-    """The partner is still working on it."""
+    """The partner is still working on it: what is waited for counts anew."""
     _allow(referral, "check-in", by, at)
     return ReferralCheckedIn(referral_id=referral.id, checked_in_by=by, checked_in_at=at)
 
 
-def waitlist(
-    referral: Referral,
-    reason: Reason,
-    review_on: date,
-    *,
-    comment: str | None = None,
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
-) -> ReferralWaitlisted:
+def waitlist(referral: Referral, body: WaitlistBody, *, by: Actor, at: datetime) -> ReferralWaitlisted:
     """The partner would take it on later."""
-    step = _allow(referral, "waitlist", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    check_order(calendar_day(at) + timedelta(days=1), review_on, field="reviewOn", after="tomorrow")
+    _allow(referral, "waitlist", by, at, body)
+    check_order(calendar_day(at) + timedelta(days=1), body.review_on, field="reviewOn", after="tomorrow")
     return ReferralWaitlisted(
-        referral_id=referral.id, reason=reason, review_on=review_on, waitlisted_by=by, waitlisted_at=at
+        referral_id=referral.id, reason=body.reason, review_on=body.review_on, waitlisted_by=by, waitlisted_at=at
     )
 
 
@@ -428,30 +274,22 @@ def accept(referral: Referral, *, by: Actor, at: datetime) -> ReferralAccepted:
 
 
 def decline(
-    referral: Referral,
-    reason: Reason,
-    *,
-    comment: str | None = None,
-    better_partner_id: Identifier | None = None,
-    partners: Collection[Identifier] = (),
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
+    referral: Referral, body: DeclineBody, *, partners: Collection[Identifier] = (), by: Actor, at: datetime
 ) -> ReferralDeclined:
     """The partner says no, perhaps late. `partners` are the recorded ones among those that it names."""
-    step = _allow(referral, "decline", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    if reason.code == "better_partner_suggested" and better_partner_id is None:
+    _allow(referral, "decline", by, at, body)
+    better = body.better_partner_id
+    if body.reason.code == "better_partner_suggested" and better is None:
         raise BetterPartnerMissing(None, WrongField("betterPartnerId", None, "a recorded partner"))
-    if better_partner_id is not None and better_partner_id not in {*partners} - {referral.made.partner_id}:
+    if better is not None and better not in {*partners} - {referral.made.partner_id}:
         raise UnknownPartner(
-            f"betterPartnerId is {better_partner_id}: no such other partner is recorded.",
-            WrongField("betterPartnerId", better_partner_id, "another recorded partner"),
+            f"betterPartnerId is {better}: no such other partner is recorded.",
+            WrongField("betterPartnerId", better, "another recorded partner"),
         )
     return ReferralDeclined(
         referral_id=referral.id,
-        reason=reason,
-        better_partner_id=better_partner_id,
+        reason=body.reason,
+        better_partner_id=better,
         late=referral.was_accepted,
         declined_by=by,
         declined_at=at,
@@ -465,6 +303,7 @@ def expire(referral: Referral, *, at: datetime) -> ReferralExpired:
 
 
 def start(referral: Referral, *, by: Actor, at: datetime) -> ReferralStarted:
+    """The partner begins (planning the first activity says so as well)."""
     _allow(referral, "start", by, at)
     return ReferralStarted(referral_id=referral.id, started_at=at)
 
@@ -477,28 +316,20 @@ def start_by_planning(referral: Referral, *, by: Actor, at: datetime) -> Referra
     return start(referral, by=by, at=at)
 
 
-def withdraw(
-    referral: Referral,
-    reason: Reason,
-    *,
-    comment: str | None = None,
-    reasons: ReasonLists,
-    by: Actor,
-    at: datetime,
-) -> ReferralWithdrawn:
-    """The sender takes it back."""
-    step = _allow(referral, "withdraw", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ReferralWithdrawn(referral_id=referral.id, reason=reason, withdrawn_by=by, withdrawn_at=at)
+def withdraw(referral: Referral, why: Why, *, by: Actor, at: datetime) -> ReferralWithdrawn:
+    """The consultant takes it back."""
+    _allow(referral, "withdraw", by, at, why)
+    return ReferralWithdrawn(referral_id=referral.id, reason=why.reason, withdrawn_by=by, withdrawn_at=at)
 
 
-def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral]) -> list[Referral]:
+def withdrawn_by_acceptance(accepted: Referral, referrals: Iterable[Referral], *, day: date) -> list[Referral]:
     """What the first acceptance withdraws: the other open referrals of its parallel set."""
     parallel = accepted.made.parallel_set
     return [
         each
         for each in referrals
-        if parallel and each.made.parallel_set == parallel and each.id != accepted.id and each.status in NOT_STARTED
+        if parallel and each.made.parallel_set == parallel and each.id != accepted.id
+        if "withdraw" in available_actions(LIFE_CYCLE, each, OURSELVES, parties(each), day)
     ]
 
 
@@ -535,38 +366,29 @@ def end_with_request(
     return None
 
 
-def request_withdrawal(
-    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> WithdrawalRequested:
-    """The sender wants to take back what has begun."""
-    step = _allow(referral, "request-withdrawal", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return WithdrawalRequested(referral_id=referral.id, reason=reason, requested_by=by, requested_at=at)
+def request_withdrawal(referral: Referral, why: Why, *, by: Actor, at: datetime) -> WithdrawalRequested:
+    """The consultant wants to take back what has begun; the partner confirms that, or still completes it."""
+    _allow(referral, "request-withdrawal", by, at, why)
+    return WithdrawalRequested(referral_id=referral.id, reason=why.reason, requested_by=by, requested_at=at)
 
 
 def confirm_withdrawal(referral: Referral, *, by: Actor, at: datetime) -> ReferralWithdrawn:
-    """The partner agrees to the withdrawal that was asked for; its reason is the sender's."""
+    """The partner agrees to the withdrawal that was asked for."""
     _allow(referral, "confirm-withdrawal", by, at)
     assert referral.withdrawal is not None, "the row's condition says so"
     return ReferralWithdrawn(referral_id=referral.id, reason=referral.withdrawal, withdrawn_by=by, withdrawn_at=at)
 
 
-def fail(
-    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> ReferralFailed:
-    """Nothing came of what was accepted."""
-    step = _allow(referral, "fail", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ReferralFailed(referral_id=referral.id, reason=reason, failed_by=by, failed_at=at)
+def fail(referral: Referral, why: Why, *, by: Actor, at: datetime) -> ReferralFailed:
+    """Nothing came of what was accepted; the partner or the consultant says why."""
+    _allow(referral, "fail", by, at, why)
+    return ReferralFailed(referral_id=referral.id, reason=why.reason, failed_by=by, failed_at=at)
 
 
-def void(
-    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> ReferralVoided:
-    """It was a mistake."""
-    step = _allow(referral, "void", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
-    return ReferralVoided(referral_id=referral.id, reason=reason, voided_by=by, voided_at=at)
+def void(referral: Referral, why: Why, *, by: Actor, at: datetime) -> ReferralVoided:
+    """The referral was a mistake: it leaves every figure."""
+    _allow(referral, "void", by, at, why)
+    return ReferralVoided(referral_id=referral.id, reason=why.reason, voided_by=by, voided_at=at)
 
 
 def confirm_outcome(referral: Referral, *, by: Actor, at: datetime) -> OutcomeConfirmed:
@@ -575,32 +397,27 @@ def confirm_outcome(referral: Referral, *, by: Actor, at: datetime) -> OutcomeCo
     return OutcomeConfirmed(referral_id=referral.id, site_id=by.organisation, confirmed_by=by, confirmed_at=at)
 
 
-def dispute_outcome(
-    referral: Referral, reason: Reason, *, comment: str | None = None, reasons: ReasonLists, by: Actor, at: datetime
-) -> OutcomeDisputed:
+def dispute_outcome(referral: Referral, why: Why, *, by: Actor, at: datetime) -> OutcomeDisputed:
     """An asking site says that it is not so."""
-    step = _allow(referral, "dispute-outcome", by, at)
-    check_reason(step, reasons, reason, comment, by=by, day=calendar_day(at))
+    _allow(referral, "dispute-outcome", by, at, why)
     return OutcomeDisputed(
-        referral_id=referral.id, site_id=by.organisation, reason=reason, disputed_by=by, disputed_at=at
+        referral_id=referral.id, site_id=by.organisation, reason=why.reason, disputed_by=by, disputed_at=at
     )
 
 
-def complete(
-    referral: Referral, outcome: Outcome, *, comment: str | None = None, delivered: int, by: Actor, at: datetime
-) -> ReferralCompleted:
+def complete(referral: Referral, body: CompletionBody, *, delivered: int, by: Actor, at: datetime) -> ReferralCompleted:
     """The partner is done. `delivered` is the number of the referral's activities that stand as delivered."""
     _allow(referral, "complete", by, at)
-    if outcome == "delivered" and not delivered:
+    if body.outcome == "delivered" and not delivered:
         raise NothingDelivered(
-            None, WrongField("outcome", outcome, "delivered_elsewhere, or deliver an activity first")
+            None, WrongField("outcome", body.outcome, "delivered_elsewhere, or deliver an activity first")
         )
-    if outcome == "delivered_elsewhere" and comment is None:
+    if body.outcome == "delivered_elsewhere" and body.comment is None:
         raise CommentMissing(
             "What was delivered elsewhere needs a comment that says where.",
             WrongField("comment", None, "a sentence without personal data"),
         )
-    return ReferralCompleted(referral_id=referral.id, outcome=outcome, completed_by=by, completed_at=at)
+    return ReferralCompleted(referral_id=referral.id, outcome=body.outcome, completed_by=by, completed_at=at)
 
 
 def evolve(referral: Referral | None, event: ReferralEvent) -> Referral:

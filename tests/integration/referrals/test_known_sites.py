@@ -7,8 +7,8 @@ import pytest
 from contracts.sites import SiteRecorded
 from contracts.values import HolidayRegion
 from local import RealParts
-from services.referrals import store
-from services.referrals.store import SITES, KnownSite
+from services.referrals import replicas
+from services.referrals.replicas import SITES, KnownSite
 from tests.builders import NOW, SCHOOL, TODAY, site_details
 from tests.sandbox import Sandbox, a_sandbox
 
@@ -25,7 +25,7 @@ async def test_of_a_site_its_board_and_holiday_region_are_kept(sandbox: Sandbox,
 
     async with sandbox.database.transaction(at=NOW) as tx:
         tx.reacting_to = 1, 1
-        await store.save_site(tx, recorded)
+        await replicas.save_site(tx, recorded)
 
     kept = KnownSite(valid_from=recorded.valid_from, board="own:board", holiday_region=region)
     assert await SITES.on_day(sandbox.database.pool, [SCHOOL], TODAY) == {SCHOOL: kept}

@@ -23,11 +23,12 @@ from services.chassis.commands import Answer, Call, carry_out
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import Problem
 from services.chassis.visibility import audience_of
-from services.referrals import store
+from services.referrals import replicas, store
 from services.referrals.commands import activities, organisations
 from services.referrals.commands import referrals as referral_commands
 from services.referrals.reactions import reactions
-from services.referrals.rules.referral import AskedRequest, NoSuchReferral
+from services.referrals.rules.referral import NoSuchReferral
+from services.referrals.rules.referring import AskedRequest
 from tests.builders import (
     ART,
     ATELIER,
@@ -114,7 +115,7 @@ def closed(request_id: UUID) -> RequestClosed:
 
 async def known(sandbox: Sandbox, request_id: UUID) -> AskedRequest:
     async with sandbox.database.transaction() as tx:
-        request = await store.lock_request(tx, request_id)
+        request = await replicas.lock_request(tx, request_id)
     assert request is not None
     return request
 
@@ -135,7 +136,7 @@ async def a_referral(sandbox: Sandbox, request_id: UUID) -> UUID:
 async def sees(sandbox: Sandbox, by: Actor) -> tuple[int, int]:
     """How many referrals and activities are on this caller's lists."""
     db = sandbox.database.pool
-    audience = await audience_of(db, by, store.SITES, TODAY)
+    audience = await audience_of(db, by, replicas.SITES, TODAY)
     referrals = await store.referral_page(
         db, audience, request_id=None, partner_id=None, status=None, unconfirmed_by=None, after=None, limit=10
     )

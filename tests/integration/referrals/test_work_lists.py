@@ -119,7 +119,7 @@ def test_pages_follow_each_other(referrals: ServiceProcess) -> None:
 
 
 def test_another_list_is_for_operators_alone(referrals: ServiceProcess) -> None:
-    a_referral(referrals)
+    referral = a_referral(referrals)
 
     for by, query in [
         (PARTNER, f"organisation={BAZUIN}"),
@@ -130,7 +130,8 @@ def test_another_list_is_for_operators_alone(referrals: ServiceProcess) -> None:
     ]:
         refused = referrals.ask("GET", f"/v1/work?{query}", by=by)
         assert (refused.status_code, problem_type(refused)) == (403, "not-allowed"), query
-    assert the_list(referrals, by=OTHER_PARTNER) == []
+    others = the_list(referrals, by=OTHER_PARTNER)  # another test may have left it something
+    assert referral["referralId"] not in [each["objectId"] for each in others]
     assert the_list(referrals, by=an_actor("consultant", BABEL)) == []
     assert the_list(referrals, by=an_actor("analyst"), query=f"role=partner&organisation={ATELIER}")
 

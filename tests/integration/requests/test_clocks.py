@@ -17,9 +17,11 @@ from contracts.values import LearningArea, Reason
 from local import RealParts
 from services.chassis.due_clocks import DueClocks
 from services.chassis.messaging.outbox import new_id
-from services.requests import breaches, clocks, rules, store
+from services.requests import breaches, store
 from services.requests.reactions import reactions
-from services.requests.rules import Request, Status
+from services.requests.rules import clocks
+from services.requests.rules.request import Request, Status
+from services.requests.rules.routing import route
 from tests.builders import ART, NATURE, NOW, a_referral_made, a_request, an_actor, delivery_details, referral_details
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import eventually
@@ -57,7 +59,7 @@ async def is_raised(sandbox: Sandbox, status: Status, *areas: LearningArea) -> R
     async with sandbox.database.transaction(at=NOW) as tx:
         await tx.db.execute("INSERT INTO entities (kind, entity_id, version) VALUES ('site', $1, 1)", raised.site_id)
         request = await store.REQUESTS.announce(tx, None, raised)
-        return await store.REQUESTS.announce(tx, request, rules.route(request, covering, at=NOW))
+        return await store.REQUESTS.announce(tx, request, route(request, covering, at=NOW))
 
 
 async def answers(sandbox: Sandbox, request: Request, how: Any, reason: Reason | None = None) -> None:
@@ -244,4 +246,4 @@ def test_every_number_of_a_clock_is_there() -> None:
         f"{clock.name}.{breach.name}" for clock in clocks.CLOCKS for breach in clock.breaches if breach.on is None
     }
 
-    assert wanted == clocks.NUMBERS["default"].keys()
+    assert wanted == store.CLOCK_NUMBERS["default"].keys()

@@ -16,7 +16,7 @@ from contracts.values import LearningArea, Name
 from local import RealParts
 from services.chassis.commands import Call, carry_out
 from services.chassis.running.health import Health
-from services.requests import commands, reactions, store
+from services.requests import commands, reactions, replicas, store
 from services.requests.routing import FAILED_SECONDS, LOOK_SECONDS, Router, route_anew
 from tests.builders import ART, BABEL, NOW, S_PORT, SCHOOL, SPORT, TODAY, an_actor, request_details, site_details
 from tests.sandbox import Sandbox, a_sandbox
@@ -305,7 +305,7 @@ async def test_a_round_that_ended_in_the_middle_is_finished_by_the_next(sandbox:
     requests = [await a_request(sandbox, SPORT) for _ in range(2)]
     it_is(10, time_file)
     async with sandbox.database.transaction() as tx:
-        begun = await store.begin_day(tx)
+        begun = await store.open_for(tx, await replicas.begin_day(tx))
 
     await comes(10, sandbox, time_file)
 

@@ -22,10 +22,18 @@ from contracts.values import Actor, Reason
 from services.chassis.life_cycle import available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, WrongField
-from services.chassis.reasons import CommentMissing
+from services.chassis.reasons import CommentMissing, Why
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
-from services.referrals.rules.activity import Activity, ActivityEvent, Status
+from services.referrals.rules.activity import (
+    Activity,
+    ActivityEvent,
+    ConfirmationBody,
+    CorrectionBody,
+    DisputeBody,
+    ReschedulingBody,
+    Status,
+)
 from tests.builders import (
     BAZUIN,
     CHILDCARE,
@@ -62,20 +70,20 @@ def deliver(activity: Activity, by: Actor, body: DeliveryDetails | None = None, 
 
 
 def correct(activity: Activity, by: Actor, body: DeliveryDetails | None = None) -> ActivityCorrected:
-    body = body or delivery_details(groups=TWENTY)
-    return rules.correct(activity, body, WRONG_COUNT, known=KNOWN, reasons=reasons.LISTS, by=by, at=NOW)
+    said = CorrectionBody(**dict(body or delivery_details(groups=TWENTY)), reason=WRONG_COUNT)
+    return rules.correct(activity, said, known=KNOWN, by=by, at=NOW)
 
 
 def retract(activity: Activity, by: Actor) -> ActivityEvent:
-    return rules.retract(activity, DUPLICATE, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.retract(activity, Why(reason=DUPLICATE), by=by, at=NOW)
 
 
 def confirm(activity: Activity, by: Actor) -> ActivityEvent:
-    return rules.confirm(activity, SCHOOL, by=by, at=NOW)
+    return rules.confirm(activity, ConfirmationBody(site_id=SCHOOL), by=by, at=NOW)
 
 
 def dispute(activity: Activity, by: Actor) -> ActivityEvent:
-    return rules.dispute(activity, SCHOOL, NOT_HELD, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.dispute(activity, DisputeBody(site_id=SCHOOL, reason=NOT_HELD), by=by, at=NOW)
 
 
 def confirmed_and_disputed_by(activity: Activity) -> tuple[list[str], list[str]]:
@@ -83,15 +91,15 @@ def confirmed_and_disputed_by(activity: Activity) -> tuple[list[str], list[str]]
 
 
 def reschedule(activity: Activity, by: Actor, planned_for: datetime = TOMORROW_AT_ONE) -> ActivityEvent:
-    return rules.reschedule(activity, planned_for, by=by, at=NOW)
+    return rules.reschedule(activity, ReschedulingBody(planned_for=planned_for), by=by, at=NOW)
 
 
 def cancel(activity: Activity, by: Actor) -> ActivityEvent:
-    return rules.cancel(activity, WEATHER, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.cancel(activity, Why(reason=WEATHER), by=by, at=NOW)
 
 
 def report_not_held(activity: Activity, by: Actor) -> ActivityEvent:
-    return rules.report_not_held(activity, NOBODY_CAME, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.report_not_held(activity, Why(reason=NOBODY_CAME), by=by, at=NOW)
 
 
 ACTIONS: dict[str, Callable[[Activity, Actor], ActivityEvent]] = {
@@ -274,28 +282,24 @@ def test_every_list_of_an_activity_ends_with_other_which_wants_a_comment(name: s
 OTHER: dict[str, Callable[[str | None], ActivityEvent]] = {
     "retract": lambda comment: rules.retract(
         an_activity(),
-        Reason(list="activity-retraction", code="other"),
-        comment=comment,
-        reasons=reasons.LISTS,
+        Why(reason=Reason(list="activity-retraction", code="other"), comment=comment),
         by=an_actor("partner"),
         at=NOW,
     ),
     "dispute": lambda comment: rules.dispute(
         an_activity(),
-        SCHOOL,
-        Reason(list="activity-dispute", code="other"),
-        comment=comment,
-        reasons=reasons.LISTS,
+        DisputeBody(site_id=SCHOOL, reason=Reason(list="activity-dispute", code="other"), comment=comment),
         by=an_actor("coordinator"),
         at=NOW,
     ),
     "correct": lambda comment: rules.correct(
         an_activity(),
-        delivery_details(groups=TWENTY),
-        Reason(list="activity-correction", code="other"),
-        comment=comment,
+        CorrectionBody(
+            **dict(delivery_details(groups=TWENTY)),
+            reason=Reason(list="activity-correction", code="other"),
+            comment=comment,
+        ),
         known=KNOWN,
-        reasons=reasons.LISTS,
         by=an_actor("partner"),
         at=NOW,
     ),

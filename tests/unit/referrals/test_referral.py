@@ -1,6 +1,6 @@
 """The life of a referral, cell by cell, and what the rules refuse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,10 +13,18 @@ from services.chassis.checks import DatesInWrongOrder
 from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, WrongField
-from services.chassis.reasons import CommentMissing, UnknownReason
+from services.chassis.reasons import CommentMissing, UnknownReason, Why
 from services.referrals import reasons
 from services.referrals.rules import referral as rules
-from services.referrals.rules.referral import OURSELVES, Referral, ReferralEvent, Status
+from services.referrals.rules.referral import (
+    OURSELVES,
+    CompletionBody,
+    DeclineBody,
+    Referral,
+    ReferralEvent,
+    Status,
+    WaitlistBody,
+)
 from tests.builders import (
     ATELIER,
     BABEL,
@@ -44,8 +52,10 @@ def accept(referral: Referral, by: Actor) -> ReferralEvent:
     return rules.accept(referral, by=by, at=NOW)
 
 
-def decline(referral: Referral, by: Actor, reason: Reason = NO_CAPACITY, **more: Any) -> ReferralDeclined:
-    return rules.decline(referral, reason, reasons=reasons.LISTS, by=by, at=NOW, **more)
+def decline(
+    referral: Referral, by: Actor, reason: Reason = NO_CAPACITY, *, partners: Collection[str] = (), **said: Any
+) -> ReferralDeclined:
+    return rules.decline(referral, DeclineBody(reason=reason, **said), partners=partners, by=by, at=NOW)
 
 
 def start(referral: Referral, by: Actor) -> ReferralEvent:
@@ -55,11 +65,11 @@ def start(referral: Referral, by: Actor) -> ReferralEvent:
 def withdraw(referral: Referral, by: Actor) -> ReferralEvent:
     if by.organisation == OURSELVES.organisation:
         return rules.withdraw_by_itself(referral, "request_closed", at=NOW)
-    return rules.withdraw(referral, NO_RESPONSE, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.withdraw(referral, Why(reason=NO_RESPONSE), by=by, at=NOW)
 
 
 def complete(referral: Referral, by: Actor) -> ReferralEvent:
-    return rules.complete(referral, "delivered", delivered=1, by=by, at=NOW)
+    return rules.complete(referral, CompletionBody(outcome="delivered"), delivered=1, by=by, at=NOW)
 
 
 def check_in(referral: Referral, by: Actor) -> ReferralEvent:
@@ -71,7 +81,7 @@ def acknowledge(referral: Referral, by: Actor) -> ReferralEvent:
 
 
 def waitlist(referral: Referral, by: Actor, review_on: date = date(2025, 11, 1)) -> ReferralWaitlisted:
-    return rules.waitlist(referral, AWAITING_STAFF, review_on, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.waitlist(referral, WaitlistBody(reason=AWAITING_STAFF, review_on=review_on), by=by, at=NOW)
 
 
 def request_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
@@ -80,7 +90,7 @@ def request_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
         asked_back = rules.end_with_request(referral, "withdrawn", at=NOW)
         assert asked_back is not None
         return asked_back
-    return rules.request_withdrawal(referral, NO_RESPONSE, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.request_withdrawal(referral, Why(reason=NO_RESPONSE), by=by, at=NOW)
 
 
 def confirm_withdrawal(referral: Referral, by: Actor) -> ReferralEvent:
@@ -93,11 +103,11 @@ def expire(referral: Referral, by: Actor) -> ReferralEvent:
 
 
 def fail(referral: Referral, by: Actor) -> ReferralEvent:
-    return rules.fail(referral, STAFF_ILL, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.fail(referral, Why(reason=STAFF_ILL), by=by, at=NOW)
 
 
 def void(referral: Referral, by: Actor) -> ReferralEvent:
-    return rules.void(referral, DUPLICATE, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.void(referral, Why(reason=DUPLICATE), by=by, at=NOW)
 
 
 def confirm_outcome(referral: Referral, by: Actor) -> ReferralEvent:
@@ -105,7 +115,7 @@ def confirm_outcome(referral: Referral, by: Actor) -> ReferralEvent:
 
 
 def dispute_outcome(referral: Referral, by: Actor) -> ReferralEvent:
-    return rules.dispute_outcome(referral, NOT_DELIVERED, reasons=reasons.LISTS, by=by, at=NOW)
+    return rules.dispute_outcome(referral, Why(reason=NOT_DELIVERED), by=by, at=NOW)
 
 
 ACTIONS: dict[str, Callable[[Referral, Actor], ReferralEvent]] = {
@@ -167,7 +177,9 @@ def test_the_first_acceptance_withdraws_the_other_open_referrals_of_its_set() ->
     declined = a_referral(Status.DECLINED, parallel_set=parallel)
     elsewhere = a_referral(parallel_set=new_id())
 
-    withdrawn = rules.withdrawn_by_acceptance(accepted, [accepted, open_too, declined, elsewhere, a_referral()])
+    withdrawn = rules.withdrawn_by_acceptance(
+        accepted, [accepted, open_too, declined, elsewhere, a_referral()], day=TODAY
+    )
 
     assert withdrawn == [open_too]
 
@@ -175,7 +187,7 @@ def test_the_first_acceptance_withdraws_the_other_open_referrals_of_its_set() ->
 def test_an_acceptance_outside_a_set_withdraws_nothing() -> None:
     accepted = a_referral(Status.ACCEPTED)
 
-    assert rules.withdrawn_by_acceptance(accepted, [accepted, a_referral()]) == []
+    assert rules.withdrawn_by_acceptance(accepted, [accepted, a_referral()], day=TODAY) == []
 
 
 @pytest.mark.parametrize("status", Status)
@@ -297,21 +309,23 @@ def test_a_person_cannot_give_a_reason_that_belongs_to_the_service() -> None:
     closed = Reason(list="withdraw-referral", code="request_closed")
 
     with pytest.raises(UnknownReason, match="no_response"):
-        rules.withdraw(a_referral(), closed, reasons=reasons.LISTS, by=an_actor("consultant"), at=NOW)
+        rules.withdraw(a_referral(), Why(reason=closed), by=an_actor("consultant"), at=NOW)
 
 
 def test_what_is_completed_as_delivered_was_delivered() -> None:
     referral, by = a_referral(Status.IN_PROGRESS), an_actor("partner")
 
     with pytest.raises(rules.NothingDelivered) as refused:
-        rules.complete(referral, "delivered", delivered=0, by=by, at=NOW)
+        rules.complete(referral, CompletionBody(outcome="delivered"), delivered=0, by=by, at=NOW)
     expected = "delivered_elsewhere, or deliver an activity first"
     assert refused.value.errors == (WrongField("outcome", "delivered", expected),)
     with pytest.raises(CommentMissing, match="needs a comment that says where") as silent:
-        rules.complete(referral, "delivered_elsewhere", delivered=0, by=by, at=NOW)
+        rules.complete(referral, CompletionBody(outcome="delivered_elsewhere"), delivered=0, by=by, at=NOW)
     assert silent.value.errors == (WrongField("comment", None, "a sentence without personal data"),)
 
-    elsewhere = rules.complete(referral, "delivered_elsewhere", comment="In het park", delivered=0, by=by, at=NOW)
+    elsewhere = rules.complete(
+        referral, CompletionBody(outcome="delivered_elsewhere", comment="In het park"), delivered=0, by=by, at=NOW
+    )
     assert rules.evolve(referral, elsewhere).outcome == "delivered_elsewhere"
 
 
@@ -321,9 +335,9 @@ def test_what_is_announced_says_who_did_it_and_when() -> None:
     accepted = rules.accept(a_referral(), by=by, at=NOW)
     declined = decline(referral, by)
     started = rules.start_by_planning(referral, by=by, at=NOW)
-    withdrawn = rules.withdraw(referral, NO_RESPONSE, reasons=reasons.LISTS, by=sender, at=NOW)
+    withdrawn = rules.withdraw(referral, Why(reason=NO_RESPONSE), by=sender, at=NOW)
     by_itself = rules.withdraw_by_itself(referral, "request_closed", at=NOW)
-    completed = rules.complete(referral, "delivered", delivered=1, by=by, at=NOW)
+    completed = rules.complete(referral, CompletionBody(outcome="delivered"), delivered=1, by=by, at=NOW)
 
     assert (accepted.partner_id, accepted.accepted_by, accepted.accepted_at) == (ATELIER, by, NOW)
     assert (declined.referral_id, declined.declined_by, declined.declined_at) == (referral.id, by, NOW)
@@ -351,9 +365,9 @@ def test_the_reason_other_of_a_withdrawal_wants_a_comment() -> None:
     other, by = Reason(list="withdraw-referral", code="other"), an_actor("consultant")
 
     with pytest.raises(CommentMissing):
-        rules.withdraw(a_referral(), other, reasons=reasons.LISTS, by=by, at=NOW)
+        rules.withdraw(a_referral(), Why(reason=other), by=by, at=NOW)
 
-    said = rules.withdraw(a_referral(), other, comment="Te laat", reasons=reasons.LISTS, by=by, at=NOW)
+    said = rules.withdraw(a_referral(), Why(reason=other, comment="Te laat"), by=by, at=NOW)
     assert said.reason == other
 
 

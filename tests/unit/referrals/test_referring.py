@@ -12,8 +12,9 @@ from services.chassis.checks import DatesInWrongOrder, NamedTwice
 from services.chassis.life_cycle import IllegalTransition
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, NotYetKnown, WrongField
-from services.referrals.rules import referral as rules
-from services.referrals.rules.referral import AskedRequest, Referral, Status
+from services.referrals.rules import referring as rules
+from services.referrals.rules.referral import LIFE_CYCLE, Referral, Status, UnknownPartner, evolve
+from services.referrals.rules.referring import AskedRequest
 from tests.builders import (
     ART,
     ATELIER,
@@ -61,7 +62,7 @@ def test_the_first_referral_is_the_first_attempt_made_by_the_callers_broker_for_
 
     assert made.made_by == an_actor("consultant")
     assert (made.attempt, made.broker_id, made.site_id, made.made_at) == (1, BABEL, SCHOOL, NOW)
-    assert rules.evolve(None, made) == Referral(made, Status.REQUESTED, version=1)
+    assert evolve(None, made) == Referral(made, Status.REQUESTED, version=1)
 
 
 def test_a_next_referral_is_the_next_attempt() -> None:
@@ -95,9 +96,9 @@ def test_referrals_outside_the_set_decide_nothing(status: Status) -> None:
     assert refer(others=others).attempt == 2
 
 
-@pytest.mark.parametrize("cell", cells_of_creation(cells(rules.LIFE_CYCLE, Status)), ids=str)
+@pytest.mark.parametrize("cell", cells_of_creation(cells(LIFE_CYCLE, Status)), ids=str)
 def test_who_may_refer_a_request(cell: Cell[Status]) -> None:
-    check_creation(cell, create=lambda: refer(by=cell.by), evolve=rules.evolve, to_a_stranger=NotYetKnown)
+    check_creation(cell, create=lambda: refer(by=cell.by), evolve=evolve, to_a_stranger=NotYetKnown)
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in {"consultant", "broker_lead"}])
@@ -164,7 +165,7 @@ def test_a_referral_names_an_area_once() -> None:
 
 
 def test_a_referral_is_made_to_a_recorded_partner() -> None:
-    with pytest.raises(rules.UnknownPartner, match=f"partnerId is {ATELIER}: no such partner") as refused:
+    with pytest.raises(UnknownPartner, match=f"partnerId is {ATELIER}: no such partner") as refused:
         refer_if_known(a_known_request(), None)
 
     assert refused.value.status == 400

@@ -5,25 +5,24 @@ import pytest
 from contracts.requests import RequestAssigned, RequestUnbrokered
 from contracts.values import LearningArea
 from services.chassis.life_cycle import EVERYONE, IllegalTransition
-from services.requests import rules
-from services.requests.rules import Request, Routing, Status
+from services.requests.rules.request import OPEN, Request, Status, evolve, parties
+from services.requests.rules.routing import Routing, route, route_anew, routing_of
 from tests.builders import ART, BABEL, NATURE, NOW, S_PORT, SPORT, a_request
 
-OPEN = rules.OPEN
 UNANSWERED = [Status.RAISED, Status.ASSIGNED, Status.NO_BROKER]
 THREE_AREAS = (ART, SPORT, NATURE)
 
 
 def routed(request: Request, covering: dict[LearningArea, list[str]]) -> Request:
     """The request after it was routed anew."""
-    event = rules.route_anew(request, covering, at=NOW)
-    return rules.evolve(request, event) if event else request
+    event = route_anew(request, covering, at=NOW)
+    return evolve(request, event) if event else request
 
 
 def test_a_request_for_several_areas_goes_to_every_broker_of_one_and_names_the_areas_without() -> None:
     request = a_request(Status.RAISED, learning_areas=THREE_AREAS)
 
-    event = rules.route(request, {ART: [BABEL], SPORT: [S_PORT, BABEL], NATURE: []}, at=NOW)
+    event = route(request, {ART: [BABEL], SPORT: [S_PORT, BABEL], NATURE: []}, at=NOW)
 
     assert event == RequestAssigned(
         request_id=request.id,
@@ -37,7 +36,7 @@ def test_a_request_for_several_areas_goes_to_every_broker_of_one_and_names_the_a
 def test_a_request_that_nobody_covers_is_announced_as_such() -> None:
     request = a_request(Status.RAISED, learning_areas=(ART, NATURE))
 
-    event = rules.route(request, {ART: [], NATURE: []}, at=NOW)
+    event = route(request, {ART: [], NATURE: []}, at=NOW)
 
     assert event == RequestUnbrokered(request_id=request.id, learning_areas=(ART, NATURE), unbrokered_at=NOW)
 
@@ -70,7 +69,7 @@ def test_an_answered_request_that_nobody_covers_any_more_keeps_its_state_and_has
     request = routed(before, {ART: []})
 
     assert (request.status, request.answer, request.broker_ids) == (Status.ANSWERED, before.answer, ())
-    assert rules.parties(request)["broker"] is EVERYONE
+    assert parties(request)["broker"] is EVERYONE
 
 
 def test_an_answered_request_without_a_broker_finds_one_again_and_stays_answered() -> None:
@@ -94,7 +93,7 @@ def test_a_broker_that_takes_over_another_area_is_news() -> None:
     """The brokers stay the same, the areas do not."""
     request = routed(a_request(learning_areas=(ART, SPORT)), {ART: [BABEL], SPORT: []})
 
-    event = rules.route_anew(request, {ART: [], SPORT: [BABEL]}, at=NOW)
+    event = route_anew(request, {ART: [], SPORT: [BABEL]}, at=NOW)
 
     assert isinstance(event, RequestAssigned)
     assert (event.learning_areas, event.uncovered_areas) == ((SPORT,), (ART,))
@@ -105,16 +104,16 @@ def test_a_broker_that_takes_over_another_area_is_news() -> None:
 def test_the_same_routing_again_is_no_news(status: Status, covering: dict[LearningArea, list[str]]) -> None:
     request = routed(a_request(status), covering)
 
-    assert rules.route_anew(request, covering, at=NOW) is None
+    assert route_anew(request, covering, at=NOW) is None
 
 
 def test_a_new_request_is_always_told_where_it_goes() -> None:
-    assert isinstance(rules.route_anew(a_request(Status.RAISED), {ART: []}, at=NOW), RequestUnbrokered)
+    assert isinstance(route_anew(a_request(Status.RAISED), {ART: []}, at=NOW), RequestUnbrokered)
 
 
 def test_a_closed_request_is_not_routed() -> None:
     with pytest.raises(IllegalTransition):
-        rules.route(a_request(Status.CLOSED), {ART: [S_PORT]}, at=NOW)
+        route(a_request(Status.CLOSED), {ART: [S_PORT]}, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -128,4 +127,4 @@ def test_a_closed_request_is_not_routed() -> None:
 def test_one_function_says_who_covers_which_area_and_which_nobody_does(
     covering: dict[LearningArea, list[str]], routing: Routing
 ) -> None:
-    assert rules.routing_of((ART, SPORT), covering) == routing
+    assert routing_of((ART, SPORT), covering) == routing

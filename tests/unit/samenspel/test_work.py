@@ -6,7 +6,7 @@ import pytest
 
 from contracts.clocks import ObjectKind
 from services.referrals.rules.clocks import OF_ACTIVITIES, OF_REFERRALS
-from services.requests.clocks import CLOCKS
+from services.requests.rules.clocks import CLOCKS
 from words.language import Language, Texts
 
 

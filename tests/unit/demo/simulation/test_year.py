@@ -16,7 +16,7 @@ from demo.simulation.plan import Plan, Step
 from demo.simulation.year import plan
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
-from services.requests import rules as request_rules
+from services.requests.rules import request as request_rules
 from tests.unit.demo.simulation.conftest import ACTIVITIES, SEED
 
 SOME_ID = "01a1fee9-0cb5-7d4a-b2d4-0242ac120002"

@@ -11,13 +11,13 @@ from services.chassis.checks import NamedTwice
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotYetKnown, Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
-from services.referrals import reasons
 from services.referrals.rules import activity as rules
-from services.referrals.rules.activity import (
+from services.referrals.rules.activity import Status
+from services.referrals.rules.delivery import (
     GroupOfAnotherSite,
     OccurrenceInFuture,
     ParticipantsExceedHeadcount,
-    Status,
+    warnings,
 )
 from services.referrals.rules.referral import UnknownPartner
 from tests.builders import (
@@ -48,8 +48,8 @@ def deliver(body: DeliveryDetails) -> ActivityDelivered:
 
 
 def correct(body: DeliveryDetails) -> ActivityCorrected:
-    by, listed = an_actor("partner"), reasons.LISTS
-    return rules.correct(an_activity(), body, WRONG_COUNT, known=KNOWN, reasons=listed, by=by, at=NOW)
+    said = rules.CorrectionBody(**dict(body), reason=WRONG_COUNT)
+    return rules.correct(an_activity(), said, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
 UNSOUND_PLANS: list[tuple[dict[str, Any], str, type[Problem]]] = [
@@ -130,11 +130,11 @@ def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
 def test_a_group_of_another_school_year_is_told_and_not_refused() -> None:
     activity = an_activity()
 
-    told = rules.warnings(activity, {GROUP: "2024-2025", CHILDCARE_GROUP: "2025-2026"})
+    told = warnings(activity.body, {GROUP: "2024-2025", CHILDCARE_GROUP: "2025-2026"})
 
     assert [(each.field, each.value) for each in told] == [("groups[0].groupId", GROUP)]
     assert "2024-2025" in told[0].detail
 
 
 def test_a_group_of_which_no_year_is_known_here_is_no_reason_to_warn() -> None:
-    assert rules.warnings(an_activity(), {}) == ()
+    assert warnings(an_activity().body, {}) == ()

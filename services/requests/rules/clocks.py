@@ -1,12 +1,9 @@
 """How long a request may wait, and what follows. Pure."""
 
 from datetime import date
-from importlib.resources import files
 
-from services.chassis.clocks import Breach, Clock, Turn, read_numbers
-from services.requests.rules import Request, Status
-
-NUMBERS = read_numbers((files(__package__) / "clocks.json").read_bytes())
+from services.chassis.clocks import Breach, Clock, Turn
+from services.requests.rules.request import Request, Status
 
 
 def _first_wished_day(request: Request) -> date:

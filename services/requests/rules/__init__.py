@@ -1,0 +1,1 @@
+"""What `requests` decides. Pure."""

@@ -1,0 +1,135 @@
+"""How a request ends, and what stays unmet."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.values import LearningArea, Reason
+from services.chassis.checks import NamedTwice
+from services.chassis.messaging.outbox import new_id
+from services.chassis.problems import NotYetKnown, WrongField
+from services.chassis.reasons import ReasonMissing
+from services.requests.rules import request as rules
+from services.requests.rules.closing import AreaNotAsked, DeliveryMissing
+from services.requests.rules.request import Status
+from tests.builders import (
+    ART,
+    NATURE,
+    S_PORT,
+    SPORT,
+    TODAY,
+    a_request,
+    an_actor,
+)
+from tests.unit.requests.acts import close
+
+NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
+
+
+def test_a_closure_names_an_activity_once() -> None:
+    request, activity = a_request(Status.ANSWERED), new_id()
+
+    with pytest.raises(NamedTwice) as refused:
+        close(
+            request,
+            an_actor("consultant"),
+            "fulfilled",
+            activity_ids=(activity, activity),
+            delivered={activity: request.id},
+        )
+
+    assert refused.value.errors[0].field == "activityIds[1]"
+
+
+def test_a_fulfilled_request_cites_a_delivered_activity_of_its_own() -> None:
+    request, by, activity = a_request(Status.ANSWERED), an_actor("consultant"), new_id()
+
+    of_another = [activity, new_id()]
+    theirs = {activity: request.id, of_another[1]: new_id()}
+    with pytest.raises(DeliveryMissing, match=r"activityIds\[1\] is .*, which is not a delivered") as refused:
+        close(request, by, "fulfilled", activity_ids=of_another, delivered=theirs)
+
+    expected = "a delivered activity of this request"
+    assert refused.value.errors == (WrongField("activityIds[1]", str(of_another[1]), expected),)
+    closed = close(request, by, "fulfilled", activity_ids=[activity], delivered={activity: request.id})
+    assert closed.activity_ids == (activity,)
+
+
+@pytest.mark.parametrize("outcome", ["fulfilled", "partly_fulfilled"])
+def test_what_was_fulfilled_even_in_part_was_delivered(outcome: str) -> None:
+    with pytest.raises(DeliveryMissing) as refused:
+        close(a_request(Status.ANSWERED), an_actor("consultant"), outcome)
+
+    expected = "at least one delivered activity of this request"
+    assert refused.value.errors == (WrongField("activityIds", [], expected),)
+
+
+def test_a_retracted_activity_fulfils_nothing() -> None:
+    request, activity = a_request(Status.ANSWERED), new_id()
+
+    with pytest.raises(DeliveryMissing):
+        close(request, an_actor("consultant"), "fulfilled", activity_ids=[activity], delivered={activity: None})
+
+
+def test_an_activity_that_was_not_heard_of_is_asked_for_again_later() -> None:
+    activity = new_id()
+
+    with pytest.raises(NotYetKnown, match=f"is {activity}: its delivery is not known here yet") as refused:
+        close(a_request(Status.ANSWERED), an_actor("consultant"), "fulfilled", activity_ids=[activity])
+
+    assert refused.value.errors == (WrongField("activityIds[0]", str(activity), "a delivered activity"),)
+
+
+def test_an_unmet_area_is_one_that_was_asked() -> None:
+    request = a_request(Status.ANSWERED, learning_areas=(ART, NATURE))
+
+    with pytest.raises(AreaNotAsked) as refused:
+        close(request, an_actor("consultant"), "not_fulfilled", NO_FUNDING, unmet_areas=[ART, SPORT])
+
+    assert refused.value.errors == (WrongField("unmetAreas[1]", SPORT.code, [ART.code, NATURE.code]),)
+
+
+@pytest.mark.parametrize(("outcome", "unmet"), [("not_fulfilled", ()), ("advice_only", (ART,))])
+def test_what_was_not_fulfilled_needs_a_reason(outcome: str, unmet: tuple[LearningArea, ...]) -> None:
+    request, by = a_request(Status.ANSWERED), an_actor("consultant")
+
+    with pytest.raises(ReasonMissing, match=r"^What was not fulfilled needs a reason\.$") as refused:
+        close(request, by, outcome, unmet_areas=unmet)
+
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("reason", None)
+    assert "no_funding" in str(refused.value.errors[0].allowed)
+    assert close(request, by, outcome, NO_FUNDING, unmet_areas=unmet).reason == NO_FUNDING
+
+
+def test_an_area_without_a_broker_is_unmet_whoever_forgets_to_say_so() -> None:
+    request = a_request(Status.ANSWERED, learning_areas=(ART, NATURE))
+
+    closed = close(request, an_actor("consultant"), uncovered=[NATURE])
+
+    assert closed.unmet_areas == (NATURE,)
+    assert closed.reason == Reason(list="not-fulfilled", code="no_offer_in_area")
+
+
+def test_who_names_the_unmet_areas_gives_the_reason_too() -> None:
+    request, by = a_request(Status.ANSWERED, learning_areas=(ART, NATURE)), an_actor("consultant")
+
+    with pytest.raises(ReasonMissing):
+        close(request, by, unmet_areas=[ART], uncovered=[NATURE])
+
+    closed = close(request, by, "advice_only", NO_FUNDING, unmet_areas=[ART], uncovered=[NATURE])
+    assert (closed.unmet_areas, closed.reason) == ((ART, NATURE), NO_FUNDING)
+
+
+def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
+    request = a_request(Status.NO_BROKER)
+
+    closed = close(request, an_actor("consultant", S_PORT), "not_fulfilled", uncovered=[ART])
+
+    assert rules.evolve(request, closed) == replace(
+        request,
+        status=Status.CLOSED,
+        outcome="not_fulfilled",
+        closed_from=Status.NO_BROKER,
+        closed_on=TODAY,
+        version=request.version + 1,
+    )

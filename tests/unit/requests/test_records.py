@@ -1,0 +1,106 @@
+"""What is recorded of sites and groups."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from contracts.values import Interval, Name
+from services.chassis.checks import BoundsInWrongOrder, PersonalData
+from services.chassis.problems import Problem, WrongField
+from services.requests import commands
+from services.requests.rules import records
+from services.requests.rules.records import GroupMoved, GroupOfAnotherYear, UnknownSite
+from tests.builders import (
+    CHILDCARE,
+    SCHOOL,
+    group_details,
+    site_details,
+)
+
+
+def test_a_group_stays_at_its_site() -> None:
+    records.check_group(group_details(SCHOOL), group_details(SCHOOL, headcount=25), {SCHOOL: site_details()})
+
+    with pytest.raises(GroupMoved) as refused:
+        records.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
+
+    assert refused.value.errors == (WrongField("siteId", CHILDCARE, SCHOOL),)
+
+
+def test_a_group_of_children_of_one_age_is_possible_and_none_whose_ages_are_crossed() -> None:
+    sites = {SCHOOL: site_details()}
+    records.check_group(None, group_details().model_copy(update={"age_from": 8, "age_to": 8}), sites)
+
+    with pytest.raises(BoundsInWrongOrder) as refused:
+        records.check_group(None, group_details().model_copy(update={"age_from": 9, "age_to": 8}), sites)
+
+    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("ageTo", 8)
+
+
+def test_a_group_belongs_to_one_school_year() -> None:
+    of_next_year = group_details().model_copy(update={"school_year": "2026-2027"})
+
+    with pytest.raises(GroupOfAnotherYear) as refused:
+        records.check_group(group_details(), of_next_year, {SCHOOL: site_details()})
+
+    (wrong,) = refused.value.errors
+    assert (refused.value.slug, wrong.field) == ("group-of-another-year", "schoolYear")
+    assert (wrong.value, wrong.allowed) == ("2026-2027", "2025-2026")
+
+
+def test_an_identifier_in_an_address_holds_no_personal_data_either() -> None:
+    record_site = commands.reference_data.by_name["recordSite"]
+
+    with pytest.raises(PersonalData) as refused:
+        record_site.read_subject("own:bel-0612345678")
+
+    assert refused.value.errors[0].field == "siteId"
+    assert "12345678" not in f"{refused.value.detail} {refused.value.errors}"
+
+
+def test_a_group_belongs_to_a_recorded_site() -> None:
+    with pytest.raises(UnknownSite, match=f"siteId is {SCHOOL}: no such site") as refused:
+        records.check_group(None, group_details(SCHOOL), {})
+
+    assert refused.value.errors == (WrongField("siteId", SCHOOL, "a recorded site"),)
+
+
+def test_the_bounds_of_a_group_are_not_crossed() -> None:
+    crossed = group_details().model_copy(update={"headcount": Interval(lower=2, upper=1)})
+
+    with pytest.raises(BoundsInWrongOrder) as refused:
+        records.check_group(None, crossed, {SCHOOL: site_details()})
+
+    assert refused.value.errors[0].field == "headcount.upper"
+
+
+AUGUST, JULY = date(2025, 8, 1), date(2025, 7, 31)
+
+
+LINK = {"site_id": CHILDCARE, "kind": "child_centre", "starts_on": AUGUST}
+
+
+ADOPTION = {"programme": "kansen", "starts_on": AUGUST}
+
+
+UNSOUND_SITES: list[tuple[dict[str, Any], WrongField]] = [
+    ({"name": Name(nl="\u200b")}, WrongField("name.nl", None, "at least one visible character")),
+    ({"opened_on": AUGUST, "closed_on": JULY}, WrongField("closedOn", "2025-07-31", "openedOn or later")),
+    ({"kinds": ("primary", "primary")}, WrongField("kinds[1]", "primary", "each thing once")),
+    ({"links": (LINK, {**LINK, "ends_on": JULY})}, WrongField("links[1].to", "2025-07-31", "links[1].from or later")),
+    (
+        {"declared_adoption": ({**ADOPTION, "ends_on": JULY},)},
+        WrongField("declaredAdoption[0].to", "2025-07-31", "declaredAdoption[0].from or later"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("recorded", "wrong"), UNSOUND_SITES)
+def test_an_unsound_site_is_not_recorded(recorded: dict[str, Any], wrong: WrongField) -> None:
+    records.check_site(site_details(links=(LINK,), declared_adoption=(ADOPTION,)))
+
+    with pytest.raises(Problem) as refused:
+        records.check_site(site_details(**recorded))
+
+    assert refused.value.errors == (wrong,)
