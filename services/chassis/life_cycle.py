@@ -5,7 +5,7 @@ documentation and the tests read it, so that these cannot disagree. What it does
 another organisation, another state.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
@@ -87,6 +87,11 @@ class Step(Generic[State]):
     keeps: tuple[State, ...] = ()
     """The states among those it begins from that stay as they are; from the others it becomes what the row says."""
     when: Condition | None = None
+
+
+def in_sql(states: Iterable[StrEnum]) -> str:
+    """States as SQL lists them: what a query finds by its state follows the table."""
+    return ", ".join(f"'{state}'" for state in states)
 
 
 def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:

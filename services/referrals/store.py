@@ -21,6 +21,7 @@ from contracts.values import Identifier, Reason
 from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import ClockTable, restore_breach, restore_change
 from services.chassis.clocks import read_numbers
+from services.chassis.life_cycle import in_sql
 from services.chassis.messaging import outbox
 from services.chassis.records import Records
 from services.chassis.running.database import Reader, Transaction
@@ -46,24 +47,24 @@ _REFERRAL = (
 )
 _ACTIVITY = "activity_id, status, planned, body, confirmed_by, disputed_by, version"
 _BROKERS = "brokers_of(referral_id) AS broker_ids"
-_PLANNED_UP_TO = """
+_STANDS = f"status IN ({in_sql(activity_rules.STANDING)})"
+_PLANNED_UP_TO = f"""
 (SELECT max(planned_on) FROM activities WHERE activities.referral_id = referrals.referral_id
-    AND activities.status IN ('planned', 'delivered')) AS planned_up_to
-"""
+    AND activities.{_STANDS}) AS planned_up_to
+"""  # noqa: S608 - a constant
 _READ_REFERRAL = f"{_REFERRAL}, {_BROKERS}, {_PLANNED_UP_TO}"
-_OTHERS_PLANNED_UP_TO = """
-SELECT max(planned_on) FROM activities
-WHERE referral_id = $1 AND activity_id <> $2 AND status IN ('planned', 'delivered')
-"""
+_OTHERS_PLANNED_UP_TO = f"""
+SELECT max(planned_on) FROM activities WHERE referral_id = $1 AND activity_id <> $2 AND {_STANDS}
+"""  # noqa: S608 - a constant
 _LOCK_REQUEST_OF = """
 SELECT FROM requests WHERE request_id = (
     SELECT request_id FROM activities JOIN referrals USING (referral_id) WHERE activity_id = $1
 ) FOR UPDATE
 """
-_REFERRALS_WITHOUT_TURN = """
-SELECT referral_id FROM referrals WHERE status IN ('requested', 'accepted', 'waitlisted', 'in_progress')
+_REFERRALS_WITHOUT_TURN = f"""
+SELECT referral_id FROM referrals WHERE status IN ({in_sql(referral_rules.OPEN)})
     AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = referral_id)
-"""
+"""  # noqa: S608 - a constant
 _ACTIVITIES_WITHOUT_TURN = """
 SELECT activity_id FROM activities WHERE status = 'planned'
     AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = activity_id)

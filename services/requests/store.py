@@ -15,6 +15,7 @@ from contracts.values import Reason, Value
 from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import ClockTable, restore_breach, restore_change
 from services.chassis.clocks import read_numbers
+from services.chassis.life_cycle import in_sql
 from services.chassis.records import Records
 from services.chassis.running.database import CommandTx, Reader, Transaction
 from services.chassis.schemes import area_key, area_of
@@ -41,7 +42,7 @@ UPDATE requests SET
     )
 WHERE request_id = $1 RETURNING open_referrals, last_end, referrals_due_on
 """
-_OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in OPEN))
+_OPEN = f"status IN ({in_sql(OPEN)})"
 _WITHOUT_TURN = f"""
 SELECT request_id FROM requests
 WHERE {_OPEN} AND NOT EXISTS (SELECT FROM work JOIN clocks USING (clock_id) WHERE object_id = request_id)

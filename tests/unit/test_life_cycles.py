@@ -49,7 +49,19 @@ def statuses_in_sql(service: str, table: str) -> set[str]:
     statements = "\n".join(path.read_text(encoding="utf-8") for path in migrations).split(";\n")
     about = [each for each in statements if re.search(rf"\b(CREATE|ALTER) TABLE {table}\b", each)]
     checks = [check for each in about for check in re.findall(r"CHECK \(status IN \(([^)]*)\)\)", each)]
-    return set(re.findall(r"'(\w+)'", checks[-1]))
+    return states_in(checks[-1])
+
+
+def last_statement(service: str, pattern: str) -> str:
+    """The last place in a service's migrations that looks like this."""
+    migrations = sorted((SERVICES / service / "migrations").glob("*.sql"))
+    texts = [path.read_text(encoding="utf-8") for path in migrations]
+    found: list[str] = [each for text in texts for each in re.findall(pattern, text)]
+    return found[-1]
+
+
+def states_in(text: str) -> set[str]:
+    return set(re.findall(r"'(\w+)'", text))
 
 
 @every_machine
@@ -85,6 +97,16 @@ def test_every_status_is_reached_and_one_action_brings_an_object_into_being(mach
 @every_machine
 def test_sql_allows_the_states_of_the_table_and_no_others(machine: Machine) -> None:
     assert statuses_in_sql(machine.service, machine.table) == set(machine.statuses)
+
+
+def test_a_state_that_needs_a_reason_in_sql_is_one_that_a_row_with_reasons_makes() -> None:
+    given = {step.becomes for step in referral.LIFE_CYCLE if step.reasons is not None} - {SAME, PREVIOUS}
+
+    assert states_in(last_statement("referrals", r"\(status IN \(([^)]*)\)\) = \(reason IS NOT NULL\)")) == given
+
+
+def test_the_index_of_open_requests_holds_the_states_from_which_a_request_is_routed() -> None:
+    assert states_in(last_statement("requests", r"WHERE status IN \(([^)]*)\)")) == set(request.OPEN)
 
 
 def test_the_replica_of_a_request_can_have_every_state_of_a_request() -> None:

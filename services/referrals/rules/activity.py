@@ -56,6 +56,8 @@ class Status(StrEnum):
     RETRACTED = "retracted"
 
 
+STANDING = (Status.PLANNED, Status.DELIVERED)
+"""Its day counts for its referral."""
 NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED, Status.CANCELLED, Status.NOT_HELD)
 
 
@@ -170,7 +172,7 @@ class Activity:
     @property
     def stands_on(self) -> date | None:
         """The day for which it stands; none when it was cancelled, not held or retracted."""
-        return self.planned_on if self.status in (Status.PLANNED, Status.DELIVERED) else None
+        return self.planned_on if self.status in STANDING else None
 
 
 def parties(activity: Activity) -> Parties:
