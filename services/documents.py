@@ -97,6 +97,21 @@ its own (`SAMENSPEL_CLOCK_NUMBERS`).
 An open object is on exactly one **work list**: that of the organisations whose turn it is while one of its clocks runs,
 up to the last day before what follows (`GET /v1/work`, `samenspel work`). Where nobody brokers a request, it is an
 operator's turn.
+
+## In het Nederlands
+
+Wat met een vraag, een doorverwijzing en een activiteit kan worden gedaan: vanuit welke toestand, door wie, en wat ervan
+wordt. Wat in een tabel niet staat, wordt geweigerd.
+
+- **from**: de toestanden van waaruit het mag; zonder toestand begint er iets nieuws. Een probleem erachter is het
+  antwoord wanneer het nog niet, of niet meer, mag.
+- **becomes**: de toestand erna; *same* laat de toestand zoals zij is, *previous* keert terug naar de vorige.
+- **who**: rollen, elk met de partij waartoe de organisatie moet horen: de vestiging (`site`), de makelaar (`broker`) of
+  de aanbieder (`partner`). De makelaars van een vraag zijn die welke vandaag haar leergebieden dekken, en zijn ook die
+  van haar doorverwijzingen en hun activiteiten. Zonder makelaar is elke makelaar partij, en is een beheerder aan zet.
+- **reasons**: de gepubliceerde lijst waaruit een reden wordt gegeven.
+- **clock**, **turn**: wat wacht heeft een klok, die werkdagen telt in de vakantieregio van de vestiging. Tot de laatste
+  dag voor wat volgt staat het op precies één werklijst: van wie aan zet is.
 """
 CLOCK_HEADER = """| clock | runs while | working days, and what follows | whose turn, before what follows |
 |---|---|---|---|
@@ -119,7 +134,7 @@ DUTCH = _dutch_words()
 
 
 def _dutch(word: str) -> str | None:
-    return DUTCH.get(word.replace("_", " "))
+    return DUTCH.get(word.replace("_", " ").replace("-", " "))
 
 
 def _both(word: str) -> str:

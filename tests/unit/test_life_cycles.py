@@ -10,6 +10,7 @@ import pytest
 
 from services.chassis.life_cycle import PREVIOUS, SAME, Step
 from services.chassis.reasons import ReasonLists, usable_reasons
+from services.documents import DUTCH
 from services.referrals import reasons as reasons_of_referrals
 from services.referrals.rules import activity, referral, referring
 from services.requests import reasons as reasons_of_requests
@@ -143,3 +144,10 @@ def test_every_list_is_taken_by_an_action_and_every_role_finds_a_reason_in_it(se
 
     assert {step.reasons for step in taking} == LISTS[service].keys()
     assert without == []
+
+
+@every_machine
+def test_every_action_and_state_has_a_dutch_word(machine: Machine) -> None:
+    words = {step.action for step in machine.steps} | {str(status) for status in machine.statuses}
+
+    assert {word for word in words if word.replace("_", " ").replace("-", " ") not in DUTCH} == set()
