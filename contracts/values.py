@@ -286,3 +286,9 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 def calendar_day(instant: datetime) -> date:
     """The calendar day of an instant in Europe/Amsterdam: every day in the contracts is one of these."""
     return instant.astimezone(AMSTERDAM).date()
+
+
+def holds_on(day: date, since: date | None, until: date | None) -> bool:
+    """Whether what begins and ends on days holds on this one: on its first day it does, on its last it does no longer.
+    Without a first or last day it has always held, or does for good."""
+    return (since is None or since <= day) and (until is None or day < until)

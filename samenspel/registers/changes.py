@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from contracts.personal_data import find_personal_data
 from contracts.sites import SiteDetails
+from contracts.values import holds_on
 from samenspel.registers.duo import Location, Register, opened_on, school_record
 
 Kind = Literal["added", "changed", "moved", "closed", "reopened"]
@@ -34,8 +35,7 @@ class Recorded:
 
     def is_open_on(self, day: date) -> bool:
         site = self.on_day
-        is_there = site.valid_from <= day and (site.opened_on is None or site.opened_on <= day)
-        return is_there and (site.closed_on is None or day < site.closed_on)
+        return site.valid_from <= day and holds_on(day, site.opened_on, site.closed_on)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from contracts.reasons import ReasonListPublished
-from contracts.values import Actor, Reason, Role, Text, Value
+from contracts.values import Actor, Reason, Role, Text, Value, holds_on
 from services.chassis.checks import is_visible
 from services.chassis.life_cycle import Step
 from services.chassis.problems import Malformed, WrongField
@@ -54,8 +54,7 @@ def usable_reasons(step: Step[Any], lists: ReasonLists, role: Role, day: date) -
         for reason in lists[_name_of_list(step)].reasons
         if step.action in reason.transitions
         and role in reason.roles
-        and reason.effective_from <= day
-        and (reason.effective_to is None or day < reason.effective_to)
+        and holds_on(day, reason.effective_from, reason.effective_to)
     )
 
 

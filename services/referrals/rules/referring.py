@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralDetails, ReferralMade
 from contracts.requests import RequestDetails
-from contracts.values import Actor, Identifier, LearningArea, calendar_day
+from contracts.values import Actor, Identifier, LearningArea, calendar_day, holds_on
 from services.chassis.checks import check_order
 from services.chassis.life_cycle import EVERYONE, IllegalTransition, allow
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
@@ -143,7 +143,7 @@ def _check_partner(details: ReferralDetails, partner: PartnerDetails | None, day
             f"partnerId is {details.partner_id}: no such partner is recorded.",
             WrongField("partnerId", details.partner_id, "a recorded partner"),
         )
-    if day < partner.valid_from or (partner.valid_to is not None and partner.valid_to <= day):
+    if not holds_on(day, partner.valid_from, partner.valid_to):
         raise PartnerNotActive(
             f"{details.partner_id} is a partner from {partner.valid_from} to {partner.valid_to}; today is {day}.",
             WrongField("partnerId", details.partner_id, "a partner of today"),

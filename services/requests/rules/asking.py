@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.requests import RequestAmended, RequestDetails, RequestRaised
 from contracts.sites import GroupDetails, SiteDetails
-from contracts.values import Actor, calendar_day
+from contracts.values import Actor, calendar_day, holds_on
 from services.chassis.checks import check_headcount, check_order, check_unique
 from services.chassis.life_cycle import EVERYONE, allow
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
@@ -106,8 +106,7 @@ def _check_open(field: str, site_id: str, site: SiteDetails | None, at: datetime
             f"{field} is {site_id}: no such site is recorded.", WrongField(field, site_id, "a recorded site")
         )
     day = calendar_day(at)
-    is_closed = site.closed_on is not None and site.closed_on <= day
-    if is_closed or (site.opened_on is not None and day < site.opened_on):
+    if not holds_on(day, site.opened_on, site.closed_on):
         raise SiteClosed(
             f"{field} is {site_id}, which is not open on {day} (opened {site.opened_on}, closed {site.closed_on}).",
             WrongField(field, site_id, "a site that is open"),
