@@ -1,4 +1,4 @@
-"""A text that was read can be written and read again, and is the same then; what begins and ends on days holds between."""
+"""What a text is after it was read, and when what begins and ends on days holds."""
 
 from datetime import date
 
