@@ -16,10 +16,10 @@ _WHEN = ("occurredAt", "plannedFor", "validFrom", "definedAt")
 
 
 def event_of(item: Json, names: Mapping[str, str], texts: Texts) -> str:
-    """Such as 12 Nov 2025 · Activity delivered · De Vlinder · kunst-en-cultuur · own:babel."""
+    """Such as 12 Nov 2025 · Activity delivered · De Vlinder · arts and culture · own:babel."""
     data = item.get("data", {})
     sites = _site_ids_of(item)
-    areas = [area["code"] for area in data.get("learningAreas", ())]
+    areas = [area_of(area["scheme"], area["code"], texts) for area in data.get("learningAreas", ())]
     partners = data.get("partnerIds") or filter(None, (data.get("partnerId"),))
     named = [in_line(names.get(each, each)) for each in sites]
     return " · ".join((*_day_of(data, texts), name_of(item["type"], texts), *named, *areas, *partners))
@@ -29,6 +29,11 @@ def _site_ids_of(item: Json) -> list[str]:
     """The sites that an event names as those where it happened, in its order."""
     data = item.get("data", {})
     return [*filter(None, (data.get("siteId"),)), *data.get("siteIds", ())]
+
+
+def area_of(scheme: str, code: str, texts: Texts) -> str:
+    """A learning area; its code where its scheme has no words here."""
+    return texts.word("area", f"{scheme}:{code}").removeprefix(f"{scheme}:")
 
 
 def name_of(event: str, texts: Texts) -> str:

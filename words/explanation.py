@@ -12,9 +12,11 @@ from words.events import event_of
 from words.figures import (
     Json,
     denominator_of,
+    formula_of,
     is_there,
     label_of,
     period_of,
+    source_of,
     stratum_of,
     unit_of,
     value_of,
@@ -101,7 +103,7 @@ def _finding(figure: Json, texts: Texts) -> str:
 
 def _definition(definition: Json, texts: Texts) -> Iterator[Line]:
     yield Line(definition["explanation"][texts.language])
-    yield Line(texts.say("definition.formula", formula=definition["formula"]))
+    yield Line(texts.say("definition.formula", formula=formula_of(definition["formula"], texts)))
     yield Line(
         texts.say(
             "definition.function",
@@ -118,7 +120,9 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
         yield Line(texts.say("parts.numerator", numerator=texts.number(figure["numerator"])))
     if denominator := figure.get("denominator"):
         number, day = denominator_of(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
-        yield Line(texts.say("parts.denominator", denominator=number, source=denominator["source"], day=day))
+        yield Line(
+            texts.say("parts.denominator", denominator=number, source=source_of(denominator["source"], texts), day=day)
+        )
     yield Line(
         texts.say(
             "parts.known",

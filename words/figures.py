@@ -1,14 +1,16 @@
 """Figures in words: what one is about, its value in its measure, and of how much it is a part. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from words.events import name_of
+from words.events import area_of, name_of
 from words.language import Texts, in_line
 
 Json = Mapping[str, Any]
+_QUOTED = re.compile(r"[`']([a-z-]+)[`']")
 
 
 def label_of(figure: Json, definition: Json, texts: Texts) -> str:
@@ -38,15 +40,13 @@ def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
 
 
 def stratum_of(stratum: str, texts: Texts) -> str:
-    """A learning area by its code, with a reason in words where it has one; nothing for all."""
-    area, _, reason = stratum.partition(":")[2].partition(";")
-    return "" if stratum == "all" else ", ".join(filter(None, (area, reason and _reason_of(reason, texts))))
-
-
-def _reason_of(code: str, texts: Texts) -> str:
-    """Its code where a newer list has one that is not known here."""
-    said = texts.say(f"reason.{code}")
-    return said.removeprefix("reason.")
+    """A learning area, with a reason where it has one; codes where a newer list has some that are not known here.
+    Nothing for all."""
+    if stratum == "all":
+        return ""
+    area, _, reason = stratum.partition(";")
+    scheme, _, code = area.partition(":")
+    return ", ".join(filter(None, (area_of(scheme, code, texts), reason and texts.word("reason", reason))))
 
 
 def value_of(figure: Json, texts: Texts) -> str:
@@ -94,6 +94,21 @@ def why_of(figure: Json, texts: Texts) -> str:
         named = (f"{name_of(name, texts)} ({texts.number(count)})" for name, count in sorted(types.items()))
         return texts.say("history.because", events=", ".join(named))
     return texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
+
+
+def source_of(source: str, texts: Texts) -> str:
+    """Where a denominator is from."""
+    return texts.word("source", source)
+
+
+def formula_of(formula: str, texts: Texts) -> str:
+    """A definition's formula. The step or clock that it names in quotes has a word of its own."""
+    named = _QUOTED.search(formula)
+    said = texts.word("formula", _QUOTED.sub("…", formula))
+    if named is None or "…" not in said:
+        return said
+    quote = named[0][0]
+    return said.replace("…", f"{quote}{texts.word('quoted', named[1])}{quote}")
 
 
 def no_figure(texts: Texts) -> str:

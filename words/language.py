@@ -55,6 +55,12 @@ class Texts:
             return self._catalogue.gettext(name).format(**parts)
         return self._catalogue.ngettext(name, name, count).format(count=self.number(count), **parts)
 
+    def word(self, kind: str, text: str, /) -> str:
+        """What is said for a text that came as data, such as a code; the text itself where there is no other."""
+        name = f"{kind}.{text}"
+        said = self._catalogue.gettext(name)
+        return text if said == name else said
+
     def number(self, number: Number, pattern: str = "#,##0") -> str:
         return self._format.decimal(number, pattern)
 

@@ -15,6 +15,7 @@ from words.language import Language
 
 CHECKOUT = Path(__file__).parents[3]
 PACKAGES = ("words", "samenspel", "demo", "services.reporting.page")
+NAMING = ("say", "word")  # `word` takes a kind of texts, and which of them it is is data
 IN_BOTH_LANGUAGES = [(package, language) for package in PACKAGES for language in Language]
 
 
@@ -48,16 +49,18 @@ def placeholders(text: str) -> set[str]:
 
 
 def calls(package: str) -> Iterator[ast.Call]:
-    """Every call of `say` in the package."""
+    """Every call of `say` and of `word` in the package."""
     for file in (CHECKOUT / package.replace(".", "/")).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in NAMING:
                 yield node
 
 
 def named(call: ast.Call, names: set[str]) -> set[str]:
     """Which of the names a call may mean: one, or all of a kind where the code fills in the end (`step.{name}`)."""
     match call.args[0]:
+        case ast.Constant(value=str(kind)) if isinstance(call.func, ast.Attribute) and call.func.attr == "word":
+            return {name for name in names if name.startswith(f"{kind}.")} or {kind}
         case ast.Constant(value=str(name)):
             return {name}
         case ast.JoinedStr(values=[ast.Constant(value=str(kind)), ast.FormattedValue()]) if kind.endswith("."):

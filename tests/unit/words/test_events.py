@@ -25,7 +25,7 @@ DELIVERED = {
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (EN, "13 Nov 2025 · Activity delivered · De Vlinder · own:new · burgerschap · own:babel"),
+        (EN, "13 Nov 2025 · Activity delivered · De Vlinder · own:new · citizenship · own:babel"),
         (NL, "13 nov 2025 · Activiteit uitgevoerd · De Vlinder · own:new · burgerschap · own:babel"),
     ],
 )

@@ -110,7 +110,7 @@ def explained(
         ),
         (
             a_share(value="1204.000000") | {"measure": "requests", "stratum": "curriculum.nu:burgerschap"},
-            "Adoption (strict), city, burgerschap, 31 Jul 2026: 1,204.",
+            "Adoption (strict), city, citizenship, 31 Jul 2026: 1,204.",
             "Adoptie (streng), stad, burgerschap, 31 jul 2026: 1.204.",
         ),
     ],
