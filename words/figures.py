@@ -111,5 +111,20 @@ def formula_of(formula: str, texts: Texts) -> str:
     return said.replace("…", f"{quote}{texts.word('quoted', named[1])}{quote}")
 
 
+def column_of(name: str, texts: Texts) -> str:
+    """The title of an export's column."""
+    return texts.say(f"column.{name}")
+
+
+def meaning_of(name: str, texts: Texts) -> str:
+    """What is in an export's column."""
+    return texts.say(f"about-column.{name}")
+
+
+def code_of(code: str, texts: Texts) -> str:
+    """A code in an export, such as a measure or a status."""
+    return texts.word("code", code)
+
+
 def no_figure(texts: Texts) -> str:
     return texts.say("figures.none")

@@ -77,11 +77,11 @@ def all_figures(urls: Mapping[str, str], **filters: str | None) -> list[Json]:
     """Every figure that these filters leave; a unit may be the name of a site."""
     asked = {name: value for name, value in filters.items() if value}
     if "unit" in asked:
-        asked["unit"] = _unit(urls, asked["unit"])
+        asked["unit"] = unit_named(urls, asked["unit"])
     return list(all_items(urls["reporting"], "/v1/figures", limit=PAGE, **asked))
 
 
-def _unit(urls: Mapping[str, str], said: str) -> str:
+def unit_named(urls: Mapping[str, str], said: str) -> str:
     """A unit as figures name it. Raises `CommandFailed` unless a name means one site."""
     if said.startswith(KINDS):
         return said

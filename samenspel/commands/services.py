@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,24 @@ def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 
     if not answer.is_success:
         raise CommandFailed(refusal(answer))
     return answer.json()
+
+
+def download(url: str, path: str, file: Path, **parts: Any) -> httpx.Response:  # noqa: ANN401 - as above
+    """Write an answer to a file as it comes. What was cut off on the way is no file."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with httpx.stream("GET", url + path, headers=OPERATOR, timeout=ANSWER_SECONDS, **parts) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise CommandFailed(refusal(answer))
+            with part.open("wb") as opened:
+                for each in answer.iter_bytes():
+                    opened.write(each)
+    except httpx.TransportError as error:
+        part.unlink(missing_ok=True)
+        raise CommandFailed(f"{url} does not answer ({type(error).__name__}). Is the service running there?") from error
+    part.replace(file)
+    return answer
 
 
 def all_items(url: str, path: str, **asked: object) -> Iterator[dict[str, Any]]:

@@ -4,9 +4,11 @@ import json
 import re
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from contracts.metrics import MetricPublished
@@ -19,20 +21,25 @@ from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
-from services.reporting import store
+from services.reporting import exports, store
+from services.reporting.exports import LICENCE, Export, Point
 from services.reporting.rebuild import newest_vector
 from services.reporting.sources import Place, Source, first_sources, site_names
 from services.reporting.who_sees import Own, own_units, sees
+from words.language import Language
 
 commands = Commands()
 queries = query_routes()
 
 MAX_PAGE = 1_000
+MAX_EXPORT = 10_000_000  # figures; ten years of a country's schools have fewer
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 _PLACE = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
 SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{_PLACE.pattern}$")]
 """The place of the last event of the page before."""
 CutId = Annotated[int, Query(ge=0, le=2**53)]
+Licence = Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")]
+"""The address of the licence under which an export is shared."""
 Key = Annotated[Text, Path()]
 """A figure's key."""
 
@@ -146,6 +153,70 @@ async def list_figures(
     )
     next_cursor = found[limit - 1]["key"] if len(found) > limit else None
     return FigurePage(items=tuple(found[:limit]), next_cursor=next_cursor)
+
+
+async def _export(
+    db: ReadPool,
+    caller: CurrentCaller,
+    indicator: Slug | None = None,
+    programme: Slug | None = None,
+    unit: Text | None = None,
+    stratum: Text | None = None,
+    period: Text | None = None,
+    known_at: Annotated[Instant | None, Query(alias="knownAt")] = None,
+    language: Annotated[Language | None, Query()] = None,
+    decimal: Annotated[Point, Query()] = Point.POINT,
+    licence: Annotated[Licence, Query()] = LICENCE,
+) -> Export:
+    """`language`: titles and codes in words; `decimal` comma: as Dutch spreadsheets expect, with semicolons between
+    columns."""
+    asked = {"indicator": indicator, "programme": programme, "unit": unit, "stratum": stratum, "period": period}
+    where = {name: value for name, value in asked.items() if value is not None}
+    cut, own = await exports.cut_at(db, known_at), await _own(db, caller)
+    return Export(where, own, cut, language, decimal, licence)
+
+
+Asked = Annotated[Export, Depends(_export)]
+_AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_AS_CSVM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/csvm+json": {"schema": {"type": "object"}}}}
+}
+
+
+class ExportedCut(Value):
+    """The cut that an export is of; it names each figure's own cut too, in which that became what it is here."""
+
+    cut_id: CutId
+    known_at: Instant
+
+
+class ExportedFigures(Value):
+    """The newest figures at one cut that the caller sees, with every version of every definition."""
+
+    licence: str
+    cut: ExportedCut | None = None
+    """None before the first one."""
+    definitions: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
+    figures: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_EXPORT)]
+
+
+@queries.get("/v1/figures/export.csv", tags=["figures"], response_class=StreamingResponse, responses=_AS_CSV)
+async def export_figures_as_csv(request: Request, db: ReadPool, asked: Asked) -> StreamingResponse:
+    """The newest figures at one cut, as CSV: as many as there are. `Link` says where its metadata (CSVW) are."""
+    query = urlencode([each for each in request.query_params.multi_items() if each[0] != "knownAt"])
+    return exports.csv_answer(db, asked, f"/v1/figures/export.csv-metadata.json{query and f'?{query}'}")
+
+
+@queries.get("/v1/figures/export.csv-metadata.json", tags=["figures"], response_class=JSONResponse, responses=_AS_CSVM)
+async def describe_exported_figures(asked: Asked) -> JSONResponse:
+    """What the columns of an export mean, as CSV on the Web (W3C) describes tables; asked as the export was."""
+    return exports.metadata_answer(asked)
+
+
+@queries.get("/v1/figures/export.json", tags=["figures"], response_model=ExportedFigures)
+async def export_figures_as_json(db: ReadPool, asked: Asked) -> StreamingResponse:
+    """The newest figures at one cut, as JSON: as many as there are."""
+    return exports.json_answer(db, asked)
 
 
 class IndicatorPage(Value):

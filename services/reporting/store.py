@@ -170,7 +170,7 @@ async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[
     return found
 
 
-async def site_names(db: Connection, site_ids: Collection[str]) -> dict[str, str]:
+async def site_names(db: Reader, site_ids: Collection[str]) -> dict[str, str]:
     """What sites are called, by their ids, as it was recorded last."""
     rows = await db.fetch(_SITE_NAMES, [f"site:{each}" for each in site_ids])
     return {row["entity"].removeprefix("site:"): json.loads(row["data"])["name"]["nl"] for row in rows}
@@ -265,6 +265,17 @@ async def newest_cut_event(db: Reader) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
+_CUT_AT = """
+SELECT cut_id, known_at FROM cuts WHERE $1::timestamptz IS NULL OR known_at <= $1 ORDER BY cut_id DESC LIMIT 1
+"""
+
+
+async def cut_at(db: Reader, known_at: datetime | None) -> tuple[int, datetime] | None:
+    """The newest cut, or the newest at an instant: its id and moment."""
+    row = await db.fetchrow(_CUT_AT, known_at)
+    return (row["cut_id"], row["known_at"]) if row else None
+
+
 async def cut_event(db: Connection, cut_id: int) -> dict[str, Any] | None:
     text = await db.fetchval("SELECT event FROM cuts WHERE cut_id = $1", cut_id)
     return json.loads(text) if text else None
@@ -335,14 +346,20 @@ def _published(row: asyncpg.Record) -> Published:
 
 
 async def figure_page(
-    db: Reader, *, where: Mapping[str, str], known_at: datetime | None, own: Own, after: str | None, limit: int
+    db: Reader,
+    *,
+    where: Mapping[str, str | Sequence[str]],
+    known_at: datetime | None,
+    own: Own,
+    after: str | None,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """The newest figures in the order of their keys, or what was the newest at a moment; `where` by column. `own`: of
-    units that not everyone sees, only these."""
+    """The newest figures in the order of their keys, or what was the newest at a moment; `where` by column: this value,
+    or one of these. `own`: of units that not everyone sees, only these."""
     given = [*where.items(), *([("key", after)] if after else [])]
     wanted = "".join(
-        f" AND newest.{name} {'>' if name == 'key' else '='} ${number}"
-        for number, (name, _) in enumerate(given, start=_FIRST_CONDITION)
+        f" AND newest.{name} {_comparison(name, value).format(f'${number}')}"
+        for number, (name, value) in enumerate(given, start=_FIRST_CONDITION)
     )
     page = (_PAGE if known_at is None else _PAGE_THEN).format(wanted=wanted)
     # Of everyone's and of the caller's own, each by its index: most figures are of sites, and would be passed over.
@@ -352,6 +369,12 @@ async def figure_page(
         query = " UNION ALL ".join(f"({part})" for part in parts) + " ORDER BY key LIMIT $1"
     rows = await db.fetch(query, limit, known_at, own, *(value for _, value in given))
     return [json.loads(row["data"]) for row in rows]
+
+
+def _comparison(name: str, value: str | Sequence[str]) -> str:
+    if name == "key":
+        return "> {}"
+    return "= {}" if isinstance(value, str) else "= ANY ({})"
 
 
 _PAGE = """

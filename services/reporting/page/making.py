@@ -46,6 +46,7 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "numbers": texts.page.say("reach.numbers"),
         "legend": texts.page.say("reach.legend"),
         "foot": texts.page.say("foot"),
+        "behind": texts.page.say("foot.behind"),
         "changed": texts.page.say("changed"),
         "since": texts.page.say("changed.since", moment="{moment}"),  # the script knows it
         "lost": texts.page.say("changed.lost"),
@@ -90,9 +91,9 @@ def _made(
     board = board_of(title, figures, which.year, stand.day, target, stand.uncounted, texts)
     main = Markup(render("main.html", texts, board=board, link=_link(texts), curve=_curve, bands=_bands))  # noqa: S704 - a template made it
     known, digest = _known(stand, texts), digest_of(main)
-    query = urlencode({"year": which.year, "lang": which.language, "seen": digest})
-    live = f"/programmes/{quote(which.programme)}/changes?{query}"
-    html = render("board.html", texts, board=board, years=years, known=known, main=main, live=live)
+    here, query = f"/programmes/{quote(which.programme)}", urlencode({"year": which.year, "lang": which.language})
+    live, export = f"{here}/changes?{query}&seen={digest}", {"export": f"{here}/figures", "query": f"?{query}"}
+    html = render("board.html", texts, board=board, years=years, known=known, main=main, live=live, **export)
     events = event_of(digest, known=known, main=main), event_of(digest, known=known)
     return Made(which, stand, html, digest, time.thread_time() - began, *events)
 

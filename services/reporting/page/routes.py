@@ -11,32 +11,30 @@ from functools import cache
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from markupsafe import Markup
 
 from contracts.values import Slug, calendar_day
-from services.chassis.http.identity import HEADER, UnknownCaller, identify
 from services.chassis.http.parameters import ReadPool, Text
-from services.chassis.now import now
 from services.chassis.problems import NotFound
 from services.chassis.running.database import Reader
 from services.chassis.running.service import Service
 from services.reporting import store
 from services.reporting.page import pictures
+from services.reporting.page.asking import FOR_READERS, Lang, Year, language_of, own_of
 from services.reporting.page.board import Both, title_of
+from services.reporting.page.downloads import downloads
 from services.reporting.page.live import MAX_OPEN, Live, TooManyReaders, Which
 from services.reporting.page.making import render, texts_in
 from services.reporting.rebuild import newest_vector
 from services.reporting.sources import Source, first_sources, site_names
-from services.reporting.who_sees import Own, own_units, sees
+from services.reporting.who_sees import sees
 from words.explanation import parts_of
-from words.language import Language
 
 pages = APIRouter(include_in_schema=False)
+pages.include_router(downloads)
 EVENTS, VALUES = 50, 200  # behind a figure and of its history, on its page; the terminal has all
-Lang = Annotated[Language | None, Query()]
-Year = Annotated[Text | None, Query()]
 Digest = Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")]
 _PROGRAMMES = "SELECT programme, count(*) FROM newest WHERE unit = 'city' GROUP BY programme ORDER BY count(*) DESC, 1"
 # The script is our own; styles stand in the page and in its pictures.
@@ -47,34 +45,10 @@ class NoSuchPage(NotFound):
     """There is no page of this programme, or of this year."""
 
 
-def _language(request: Request, asked: Language | None) -> Language:
-    """As asked; else as the browser prefers, Dutch where it says neither."""
-    accepted = request.headers.get("Accept-Language", "")
-    places = {each: accepted.find(each) for each in Language if each in accepted}
-    return asked or (min(places, key=lambda each: places[each]) if places else Language.NL)
-
-
-async def _own(request: Request, db: Reader) -> Own:
-    """The units of one organisation that this reader may see. Raises `UnknownCaller` where nobody can be known."""
-    service: Service = request.app.state.service
-    if HEADER in request.headers:
-        return await own_units(db, identify(request, service.settings).actor, calendar_day(now()))
-    if not service.settings.development_identity:
-        raise UnknownCaller
-    return []
-
-
-async def _reader(request: Request, db: ReadPool) -> None:
-    await _own(request, db)
-
-
-FOR_READERS = [Depends(_reader)]
-
-
 @pages.get("/", dependencies=FOR_READERS)
 async def show_front(request: Request, db: ReadPool, lang: Lang = None, year: Year = None) -> HTMLResponse:
     """The programme with the most figures."""
-    language, found = _language(request, lang), await _programmes(db)
+    language, found = language_of(request, lang), await _programmes(db)
     return (
         await _board(request, db, Which(found[0], year, language))
         if found
@@ -86,7 +60,7 @@ async def show_front(request: Request, db: ReadPool, lang: Lang = None, year: Ye
 async def show_programme(
     request: Request, db: ReadPool, programme: Annotated[Slug, Path()], lang: Lang = None, year: Year = None
 ) -> HTMLResponse:
-    return await _board(request, db, Which(programme, year, _language(request, lang)))
+    return await _board(request, db, Which(programme, year, language_of(request, lang)))
 
 
 @pages.get("/programmes/{programme}/changes", dependencies=FOR_READERS)
@@ -97,7 +71,7 @@ async def tell_changes(
     live: Live = request.app.state.live
     if live.open >= MAX_OPEN:
         raise TooManyReaders
-    which = Which(programme, year, _language(request, lang))
+    which = Which(programme, year, language_of(request, lang))
     if await live.page(which) is None:
         raise NoSuchPage
     changes = live.changes(which, request.headers.get("Last-Event-ID", seen))
@@ -141,9 +115,9 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 @pages.get("/figures/{key:path}")
 async def show_figure(request: Request, key: Annotated[Text, Path()], db: ReadPool, lang: Lang = None) -> HTMLResponse:
     """A figure explained, in the words of `samenspel figures explain`."""
-    texts = texts_in(_language(request, lang))
+    texts = texts_in(language_of(request, lang))
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
-        own = await _own(request, reading)
+        own = await own_of(request, reading)
         figure = await store.last_published(reading, key)
         if figure is None or not sees(own, figure["unit"]):
             return _nothing(request, texts, [])
