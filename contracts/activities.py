@@ -64,7 +64,7 @@ class DeliveryDetails(Event):
     setting: Setting
     holiday: Annotated[bool, BOOLEAN] = False
     audience: Audience = "children"
-    groups: Annotated[tuple[TakingPart, ...], Field(max_length=MAX_GROUPS)] = ()
+    groups: Annotated[tuple[TakingPart, ...], Field(max_length=MAX_GROUPS), DISTINCT] = ()
     """Each group once. A reader takes the larger count of a group that is named twice (ruling 9)."""
     other_participants: OtherParticipants = OtherParticipants()
     offer_id: Identifier | None = None

@@ -8,6 +8,7 @@ from pydantic import Field
 from contracts.events import Event
 from contracts.values import (
     BOOLEAN,
+    DISTINCT,
     IDENTIFIER,
     NUMBER,
     Count,
@@ -149,7 +150,7 @@ class MetricRestated(Figure, topics=(HISTORY,), aggregate="figure", identified_b
     it rests on, or because its period was final. The current topic says the same as `MetricPublished`."""
 
     previous: Previous
-    causes: Annotated[tuple[UUID, ...], Field(max_length=100)]
+    causes: Annotated[tuple[UUID, ...], Field(max_length=100), DISTINCT]
     """The ids of the causing events, at most a hundred. None where no event changed it: after a loss it came back
     otherwise, or a release counts otherwise."""
     cause_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
@@ -199,11 +200,11 @@ class CutTaken(Event, topics=(HISTORY,), aggregate="cut", identified_by="cut_id"
     """What was known when a set of figures was computed: every message below the vector, but the skipped."""
 
     cut_id: Annotated[int, Field(ge=1, le=2**53), NUMBER]
-    vector: Annotated[tuple[Offsets, ...], Field(max_length=50)]
+    vector: Annotated[tuple[Offsets, ...], Field(max_length=50), DISTINCT]
     day: Day
     """The calendar day in Europe/Amsterdam for which it was taken."""
     known_at: Instant
-    skipped: Annotated[tuple[Position, ...], Field(max_length=1_000)] = ()
+    skipped: Annotated[tuple[Position, ...], Field(max_length=1_000), DISTINCT] = ()
     """Dead-lettered messages below the vector that no cut before named: a rebuild leaves out what any cut names."""
     figure_count: Annotated[int, Field(ge=0, le=10**9), NUMBER]
     """How many figures belong to this cut. They come in any order, before this event too: the cut is complete when they

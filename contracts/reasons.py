@@ -34,5 +34,5 @@ class ReasonListPublished(
 
     list: Slug
     list_version: Annotated[int, Field(ge=1, le=1_000_000), NUMBER]
-    reasons: Annotated[tuple[ListedReason, ...], Field(min_length=1, max_length=200)]
+    reasons: Annotated[tuple[ListedReason, ...], Field(min_length=1, max_length=200), DISTINCT]
     published_at: Instant

@@ -39,7 +39,7 @@ class AskedGroup(Value):
     headcount: Count
 
 
-AskedGroups = Annotated[tuple[AskedGroup, ...], Field(max_length=MAX_GROUPS)]
+AskedGroups = Annotated[tuple[AskedGroup, ...], Field(max_length=MAX_GROUPS), DISTINCT]
 """Each group once. A reader takes the larger headcount of a group that is named twice."""
 
 _GROUPS = {

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contracts.events import Event
 from contracts.metrics import Measure
-from contracts.values import NUMBER, Instant, Label, Prose, Slug
+from contracts.values import DISTINCT, NUMBER, Instant, Label, Prose, Slug
 
 TARGETS = "partnership.targets.v1"
 
@@ -59,8 +59,10 @@ class IndicatorDefined(
     function: Annotated[str, Field(pattern=r"^[a-z-]{1,64}@[0-9]{1,6}$")]
     """The function and its version, such as `adoption@1`."""
     parameters: Annotated[dict[Slug, Prose], Field(default_factory=dict, max_length=20)]
-    strata: Annotated[dict[Unit, Annotated[tuple[StratumKind, ...], Field(max_length=20)]], Field(max_length=20)]
+    strata: Annotated[
+        dict[Unit, Annotated[tuple[StratumKind, ...], Field(max_length=20), DISTINCT]], Field(max_length=20)
+    ]
     """Which strata are published per unit."""
-    periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=6)]
+    periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=6), DISTINCT]
     """For which periods, and at which days, it is published."""
     defined_at: Instant

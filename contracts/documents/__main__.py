@@ -1,21 +1,23 @@
 """Keep the contract documents: `python -m contracts.documents write | check | release`.
 
 write    make `schemas/`, `topics.json` and `asyncapi.json` anew from the models
-check    say what is stale, what would break a consumer of what was released, and which released message of the
-         corpus is no longer read
+check    say what is stale, what was never promised, what would break a consumer of what was released, and which
+         released message of the corpus is no longer read
 release  promise the present schemas, manifest, examples and generated messages to consumers, and say in which
          order to roll them out (needs the development libraries)
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from contracts.admission import admit
 from contracts.documents import ASYNCAPI, MANIFEST, documents
 from contracts.documents.compatibility import Break, manifest_breaks, schema_breaks
-from contracts.envelope import Malformed, decode
+from contracts.envelope import CONTENT_TYPE, Malformed, decode
+from contracts.partitioner import partition_of
 
 HERE = Path(__file__).parents[1]
 GENERATED = 20  # messages of each event in a release: more show the same again
@@ -92,13 +94,50 @@ def broken(folder: Path) -> Iterator[str]:
         yield from (_sentence(name, each, manifest) for each in found)
 
 
+def unpromised(folder: Path) -> Iterator[str]:
+    """One sentence for each document that `broken` and `unreadable` have nothing to compare with."""
+    released = folder / "released"
+    for name in _promised():
+        promises = [folder / _released_name(name)]
+        if name not in {MANIFEST, "schemas/Envelope.v1.json"}:
+            promises.append(released / "corpus" / f"{Path(name).stem}.jsonl")
+        if not all(promise.exists() for promise in promises):
+            yield (
+                f"contracts/{name} was never released, so nobody would see that a change of it breaks a reader:"
+                " run `python -m contracts.documents release`."
+            )
+
+
+class _Sent(NamedTuple):
+    """A message as its service puts it on a topic."""
+
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE),)
+
+
+def _read(line: bytes, manifest: dict[str, Any]) -> None:
+    """Read a message by itself, and from each topic that carries its type. Raises `ValueError`."""
+    message = json.loads(line)
+    decode(line)
+    key = message["partitionkey"].encode()
+    for topic in _topics(manifest):
+        if any(event["type"] == message["type"] for event in topic["events"]):
+            service = topic["producer"].split(" ")[0]  # a schema allows every sender, a topic its own
+            message["source"] = f"urn:nld:oin:00000099000000001000:systeem:{service}"
+            value = json.dumps(message, ensure_ascii=False).encode()
+            admit(_Sent(partition_of(key), key, value), topic["name"].format(client="a-client")).event()
+
+
 def unreadable(folder: Path) -> Iterator[str]:
     """One sentence for each released message that our readers refuse: a validator that a reader gained."""
+    manifest = json.loads(_promised()[MANIFEST])
     for path in sorted(folder.glob("released/corpus/*.jsonl")):
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
-                decode(line)
-            except Malformed as error:
+                _read(line, manifest)
+            except (Malformed, ValueError) as error:
                 yield (
                     f"contracts/released/corpus/{path.name}, line {number} is no longer read ({error}):"
                     " what was released stays readable for ever; refuse it at the doors instead."
@@ -116,17 +155,21 @@ def write(folder: Path) -> int:
     return 0
 
 
-def check(folder: Path) -> int:
-    """Say everything that is wrong; 0 when nothing is."""
-    wrong = [*stale(folder), *broken(folder), *unreadable(folder)]
+def _say_wrong(*sentences: Iterator[str]) -> int:
+    wrong = [each for some in sentences for each in some]
     for sentence in wrong:
         _say(sentence)
     return 1 if wrong else 0
 
 
+def check(folder: Path) -> int:
+    """Say everything that is wrong; 0 when nothing is."""
+    return _say_wrong(stale(folder), unpromised(folder), broken(folder), unreadable(folder))
+
+
 def release(folder: Path, generated: int = GENERATED) -> int:
     """Promise what is there now, if that breaks no earlier promise."""
-    if check(folder):
+    if _say_wrong(stale(folder), broken(folder), unreadable(folder)):
         return 1
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / "released").mkdir(exist_ok=True)
@@ -159,7 +202,7 @@ def _release_corpus(folder: Path, manifest: dict[str, Any], size: int) -> None:
         lines = [json.dumps(json.loads(path.read_bytes()), ensure_ascii=False) for path in examples]
         lines += corpus(made[manifest["envelope"]], entry, made[schema], size=size)
         kept = folder / "released" / "corpus" / f"{event}.jsonl"
-        before = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
+        before = kept.read_text(encoding="utf-8").removesuffix("\n").split("\n") if kept.exists() else []
         kept.write_text("".join(f"{line}\n" for line in dict.fromkeys([*before, *lines])), encoding="utf-8")
 
 

@@ -10,14 +10,17 @@ from typing import Any, Self
 import pytest
 from pydantic import model_validator
 
+from contracts.admission import Admitted
 from contracts.documents import documents, manifest
-from contracts.documents.__main__ import broken, main, release, unreadable
+from contracts.documents.__main__ import broken, main, release, unpromised, unreadable
 from contracts.documents.compatibility import manifest_breaks, schema_breaks
-from contracts.events import catalogue
+from contracts.events import Event, catalogue
+from contracts.requests import RequestVoided
 from contracts.sites import SiteRecorded
-from tests.contract.story import CONTRACTS
+from tests.contract.story import CONTRACTS, contents
 
 Schema = dict[str, Any]
+EVENT_SCHEMAS = [path for path in (CONTRACTS / "schemas").glob("*.json") if path.stem != "Envelope.v1"]
 
 RELEASED: Schema = {
     "title": "Voorbeeld",
@@ -243,14 +246,101 @@ def test_a_release_says_who_rolls_out_first(folder: Path, capsys: pytest.Capture
     assert released == documents()["schemas/ActivityPlanned.v1.json"]
 
 
-def test_every_released_message_is_still_read(folder: Path) -> None:
-    corpus = sorted((folder / "released" / "corpus").glob("*.jsonl"))
+def _spoil(schema: Schema, name: str, **keywords: object) -> None:
+    schema["properties"][name] |= keywords
 
-    lines = [line for path in corpus for line in path.read_bytes().splitlines()]
 
-    assert len(corpus) == len(catalogue)
-    assert len(lines) >= 2 * len(catalogue)
-    assert list(unreadable(folder)) == []
+CHANGES_OF_AN_EVENT: list[tuple[str, str, Callable[[Schema], object], str]] = [
+    (
+        "a field was removed",
+        "OutcomeConfirmed",
+        lambda released: released["properties"].update(remark={"type": "string"}),
+        "$.remark was removed",
+    ),
+    (
+        "a field became required",
+        "RequestWithdrawn",
+        lambda released: released["required"].remove("reason"),
+        "$.reason was optional and became required",
+    ),
+    (
+        "a required field is new",
+        "ReferralFailed",
+        lambda released: (released["required"].remove("reason"), released["properties"].pop("reason")),
+        "$.reason is new",
+    ),
+    (
+        "an enum is narrower",
+        "RequestReopened",
+        lambda released: released["properties"]["returnsTo"]["enum"].append("raised"),
+        'no longer allows "raised"',
+    ),
+    (
+        "a text may be less long",
+        "UnmetNeedPublished",
+        lambda released: _spoil(released, "key", maxLength=600),
+        "$.key maxLength changed from 600 to 512",
+    ),
+    (
+        "a list must have each thing once",
+        "RequestRaised",
+        lambda released: released["properties"]["groups"].pop("uniqueItems"),
+        "$.groups uniqueItems changed from none to True",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "before", "what"),
+    [each[1:] for each in CHANGES_OF_AN_EVENT],
+    ids=[each[0] for each in CHANGES_OF_AN_EVENT],
+)
+def test_a_change_of_any_event_that_breaks_readers_fails_the_check(
+    folder: Path, capsys: pytest.CaptureFixture[str], event: str, before: Callable[[Schema], object], what: str
+) -> None:
+    _promise(folder, f"{event}.v1.json", before)
+
+    assert main(["check"], folder) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(f"contracts/schemas/{event}.v1.json: ")
+    assert what in said
+
+
+def test_every_event_is_released_with_messages() -> None:
+    released = CONTRACTS / "released"
+
+    assert list(unpromised(CONTRACTS)) == []
+    assert {path.stem for path in (released / "corpus").glob("*")} == {path.stem for path in EVENT_SCHEMAS}
+    assert len(list((released / "corpus").glob("*"))) == len(catalogue)
+
+
+@pytest.mark.parametrize("missing", ["SiteRecorded.v1.json", "corpus/SiteRecorded.v1.jsonl"])
+def test_an_event_that_was_never_released_fails_the_check(
+    folder: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    (folder / "released" / missing).unlink()
+
+    assert main(["check"], folder) == 1
+    assert capsys.readouterr().out == (
+        "contracts/schemas/SiteRecorded.v1.json was never released, so nobody would see that a change of it breaks a"
+        " reader: run `python -m contracts.documents release`.\n"
+    )
+
+
+def test_every_released_message_is_still_read() -> None:
+    assert list(unreadable(CONTRACTS)) == []
+
+
+@pytest.mark.parametrize("event", sorted(path.stem for path in EVENT_SCHEMAS))
+def test_every_example_stands_in_the_corpus(event: str) -> None:
+    """What was an example once stays readable, also when a newer one takes its place."""
+    corpus = (CONTRACTS / "released" / "corpus" / f"{event}.jsonl").read_bytes().splitlines()
+    kept = [json.loads(line) for line in corpus]
+
+    examples = [contents(path) for path in (CONTRACTS / "examples" / event).glob("*.json")]
+
+    assert examples
+    assert [example["id"] for example in examples if example not in kept] == [], "python -m contracts.documents release"
 
 
 def test_a_validator_that_a_reader_gained_is_a_break_though_no_schema_changed(
@@ -273,11 +363,28 @@ def test_a_validator_that_a_reader_gained_is_a_break_though_no_schema_changed(
     assert all("SiteRecorded" in sentence for sentence in others)
 
 
+def test_a_validator_that_only_the_reader_of_topics_gained_is_a_break(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stricter(admitted: Admitted) -> Event:
+        if admitted.kind is RequestVoided:
+            raise ValueError("a rule that no schema tells")
+        return admitted.kind.model_validate_json(admitted.data, extra="ignore")
+
+    monkeypatch.setattr(Admitted, "event", stricter)
+
+    refused = list(unreadable(folder))
+
+    assert refused
+    assert all(sentence.startswith("contracts/released/corpus/RequestVoided.v1.jsonl") for sentence in refused)
+
+
 def test_the_corpus_is_only_ever_added_to(folder: Path) -> None:
     path = folder / "released" / "corpus" / "GroupRecorded.v1.jsonl"
-    earlier = path.read_text().splitlines()[-1].replace('"lower"', '"newer":1,"lower"')
-    path.write_text(f"{earlier}\n{path.read_text()}")
+    earlier = path.read_bytes().splitlines()[-1].replace(b'"lower"', b'"newer":"a\xe2\x80\xa8b","lower"')  # U+2028
+    before = earlier + b"\n" + path.read_bytes()
+    path.write_bytes(before)
 
     release(folder, generated=1)
 
-    assert path.read_text().splitlines()[0] == earlier
+    assert path.read_bytes().startswith(before)

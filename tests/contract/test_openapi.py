@@ -1,5 +1,6 @@
 """The committed descriptions of the three services: what an integrator needs to know is in them."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +148,41 @@ def test_every_command_of_many_lines_shows_its_body() -> None:
     assert all(body["example"].startswith("{") for body in in_lines)
     judges = [Draft202012Validator(body["schema"]) for body in in_lines]
     assert not any(judge.is_valid(empty) for judge in judges for empty in ("", "\n", " "))
+
+
+def names_checked_by_doors() -> set[str]:
+    """The lists in which a door refuses what is named twice."""
+    sources = [path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "services").rglob("*.py")]
+    calls = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    checks = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check_unique"]
+    return {
+        str(keyword.value.value)
+        for call in checks
+        for keyword in call.keywords
+        if keyword.arg == "field" and isinstance(keyword.value, ast.Constant)
+    }
+
+
+def lists_of_bodies() -> Iterator[tuple[str, Json]]:
+    """Each list that a caller sends, with its name."""
+    for operation in operations():
+        schemas = APIS[operation.service]["components"]["schemas"]
+        waiting, seen = [operation.said.get("requestBody", {})], set[str]()
+        while waiting:
+            for each in objects_in(waiting.pop()):
+                name = str(each.get("$ref", "")).rpartition("/")[2]
+                if name in schemas and name not in seen:
+                    seen.add(name)
+                    waiting.append(schemas[name])
+                for name, one in each.get("properties", {}).items():
+                    if isinstance(one, dict) and one.get("items"):  # a condition says nothing of its items
+                        yield name, one
+
+
+def test_a_list_in_which_a_door_refuses_what_is_named_twice_says_so_in_its_schema() -> None:
+    checked, sent = names_checked_by_doors(), list(lists_of_bodies())
+
+    assert {"groups", "learningAreas", "actsFor"} < checked
+    assert checked <= {name for name, _ in sent}
+    assert {name for name, one in sent if one.get("uniqueItems")} == checked
+    assert [name for name, one in sent if name in checked and not one.get("uniqueItems")] == []

@@ -9,6 +9,7 @@ from contracts.values import Actor, LearningArea, LearningAreas, Reason, Text, V
 from services.chassis.checks import check_unique
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonMissing, check_reason, reason_of, usable_reasons
+from services.chassis.schemes import area_key
 from services.requests.reasons import LISTS
 from services.requests.rules.request import ROUTER, Outcome, Request, Status, check_allowed
 
@@ -48,6 +49,7 @@ def close(
     if reason is not None:
         check_reason(step, LISTS, reason, body.comment, by=by, day=calendar_day(at))
     check_unique([str(activity_id) for activity_id in body.activity_ids], field="activityIds")
+    check_unique([area_key(area) for area in body.unmet_areas], field="unmetAreas")
     _check_fulfilment(request, body.outcome, body.activity_ids, delivered)
     for index, area in enumerate(body.unmet_areas):
         if area not in request.details.learning_areas:

@@ -41,6 +41,19 @@ def test_a_closure_names_an_activity_once() -> None:
     assert refused.value.errors[0].field == "activityIds[1]"
 
 
+def test_a_closure_names_an_unmet_area_once() -> None:
+    with pytest.raises(NamedTwice) as refused:
+        close(
+            a_request(Status.ANSWERED),
+            an_actor("consultant"),
+            "not_fulfilled",
+            reason=NO_FUNDING,
+            unmet_areas=(ART, ART),
+        )
+
+    assert refused.value.errors[0].field == "unmetAreas[1]"
+
+
 def test_a_fulfilled_request_cites_a_delivered_activity_of_its_own() -> None:
     request, by, activity = a_request(Status.ANSWERED), an_actor("consultant"), new_id()
 
