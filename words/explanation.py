@@ -59,7 +59,7 @@ def parts_of(
         Part("", [Line(sentence(figure, definition, texts, names), 0)]),
         *([Part(texts.say("definition.title"), list(_definition(definition, texts)))] if definition else ()),
         Part(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
-        Part(texts.say("missing.title"), [Line(_missing(figure, texts))]),
+        Part(texts.say("missing.title"), [Line(_missing(figure, page.get("unconfirmed"), texts))]),
         Part(texts.say("events.title"), list(_events(page, names, texts))),
         Part(texts.say("history.title", count=count or len(history)), list(_history(history, texts))),
     ]
@@ -133,8 +133,12 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
     )
 
 
-def _missing(figure: Json, texts: Texts) -> str:
+def _missing(figure: Json, unconfirmed: Json | None, texts: Texts) -> str:
     """And who can supply it."""
+    if figure.get("emptied"):
+        return texts.say("missing.emptied")
+    if unconfirmed is not None and (said := _not_confirmed(unconfirmed, texts)):
+        return said
     if groups := figure.get("toConfirm"):
         return texts.say("missing.groups", count=groups)
     if figure.get("verdict") == "no_denominator":
@@ -142,6 +146,15 @@ def _missing(figure: Json, texts: Texts) -> str:
     if figure["indicator"].startswith("unknown-share") and figure.get("numerator"):
         return texts.say("missing.substitution", count=figure["numerator"])
     return texts.say("missing.nothing")
+
+
+def _not_confirmed(unconfirmed: Json, texts: Texts) -> str:
+    """Nothing where all is confirmed."""
+    activities = unconfirmed.get("activities")
+    if activities is None:
+        return texts.say("missing.by-school")
+    schools = texts.number(unconfirmed["schools"])
+    return texts.say("missing.confirmations", count=activities, schools=schools) if activities else ""
 
 
 def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line]:
@@ -154,8 +167,6 @@ def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line
             yield Line(f"{item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}", 3)
     if page.get("nextCursor"):
         yield Line(texts.say("events.more", cursor=page["nextCursor"]))
-    if page.get("hasMore"):
-        yield Line(texts.say("events.in-terminal", key=page["figure"]["key"]))
     if page.get("areHidden"):
         yield Line(texts.say("events.hidden"))
 

@@ -1,7 +1,6 @@
 """HTTP: figures, what is behind them, and rebuilds."""
 
 import json
-import re
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from contracts.metrics import MetricPublished
-from contracts.values import Instant, Slug, Value, Visible, calendar_day
+from contracts.values import Count, Instant, Slug, Value, Visible, calendar_day
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.identity import Caller
 from services.chassis.http.parameters import CurrentCaller, ReadPool, Text
@@ -21,10 +20,10 @@ from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
-from services.reporting import exports, store
+from services.reporting import exports, short, store
 from services.reporting.exports import LICENCE, Export, Point
 from services.reporting.rebuild import newest_vector
-from services.reporting.sources import Place, Source, first_sources, site_names
+from services.reporting.sources import PLACE, Source, first_sources, place_in, site_names
 from services.reporting.who_sees import Own, own_units, sees
 from words.language import Language
 
@@ -34,8 +33,7 @@ queries = query_routes()
 MAX_PAGE = 1_000
 MAX_EXPORT = 10_000_000  # figures; ten years of a country's schools have fewer
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-_PLACE = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
-SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{_PLACE.pattern}$")]
+SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{PLACE.pattern}$")]
 """The place of the last event of the page before."""
 CutId = Annotated[int, Query(ge=0, le=2**53)]
 Licence = Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")]
@@ -81,6 +79,14 @@ class SourceView(Value):
     data: dict[str, Any]
 
 
+class UnconfirmedView(Value):
+    """What schools that are not counted did not confirm; nothing is said where they are too many to look at each."""
+
+    activities: Count | None = None
+    """Activities that replace."""
+    schools: Count | None = None
+
+
 class SourcePage(Value):
     """A page of the events behind a figure: its definition, then by what they count for, topic, partition and offset.
     A caller that does not see all finds what counts for its own sites."""
@@ -90,6 +96,8 @@ class SourcePage(Value):
     """What the sites are called that the figure and these events name, by their ids."""
     items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
+    unconfirmed: UnconfirmedView | None = None
+    """Of adoption as activities show it: what could still decide it."""
 
 
 class HistoryPage(Value):
@@ -239,21 +247,14 @@ async def show_sources(
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
         own = await _own(reading, caller)
         figure = await _figure(reading, key, own)
-        below, after = await newest_vector(reading), _place_in(cursor)
+        below, after = await newest_vector(reading), place_in(cursor)
         found = await first_sources(reading, key, own=own, below=below, after=after, most=limit + 1)
         names = await site_names(reading, figure["unit"], found[:limit])
-    more = _cursor_at(found[limit - 1].place) if len(found) > limit else None
+        missing = await short.unconfirmed(reading, figure)
+    more = found[limit - 1].place.cursor if len(found) > limit else None
     items = tuple(map(_shown, found[:limit]))
-    return SourcePage(figure=figure, site_names=names, items=items, next_cursor=more)
-
-
-def _place_in(cursor: str | None) -> Place | None:
-    said = _PLACE.fullmatch(cursor) if cursor else None
-    return Place(said[1], said[2], *(int(number) for number in said.groups()[2:])) if said else None
-
-
-def _cursor_at(place: Place) -> str:
-    return f"{place.counts_for}@{place.topic}/{place.partition}/{place.incarnation}/{place.offset}"
+    unconfirmed = UnconfirmedView(**missing._asdict()) if missing else None
+    return SourcePage(figure=figure, site_names=names, items=items, next_cursor=more, unconfirmed=unconfirmed)
 
 
 def _shown(source: Source) -> SourceView:

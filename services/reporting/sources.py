@@ -3,6 +3,7 @@
 A page costs what it shows: things are found by index, some at a time, in the order of their ids.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -17,6 +18,8 @@ from services.reporting.figures.values import Cell
 from services.reporting.publication import cell_of, figures_of
 from services.reporting.who_sees import Own
 
+PLACE = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
+"""A place as a cursor."""
 FEW, MANY = 10, 100  # subjects at a time: at first few, for a school can have a thousand activities
 # Its first line gives $1 a type, where no `at_sites` does.
 _SUBJECTS = """
@@ -48,6 +51,16 @@ class Place(NamedTuple):
     partition: int
     incarnation: int
     offset: int
+
+    @property
+    def cursor(self) -> str:
+        """As the answer to a question names it, for the page after this place."""
+        return f"{self.counts_for}@{self.topic}/{self.partition}/{self.incarnation}/{self.offset}"
+
+
+def place_in(cursor: str | None) -> Place | None:
+    said = PLACE.fullmatch(cursor) if cursor else None
+    return Place(said[1], said[2], *(int(number) for number in said.groups()[2:])) if said else None
 
 
 class Source(NamedTuple):

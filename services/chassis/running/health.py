@@ -16,6 +16,7 @@ from services.chassis.running.telemetry import origin_in_words
 
 log = structlog.get_logger()
 
+STARTING = "starting"
 STALE_SECONDS = 45.0  # longer than the longest single wait of a part (30 s for Kafka), with a margin
 
 
@@ -23,7 +24,7 @@ STALE_SECONDS = 45.0  # longer than the longest single wait of a part (30 s for 
 class Part:
     """One part as seen from outside."""
 
-    state: str = "starting"
+    state: str = STARTING
     works: bool = False
     blocks: bool = False
     """Whether the API cannot answer because of it."""
@@ -67,6 +68,11 @@ class Health:
     def works(self, name: str) -> bool:
         part = self.parts.get(name, Part())
         return part.works and time.monotonic() - part.ticked <= STALE_SECONDS
+
+    def is_starting(self, name: str) -> bool:
+        """Whether the part has not said yet how it is doing."""
+        part = self.parts.get(name)
+        return part is not None and part.state == STARTING
 
     @property
     def can_answer(self) -> bool:

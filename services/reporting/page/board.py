@@ -6,10 +6,12 @@ The number comes first, its band second, the sentence third; what is not known i
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
+from services.reporting.page.agreed import Target
+from services.reporting.short import Unconfirmed
 from words.figures import denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
 from words.language import Texts
 
@@ -18,15 +20,6 @@ FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "
 MOST = 8  # reasons of unmet needs: the others are behind the link
 MOST_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What was agreed: a share that is to be reached."""
-
-    value: Decimal
-    due_on: date
-    source: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,8 @@ class Card:
     """A word in the place of the number."""
     verdict: str = ""
     """The sentence below the number."""
+    is_short: bool = False
+    """Whether it is below what was agreed: then there is a list of who is short."""
     rows: list[Row] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     note: str = ""
@@ -83,6 +78,19 @@ class Both(NamedTuple):
 
     words: Texts
     page: Texts
+
+
+class Doubt(NamedTuple):
+    """What can be said of how sure figures are, besides what they say themselves."""
+
+    uncounted: int = 0
+    """Figures and things that cannot be computed now, in all programmes."""
+    groups: int = 0
+    """Of which reach is counted."""
+    to_confirm: int = 0
+    """Of these groups."""
+    unconfirmed: Unconfirmed | None = None
+    """What schools did not confirm, and adoption does not count."""
 
 
 class Figures:
@@ -115,13 +123,13 @@ class Figures:
 
 
 def board_of(
-    title: str, figures: Figures, year: str, today: date, target: Target | None, uncounted: int, texts: Both
+    title: str, figures: Figures, year: str, today: date, target: Target | None, doubt: Doubt, texts: Both
 ) -> Board:
-    """The cards of a programme in a school year; `uncounted` is how much could not be counted, in any programme."""
+    """The cards of a programme in a school year."""
     cards = (
-        _adoption(figures, today, target, texts),
+        _adoption(figures, year, today, target, texts),
         _replaced(figures, year, texts),
-        _sure(figures, year, uncounted, texts),
+        _sure(figures, year, today, doubt, texts),
         _reach(figures, year, texts),
         _flow(figures, year, texts),
         _unmet(figures, year, texts),
@@ -148,15 +156,23 @@ def _percent(figure: Figure, name: str = "value") -> float | None:
     return float(figure[name]) * PERCENT if figure.get(name) is not None else None
 
 
-def _adoption(figures: Figures, today: date, target: Target | None, texts: Both) -> Card:
+def adoption_at(figures: Figures, year: str, today: date, indicator: str = "adoption-strict") -> list[Figure]:
+    """A reading of adoption on each day that has come, in the order of time: up to the end of a year that is over.
+    Where none has come, on the first that will."""
+    ends = date(int(year[5:]), 7, 31)
+    until = today if year == next(iter(figures.years()), year) else min(today, ends)
+    told = [each for each in figures.of(indicator, unit="city") if "value" in each]
+    return [each for each in told if date.fromisoformat(each["period"]) <= until] or told[:1]
+
+
+def _adoption(figures: Figures, year: str, today: date, target: Target | None, texts: Both) -> Card:
     card = Card(texts.page.say("adoption"))
-    told = figures.of("adoption-strict", unit="city")
-    strict = [each for each in told if "value" in each]
-    if not strict:
-        _say_why_not(card, told[-1] if told else None, texts)
+    told = adoption_at(figures, year, today)
+    if not told:
+        emptied = figures.of("adoption-strict", unit="city")
+        _say_why_not(card, emptied[-1] if emptied else None, texts)
         return card
-    past = [each for each in strict if date.fromisoformat(each["period"]) <= today]
-    now = past[-1] if past else strict[0]
+    past, now = [each for each in told if date.fromisoformat(each["period"]) <= today], told[-1]
     day = period_of(now["period"], texts.words)
     said = texts.page.say("adoption.headline", day=day) if past else texts.page.say("adoption.so-far", day=day)
     card.headline = _row(now, said, texts)
@@ -166,8 +182,10 @@ def _adoption(figures: Figures, today: date, target: Target | None, texts: Both)
         card.target = float(target.value) * PERCENT
         is_met = Decimal(now["value"]) >= target.value
         share, due = texts.words.percent(target.value), texts.words.day(target.due_on)
+        short = int((target.value * now["denominator"]["upper"]).to_integral_value(ROUND_CEILING)) - now["numerator"]
         met = texts.page.say("target.met", share=share, day=due)
-        card.verdict = met if is_met else texts.page.say("target.not-met", share=share, day=due)
+        card.verdict = met if is_met else texts.page.say("target.not-met", count=short, share=share, day=due)
+        card.is_short = not is_met
     else:
         card.verdict = texts.page.say("target.none")
     for reading in ("adoption-loose", "adoption-declared"):
@@ -262,18 +280,28 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
     return card
 
 
-def _sure(figures: Figures, year: str, uncounted: int, texts: Both) -> Card:
+def _sure(figures: Figures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
     card = Card(texts.page.say("sure"))
     city = figures.one("reach-school", year)
+    if city is not None and doubt.groups:
+        exact, groups = doubt.groups - doubt.to_confirm, {"lower": doubt.groups, "upper": doubt.groups}
+        whole = part_of({"measure": "share", "numerator": exact, "denominator": groups}, texts.words)
+        share = texts.words.percent(Decimal(exact) / doubt.groups)
+        card.rows.append(Row(texts.page.say("sure.exact"), share, whole, city["key"]))
     if city is not None:
         to_confirm = city.get("toConfirm") or 0
         card.rows.append(Row(texts.page.say("sure.groups"), texts.words.number(to_confirm), "", city["key"]))
+    told = adoption_at(figures, year, today)
+    if told and doubt.unconfirmed and doubt.unconfirmed.activities is not None:
+        number = texts.words.number(doubt.unconfirmed.activities)
+        card.rows.append(Row(texts.page.say("sure.activities"), number, "", told[-1]["key"]))
     late = [each for each in figures.of("wait-report-breached", unit="city", period=year) if "value" in each]
     for each in late:
         card.rows.append(_row(each, texts.page.say("sure.reports"), texts))
-    if uncounted:
-        card.rows.append(Row(texts.page.say("sure.uncounted"), texts.words.number(uncounted)))
-    if not card.rows:
+    findings = texts.words.number(doubt.uncounted) if doubt.uncounted else texts.page.say("sure.no-findings")
+    if card.rows or doubt.uncounted:
+        card.rows.append(Row(texts.page.say("sure.uncounted"), findings))
+    else:
         card.verdict = texts.page.say("nothing-yet")
     return card
 

@@ -21,7 +21,7 @@ from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Reader
 from services.chassis.running.service import Service
 from words.language import Language
 
-PART = "pages"  # its name in the health report
+PART, COUNTING = "pages", "projection"  # names in the health report: ours, and that of what counts
 LOOK_SECONDS = 0.25  # a query of a row, and only while somebody reads
 SHARE = 0.2  # of a processor, at most, goes into making pages anew for those who have one open
 PING_SECONDS = 15.0  # proxies close a connection on which nothing comes for a minute
@@ -49,6 +49,8 @@ class Stand(NamedTuple):
     """Events that came in and are not counted yet; 0 where they soon are."""
     is_halted: bool
     """Whether nothing new is counted at the moment."""
+    is_starting: bool
+    """Whether that is because the service has only just begun."""
 
 
 class Which(NamedTuple):
@@ -102,7 +104,8 @@ async def stand_of(db: Reader, service: Service) -> Stand | None:
     if row is None:
         return None
     hours = max(0, int((now() - row["known_at"]).total_seconds() // HOUR))  # or its clock is ahead of ours
-    return Stand(**row, day=calendar_day(now()), hours=hours, is_halted=not service.health.works("projection"))
+    is_halted, is_starting = not service.health.works(COUNTING), service.health.is_starting(COUNTING)
+    return Stand(**row, day=calendar_day(now()), hours=hours, is_halted=is_halted, is_starting=is_starting)
 
 
 @dataclass(slots=True)

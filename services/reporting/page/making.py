@@ -1,13 +1,9 @@
 """How the page of a programme is made: from its published figures to HTML."""
 
 import asyncio
-import json
 import time
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,13 +11,20 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.chassis.running.database import Reader
 from services.chassis.running.service import Service
+from services.reporting import short
 from services.reporting.page import pictures
-from services.reporting.page.board import Both, Card, Figures, Target, board_of
+from services.reporting.page.agreed import Agreed, agreed_for
+from services.reporting.page.board import Both, Card, Doubt, Figures, adoption_at, board_of
 from services.reporting.page.live import Made, Stand, Which, digest_of, event_of, stand_of
 from words.language import Language, Texts
 
 _OF_CITY = "SELECT data FROM newest WHERE programme = $1 AND unit = 'city'"
+_GROUPS = """
+SELECT component, amount FROM sums
+WHERE family = 'reach' AND (programme, unit, stratum, period) = ($1, 'city', 'all', $2)
+"""
 _OF_NEIGHBOURHOODS = """
 SELECT data FROM newest WHERE programme = $1 AND period = $2 AND indicator = 'reach-school' AND stratum = 'all'
     AND unit LIKE 'neighbourhood:%'
@@ -46,6 +49,11 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "numbers": texts.page.say("reach.numbers"),
         "legend": texts.page.say("reach.legend"),
         "foot": texts.page.say("foot"),
+        "schools": texts.page.say("schools"),
+        "school": texts.page.say("schools.school"),
+        "missing": texts.page.say("schools.missing"),
+        "who": texts.page.say("schools.who"),
+        "nobody": texts.page.say("schools.nobody"),
         "behind": texts.page.say("foot.behind"),
         "changed": texts.page.say("changed"),
         "since": texts.page.say("changed.since", moment="{moment}"),  # the script knows it
@@ -63,17 +71,30 @@ async def make(service: Service, which: Which) -> Made | None:
     pool = service.database.reading
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         stand = await stand_of(db, service)
-        of_city = [row["data"] for row in await db.fetch(_OF_CITY, which.programme)]
-        if not of_city or stand is None:
+        if stand is None:
             return None
-        found = await asyncio.to_thread(_decoded, of_city)
+        found = await figures_of_city(db, which.programme)
         years = found.years()
         year = which.year or next(iter(years), "")
         if year not in years:
             return None
         near = [row["data"] for row in await db.fetch(_OF_NEIGHBOURHOODS, which.programme, year)]
-    agreed = service.settings.programmes
-    return await asyncio.to_thread(_made, found, near, years, which._replace(year=year), stand, agreed)
+        doubt = await _doubt(db, found, which.programme, year, stand)
+    agreed = agreed_for(service.settings.programmes, which.programme, which.language)
+    return await asyncio.to_thread(_made, found, near, years, which._replace(year=year), stand, agreed, doubt)
+
+
+async def _doubt(db: Reader, found: Figures, programme: str, year: str, stand: Stand) -> Doubt:
+    groups = {row["component"]: row["amount"] for row in await db.fetch(_GROUPS, programme, year)}
+    told = adoption_at(found, year, stand.day)
+    unconfirmed = await short.unconfirmed(db, told[-1]) if told else None
+    return Doubt(stand.uncounted, groups.get("school.groups", 0), groups.get("school.to_confirm", 0), unconfirmed)
+
+
+async def figures_of_city(db: Reader, programme: str) -> Figures:
+    """The newest figures of the whole programme."""
+    rows = await db.fetch(_OF_CITY, programme)
+    return await asyncio.to_thread(_decoded, [row["data"] for row in rows])
 
 
 def _decoded(rows: Sequence[str]) -> Figures:
@@ -81,17 +102,25 @@ def _decoded(rows: Sequence[str]) -> Figures:
 
 
 def _made(
-    found: Figures, near: Sequence[str], years: Sequence[str], which: Which, stand: Stand, agreed: Path | None
+    found: Figures,
+    near: Sequence[str],
+    years: Sequence[str],
+    which: Which,
+    stand: Stand,
+    agreed: Agreed,
+    doubt: Doubt,
 ) -> Made:
     began = time.thread_time()
     texts = texts_in(which.language)
-    title, target = _agreed(agreed, which.programme, texts)
     assert which.year is not None, "make chose one"
     figures = found.also(map(msgspec.json.decode, near))
-    board = board_of(title, figures, which.year, stand.day, target, stand.uncounted, texts)
-    main = Markup(render("main.html", texts, board=board, link=_link(texts), curve=_curve, bands=_bands))  # noqa: S704 - a template made it
-    known, digest = _known(stand, texts), digest_of(main)
+    board = board_of(agreed.title, figures, which.year, stand.day, agreed.target("adoption-strict"), doubt, texts)
     here, query = f"/programmes/{quote(which.programme)}", urlencode({"year": which.year, "lang": which.language})
+    schools = f"{here}/schools?{query}"
+    pictured = {"curve": _curve, "bands": _bands}
+    text = render("main.html", texts, board=board, link=link_in(texts), schools=schools, **pictured)
+    main = Markup(text)  # noqa: S704 - a template made it
+    known, digest = _known(stand, texts), digest_of(main)
     live, export = f"{here}/changes?{query}&seen={digest}", {"export": f"{here}/figures", "query": f"?{query}"}
     html = render("board.html", texts, board=board, years=years, known=known, main=main, live=live, **export)
     events = event_of(digest, known=known, main=main), event_of(digest, known=known)
@@ -104,7 +133,7 @@ def _known(stand: Stand, texts: Both) -> str:
     if stand.hours:
         said.append(texts.page.say("known.old", count=stand.hours))
     if stand.is_halted:
-        said.append(texts.page.say("known.halted"))
+        said.append(texts.page.say("known.starting") if stand.is_starting else texts.page.say("known.halted"))
     if stand.behind:
         said.append(texts.page.say("known.behind", events=texts.words.number(stand.behind)))
     if stand.anew_since:
@@ -112,7 +141,7 @@ def _known(stand: Stand, texts: Both) -> str:
     return " ".join(said)
 
 
-def _link(texts: Both) -> Any:  # noqa: ANN401 - a function for templates
+def link_in(texts: Both) -> Any:  # noqa: ANN401 - a function for templates
     return lambda key: f"/figures/{quote(key)}?lang={texts.words.language}"
 
 
@@ -125,16 +154,3 @@ def _bands(card: Card) -> Markup:
     labels = [bar.label for bar in card.bars]
     surely, possibly = [bar.surely for bar in card.bars], [bar.possibly for bar in card.bars]
     return Markup(pictures.bands("reach", labels, surely, possibly))  # noqa: S704 - as above
-
-
-def _agreed(folder: Path | None, programme: str, texts: Both) -> tuple[str, Target | None]:
-    """What people call the programme, and what was agreed for it, where its file is known."""
-    file = folder / programme / "programme.json" if folder else None
-    if file is None or not file.is_file():
-        return programme, None
-    said: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    targets = (each for each in said.get("targets", ()) if each["indicator"] == "adoption-strict")
-    target = next(
-        (Target(Decimal(each["value"]), date.fromisoformat(each["dueOn"]), each["source"]) for each in targets), None
-    )
-    return str(said["label"][texts.words.language]), target

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from services.reporting.page import pictures
-from services.reporting.page.board import Both, Card, Figures, Target, board_of
+from services.reporting.page.agreed import Target
+from services.reporting.page.board import Both, Card, Doubt, Figures, board_of
 from words.language import Language, Texts
 
 YEAR, TODAY = "2025-2026", date(2026, 8, 20)
-TARGET = Target(Decimal("0.8"), date(2022, 12, 31), {})
+TARGET = Target(Decimal("0.8"), date(2022, 12, 31))
 
 
 def a_figure(
@@ -36,9 +37,14 @@ def reach(unit: str, lower: int, upper: int, whole: int, to_confirm: int = 0) ->
     return a_figure("reach-school", unit=unit, measure="children", toConfirm=to_confirm, **bounds)
 
 
-def cards(*figures: dict[str, Any], target: Target | None = TARGET, language: Language = Language.EN) -> list[Card]:
+def cards(
+    *figures: dict[str, Any],
+    target: Target | None = TARGET,
+    language: Language = Language.EN,
+    doubt: Doubt = Doubt(),  # noqa: B008 - it does not change
+) -> list[Card]:
     texts = Both(Texts("words", language), Texts("services.reporting.page", language))
-    return list(board_of("P", Figures(figures), YEAR, TODAY, target, 0, texts).cards)
+    return list(board_of("P", Figures(figures), YEAR, TODAY, target, doubt, texts).cards)
 
 
 def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed() -> None:
@@ -49,7 +55,7 @@ def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed()
 
     assert adoption.headline is not None
     assert (adoption.headline.value, adoption.headline.part) == ("68.3%", "28 of 41")
-    assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet."
+    assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet, 5 schools short."
     assert [round(share) for _, share in adoption.curve] == [32, 68]
     assert adoption.target == 80
 

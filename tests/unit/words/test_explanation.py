@@ -213,3 +213,17 @@ def test_an_explanation_fits_in_eighty_columns(language: Language) -> None:
     text = explained(BOUNDED, events=(EVENT,), language=language)
 
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("unconfirmed", "said"),
+    [
+        ({"activities": 3, "schools": 2}, "3 activities that replace are not confirmed by their school, and so do not"),
+        ({"activities": 0, "schools": 0}, "Nothing: every part of it is known."),
+        ({}, "Schools that are not counted can still confirm delivered activities;"),
+    ],
+)
+def test_what_a_confirmation_could_still_decide_is_said(unconfirmed: dict[str, int], said: str) -> None:
+    page = {"figure": a_share(), "items": (), "unconfirmed": unconfirmed}
+
+    assert said in "\n".join(explanation(page, DEFINITION, (a_share(),), Texts("words", Language.EN)))
