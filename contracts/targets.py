@@ -64,5 +64,6 @@ class IndicatorDefined(
     ]
     """Which strata are published per unit."""
     periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=6), DISTINCT]
-    """For which periods, and at which days, it is published."""
+    """For which periods, and at which days, it is published. A release of `reporting` leaves out what it does
+    not count yet, and its log says so."""
     defined_at: Instant

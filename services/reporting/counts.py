@@ -17,6 +17,7 @@ from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.reporting import store
 from services.reporting.ahead import ahead
+from services.reporting.definitions import not_made
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.publication import restates
@@ -134,6 +135,9 @@ async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
 
 async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     """Store facts, and bring the things that they are about up to date; within a transaction."""
+    for fact in facts:
+        if isinstance(fact.body, IndicatorDefined) and (names := not_made(fact.body)):
+            log.warning("definition_names_what_is_not_made_here", definition=fact.entity, names=names)
     kinds = set(await _made(db, KINDS))
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
     earlier = await store.facts_of(db, {fact.entity for fact in of_kinds}) if kinds else {}

@@ -14,6 +14,8 @@ from contracts.events import Event
 
 SIX_PLACES = Decimal("0.000001")
 ALL = "all"
+UNITS = ("site", "neighbourhood", "city")
+STRATA = (ALL, "learning-area", "reason")
 SCHOOL_YEAR = "school-year"
 DAYS = {"31-december": (12, 31), "31-july": (7, 31)}
 """The days of a school year at which something can stand, by their names in definitions: month and day."""
@@ -90,6 +92,8 @@ class Function:
     compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
     parameters: Mapping[str, tuple[str, ...]]
     """The parameters that a definition must give, with the values that are allowed."""
+    periods: tuple[str, ...] = (SCHOOL_YEAR,)
+    """Of which periods its family counts, by their names in definitions."""
     also: Callable[[Mapping[str, Any], int, datetime], Event] | None = None
     """What else is announced of a figure, on a topic of its own: from its fields, its cut and what was known when."""
 

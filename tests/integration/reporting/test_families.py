@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.events import Event, catalogue
 from contracts.metrics import CutTaken
@@ -34,6 +35,21 @@ def test_the_worked_example_of_a_family_holds(tables: Tables, name: str) -> None
 
     shown = {key: {field: found[key].get(field) for field in said} for key, said in example["figures"].items()}
     assert shown == example["figures"]
+
+
+def test_what_a_definition_of_a_newer_release_names_is_said_and_the_rest_is_made(tables: Tables) -> None:
+    example = families()["substitution"].example
+    newer = [each.model_copy(update={"periods": (*each.periods, "term")}) for each in shipped()]
+    events = played(example["events"]).announced
+
+    with capture_logs() as logs:
+        found = tables.figures(delivered_in_order([*as_announced(newer), *events]))
+
+    said = [each for each in logs if each["event"] == "definition_names_what_is_not_made_here"]
+    assert {each["definition"]: each["names"] for each in said} == {
+        f"indicator:{each.indicator}": ["period term"] for each in newer
+    }
+    assert example["figures"].keys() <= found.keys()
 
 
 def played(events: list[dict[str, dict[str, Any]]]) -> Scenario:

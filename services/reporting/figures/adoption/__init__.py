@@ -8,7 +8,7 @@ a linked out-of-school-care site.
 from collections.abc import Mapping
 from datetime import date
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, share
+from services.reporting.figures.values import DAYS, Cell, Function, Sums, Value, share
 
 SUBJECT = "site_id"
 AFFECTED = {
@@ -38,4 +38,5 @@ def _adoption(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | 
     return share(sums[parameters["reading"]], sums["schools"], "open primary locations (partnership.sites.v1)", on)
 
 
-FUNCTIONS = {"adoption@1": Function("adoption", _adoption, {"reading": ("strict", "loose", "declared")})}
+_READINGS = ("strict", "loose", "declared")
+FUNCTIONS = {"adoption@1": Function("adoption", _adoption, {"reading": _READINGS}, periods=tuple(DAYS))}
