@@ -22,7 +22,7 @@ from services.chassis.running.settings import read_settings
 from services.reporting.page import routes
 from services.reporting.page.live import Live
 from services.reporting.page.making import make
-from tests.bench import national_year
+from tests import national_year
 from tests.bench.measured import Measured
 
 TIMES = 50

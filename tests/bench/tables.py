@@ -31,7 +31,8 @@ from services.reporting.facts.events import Fact, body_of, read
 from services.reporting.figures import families
 from services.reporting.rebuild import vector_of
 from services.reporting.sources import sources
-from tests.bench import national_year, page
+from tests import national_year
+from tests.bench import page
 from tests.bench.measured import Measured, rate
 from tests.deliveries import delivered_in_order
 from tests.scenarios import as_announced

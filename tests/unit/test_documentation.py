@@ -68,3 +68,18 @@ def test_a_readme_names_the_events_to_which_its_service_reacts(service: str, rea
 
 def test_the_readme_of_reporting_names_every_topic_that_it_reads() -> None:
     assert set(EVENT_OR_TOPIC.findall(section("reporting", "Events in"))) == set(INPUTS)
+
+
+PACKAGES = {"chassis": "services/chassis", **{service: f"services/{service}" for service in SERVICES}}
+UNIT_TESTS = [
+    path.relative_to(ROOT / "tests" / "unit") for path in sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
+]
+
+
+@pytest.mark.parametrize("test", [path for path in UNIT_TESTS if len(path.parts) > 1], ids=str)
+def test_a_unit_test_has_the_name_of_the_module_that_it_tests(test: Path) -> None:
+    """Those beside the packages are about all of them, or about what tests share."""
+    package = ROOT / PACKAGES.get(test.parts[0], test.parts[0])
+    name = test.stem.removeprefix("test_")
+
+    assert [*package.rglob(f"{name}.py"), *package.rglob(f"{name}/__init__.py")]

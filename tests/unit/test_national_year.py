@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from contracts.partitioner import partition_of
 from services.reporting.facts.events import read
-from tests.bench import national_year
+from tests import national_year
 from tests.deliveries import a_record
 
 SHARE = 0.001

@@ -14,8 +14,10 @@ from contracts.referrals import REFERRALS
 from contracts.requests import REQUESTS
 from contracts.sites import SITES as SITES_TOPIC
 from services.referrals.reasons import SCHEMES
-from tests.bench.limits import Message
 from tests.builders import source_of
+
+Message = tuple[str, bytes, bytes]
+"""Its topic, key and value."""
 
 SITES = 6_122
 GROUPS_PER_SITE = 11

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 from words.language import Language
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 PACKAGES = ("words", "samenspel", "demo", "services.reporting.page")
 NAMING = ("say", "word")  # `word` takes a kind of texts, and which of them it is is data
 IN_BOTH_LANGUAGES = [(package, language) for package in PACKAGES for language in Language]
