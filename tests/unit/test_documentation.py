@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.events import catalogue
-from contracts.topics import INPUTS, SERVICES, TOPICS
+from contracts.topics import CLIENT_TOPICS, INPUTS, SERVICES, TOPICS
 from services.chassis.messaging.inbox import Reactions
 from services.referrals.reactions import reactions as reactions_of_referrals
 from services.requests.reactions import reactions as reactions_of_requests
@@ -19,7 +19,7 @@ DOCUMENTS = [
     for folder in (".", "docs/**", "services/*", "programmes/**")
     for path in sorted(ROOT.glob(f"{folder}/*.md"))
 ]
-EVENT_OR_TOPIC = re.compile(r"`(partnership\.[\w.-]+|[A-Z]\w+)`")
+EVENT_OR_TOPIC = re.compile(r"`(partnership\.[\w.{}-]+|[A-Z]\w+)`")
 
 
 def section(service: str, title: str) -> str:
@@ -48,10 +48,22 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_readme_names_the_events_that_its_service_announces(service: str) -> None:
-    topics = {topic.name for topic in TOPICS if topic.producer == service and topic.carries == "events"}
+    written = [topic for topic in (*TOPICS, *CLIENT_TOPICS) if service in topic.producer.split(" and ")]
+    topics = {topic.name for topic in written if topic.carries == "events"}
     announced = {topic: {event.__name__ for event in catalogue.values() if topic in event.topics} for topic in topics}
 
     assert events_by_topic(section(service, "Events out")) == announced
+
+
+def test_what_a_partner_needs_is_on_the_topic_that_the_readme_names() -> None:
+    text = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
+    table = text.partition("**What a partner needs**")[2].partition("\n## ")[0]
+    rows = [EVENT_OR_TOPIC.findall(row) for row in table.splitlines() if row.startswith("| `")]
+
+    named = [(event, row) for row in rows for event in row if not event.startswith("partnership.")]
+
+    assert len(named) > len(rows)
+    assert [event for event, row in named if not set(catalogue[f"nl.samenspel.{event}.v1"].topics) & set(row)] == []
 
 
 @pytest.mark.parametrize(
