@@ -23,10 +23,15 @@ DEFAULT_PORT = 8002
 DESCRIPTION = """Brokers and partners, the hand-over of a request to a partner, and the activities that follow.
 
 Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""
+TAGS = {
+    "referrals": "The hand-over of a request to a partner.",
+    "activities": "What partners plan and deliver.",
+    "reference data": "Brokers and partners: recorded by their own key, as they are on a day.",
+}
 
 
 def wire(service: Service) -> Wiring:
-    app = application(service, title="Samenspel referrals", description=DESCRIPTION)
+    app = application(service, title="Samenspel referrals", description=DESCRIPTION, tags=TAGS)
     use_own_numbers(store.CLOCK_NUMBERS, service.settings.clock_numbers)
     own = referrals.commands, activities.commands, organisations.commands
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands

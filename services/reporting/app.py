@@ -15,10 +15,14 @@ DEFAULT_PORT = 8003
 DESCRIPTION = """Figures, each with all that explains it, the events behind it, and what was known when.
 
 Send `Samenspel-Actor` (development) to say who asks."""
+TAGS = {
+    "figures": "Adoption, reach and the other figures, with the events behind them.",
+    "rebuilds": "For operators: all figures built anew from the topics.",
+}
 
 
 def wire(service: Service) -> Wiring:
-    app = application(service, title="Samenspel reporting", description=DESCRIPTION)
+    app = application(service, title="Samenspel reporting", description=DESCRIPTION, tags=TAGS)
     adopting = adoptions.commands_for(service.settings)
     add_command_routes(app, service, api.commands, redrives.commands, republications.commands, adopting)
     app.include_router(api.queries)

@@ -24,10 +24,14 @@ DEFAULT_PORT = 8001
 DESCRIPTION = """Sites and their groups, and what coordinators ask: from the question to its end.
 
 Send `Samenspel-Actor` (development) to say who asks, and a new `Idempotency-Key` with every POST."""
+TAGS = {
+    "requests": "What coordinators ask, from the question to its end.",
+    "reference data": "Sites and groups: recorded by their own key, as they are on a day.",
+}
 
 
 def wire(service: Service) -> Wiring:
-    app = application(service, title="Samenspel requests", description=DESCRIPTION)
+    app = application(service, title="Samenspel requests", description=DESCRIPTION, tags=TAGS)
     use_own_numbers(store.CLOCK_NUMBERS, service.settings.clock_numbers)
     own = commands.requests, commands.reference_data
     by_operators = redrives.commands, republications.commands, restorations.commands, registrations.commands

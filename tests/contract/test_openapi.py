@@ -58,6 +58,13 @@ def test_an_operation_has_a_readable_id_a_description_and_a_tag_that_is_explaine
     assert set(operation.said["tags"]) <= explained
 
 
+@pytest.mark.parametrize("service", sorted(APIS))
+def test_no_tag_is_explained_that_no_operation_has(service: str) -> None:
+    used = {tag for each in operations() if each.service == service for tag in each.said["tags"]}
+
+    assert {tag["name"] for tag in APIS[service]["tags"]} == used
+
+
 @every_operation
 def test_every_answer_has_its_headers_and_none_is_fastapis_own(operation: Operation) -> None:
     answers = operation.said["responses"]

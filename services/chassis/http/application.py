@@ -3,7 +3,9 @@
 Guarantee: everything passes the border; what needs no service, such as its health, is answered here.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,14 +18,20 @@ from services.chassis.http.border import Border
 from services.chassis.http.description import describe
 from services.chassis.running.service import Service
 
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
-def application(service: Service, *, title: str, description: str) -> FastAPI:
-    """An application with health checks and error handling; the service adds its routes."""
+
+def application(service: Service, *, title: str, description: str, tags: Mapping[str, str] = NO_TAGS) -> FastAPI:
+    """An application with health checks and error handling; the service adds its routes.
+
+    `tags`: what the tags of its own operations mean.
+    """
     app = FastAPI(
         title=title,
         description=description,
         version=API_VERSION,
         openapi_url="/v1/openapi.json",
+        openapi_tags=[{"name": tag, "description": about} for tag, about in tags.items()],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -34,13 +34,7 @@ PROBLEMS = {
     "503": ("Unavailable", "A part that is needed does not answer; nothing was lost. `Retry-After` says when to ask."),
     "default": ("Problem", _ANY_OTHER),
 }
-_TAGS = {
-    "requests": "What coordinators ask, from the question to its end.",
-    "referrals": "The hand-over of a request to a partner.",
-    "activities": "What partners plan and deliver.",
-    "reference data": "Sites, groups, brokers and partners: recorded by their own key, as they are on a day.",
-    "figures": "Adoption, reach and the other figures, with the events behind them.",
-    "rebuilds": "For operators: all figures built anew from the topics.",
+_TAGS = {  # of what every service may have; a service tells its own to `application`
     "redrives": "For operators: a dead letter that is sent again.",
     "letter-markers": "For operators: what became of a dead letter.",
     "republications": "For operators: the journal published again.",
@@ -75,7 +69,8 @@ def describe(made: Json, service: str) -> Json:
     for path, method, operation in _operations(made):
         used.update(operation["tags"])
         _describe_operation(path, method, operation)
-    made["tags"] = [{"name": tag, "description": about} for tag, about in _TAGS.items() if tag in used]
+    own = made.pop("tags", [])
+    made["tags"] = [*own, *({"name": tag, "description": about} for tag, about in _TAGS.items() if tag in used)]
     _leave_out_null(made)
     schemas["Problem"] = problem_schema(service)
     responses = {name: _problem(status, about) for status, (name, about) in PROBLEMS.items()}
