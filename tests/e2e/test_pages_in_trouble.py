@@ -95,7 +95,7 @@ async def test_without_anything_to_divide_by_words_stand_in_the_place_of_numbers
         )
         text = await looked(pages, chromium, "no-denominator")
 
-    assert "0%</a>" not in text
+    assert ">0%</a>" not in text
 
 
 async def test_without_a_target_none_is_drawn(stack: RealParts, chromium: Path, tmp_path: Path) -> None:
