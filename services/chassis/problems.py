@@ -31,9 +31,12 @@ class Problem(Exception):
     """The class's name in kebab-case: the last part of the problem's type."""
     title: ClassVar[str] = "Something went wrong."
     """The docstring's first paragraph."""
+    is_kind: ClassVar[bool] = True
+    """Never raised itself: the types of this kind are."""
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, is_kind: bool = False) -> None:
         super().__init_subclass__()
+        cls.is_kind = is_kind
         cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         cls.title = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
 
@@ -49,13 +52,13 @@ class Malformed(Problem):
     status = 400
 
 
-class NotFound(Problem):
+class NotFound(Problem, is_kind=True):
     """There is no such thing here."""
 
     status = 404
 
 
-class RuleSaysNo(Problem):
+class RuleSaysNo(Problem, is_kind=True):
     """A rule does not allow it."""
 
     status = 409
@@ -73,7 +76,7 @@ class VersionConflict(Problem):
     status = 412
 
 
-class Unidentified(Problem):
+class Unidentified(Problem, is_kind=True):
     """Who is asking is not known."""
 
     status = 401
@@ -95,5 +98,6 @@ class Unavailable(Problem):
 def every_problem(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
     """Every type of problem that the imported modules know."""
     for each in kind.__subclasses__():
-        yield each
+        if not each.is_kind:
+            yield each
         yield from every_problem(each)
