@@ -1,11 +1,14 @@
 """The page of the played year, kept as one HTML file, and as PDF where there is a Chromium to print it."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 import tempfile
+from html import escape, unescape
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urljoin
 
 import httpx
 
@@ -26,6 +29,10 @@ QUIETLY = (
 )
 
 
+_LINK = re.compile(r'\b(href)="([/?][^"]*)"')
+_SCRIPT = re.compile(r"<script src=[^>]*></script>")
+
+
 class Saved(NamedTuple):
     """What was kept of the page."""
 
@@ -38,13 +45,20 @@ async def save(client: httpx.AsyncClient, folder: Path, language: Language) -> S
     """The page of the school year as this language says it."""
     path = f"/programmes/{PROGRAMME}?year={SCHOOL_YEAR}&lang={language}"
     page = (await client.get(path)).raise_for_status()
-    return await asyncio.to_thread(_keep, page.content, folder)
+    return await asyncio.to_thread(_keep, as_file(page.text, str(page.url)), folder)
 
 
-def _keep(content: bytes, folder: Path) -> Saved:
+def as_file(text: str, address: str) -> str:
+    """A page that was read at an address, as it is to be kept: its links lead there, and it has no script, which would
+    ask for what is new."""
+    linked = _LINK.sub(lambda found: f'{found[1]}="{escape(urljoin(address, unescape(found[2])))}"', text)
+    return _SCRIPT.sub("", linked)
+
+
+def _keep(text: str, folder: Path) -> Saved:
     folder.mkdir(parents=True, exist_ok=True)
     html = folder / "page.html"
-    html.write_bytes(content)
+    html.write_text(text, encoding="utf-8")
     return Saved(html, printed(html))
 
 

@@ -25,6 +25,7 @@ PAGES = (
     "/figures/adoption-strict/1/kansen-voor-kinderen/city/all/2026-07-31?lang=en",
     "/figures/reach-school/1/kansen-voor-kinderen/city/all/2025-2026?lang=nl",
     "/programmes/another?lang=en",
+    "/programmes/kansen-voor-kinderen/schools?lang=en",
 )
 
 
@@ -37,7 +38,7 @@ def chromium() -> Path:
 def test_everybody_can_read_the_pages(running: Stack, chromium: Path) -> None:
     url = running.service_url("reporting")
 
-    assert looked_at(chromium, FOLDER / "pictures", *(f"{url}{path}" for path in PAGES)) == []
+    assert looked_at(chromium, FOLDER / "pictures" / "pages", *(f"{url}{path}" for path in PAGES)) == []
 
 
 def test_a_page_that_not_everybody_can_read_is_found(chromium: Path, tmp_path: Path) -> None:

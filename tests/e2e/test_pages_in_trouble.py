@@ -124,10 +124,47 @@ async def test_figures_that_are_computed_anew_late_and_of_a_service_in_trouble(
         assert said in text
 
 
-@pytest.mark.parametrize("path", ["/programmes/another?lang=en", f"{PAGE}?lang=en&year=1999-2000", "/figures/gone/1"])
-async def test_what_is_not_there_is_a_page_too(stack: RealParts, chromium: Path, path: str) -> None:
+NOT_THERE = {
+    "programme": ("/programmes/another?lang=en", 404),
+    "year": (f"{PAGE}?lang=en&year=1999-2000", 404),
+    "figure": ("/figures/gone/1", 404),
+    "language": (f"{PAGE}?lang=fr", 400),
+    "address": ("/programmes/No%20Slug", 400),
+}
+
+
+@pytest.mark.parametrize(("what", "path", "status"), [(what, *asked) for what, asked in NOT_THERE.items()])
+async def test_what_is_not_there_is_a_page_too(
+    stack: RealParts, chromium: Path, what: str, path: str, status: int
+) -> None:
     async with a_city(stack) as pages:
-        await looked(pages, chromium, "not-there", path, status=404)
+        await looked(pages, chromium, f"not-there-{what}", path, status=status)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+async def test_the_schools_that_are_short_are_a_page(stack: RealParts, chromium: Path, language: str) -> None:
+    async with a_city(stack, schools=40) as pages:
+        path = f"{PAGE}/schools?lang={language}"
+        text = await looked(pages, chromium, f"schools-{language}", path, Samenspel_Actor=OPERATOR)
+
+    assert text.count("<tbody>") == 40 + 2  # those of every city here
+
+
+async def test_a_figure_of_which_nothing_is_left_is_a_page(stack: RealParts, chromium: Path) -> None:
+    async with a_city(stack) as pages:
+        emptied = """data::jsonb - 'value' - 'denominator' || '{"verdict": "no_denominator", "emptied": true}'"""
+        city = key("replaced-share", "city")
+        await pages.site.partnership.db.execute(f"UPDATE newest SET data = ({emptied})::text WHERE key = '{city}'")
+        text = await looked(pages, chromium, "emptied", f"/figures/{city}?lang=en")
+
+    assert "nothing is left of it" in text
+
+
+async def test_a_programme_known_by_its_file_alone_is_a_page(stack: RealParts, chromium: Path) -> None:
+    async with served(stack) as pages:
+        text = await looked(pages, chromium, "no-figures-yet")
+
+    assert "There are no figures of this programme yet" in text
 
 
 async def test_before_there_is_any_data_there_is_a_page(stack: RealParts, chromium: Path) -> None:

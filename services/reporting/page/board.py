@@ -283,7 +283,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
 def _sure(figures: Figures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
     card = Card(texts.page.say("sure"))
     city = figures.one("reach-school", year)
-    if city is not None and doubt.groups:
+    if city is not None and _band(city) and doubt.groups:
         exact, groups = doubt.groups - doubt.to_confirm, {"lower": doubt.groups, "upper": doubt.groups}
         whole = part_of({"measure": "share", "numerator": exact, "denominator": groups}, texts.words)
         share = texts.words.percent(Decimal(exact) / doubt.groups)

@@ -50,7 +50,6 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "legend": texts.page.say("reach.legend"),
         "foot": texts.page.say("foot"),
         "schools": texts.page.say("schools"),
-        "school": texts.page.say("schools.school"),
         "missing": texts.page.say("schools.missing"),
         "who": texts.page.say("schools.who"),
         "nobody": texts.page.say("schools.nobody"),
@@ -58,6 +57,7 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "changed": texts.page.say("changed"),
         "since": texts.page.say("changed.since", moment="{moment}"),  # the script knows it
         "lost": texts.page.say("changed.lost"),
+        "saved": texts.page.say("changed.saved"),
         "others": texts.page.say("changed.others", number="{number}"),
     }
     return _templates().get_template(template).render(language=texts.words.language, labels=labels, **parts)

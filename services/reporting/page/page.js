@@ -81,5 +81,9 @@ if (before?.numbers) {
   const moment = new Date(before.at).toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
   tell(before.numbers, news.dataset.since.replace("{moment}", moment));
 }
-keep();
-listen();
+if (location.protocol.startsWith("http")) {
+  keep();
+  listen();
+} else {
+  lost.textContent = lost.dataset.saved; // somebody kept the page as a file
+}

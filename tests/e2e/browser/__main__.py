@@ -15,6 +15,7 @@ KEPT = {  # in the order of the languages below
     "0-print.png": "page-nl-a4.png",
     "1-light-desk.png": "page-en.png",
     "1-light-phone.png": "page-en-phone.png",
+    "1-print.png": "page-en-a4.png",
     "2-light-desk.png": "figure-en.png",
 }
 

@@ -41,13 +41,20 @@ for (const [number, address] of addresses.entries()) {
     }
   }
 }
-const printing = await browser.newPage({ extraHTTPHeaders });
-await printing.goto(addresses[0]);
-const pdf = await printing.pdf({ preferCSSPageSize: true, path: join(folder, "page.pdf") });
-const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? []).length;
-await printing.setViewportSize({ width: 1123, height: 794 }); // an A4 on its side
-await printing.emulateMedia({ media: "print", colorScheme: "light" });
-await printing.screenshot({ path: join(folder, "0-print.png") });
-if (pages !== 1) wrong.push(`${addresses[0]}: prints on ${pages} pages`);
+// What prints on one A4 says so: `data-sheets`. Its picture is as large as an A4 on its side.
+for (const [number, address] of addresses.entries()) {
+  const page = await browser.newPage({ extraHTTPHeaders });
+  await page.goto(address);
+  if (await page.locator("[data-sheets]").count()) {
+    const pdf = await page.pdf({ preferCSSPageSize: true, path: join(folder, `${number}.pdf`) });
+    const sheets = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) ?? []).length;
+    const wanted = Number(await page.locator("[data-sheets]").getAttribute("data-sheets"));
+    if (sheets !== wanted) wrong.push(`${address}: prints on ${sheets} pages, not on ${wanted}`);
+    await page.setViewportSize({ width: 1123, height: 794 });
+    await page.emulateMedia({ media: "print", colorScheme: "light" });
+    await page.screenshot({ path: join(folder, `${number}-print.png`) });
+  }
+  await page.close();
+}
 await browser.close();
 console.log(JSON.stringify(wrong));

@@ -181,6 +181,4 @@ async def test_the_page_says_how_sure_it_is(stack: RealParts) -> None:
 
         words = [each for each in (await site.get(f"{PAGE}?lang=en")).words if each]
 
-        assert (
-            words[words.index("activities that their school did not confirm, and adoption does not count") + 1] == "1"
-        )
+        assert words[words.index("activities that their school can still confirm") + 1] == "1"

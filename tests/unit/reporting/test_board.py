@@ -9,6 +9,7 @@ import pytest
 from services.reporting.page import pictures
 from services.reporting.page.agreed import Target
 from services.reporting.page.board import Both, Card, Doubt, Figures, board_of
+from services.reporting.short import Unconfirmed
 from words.language import Language, Texts
 
 YEAR, TODAY = "2025-2026", date(2026, 8, 20)
@@ -124,3 +125,37 @@ def test_a_picture_has_a_bar_for_each_and_no_script(number: int) -> None:
     assert drawn.count("&lt;b&gt;") >= number
     assert "<script" not in drawn
     assert "<b>" not in drawn
+
+
+def test_how_sure_it_is_is_said_by_groups_activities_and_what_cannot_be_computed() -> None:
+    adopted, reached = (
+        a_share("adoption-strict", 28, 41, period="2026-07-31"),
+        reach("city", 612, 926, 1304, to_confirm=8),
+    )
+
+    sure = cards(adopted, reached, doubt=Doubt(3, 40, 8, Unconfirmed(33, 11)))[2]
+
+    assert [(row.label, row.value, row.part) for row in sure.rows] == [
+        ("groups counted exactly", "80%", "32 of 40"),
+        ("groups to confirm", "8", ""),
+        ("activities that their school can still confirm", "33", ""),
+        ("that cannot be computed now, in all programmes", "3", ""),
+    ]
+
+
+def test_of_schools_too_many_to_look_at_each_nothing_is_said_of_what_they_can_confirm() -> None:
+    sure = cards(a_share("adoption-strict", 28, 410, period="2026-07-31"), doubt=Doubt(1, unconfirmed=Unconfirmed()))[2]
+
+    assert [row.label for row in sure.rows] == ["that cannot be computed now, in all programmes"]
+
+
+def test_a_year_that_is_over_shows_adoption_at_its_own_end() -> None:
+    """Red: the page of each year showed that of today."""
+    days = [a_share("adoption-strict", part, 41, period=day) for part, day in ((20, "2026-07-31"), (30, "2027-07-31"))]
+    later = a_share("requests-raised", 1, 1, period="2026-2027")
+
+    texts = Both(Texts("words", Language.EN), Texts("services.reporting.page", Language.EN))
+    board = board_of("P", Figures([*days, later]), YEAR, date(2027, 9, 1), TARGET, Doubt(), texts)
+
+    assert board.cards[0].headline is not None
+    assert board.cards[0].headline.part == "20 of 41"
