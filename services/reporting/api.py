@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from contracts.metrics import MetricPublished
@@ -21,7 +21,7 @@ from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
 from services.reporting import exports, short, store
-from services.reporting.exports import LICENCE, Export, Point
+from services.reporting.exports import LICENCE, Export, MetadataResponse, Point
 from services.reporting.rebuild import newest_vector
 from services.reporting.sources import PLACE, Source, first_sources, place_in, site_names
 from services.reporting.who_sees import Own, own_units, sees
@@ -186,9 +186,6 @@ async def _export(
 
 Asked = Annotated[Export, Depends(_export)]
 _AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
-_AS_CSVM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/csvm+json": {"schema": {"type": "object"}}}}
-}
 
 
 class ExportedCut(Value):
@@ -215,8 +212,8 @@ async def export_figures_as_csv(request: Request, db: ReadPool, asked: Asked) ->
     return exports.csv_answer(db, asked, f"/v1/figures/export.csv-metadata.json{query and f'?{query}'}")
 
 
-@queries.get("/v1/figures/export.csv-metadata.json", tags=["figures"], response_class=JSONResponse, responses=_AS_CSVM)
-async def describe_exported_figures(asked: Asked) -> JSONResponse:
+@queries.get("/v1/figures/export.csv-metadata.json", tags=["figures"], response_class=MetadataResponse)
+async def describe_exported_figures(asked: Asked) -> MetadataResponse:
     """What the columns of an export mean, as CSV on the Web (W3C) describes tables; asked as the export was."""
     return exports.metadata_answer(asked)
 

@@ -276,10 +276,13 @@ def json_answer(db: Reader, export: Export) -> StreamingResponse:
     return StreamingResponse(as_json(db, export), media_type="application/json", headers=headers)
 
 
-def metadata_answer(export: Export) -> JSONResponse:
+class MetadataResponse(JSONResponse):
+    media_type = "application/csvm+json"
+
+
+def metadata_answer(export: Export) -> MetadataResponse:
     said = metadata_of(name_of(export, ".csv"), export)
-    headers = _saved_as(export, ".csv-metadata.json")
-    return JSONResponse(said, media_type="application/csvm+json", headers=headers)
+    return MetadataResponse(said, headers=_saved_as(export, ".csv-metadata.json"))
 
 
 def _saved_as(export: Export, ending: str) -> dict[str, str]:

@@ -44,7 +44,8 @@ def test_everybody_can_read_the_pages(running: Stack, chromium: Path) -> None:
 def test_a_page_that_not_everybody_can_read_is_found(chromium: Path, tmp_path: Path) -> None:
     """The negative control."""
     bad = tmp_path / "bad.html"
-    bad.write_text("<title>x</title><p style='color:#ccc;width:2000px'>faint</p><img src='x.png'><script></script>")
+    faint = "<main data-sheets=1><p style='color:#ccc;width:2000px;height:300cm'>faint</p></main>"
+    bad.write_text(f"<title>x</title>{faint}<img src='x.png'><script></script>")
 
     found = " ".join(looked_at(chromium, tmp_path, bad.as_uri()))
 
@@ -54,6 +55,7 @@ def test_a_page_that_not_everybody_can_read_is_found(chromium: Path, tmp_path: P
         "html-has-lang",
         "is wider than the screen",
         "has a script of another kind",
+        ", not on 1",
     ):
         assert each in found
 

@@ -4,12 +4,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from contracts.values import Instant, Slug
 from services.chassis.http.parameters import ReadPool
 from services.reporting import exports
-from services.reporting.exports import Export, Point
+from services.reporting.exports import Export, MetadataResponse, Point
 from services.reporting.page.asking import Lang, Year, language_of, own_of
 from words.language import Language
 
@@ -48,7 +48,7 @@ async def export_as_csv(request: Request, db: ReadPool, behind: Behind) -> Strea
 
 
 @downloads.get(f"{FIGURES}.csv-metadata.json")
-async def describe_export(behind: Behind) -> JSONResponse:
+async def describe_export(behind: Behind) -> MetadataResponse:
     return exports.metadata_answer(behind)
 
 

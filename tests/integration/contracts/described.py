@@ -165,10 +165,13 @@ def _faults(asked: Asked, answer: httpx.Response) -> Iterator[str]:
     if answer.is_server_error and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
         yield "a server error"
     described = asked.operation.response(answer.status_code) or {"content": {}}
-    content = described["content"].get(answer.headers.get("content-type", "").partition(";")[0])
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    content = described["content"].get(media_type)
     if content is None:
         return (yield f"{answer.status_code} with {answer.headers.get('content-type')} is not described")
-    for error in asked.operation.judge(content["schema"]).iter_errors(answer.json()):
+    for error in asked.operation.judge(content["schema"]).iter_errors(
+        answer.json() if media_type.endswith("json") else answer.text
+    ):
         yield f"the answer's {error.json_path}: {error.message}"
     described_headers = {name.lower() for name in described.get("headers", ())}
     for name in (OUR_HEADERS & answer.headers.keys()) - described_headers:
