@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from contracts.events import NAMESPACE, catalogue
@@ -10,17 +11,19 @@ from contracts.values import calendar_day
 from words.language import Language, Texts, in_line
 
 Json = Mapping[str, Any]
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 _WHEN = ("occurredAt", "plannedFor", "validFrom", "definedAt")
 """Fields that say when it was so; of other events that is when it was said, in a field of its own name."""
 
 
-def event_of(item: Json, names: Mapping[str, str], texts: Texts) -> str:
-    """Such as 12 Nov 2025 · Activity delivered · De Vlinder · arts and culture · own:babel."""
+def event_of(item: Json, names: Mapping[str, str], texts: Texts, partner_names: Mapping[str, str] = NO_NAMES) -> str:
+    """Such as 12 Nov 2025 · Activity delivered · De Vlinder · arts and culture · Babel."""
     data = item.get("data", {})
     sites = _site_ids_of(item)
     areas = [area_of(area["scheme"], area["code"], texts) for area in data.get("learningAreas", ())]
-    partners = data.get("partnerIds") or filter(None, (data.get("partnerId"),))
+    partner_ids = data.get("partnerIds") or filter(None, (data.get("partnerId"),))
+    partners = [in_line(partner_names.get(each, each)) for each in partner_ids]
     named = [in_line(names.get(each, each)) for each in sites]
     return " · ".join((*_day_of(data, texts), name_of(item["type"], texts), *named, *areas, *partners))
 

@@ -126,7 +126,7 @@ def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
     yield Line(
         texts.say(
             "parts.known",
-            instant=figure["knownAt"],
+            instant=texts.moment(figure["knownAt"]),
             cut=figure["cutId"],
             status=texts.say(f"status.{figure['status']}"),
         )
@@ -160,10 +160,9 @@ def _not_confirmed(unconfirmed: Json, texts: Texts) -> str:
 def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line]:
     """By the thing for which they count."""
     for counts_for, items in groupby(page["items"], key=itemgetter("countsFor")):
-        name = names.get(counts_for.removeprefix("site:"))
-        yield Line(f"{in_line(name)} ({counts_for})" if name else counts_for)
+        yield Line(_thing(counts_for, names, texts))
         for item in items:
-            yield Line(event_of(item, names, texts), 2)
+            yield Line(event_of(item, names, texts, page.get("partnerNames", {})), 2)
             yield Line(f"{item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}", 3)
     if page.get("nextCursor"):
         yield Line(texts.say("events.more", cursor=page["nextCursor"]))
@@ -171,11 +170,19 @@ def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line
         yield Line(texts.say("events.hidden"))
 
 
+def _thing(counts_for: str, names: Mapping[str, str], texts: Texts) -> str:
+    """A site by its name, where that is known; another thing by its kind and id."""
+    kind, _, id_ = counts_for.partition(":")
+    name = names.get(id_) if kind == "site" else None
+    return f"{in_line(name)} ({counts_for})" if name else f"{texts.word('thing', kind)} {id_}"
+
+
 def _history(history: Sequence[Json], texts: Texts) -> Iterator[Line]:
     for figure in list(reversed(history))[:MAX_VALUES]:
         value = value_or_why_not(figure, texts)
         if is_there(figure) and "denominator" in figure:
             value = f"{value} / {denominator_of(figure, texts)}"
-        yield Line(f"{figure['knownAt']}  {value}")  # the instant as `--known-at` takes it
+        yield Line(f"{texts.moment(figure['knownAt'])}  {value}")
         if why := why_of(figure, texts):
             yield Line(why, 2)
+        yield Line(figure["knownAt"], 3)  # as `--known-at` takes it

@@ -23,7 +23,7 @@ from services.chassis.running.database import CommandTx, Reader
 from services.reporting import exports, short, store
 from services.reporting.exports import LICENCE, Export, MetadataResponse, Point
 from services.reporting.rebuild import newest_vector
-from services.reporting.sources import PLACE, Source, first_sources, place_in, site_names
+from services.reporting.sources import PLACE, Source, first_sources, partner_names, place_in, site_names
 from services.reporting.who_sees import Own, own_units, sees
 from words.language import Language
 
@@ -94,6 +94,8 @@ class SourcePage(Value):
     figure: dict[str, Any]
     site_names: dict[str, str]
     """What the sites are called that the figure and these events name, by their ids."""
+    partner_names: dict[str, str]
+    """What the partners are called that these events name, by their ids."""
     items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
     next_cursor: str | None = None
     unconfirmed: UnconfirmedView | None = None
@@ -247,11 +249,13 @@ async def show_sources(
         below, after = await newest_vector(reading), place_in(cursor)
         found = await first_sources(reading, key, own=own, below=below, after=after, most=limit + 1)
         names = await site_names(reading, figure["unit"], found[:limit])
+        partners = await partner_names(reading, found[:limit])
         missing = await short.unconfirmed(reading, figure)
     more = found[limit - 1].place.cursor if len(found) > limit else None
     items = tuple(map(_shown, found[:limit]))
     unconfirmed = UnconfirmedView(**missing._asdict()) if missing else None
-    return SourcePage(figure=figure, site_names=names, items=items, next_cursor=more, unconfirmed=unconfirmed)
+    named = {"site_names": names, "partner_names": partners}
+    return SourcePage(figure=figure, **named, items=items, next_cursor=more, unconfirmed=unconfirmed)
 
 
 def _shown(source: Source) -> SourceView:

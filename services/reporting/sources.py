@@ -3,6 +3,7 @@
 A page costs what it shows: things are found by index, some at a time, in the order of their ids.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -114,6 +115,13 @@ async def site_names(db: Connection, unit: str, found: Sequence[Source]) -> dict
         one, some = getattr(fact.body, "site_id", None), getattr(fact.body, "site_ids", ())
         site_ids |= {each for each in (one, *some) if each}
     return await store.site_names(db, site_ids)
+
+
+async def partner_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
+    """What the partners are called that these events name, as it was recorded last."""
+    said = [json.loads(source.fact.data) for source in found]
+    ids = {each["partnerId"] for each in said if "partnerId" in each}
+    return await store.partner_names(db, ids.union(*(each.get("partnerIds", ()) for each in said)))
 
 
 async def _definition_of(db: Connection, indicator: str, version: int) -> IndicatorDefined | None:

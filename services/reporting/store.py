@@ -156,8 +156,8 @@ async def definition_events(db: Reader) -> list[dict[str, Any]]:
     return [json.loads(row["data"]) for row in rows]
 
 
-_SITE_NAMES = """
-SELECT DISTINCT ON (entity) entity, data FROM facts WHERE entity = ANY ($1) AND name = 'SiteRecorded'
+_NAMES = """
+SELECT DISTINCT ON (entity) entity, data FROM facts WHERE entity = ANY ($1) AND name = $2
 ORDER BY entity, epoch DESC, version DESC
 """
 
@@ -172,8 +172,17 @@ async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[
 
 async def site_names(db: Reader, site_ids: Collection[str]) -> dict[str, str]:
     """What sites are called, by their ids, as it was recorded last."""
-    rows = await db.fetch(_SITE_NAMES, [f"site:{each}" for each in site_ids])
-    return {row["entity"].removeprefix("site:"): json.loads(row["data"])["name"]["nl"] for row in rows}
+    return await _names(db, "site", "SiteRecorded", site_ids)
+
+
+async def partner_names(db: Reader, partner_ids: Collection[str]) -> dict[str, str]:
+    """What partners are called, by their ids, as it was recorded last."""
+    return await _names(db, "partner", "PartnerRecorded", partner_ids)
+
+
+async def _names(db: Reader, kind: str, recorded: str, ids: Collection[str]) -> dict[str, str]:
+    rows = await db.fetch(_NAMES, [f"{kind}:{each}" for each in ids], recorded)
+    return {row["entity"].removeprefix(f"{kind}:"): json.loads(row["data"])["name"]["nl"] for row in rows}
 
 
 def facts_in(rows: Iterable[asyncpg.Record]) -> list[Fact]:

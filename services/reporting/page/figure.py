@@ -20,7 +20,7 @@ from services.reporting.page.asking import Lang, language_of, own_of
 from services.reporting.page.board import Both, title_of
 from services.reporting.page.making import render, texts_in
 from services.reporting.rebuild import newest_vector
-from services.reporting.sources import PLACE, Source, first_sources, place_in, site_names
+from services.reporting.sources import PLACE, Source, first_sources, partner_names, place_in, site_names
 from services.reporting.who_sees import sees
 from words.explanation import parts_of
 from words.language import Language
@@ -47,12 +47,14 @@ async def show_figure(
         below, after = await newest_vector(reading), place_in(cursor[-1] if cursor else None)
         found = await first_sources(reading, key, own=own, below=below, after=after, most=EVENTS + 1)
         names = await site_names(reading, figure["unit"], found)
+        partners = await partner_names(reading, found)
         missing = await short.unconfirmed(reading, figure)
         history, count = await store.newest_history(reading, key, VALUES)
         definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
     page = {
         "figure": figure,
         "siteNames": names,
+        "partnerNames": partners,
         "items": [_event(source) for source in found[:EVENTS]],
         "unconfirmed": missing and missing._asdict(),
         "areHidden": own is not None,

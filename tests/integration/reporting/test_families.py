@@ -23,6 +23,8 @@ from tests.sandbox import a_sandbox
 from tests.scenarios import PROGRAMMES, Scenario, as_announced
 from tests.tables import Tables
 from tests.waiting import eventually
+from words.figures import source_of
+from words.language import Language, Texts
 
 KINDS = {kind.__name__: kind for kind in catalogue.values()}
 
@@ -35,6 +37,9 @@ def test_the_worked_example_of_a_family_holds(tables: Tables, name: str) -> None
 
     shown = {key: {field: found[key].get(field) for field in said} for key, said in example["figures"].items()}
     assert shown == example["figures"]
+    from_where = {each["denominator"]["source"] for each in found.values() if "denominator" in each}
+    dutch = Texts("words", Language.NL)
+    assert [each for each in from_where if source_of(each, dutch) == each] == []  # it is said in Dutch, too
 
 
 def test_what_a_definition_of_a_newer_release_names_is_said_and_the_rest_is_made(tables: Tables) -> None:

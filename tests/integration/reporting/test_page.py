@@ -16,8 +16,10 @@ import pytest
 from fastapi import FastAPI
 
 from contracts.activities import ActivityRetracted
+from contracts.offers import PartnerRecorded
 from local import RealParts
 from services.chassis.http.application import application
+from services.chassis.http.examples import first_example
 from services.chassis.running.service import Service
 from services.reporting import counts, store
 from services.reporting.page import routes
@@ -27,7 +29,7 @@ from tests.faults.odd_requests import ODD_TEXTS
 from tests.http_door import client_of
 from tests.integration.reporting.test_cuts import BRON, LINDE, Reported, key
 from tests.sandbox import a_sandbox
-from tests.scenarios import OTHER, PROGRAMMES
+from tests.scenarios import OTHER, PARTNER, PROGRAMMES
 
 ACCEPTED = (
     ("en-GB,en;q=0.9,nl;q=0.8", "en"),
@@ -217,6 +219,20 @@ async def know_everything(site: Site) -> None:
     await site.partnership.db.execute("UPDATE cuts SET event = $1", json.dumps(event))
 
 
+async def test_an_event_behind_a_figure_names_its_partner(stack: RealParts) -> None:
+    """Red: by its id."""
+    async with a_site(stack) as site:
+        said = first_example(PartnerRecorded)["data"] | {"partnerId": PARTNER, "name": {"nl": "De Muziekschool"}}
+        site.partnership.scenario.announce(PartnerRecorded.model_validate(said))
+        site.partnership.deliver(BRON)
+        await site.partnership.cut()
+        await know_everything(site)
+
+        page = await site.get(f"/figures/{key('replaced-share', 'city')}?lang=en", headers=OPERATOR)
+
+        assert any(word.endswith("arts and culture · De Muziekschool") for word in page.words)
+
+
 async def test_the_events_behind_a_figure_are_turned_page_by_page_without_a_script(stack: RealParts) -> None:
     """Red: the list ended after fifty, with a hint to a terminal."""
     async with a_site(stack) as site:
@@ -229,7 +245,7 @@ async def test_the_events_behind_a_figure_are_turned_page_by_page_without_a_scri
 
         while True:
             page = await site.get(address, headers=OPERATOR)
-            seen.append([word for word in page.words if word.startswith("activity:")])
+            seen.append([word for word in page.words if word.startswith("activity 0")])
             following = [each for each in page.links if each.endswith("#events")]
             forth = following[1:] if len(seen) > 1 else following
             if not forth:
@@ -238,7 +254,7 @@ async def test_the_events_behind_a_figure_are_turned_page_by_page_without_a_scri
             turned.append(address)
         back = path.partition("?")[0] + following[0]
 
-        assert sorted(each for part in seen for each in part) == sorted(f"activity:{each}" for each in delivered)
+        assert sorted(each for part in seen for each in part) == sorted(f"activity {each}" for each in delivered)
         assert len(seen) == 3
         assert back == turned[1]
 

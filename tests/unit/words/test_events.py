@@ -51,3 +51,7 @@ def test_every_event_has_a_name_in_both_languages() -> None:
         assert name_of(type_, EN)
         assert name_of(type_, NL) == catalogue[type_].dutch
     assert name_of("NotYetKnown", NL) == "Not yet known"
+
+
+def test_a_partner_is_named_where_its_name_is_known() -> None:
+    assert event_of(DELIVERED, {}, EN, {"own:babel": "Babel"}).endswith(" · citizenship · Babel")
