@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from services.chassis.running.database import Reader
 from services.reporting import store
 from services.reporting.who_sees import Own
-from words.figures import code_of, column_of, label_of, meaning_of, stratum_of, unit_of
+from words.figures import code_of, column_of, label_of, meaning_of, source_of, stratum_of, unit_of
 from words.language import Language, Texts
 
 Json = Mapping[str, Any]
@@ -181,7 +181,7 @@ def _row_of(
         "stratumName": stratum_of(figure["stratum"], export.words),
         "denominatorLower": whole.get("lower"),
         "denominatorUpper": whole.get("upper"),
-        "source": whole.get("source"),
+        "source": source_of(whole["source"], export.words) if whole and export.language else whole.get("source"),
         "referenceDate": whole.get("referenceDate"),
         "emptied": bool(figure.get("emptied")),
         "exportKnownAt": export.cut.instant if export.cut else None,

@@ -54,6 +54,8 @@ class Card:
     """A word in the place of the number."""
     verdict: str = ""
     """The sentence below the number."""
+    has_long_labels: bool = False
+    """Then what its numbers are a part of stands below the labels, and not in a column."""
     is_short: bool = False
     """Whether it is below what was agreed: then there is a list of who is short."""
     rows: list[Row] = field(default_factory=list)
@@ -281,7 +283,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
 
 
 def _sure(figures: Figures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
-    card = Card(texts.page.say("sure"))
+    card = Card(texts.page.say("sure"), has_long_labels=True)
     city = figures.one("reach-school", year)
     if city is not None and _band(city) and doubt.groups:
         exact, groups = doubt.groups - doubt.to_confirm, {"lower": doubt.groups, "upper": doubt.groups}

@@ -345,7 +345,7 @@ async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) 
     async with a_site(stack) as site:
         site.partnership.deliver(BRON)
         await site.partnership.cut()
-        said = "that cannot be computed now, in all programmes"
+        said = "what cannot be computed now, in all programmes"
 
         async def findings() -> list[str]:
             words = (await site.get("/?lang=en")).words

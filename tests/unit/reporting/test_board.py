@@ -139,14 +139,14 @@ def test_how_sure_it_is_is_said_by_groups_activities_and_what_cannot_be_computed
         ("groups counted exactly", "80%", "32 of 40"),
         ("groups to confirm", "8", ""),
         ("activities that their school can still confirm", "33", ""),
-        ("that cannot be computed now, in all programmes", "3", ""),
+        ("what cannot be computed now, in all programmes", "3", ""),
     ]
 
 
 def test_of_schools_too_many_to_look_at_each_nothing_is_said_of_what_they_can_confirm() -> None:
     sure = cards(a_share("adoption-strict", 28, 410, period="2026-07-31"), doubt=Doubt(1, unconfirmed=Unconfirmed()))[2]
 
-    assert [row.label for row in sure.rows] == ["that cannot be computed now, in all programmes"]
+    assert [row.label for row in sure.rows] == ["what cannot be computed now, in all programmes"]
 
 
 def test_a_year_that_is_over_shows_adoption_at_its_own_end() -> None:

@@ -54,6 +54,7 @@ def test_a_figure_of_which_nothing_is_left_says_so() -> None:
 
 def test_people_read_words_and_programs_names_that_stay() -> None:
     figure = SHARE | {"unit": "site:own:bron", "stratum": "curriculum.nu:kunst-en-cultuur", "status": "final"}
+    figure["denominator"] = figure["denominator"] | {"source": "requests raised"}
     names = {"own:bron": "De Bron"}
 
     dutch = rows(an_export(language=Language.NL), figure, names=names)[0]
@@ -62,6 +63,7 @@ def test_people_read_words_and_programs_names_that_stay() -> None:
     assert (dutch["unitName"], dutch["stratumName"]) == ("De Bron", "kunst en cultuur")
     assert (dutch["measure"], dutch["status"], dutch["unit"]) == ("aandeel", "definitief", "site:own:bron")
     assert (machine["measure"], machine["status"]) == ("share", "final")
+    assert (dutch["source"], machine["source"]) == ("gestelde vragen", "requests raised")
 
 
 def test_a_text_that_would_be_a_formula_is_none() -> None:
