@@ -83,6 +83,9 @@ TABLE: dict[str, Who] = {
     "listActivities": EVERYONE,
     "listWork": EVERYONE,
     "listFigures": EVERYONE,
+    "exportFiguresAsCsv": EVERYONE,
+    "describeExportedFigures": EVERYONE,
+    "exportFiguresAsJson": EVERYONE,
     "listIndicators": EVERYONE,
     "listStuckFigures": EVERYONE,
     # health, for whoever watches over the service
