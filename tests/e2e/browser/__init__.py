@@ -5,24 +5,15 @@ import os
 import subprocess
 from pathlib import Path
 
-from filelock import FileLock
-
-from demo.external_check import node_home
-from local import FOLDER
+from tests.node import node_with_packages_of
 
 HERE = Path(__file__).parent
-INSTALL_SECONDS, LOOK_SECONDS = 300, 180
+LOOK_SECONDS = 180
 
 
 def installed() -> Path:
     """Node, with what is needed to open pages in a Chromium of its own, as the lock says."""
-    home = node_home()
-    npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    with FileLock(FOLDER / "browser.lock"):
-        words = (home / "bin" / "node", npm, "ci", *quiet)
-        subprocess.run(words, cwd=HERE, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    return home / "bin" / "node"
+    return node_with_packages_of(HERE)
 
 
 def looked_at(node: Path, pictures: Path, *addresses: str, **headers: str) -> list[str]:
