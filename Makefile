@@ -40,12 +40,13 @@ lint: $(VENV) ## style, strict types, the borders between the rooms, and the con
 	$(BIN)/python -m contracts.documents check
 	$(BIN)/python -m services.documents check
 
-# The row of a test that does not run stays: ARGS='-k kafka' repeats some of them. T22 is among the tests of the outbox,
-# T29 among those of the contracts.
+# The row of a test that does not run stays: ARGS='-k kafka' repeats some of them. T20 is the promise of `reporting`, T22
+# is among the tests of the outbox, T29 and T30 are among those of the contracts and of all services.
 faults: $(VENV) ## all fault tests, the long ones too, and their report: docs/faults.md
 	$(BIN)/python -m pytest -p tests.faults.report --faults-report docs/faults.md \
-	    tests/faults tests/integration/chassis/test_outbox.py tests/integration/contracts/test_described.py \
-	    tests/integration/contracts/test_schemathesis.py $(ARGS)
+	    tests/faults tests/delivery/test_delivery.py tests/integration/chassis/test_outbox.py \
+	    tests/integration/contracts/test_described.py tests/integration/contracts/test_schemathesis.py \
+	    tests/integration/contracts/test_who_may.py tests/integration/test_every_cell.py $(ARGS)
 
 mutants: $(VENV) ## does a test notice a small change of the pure modules? (long; survivors: docs/mutants.md)
 	rm -rf mutants

@@ -36,6 +36,7 @@ as_often = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=py
 
 
 @as_often
+@pytest.mark.fault("T20")
 def test_the_figures_are_the_same_however_often_and_in_whatever_order_events_arrive(
     tables: Tables, examples: int
 ) -> None:
@@ -49,6 +50,7 @@ def test_the_figures_are_the_same_however_often_and_in_whatever_order_events_arr
 
 
 @as_often
+@pytest.mark.fault("T20")
 def test_the_figures_are_those_of_an_independent_recount(tables: Tables, examples: int) -> None:
     @settings(thorough, max_examples=examples)
     @given(delivered_scenarios(before=DEFINED))

@@ -26,7 +26,8 @@ were, in the end. `unknown` counts the tries of which the caller could not know 
 than 503. `lost`, `doubled`, `reordered` and `wrong figures` count violations of the invariants in
 `tests/faults/invariants.py` after the test, among everything that was asked of the system until then. `recovered in s`
 is from when the fault was over and callers had sent their last command until everything was published, applied and
-counted. A dash: not measured by that test.
+counted. A dash: not measured by that test. A test that goes wrong in one answer among many fails (T29, T30); what T30
+says of tokens is not shown, because there is no single sign-on yet.
 
 """
 _rows: dict[tuple[str, str], Mapping[str, object]] = {}

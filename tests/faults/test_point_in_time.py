@@ -51,6 +51,7 @@ def replicas(stack: RealParts, server: ArchivedServer, tmp_path: Path) -> Iterat
         yield replicas
 
 
+@pytest.mark.fault("T26")
 def test_both_replicas_go_on_as_if_nothing_had_been_lost(
     replicas: list[ServiceProcess], server: ArchivedServer
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import CONTENT_TYPE, describe, encode
@@ -36,6 +37,7 @@ HEADERS: list[tuple[str, bytes | None]] = [("content-type", CONTENT_TYPE)]
 READERS = ("referrals", "reporting")
 
 
+@pytest.mark.fault("T19")
 def test_twenty_poison_messages_become_twenty_dead_letters_and_nothing_behind_them_waits(system: System) -> None:
     poison, began = all_kinds(), time.time()
     before = {service: asyncio.run(dead_letters(system.stack, service)) for service in READERS}
@@ -52,6 +54,7 @@ def test_twenty_poison_messages_become_twenty_dead_letters_and_nothing_behind_th
     assert max(call.seconds for call in system.calls) < LONGEST_WAIT  # the next call waits for reactions
 
 
+@pytest.mark.fault("T19")
 def test_a_corrected_message_is_redriven_and_counts_once(system: System, tmp_path: Path) -> None:
     system.foreign |= asyncio.run(send(system.stack, REQUESTS, [(KEY, b"{broken", HEADERS)]))
     assert system.violations() == []  # quiet: the letter is there

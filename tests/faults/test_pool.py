@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -108,7 +108,9 @@ async def test_who_waits_too_long_for_an_answer_to_a_query_is_told_so_and_all_is
 
 @pytest.mark.fault("T15")
 @pytest.mark.parametrize("calls", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
-async def test_two_hundred_callers_share_five_connections(service: ServiceProcess, calls: int) -> None:
+async def test_two_hundred_callers_share_five_connections(
+    service: ServiceProcess, calls: int, record_property: Callable[[str, object], None]
+) -> None:
     numbers, answers = iter(range(calls)), list[httpx.Response]()
     before = _requests(service)
 
@@ -122,6 +124,8 @@ async def test_two_hundred_callers_share_five_connections(service: ServiceProces
         for _ in range(CLIENTS):
             tasks.create_task(ask(client))
 
+    record_property("commands", calls)
+    record_property("answered", len(answers))
     assert {answer.status_code for answer in answers} == {200, 201}
     assert _requests(service) == before + calls // 2
 

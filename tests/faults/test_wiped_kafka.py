@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.requests import REQUESTS
@@ -27,6 +28,7 @@ OF_ITS_OWN = {
 }  # tables that say how a service works, not what it knows
 
 
+@pytest.mark.fault("T26")
 def test_after_kafka_lost_everything_all_is_as_it_was_and_what_is_new_counts(system: System) -> None:
     stack = system.stack
     with system.load(requests=12):

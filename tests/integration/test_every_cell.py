@@ -115,6 +115,7 @@ each_machine = pytest.mark.parametrize(
 
 
 @each_machine
+@pytest.mark.fault("T30")
 async def test_over_http_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
     tries = await tries_of(machine, sandbox)
 
@@ -125,6 +126,7 @@ async def test_over_http_exactly_the_cells_of_the_table_are_allowed(machine: Mac
 
 
 @each_machine
+@pytest.mark.fault("T30")
 async def test_over_kafka_exactly_the_cells_of_the_table_are_allowed(machine: Machine, sandbox: Sandbox) -> None:
     tries = await tries_of(machine, sandbox)
     await register(sandbox, tries)

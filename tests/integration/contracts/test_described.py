@@ -97,6 +97,7 @@ def plainly(operation: Operation, known: Known) -> Asked:
     return Asked(operation, target, {"Idempotency-Key": str(uuid4())}, None)
 
 
+@pytest.mark.fault("T30")
 @pytest.mark.parametrize("service", SERVICES)
 def test_whoever_does_not_say_who_asks_is_told_nothing(played: Play, known: Known, apis: Apis, service: str) -> None:
     api = [operation for operation in apis[service] if operation.said["security"]]
