@@ -36,7 +36,7 @@ export default {
     'adr-kebab-case': rule('A path is in kebab-case (path-segments-kebab-case).', '$.paths', {
       field: '@key',
       function: pattern,
-      functionOptions: { match: '^(/([a-z0-9]+(-[a-z0-9]+)*|\\{[A-Za-z0-9]+\\}))+$' },
+      functionOptions: { match: '^(/([a-z0-9]+([-.][a-z0-9]+)*|\\{[A-Za-z0-9]+\\}))+$' }, // a file has an ending
     }),
     'adr-query-in-camel-case': rule(
       'A key of a query is in lower camel case (query-keys-camel-case).',
