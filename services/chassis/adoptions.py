@@ -47,7 +47,6 @@ class AdoptionView(Value):
 
 
 def commands_for(settings: Settings) -> Commands:
-    """The command of this service, which looks into the Kafka of these settings."""
     inputs = [topic.name for topic in TOPICS if settings.service in topic.consumers]
 
     async def adopt(tx: CommandTx, _: None, body: Adopt) -> Done:
@@ -55,7 +54,7 @@ def commands_for(settings: Settings) -> Commands:
         if body.topic not in inputs:
             raise NotOneOfMyInputs(None, WrongField("topic", body.topic, inputs))
         await tx.one_at_a_time("adopt")  # they are rare, and the second finds nothing to accept
-        why = await _why_another(tx, settings, body.topic)
+        why = await _why_not_the_same(tx, settings, body.topic)
         incarnation = (await load_incarnations(tx.db, [body.topic]))[body.topic]
         if why is not None:
             incarnation += 1
@@ -83,8 +82,7 @@ def commands_for(settings: Settings) -> Commands:
     return commands
 
 
-async def _why_another(tx: CommandTx, settings: Settings, topic: str) -> str | None:
-    """Why it is not the topic that was read; None when it is."""
+async def _why_not_the_same(tx: CommandTx, settings: Settings, topic: str) -> str | None:
     try:
         async with asyncio.timeout(KAFKA_SECONDS):
             return (await other_topics(tx.db, settings, [topic])).get(topic)

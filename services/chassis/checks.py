@@ -81,7 +81,6 @@ def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = (
 
 
 def is_visible(text: str) -> bool:
-    """Whether it has a character that somebody can see."""
     return any(
         unicodedata.category(character)[0] not in WITHOUT_WORDS and character not in BLANK_LETTERS for character in text
     )
@@ -154,7 +153,6 @@ def _repeated(why: str, value: object) -> object:
 
 
 def malformed(errors: Sequence[Any], *, within: str = "") -> Malformed:
-    """What pydantic found wrong, as a problem: the first in words, and every wrong field."""
     fields = wrong_fields(list(errors), within=within)
     return Malformed(f"{fields[0].field or 'the body'}: {errors[0]['msg']}", *fields)
 

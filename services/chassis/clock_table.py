@@ -81,7 +81,6 @@ def use_own_numbers(shipped: Numbers, own: Numbers) -> None:
 
 
 def clock_id_of(object_id: UUID, clock: str) -> UUID:
-    """The same for each clock of an object, whenever it runs."""
     return uuid5(object_id, clock)
 
 
@@ -111,11 +110,10 @@ def _staged(
 ) -> list[outbox.Staged]:
     correlation = str(waiting.correlation) if waiting.correlation else None
     messages = outbox.encoded(tx, event, key=waiting.key, epoch=tx.epoch, version=version, correlation=correlation)
-    return _on(topic, messages, waiting.parties)
+    return _only_on(topic, messages, waiting.parties)
 
 
-def _on(topic: str, messages: Iterable[outbox.Staged], parties: Sequence[str]) -> list[outbox.Staged]:
-    """The one of these messages that goes to the service's own topic, and to whom it concerns."""
+def _only_on(topic: str, messages: Iterable[outbox.Staged], parties: Sequence[str]) -> list[outbox.Staged]:
     return [message._replace(parties=" ".join(parties)) for message in messages if message.topic == topic]
 
 
@@ -146,14 +144,12 @@ class ClockTable(Generic[Thing]):
         return messages
 
     async def _region(self, tx: Transaction, site_id: str) -> HolidayRegion | None:
-        """The region whose school holidays a site has, as far as is known."""
         site = (await self.sites.on_day(tx.db, [site_id], tx.today)).get(site_id)
         return site.holiday_region if site else None
 
     async def _start(
         self, tx: Transaction, clock: Clock, thing: Thing, waiting: Waiting, region: HolidayRegion | None
     ) -> list[outbox.Staged]:
-        """Let a clock run, from its beginning."""
         today = tx.today
         programme = self.programme(thing)
         found = dues(clock, thing, today=today, programme=programme, region=region, numbers=self.numbers)
@@ -193,7 +189,6 @@ class ClockTable(Generic[Thing]):
         return _staged(tx, started, version, waiting, self.topic)
 
     async def _pause(self, tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.Staged]:
-        """Let a clock run no longer; nothing happens to one that does not run."""
         clock_id = clock_id_of(waiting.id, clock.name)
         version = await tx.db.fetchval(_PAUSE, clock_id)
         if version is None:
@@ -215,9 +210,8 @@ class DueClock:
     """What follows."""
 
 
-async def due(db: Reader, today: date, *, but: Collection[UUID], limit: int) -> list[DueClock]:
-    """The clocks whose day has passed, the oldest first, `but` these."""
-    return [DueClock(*row.values()) for row in await db.fetch(_DUE, today, list(but), limit)]
+async def due(db: Reader, today: date, *, without: Collection[UUID], limit: int) -> list[DueClock]:
+    return [DueClock(*row.values()) for row in await db.fetch(_DUE, today, list(without), limit)]
 
 
 async def breach(tx: Transaction, found: Sequence[DueClock], topics: Mapping[str, str]) -> int:
@@ -247,7 +241,7 @@ async def breach(tx: Transaction, found: Sequence[DueClock], topics: Mapping[str
             version=row["version"],
             correlation=str(row["correlation"]) if row["correlation"] else None,
         )
-        messages += _on(topics[breached.object_kind], told, row["parties"])
+        messages += _only_on(topics[breached.object_kind], told, row["parties"])
     await outbox.stage(tx, messages)
     return len(rows)
 

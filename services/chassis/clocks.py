@@ -80,7 +80,6 @@ class Due:
 def dues(
     clock: Clock, thing: object, *, today: date, programme: str | None, region: HolidayRegion | None, numbers: Numbers
 ) -> list[Due]:
-    """What follows one after another, if nobody acts."""
     since = clock.since(thing) or today
     return sorted(
         (_due(clock, breach, thing, since, programme, region, numbers) for breach in clock.breaches), key=_day

@@ -183,7 +183,6 @@ class Call:
 
     @property
     def owner(self) -> Owner:
-        """Whose key it is, and the key."""
         assert self.key is not None, "a command without a key is nobody's to repeat"
         return self.by.organisation, self.by.role, self.by.actor, self.key
 
@@ -227,7 +226,6 @@ async def run(tx: CommandTx, command: Command, call: Call) -> Answer:
 
 
 async def recall_many(tx: Transaction, owners: Sequence[Owner]) -> dict[Owner, asyncpg.Record]:
-    """What is known of these keys."""
     rows = await tx.db.fetch(_RECALL_MANY, *map(list, zip(*owners, strict=True))) if owners else []
     return {(row["organisation"], row["role"], row["actor"], row["key"]): row for row in rows}
 
@@ -278,7 +276,6 @@ class Commands:
     by_name: dict[str, Command] = field(default_factory=dict)
 
     def add(self, command: Command) -> None:
-        """Raises `ValueError` when there is one with this name."""
         if command.name in self.by_name:
             raise ValueError(f"there are two commands {command.name}")
         self.by_name[command.name] = command
@@ -387,7 +384,6 @@ class AggregateCommands(Commands, Generic[Thing]):
         return Done(str(thing.id), thing.version, view or self.view(thing, tx.by, tx.today))
 
     async def _announce(self, tx: CommandTx, thing: Thing | None, events: Events, body: Value) -> Thing:
-        """Announce the events in their order, also those of other aggregates; keep the comment."""
         every = (events,) if isinstance(events, Event) else events
         (_, own), *others = [(about, list(some)) for about, some in groupby(every, _about)]
         thing = await self.aggregate.announce(tx, thing, *own)

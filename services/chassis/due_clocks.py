@@ -59,7 +59,6 @@ class DueClocks:
     failed: set[UUID] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Look for ever. Waits while PostgreSQL or Kafka does not answer."""
         interrupted_by = (*UNAVAILABLE, *TRANSIENT, KafkaError)
         await lead_for_ever(
             self.settings.database_url, self._lead, health=self.health, part=PART, interrupted_by=interrupted_by
@@ -78,7 +77,6 @@ class DueClocks:
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _begin(self, db: Reader, aggregate: Aggregate[Any], query: str) -> None:
-        """Let the clocks of objects run that have waited without."""
         for row in await db.fetch(query):
             if self.recovery is not None:
                 await self.recovery.roll_forward_if_needed()
@@ -89,9 +87,8 @@ class DueClocks:
                 await outbox.stage(tx, await aggregate.follow(tx, None, thing))
 
     async def look(self, db: Reader) -> int:
-        """Let follow what is due, some hundreds at a time; returns how many were."""
         today = calendar_day(now())
-        found = await clock_table.due(db, today, but=self.failed, limit=AT_ONCE)
+        found = await clock_table.due(db, today, without=self.failed, limit=AT_ONCE)
         if found and self.recovery is not None:
             await self.recovery.roll_forward_if_needed()
         for acts, some in groupby(found, lambda each: self.acts.get((each.object_kind, each.breach))):
@@ -104,7 +101,6 @@ class DueClocks:
         return len(found)
 
     async def _follow(self, some: Sequence[DueClock], act: Act | None) -> None:
-        """Together where it is only told; one by one where something follows."""
         if act is None:
             async with self.database.transaction() as tx:
                 await clock_table.breach(tx, some, self.topics)

@@ -90,12 +90,10 @@ class Step(Generic[State]):
 
 
 def in_sql(states: Iterable[StrEnum]) -> str:
-    """States as SQL lists them: what a query finds by its state follows the table."""
     return ", ".join(f"'{state}'" for state in states)
 
 
 def step_of(steps: Sequence[Step[State]], action: str) -> Step[State]:
-    """The row of an action."""
     return next(step for step in steps if step.action == action)
 
 
@@ -117,7 +115,6 @@ def status_after(
 def available_actions(
     steps: Sequence[Step[State]], thing: Living[State], by: Actor, parties: Parties, day: date
 ) -> tuple[str, ...]:
-    """What this actor may do on this day, as far as the table decides."""
     possible = [step for step in steps if thing.status in step.begins and _is_met(step, thing, day)]
     concerned = [(step, _members(step.who, by.role, parties)) for step in possible]
     return tuple(step.action for step, members in concerned if members is EVERYONE or by.organisation in members)
@@ -146,7 +143,6 @@ def allow(
 
 
 def allow_actor(step: Step[State], by: Actor, parties: Parties) -> None:
-    """Raise `NotAllowed` unless the row names the actor's role, and its organisation belongs to that role's party."""
     check_actor(step.action, step.who, by, parties)
 
 
@@ -165,10 +161,8 @@ def check_actor(action: str, who: Mapping[Role, str], by: Actor, parties: Partie
 
 
 def check_operator(action: str, by: Actor) -> None:
-    """Raise `NotAllowed` unless an operator asks, of whichever organisation."""
     check_actor(action, {"operator": "city"}, by, {"city": EVERYONE})
 
 
 def _members(who: Mapping[Role, str], role: Role, parties: Parties) -> Collection[str] | Everyone:
-    """The organisations for which this role may do it."""
     return parties.get(who[role], ()) if role in who else ()

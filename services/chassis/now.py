@@ -38,7 +38,6 @@ def now() -> datetime:
 
 
 def to_milliseconds(instant: datetime) -> datetime:
-    """The instant in UTC, cut to whole milliseconds."""
     utc = instant.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 

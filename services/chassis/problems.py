@@ -96,7 +96,6 @@ class Unavailable(Problem):
 
 
 def every_problem(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
-    """Every type of problem that the imported modules know."""
     for each in kind.__subclasses__():
         if not each.is_kind:
             yield each

@@ -38,17 +38,14 @@ class CommentMissing(Malformed):
 
 
 def read_lists(text: bytes) -> dict[str, ReasonListPublished]:
-    """The lists that a service ships as a JSON array, by name."""
     return {each.list: each for each in _LISTS.validate_json(text)}
 
 
 def reason_of(step: Step[Any], code: str) -> Reason:
-    """A reason of the list that the action's row names."""
     return Reason(list=_name_of_list(step), code=code)
 
 
 def usable_reasons(step: Step[Any], lists: ReasonLists, role: Role, day: date) -> tuple[str, ...]:
-    """The codes that a role may give for an action on a day."""
     return tuple(
         reason.code
         for reason in lists[_name_of_list(step)].reasons

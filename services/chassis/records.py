@@ -98,12 +98,10 @@ class Records(Generic[Details]):
         return {row["entity_id"]: self._read(row["details"]) for row in rows}
 
     async def page(self, db: Reader, *, after: str | None, limit: int, day: date) -> dict[str, Details]:
-        """In the order of their ids, as they are on a day."""
         rows = await db.fetch(_PAGE, self.kind, after, limit)
         return await self.on_day(db, [row["entity_id"] for row in rows], day)
 
     async def having(self, db: Reader, name: str, value: str, day: date) -> list[str]:
-        """The ids of those whose details say this text in this field on a day."""
         rows = await db.fetch(_HAVING, self.kind, name, value, day)
         return [row["entity_id"] for row in rows]
 

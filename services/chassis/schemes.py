@@ -26,7 +26,6 @@ def area_key(area: LearningArea) -> str:
 
 
 def area_of(key: str) -> LearningArea:
-    """The area that has this key."""
     scheme, _, code = key.partition("/")
     return LearningArea(scheme=scheme, code=code)
 

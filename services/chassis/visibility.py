@@ -29,7 +29,6 @@ Audience = Collection[str] | None
 
 
 async def audience_of(db: Reader, by: Actor, sites: Records[Any], day: date) -> Audience:
-    """Whom this caller speaks for on a day. `sites` says which ones a board governs."""
     if by.role in SEES_ALL:
         return None
     if by.role == "board":
@@ -47,7 +46,6 @@ def named(parties: Parties) -> list[str]:
 
 
 def sees(audience: Audience, parties: Parties) -> bool:
-    """Whether somebody of this audience is a party."""
     return audience is None or not set(audience).isdisjoint(named(parties))
 
 

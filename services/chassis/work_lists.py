@@ -71,7 +71,6 @@ class Objects:
     parties: Callable[[Any], Parties]
 
     async def shown(self, db: Reader, ids: Sequence[UUID], by: Actor, day: date) -> dict[UUID, dict[str, Any]]:
-        """By id: where each stands, and what the caller may do with it."""
         return {
             thing.id: {
                 "status": thing.status,
@@ -83,7 +82,6 @@ class Objects:
 
 
 def work_list_of(kinds: Mapping[ObjectKind, Objects]) -> APIRouter:
-    """The route of a service's work lists."""
     queries = query_routes()
 
     @queries.get("/v1/work", tags=["work lists"], responses={403: {}})
@@ -129,7 +127,6 @@ def _holder(by: Actor, role: Role, organisation: Identifier) -> str:
 
 
 def _place(cursor: str | None) -> tuple[date | None, UUID | None]:
-    """Behind which place of a list its next page begins."""
     if cursor is None:
         return None, None
     act_by, _, clock_id = cursor.partition("~")

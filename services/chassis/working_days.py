@@ -139,7 +139,6 @@ def _end(year: int, known: _SchoolHolidays) -> int:
 
 
 def _read(text: str) -> Mapping[str, _SchoolHolidays]:
-    """The school holidays by region."""
     found: defaultdict[str, defaultdict[int, list[_Period]]] = defaultdict(lambda: defaultdict(list))
     for row in csv.DictReader(text.splitlines()):
         first, end = (date.fromisoformat(row[name]).toordinal() for name in ("from", "to"))

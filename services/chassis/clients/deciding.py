@@ -225,7 +225,6 @@ class Decisions:
         await self._keep()
 
     async def _claim(self, given: Sequence[Given]) -> tuple[list[Given], list[Given]]:
-        """Those that are new, and those that came before."""
         if not given:
             return [], []
         columns = [each.client for each in given], [each.asked.command_id for each in given]
@@ -342,7 +341,6 @@ class Decisions:
         self.answers, self.outcomes, self.messages = [], [], []
 
     async def _answer_again(self, again: Sequence[Given]) -> None:
-        """The same outcome for the same command; another command with the same id is refused."""
         if not again:
             return
         columns = [each.client for each in again], [each.asked.command_id for each in again]

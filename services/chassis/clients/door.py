@@ -60,7 +60,6 @@ class Door:
         return cls(service, {command_type(name, command.name): command for command in single})
 
     async def run(self) -> None:
-        """Read until cancelled, always the topics of the clients that are registered then."""
         clients: frozenset[str] = frozenset()
         while True:
             clients = await self._registered(clients)
@@ -71,7 +70,6 @@ class Door:
             await self._read(clients)
 
     async def _read(self, clients: frozenset[str]) -> None:
-        """Until other clients are registered."""
         topics = tuple(command_topic(client) for client in sorted(clients))
         settings, health = self.service.settings, self.service.health
         consumer = Consumer(settings, topics, health, PART, self, group=".commands")
@@ -85,7 +83,6 @@ class Door:
                 await reading
 
     async def _registered(self, known: frozenset[str]) -> frozenset[str]:
-        """The names of all clients; those that are known while the database does not answer."""
         try:
             return await registered(self.service.database.pool)
         except (*UNAVAILABLE, *TRANSIENT):
@@ -123,7 +120,6 @@ class Door:
             await self._try(records, is_careful=True)
 
     async def _try(self, records: Sequence[Record], *, is_careful: bool) -> None:
-        """All of them in one transaction."""
         given, letters = self._read_all(records)
         if not given and not letters:
             return
@@ -135,7 +131,6 @@ class Door:
                 await dead_letters.add(tx, self.service.settings.service, letter)
 
     def _read_all(self, records: Sequence[Record]) -> tuple[list[Given], list[DeadLetter]]:
-        """What this service has to answer, and what nobody can."""
         given, letters = list[Given](), list[DeadLetter]()
         for record in records:
             topic = record.topic.removeprefix(self.service.settings.kafka_prefix)
@@ -167,7 +162,6 @@ class Door:
                 return await self._give_up(record, InternalError(), error)
 
     async def _give_up(self, record: Record, problem: Problem, error: Exception) -> None:
-        """Refuse it, because of a failure of ours; retries until the database can say so."""
         log.error("command_given_up", topic=record.topic, partition=record.partition, **origin(error))
         given, _ = self._read_all([record])
         database = self.service.database

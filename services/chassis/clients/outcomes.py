@@ -74,7 +74,6 @@ def _visible(said: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def encoded(tx: Transaction, outcomes: Sequence[Outcome]) -> list[outbox.Staged]:
-    """As the journal keeps them, each for its client."""
     return [staged for each in outcomes for staged in _encoded(tx, each)]
 
 
@@ -95,7 +94,6 @@ def _encoded(tx: Transaction, outcome: Outcome) -> list[outbox.Staged]:
 
 
 async def stage_again(tx: Transaction, client: str, command_id: UUID, version: int) -> None:
-    """Send an outcome again, with the same bytes."""
     await outbox.stage_again(tx, await tx.db.fetch(_STAGED, _aggregate(command_id), outcome_topic(client), version))
 
 

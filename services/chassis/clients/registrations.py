@@ -91,12 +91,10 @@ class RemovalView(Value):
 
 
 async def registered(db: Reader) -> frozenset[str]:
-    """The names of all clients."""
     return frozenset(row["client"] for row in await db.fetch("SELECT client FROM clients"))
 
 
 async def actors_of(db: Reader, clients: Collection[str]) -> dict[str, set[tuple[str, str]]]:
-    """For whom each of these clients may act now; without those that are not registered."""
     found: dict[str, set[tuple[str, str]]] = {}
     for row in await db.fetch(_MAY_ACT, list(clients)):
         found.setdefault(row["client"], set()).add((row["role"], row["organisation"]))

@@ -50,7 +50,6 @@ class Waiting:
     """How things were when they were tried last."""
 
     async def run(self) -> None:
-        """Look whenever no other process does; retries for ever while PostgreSQL does not answer."""
         service = self.door.service
         await lead_for_ever(
             service.settings.database_url,
@@ -66,7 +65,6 @@ class Waiting:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self, db: Reader) -> None:
-        """Try those that wait, if something changed or one has waited for too long."""
         found = await db.fetchrow(_CHANGES)
         assert found is not None, "a row without a table behind it"
         self.door.service.health.tick(PART, f"{found['waiting']} waiting")
@@ -82,7 +80,6 @@ class Waiting:
                 held.add(thing)
 
     async def _try(self, row: asyncpg.Record) -> bool:
-        """Whether it has its outcome now."""
         try:
             return await self._decide(row, None)
         except (*UNAVAILABLE, *TRANSIENT, AnsweredMeanwhile):

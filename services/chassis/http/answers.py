@@ -42,12 +42,10 @@ only where the field takes one of some, and says which."""
 
 
 def write_problem(problem: Problem) -> bytes:
-    """The problem as JSON, with the id of the current trace."""
     return json.dumps(problem_body(problem), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def problem_body(problem: Problem) -> dict[str, Any]:
-    """What a problem says, whichever door it leaves by."""
     return {
         "type": f"{PROBLEMS}/{problem.slug}",
         "title": problem.title,
@@ -68,7 +66,6 @@ def problem_response(problem: Problem, **headers: str) -> Response:
 
 
 def repeated(wrong: WrongField) -> Any:  # noqa: ANN401 - any JSON
-    """What a caller sent, as far as a problem repeats it."""
     allowed = wrong.allowed
     is_one_of_some = isinstance(allowed, list | tuple | set | frozenset)
     is_one_of_some |= isinstance(allowed, dict) and "expected" in allowed  # as pydantic says it
@@ -84,7 +81,6 @@ def repeated(wrong: WrongField) -> Any:  # noqa: ANN401 - any JSON
 
 
 def echo(value: object) -> Any:  # noqa: ANN401 - any JSON
-    """What is allowed, in our own words: as it is where that is short, else its beginning."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_scalar(each) for each in list(value)[:MAX_ITEMS]]
     if isinstance(value, dict):

@@ -66,7 +66,6 @@ def application(service: Service, *, title: str, description: str, tags: Mapping
 
 
 def openapi(app: FastAPI, service: str) -> dict[str, Any]:
-    """The description of the service's API."""
     if app.openapi_schema is None:
         app.openapi_schema = describe(FastAPI.openapi(app), service)
     return app.openapi_schema

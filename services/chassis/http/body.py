@@ -55,7 +55,6 @@ def _declared_length(request: Request) -> int:
 
 
 def _check_type(request: Request, taken: str) -> None:
-    """A body need not say its type; one that does says that of its route."""
     said = request.headers.get("content-type")
     if said is not None and not _is(said, taken):
         raise UnsupportedMediaType(None, WrongField("Content-Type", said, f"{taken}; charset=utf-8"))

@@ -39,7 +39,6 @@ class IdempotencyKeyMissing(Malformed):
 
 
 def add_command_routes(app: FastAPI, service: Service, *registries: Commands) -> None:
-    """Give every command of these registries its route."""
     known = Commands()
     known.include(*registries)
     for command in known.by_name.values():

@@ -58,7 +58,6 @@ _OF_ALL_QUERIES = ("400", "401", "503")
 
 
 def describe(made: Json, service: str) -> Json:
-    """Complete FastAPI's description."""
     schemas = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -88,7 +87,6 @@ def describe(made: Json, service: str) -> Json:
 
 
 def _named_in(node: Any, kind: str, components: Json) -> Json:  # noqa: ANN401 - any JSON
-    """Those of the components to which something in the node refers."""
     references = {each["$ref"] for each in _objects_in(node) if isinstance(each.get("$ref"), str)}
     return {name: each for name, each in components.items() if f"#/components/{kind}/{name}" in references}
 
@@ -167,7 +165,6 @@ def _leave_out_null(made: Json) -> None:
 
 
 def _reachable(node: Any, schemas: Json) -> set[str]:  # noqa: ANN401 - any JSON
-    """The names of the schemas that this uses, and that those use."""
     found, waiting = set[str](), [node]
     while waiting:
         match waiting.pop():

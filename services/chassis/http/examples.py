@@ -10,7 +10,6 @@ from services.chassis.commands import Command
 
 
 def example_of(command: Command) -> Mapping[str, Any] | None:
-    """A body of the command, in the first example of its event unless it has one of its own; None without either."""
     if command.example is not None or command.event is None:
         return command.example
     data = first_example(command.event)["data"]
@@ -19,7 +18,6 @@ def example_of(command: Command) -> Mapping[str, Any] | None:
 
 
 def first_example(event: type[Event]) -> dict[str, Any]:
-    """A whole message of this type of event."""
     folder = files("contracts") / "examples" / f"{event.__name__}.v{event.version}"
     example = min(folder.iterdir(), key=lambda each: each.name)
     message: dict[str, Any] = json.loads(example.read_bytes())

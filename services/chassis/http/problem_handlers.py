@@ -59,7 +59,6 @@ async def _on_world(_: Request, error: Exception) -> Response:
 
 
 def register(app: FastAPI) -> None:
-    """For what the border does not answer itself."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

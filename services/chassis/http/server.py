@@ -140,7 +140,6 @@ class Connection(HttpToolsProtocol):
             super().shutdown()
 
     def check_time(self, now: float) -> None:
-        """End what takes too long."""
         if now > self.write_due:
             self.transport.abort()
         elif self.transport.is_closing():  # nobody takes what is left to send

@@ -88,7 +88,6 @@ class Consumer:
 
     @asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[Any]:
-        """A subscriber of FastStream at work. Raises when Kafka does not answer."""
         broker = KafkaBroker(
             self.settings.kafka,
             client_id=self.settings.service,
@@ -135,7 +134,6 @@ class Consumer:
             self.progress.busy_since = None
 
     async def seek(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
-        """Read on from the reader's positions."""
         positions = await self.reader.where_to_read_on()
         if positions is None:
             return
@@ -256,7 +254,6 @@ def _has_died(subscriber: Any) -> bool:  # noqa: ANN401 - FastStream exports no 
 
 
 async def _answers(consumer: AIOKafkaConsumer) -> bool:
-    """Whether Kafka answers: only then is a consumer that stands still to blame."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await consumer.end_offsets(consumer.assignment())
@@ -280,5 +277,4 @@ async def _keep_raw(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN40
 
 
 async def _keep_records(message: KafkaMessage) -> list[Record]:
-    """A decoder that never raises."""
     return list(message.raw_message) if isinstance(message.raw_message, tuple) else [message.raw_message]

@@ -50,7 +50,6 @@ class DeadLetter:
 
 
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:
-    """Announce a dead letter, unless this message already has one."""
     if not await _is_announced(tx, _aggregate(letter.record_id)):
         await outbox.stage(tx, [as_message(letter, service, failed_at=tx.now)])
 
@@ -80,7 +79,6 @@ async def mark(tx: Transaction, service: str, record_id: str, redriven_as: UUID)
 
 
 def as_message(letter: DeadLetter, service: str, *, failed_at: datetime) -> outbox.Staged:
-    """The dead letter as it is sent: the bytes of the message, its headers, and our own headers that say why."""
     personal = _personal_data_in(letter.record.value)
     reason, detail = letter.reason, letter.detail
     if personal is not None:

@@ -143,8 +143,6 @@ class Inbox:
         return Known(await load_positions(self.database.pool, self.topics), incarnations)
 
     async def must_seek(self) -> bool:
-        """Whether the database knows less than this process applied, or is about another topic, or an operator says
-        that it was restored to an earlier point."""
         known = Known(dict(self.known.positions), self.known.incarnations)
         try:
             stored = await self._stored()
@@ -160,11 +158,10 @@ class Inbox:
             return False  # asked again soon
 
     async def check_topics(self) -> None:
-        """Raises `AnotherTopic`. Where Kafka or the database does not answer, the next look is early enough."""
         try:
             await self._check_topics()
         except (KafkaError, *UNAVAILABLE, *TRANSIENT) as error:
-            log.info("topics_not_checked", error=repr(error))
+            log.info("topics_not_checked", error=repr(error))  # the next look is early enough
 
     async def _roll_forward(self) -> None:
         if self.recovery is not None:
@@ -224,7 +221,6 @@ class Inbox:
         known.positions.update(reached)
 
     async def _apply(self, tx: Transaction, record: Record, known: Known) -> None:
-        """Apply one message, or dead-letter it when it is malformed. Raises what the reaction raises."""
         try:
             admitted = admit(record, self._topic_of(record))
         except Malformed as error:
@@ -268,7 +264,6 @@ class Inbox:
                 return None
 
     async def _give_up(self, known: Known, record: Record, reason: str, error: Exception, attempts: int) -> None:
-        """Dead-letter a message, or end the process if too many messages failed one after another."""
         letter = self._letter(record, known, reason, origin_in_words(error), attempts)
         log.error("message_given_up", reason=reason, record=letter.record_id, **origin(error))
         self.failures_in_a_row += 1

@@ -86,7 +86,6 @@ class Lane:
         return TopicPartition(self.settings.topic(self.topic), self.partition)
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Sent:
-        """Send the first rows as one batch, as many as fit."""
         if self.waiting_since is None:
             self.waiting_since = time.monotonic()
         try:
@@ -127,7 +126,6 @@ class Lane:
             await abandon(kafka)
 
     def _go_on(self) -> bool:
-        """Whether it had failed before."""
         is_back = self.failures > 0
         if self.is_alarmed:
             log.warning("lane_goes_on", topic=self.topic, partition=self.partition, seconds=round(self.waited()))
@@ -148,7 +146,6 @@ class Lane:
         return 0.0 if self.waiting_since is None else time.monotonic() - self.waiting_since
 
     def is_stuck(self) -> bool:
-        """Whether it waits for too long; says so in the log the first time."""
         is_stuck = self.waited() > self.pace.stuck
         if is_stuck and not self.is_alarmed:
             self.is_alarmed = True
@@ -157,7 +154,6 @@ class Lane:
 
 
 def _fill(batch: BatchBuilder, rows: Sequence[asyncpg.Record]) -> list[int]:
-    """Fill a batch from the first row on; returns the positions that fit."""
     positions: list[int] = []
     for row in rows:
         headers = msgspec.msgpack.decode(row["headers"], type=Headers) if row["headers"] else _EVENT_HEADERS

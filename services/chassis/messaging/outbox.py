@@ -146,7 +146,6 @@ def partition(key: bytes | None, event_id: UUID) -> int:
 
 
 async def add(tx: Transaction, event: Event, *, key: str, version: int, parties: Iterable[str] = ()) -> None:
-    """Announce an event as this version of its aggregate."""
     await stage(tx, encoded(tx, event, key=key, epoch=tx.epoch, version=version, parties=parties))
 
 

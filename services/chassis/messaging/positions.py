@@ -77,7 +77,6 @@ class AnotherTopic(Exception):
 
 
 async def load_positions(db: Reader, topics: Iterable[str]) -> Positions:
-    """The stored position of every partition of these topics; 0 where nothing was read yet."""
     stored = {
         (row["topic"], row["partition"]): row["next_offset"]
         for row in await db.fetch("SELECT topic, partition, next_offset FROM positions")
@@ -95,7 +94,6 @@ async def load_incarnations(db: Reader, topics: Sequence[str]) -> dict[str, int]
 
 
 async def begin_anew(db: Reader, topic: str, incarnation: int) -> None:
-    """Read this incarnation of a topic from its beginning."""
     await db.execute(_BEGIN_ANEW, topic, incarnation, PARTITIONS)
 
 
@@ -120,7 +118,6 @@ async def move(db: Reader, read_from: Positions, reached: Positions, last: Last,
 
 
 def digest(record: Record) -> bytes:
-    """Tells a record from any other that may stand at its offset."""
     return hashlib.sha256((record.key or b"") + b"\0" + (record.value or b"")).digest()
 
 
@@ -191,7 +188,6 @@ def _not_the_one(row: asyncpg.Record, why: str) -> str:
 async def _records_at(
     consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, Record]:
-    """Of each partition the first record at its offset or behind it."""
     if not offsets:
         return {}
     consumer.assign(list(offsets))

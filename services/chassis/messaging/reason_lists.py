@@ -8,7 +8,6 @@ from services.chassis.running.database import Database
 
 
 async def publish_lists(database: Database, lists: Iterable[ReasonListPublished], topic: str) -> None:
-    """Announce each list in a version that was not announced before."""
     for each in lists:
         async with database.transaction(at=each.published_at) as tx:
             await outbox.add_once(tx, each, version=each.list_version, topic=topic)

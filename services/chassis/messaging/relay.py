@@ -121,11 +121,9 @@ class Relay:
                 await self.wake.wait()
 
     async def prepare(self, connection: asyncpg.Connection) -> None:
-        """Choose how PostgreSQL claims, before the first round on this connection."""
         await connection.execute(_SETTINGS)
 
     async def drain(self, connection: asyncpg.Connection) -> None:
-        """Publish until the outbox is empty."""
         await self.prepare(connection)
         while await self.publish_round(connection):
             await self._pause()

@@ -76,11 +76,9 @@ class Recovery:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The inputs of others that this service writes."""
         return tuple(each for each in topics_of(self.settings.service) if each in INPUTS)
 
     async def is_asked(self) -> bool:
-        """Whether an operator said that the database was restored, and it was not done yet."""
         return await self._least_epoch(self.database.pool) is not None
 
     async def roll_forward_if_needed(self) -> RolledForward | None:
@@ -97,7 +95,6 @@ class Recovery:
         return any(each.admitted.epoch >= present for each in lacking) or await self._least_epoch(db) is not None
 
     async def _least_epoch(self, db: Reader) -> int | None:
-        """The epoch that an operator asks for at least; None when nobody asks."""
         asked: int | None = await db.fetchval(_ASKED)
         return asked
 
@@ -123,7 +120,6 @@ class Recovery:
         return RolledForward(new, recovered, tuple(left_out))
 
     async def _read(self, tail: int | None = None) -> list[Told]:
-        """What our own topics say: all of it, or the last records of each partition."""
         beginning: Positions = {(topic, partition): 0 for topic in self.topics for partition in range(PARTITIONS)}
         reader = await TopicReader.open(self.settings, beginning, tail=tail)
         told: list[Told] = []
@@ -144,7 +140,6 @@ class Recovery:
                 continue  # not ours: nobody reads it
 
     async def _lacks(self, db: Reader, told: Sequence[Told]) -> list[Told]:
-        """Those that the journal does not have, each once."""
         by_id = {(each.admitted.id, each.topic): each for each in told}
         ids, topics = [UUID(id_) for id_, _ in by_id], [topic for _, topic in by_id]
         rows = await db.fetch(_UNKNOWN, ids, topics)

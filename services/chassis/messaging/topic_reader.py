@@ -82,7 +82,6 @@ class TopicReader:
         return reader
 
     async def poll(self, wait_ms: int) -> Batch:
-        """At most `MAX_RECORDS` new records; none if nothing comes within `wait_ms`."""
         batch: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
         for partition in self.consumer.assignment():
             self.reached[self.key(partition)] = await self.consumer.position(partition)
@@ -90,7 +89,6 @@ class TopicReader:
 
     @property
     def has_moved(self) -> bool:
-        """Whether there is something to append: records, or a position behind what is no record."""
         return any(offset > self.positions[key] for key, offset in self.reached.items())
 
     def waiting(self) -> int:
@@ -139,7 +137,6 @@ class TopicReader:
         return moved
 
     def advance(self, moved: Positions) -> None:
-        """Take over the positions of a batch whose transaction committed."""
         self.positions.update(moved)
 
     def key(self, partition: TopicPartition) -> tuple[str, int]:

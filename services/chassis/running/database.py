@@ -151,8 +151,6 @@ class Database:
         traceparent: str | None,
         expected_versions: Collection[int] | None,
     ) -> AbstractAsyncContextManager[CommandTx]:
-        """The transaction of one command, as `transaction`."""
-
         def start(db: Connection) -> CommandTx:
             return CommandTx(
                 db,
@@ -212,7 +210,6 @@ WRITABLE: Any = {"target_session_attrs": "read-write"}
 
 
 async def connect(url: str, *, size: int = 10, patience: str = STATEMENT_TIMEOUT) -> asyncpg.Pool:
-    """A pool of connections that limit the time of each statement and of idle transactions."""
     return await Pool(
         url,
         connection_class=asyncpg.Connection,
@@ -279,7 +276,6 @@ async def migrate(url: str, *packages: str) -> list[str]:
 
 
 async def forget_old_answers(pool: asyncpg.Pool) -> None:
-    """Every hour, delete the kept answers to commands that are older than the promised 30 days; never returns."""
     while True:
         with suppress(*UNAVAILABLE, *TRANSIENT):  # the next hour is early enough
             await pool.execute("DELETE FROM idempotency WHERE created_at < now() - interval '30 days'")

@@ -53,7 +53,6 @@ class Health:
         part.state, part.works, part.blocks, part.ticked = why, False, blocks, time.monotonic()
 
     def report(self) -> dict[str, str]:
-        """The state of each part, in words."""
         now = time.monotonic()
         silent = {name: now - part.ticked for name, part in self.parts.items()}
         return {
@@ -70,17 +69,14 @@ class Health:
         return part.works and time.monotonic() - part.ticked <= STALE_SECONDS
 
     def is_starting(self, name: str) -> bool:
-        """Whether the part has not said yet how it is doing."""
         part = self.parts.get(name)
         return part is not None and part.state == STARTING
 
     @property
     def can_answer(self) -> bool:
-        """Whether no part keeps the API from answering."""
         return not any(part.blocks for part in self.parts.values())
 
     def end(self, why: str) -> None:
-        """End the process with this reason; only the first one counts."""
         log.error("service_ends", why=why)
         if self.died is not None and not self.died.done():
             self.died.set_result(why)

@@ -148,7 +148,6 @@ class Settings(BaseSettings):
         return f"urn:nld:oin:{self.oin}:systeem:{self.service}"
 
     def topic(self, name: str) -> str:
-        """The name on this cluster of a topic of the contracts."""
         return self.kafka_prefix + name
 
 
@@ -191,7 +190,6 @@ def _read(file: Path, what: str) -> str:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    """What is wrong with one setting, without the value of a secret."""
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
     if error["type"] == "missing":

@@ -101,7 +101,6 @@ class Repeats:
         return max(0, count - MAX_REPEATS)
 
     def __call__(self, _: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        """As a processor of our own lines."""
         if method in {"debug", "info"}:
             return event
         left_out = self.of((event["event"], event.get("error"), event.get("at")))
@@ -110,7 +109,6 @@ class Repeats:
         return {**event, "left_out": left_out} if left_out else event
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """As a filter of the lines of libraries."""
         return self.of((record.name, record.msg if isinstance(record.msg, str) else type(record.msg))) is not None
 
 
@@ -124,7 +122,6 @@ _PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 
 
 def configure(service: str, level: str) -> None:
-    """Start logs and traces."""
     configure_logs(service, level)
     resource = Resource.create({"service.name": f"samenspel-{service}"})
     # Nothing collects our spans yet: a trace that begins here is carried on, and not recorded.
@@ -132,7 +129,6 @@ def configure(service: str, level: str) -> None:
 
 
 def configure_logs(service: str, level: str) -> None:
-    """Log to standard output, one JSON object a line."""
     structlog.configure(
         processors=[*_PROCESSORS, Repeats(), structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -164,7 +160,6 @@ def log_loop_error(_: object, context: Mapping[str, Any]) -> None:
 
 
 def library_formatter() -> logging.Formatter:
-    """Gives the log lines of libraries the form of our own."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_PROCESSORS, structlog.stdlib.add_logger_name],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
@@ -182,18 +177,15 @@ def span(
 
 
 def link(traceparents: list[str]) -> list[trace.Link]:
-    """Links to the traces of the messages in a batch."""
     spans = (trace.get_current_span(_context.extract({_HEADER: text})) for text in traceparents)
     return [trace.Link(span.get_span_context()) for span in spans]
 
 
 def traceparent() -> str | None:
-    """The current trace context, as an event carries it."""
     carrier: dict[str, str] = {}
     _context.inject(carrier)
     return carrier.get(_HEADER)
 
 
 def trace_id() -> str:
-    """The id of the current trace, which a caller can quote when reporting a problem."""
     return trace.format_trace_id(trace.get_current_span().get_span_context().trace_id)
