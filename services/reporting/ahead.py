@@ -25,7 +25,6 @@ async def ahead(work: Callable[[Item], Made], items: AsyncIterator[Item]) -> Asy
 
 
 async def parts(batch: Batch) -> AsyncIterator[Batch]:
-    """A batch in parts of some thousands of records, those of a partition in their order."""
     part: Batch = {}
     room = PART
     for partition, records in batch.items():

@@ -23,7 +23,6 @@ class Told(NamedTuple):
 
 
 def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[Told], list[DeadLetter]]:
-    """What these records say, and letters for those that say nothing."""
     told: list[Told] = []
     letters: list[DeadLetter] = []
     for partition, records in batch.items():

@@ -128,7 +128,6 @@ async def prepare(db: asyncpg.Connection) -> None:
 
 
 async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
-    """Which of these hold everything."""
     made = {row["part"] for row in await db.fetch("TABLE made")}
     return [part for part in parts if part in made]
 
@@ -150,7 +149,6 @@ def _kind_of(fact: Fact) -> str:
 
 
 async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
-    """Replace the rows of the things that changed, and note for the next cut which subjects that affects."""
     await _set_aside(db, settled)
     counted = [families()[name] for name in await _made(db, families())]
     await _note_affected(db, counted, settled.known)
@@ -165,7 +163,6 @@ async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
 
 
 async def make_things(db: asyncpg.Connection) -> None:
-    """Make the things of the kinds that are not made yet from all their facts: in one go, in the order of things."""
     made = await _made(db, KINDS)
     kinds = [kind for kind in KINDS if kind not in made]
     if not kinds:
@@ -199,7 +196,6 @@ async def try_things_again(db: asyncpg.Connection) -> None:
 
 
 async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
-    """Keep which of these things cannot be made, and why."""
     made = [
         f"{kind}:{id_}" for kind, ids in settled.ids.items() for id_ in ids if f"{kind}:{id_}" not in settled.failed
     ]
@@ -213,7 +209,6 @@ Facts = Sequence[asyncpg.Record]
 
 
 def _settled(rows: Facts) -> tuple[Facts, Settled]:
-    """What all facts of some things say."""
     return rows, settle({}, store.facts_in(rows))
 
 
@@ -292,7 +287,6 @@ async def count(db: asyncpg.Connection) -> list[str]:
 
 
 async def forget_changes(db: asyncpg.Connection) -> None:
-    """What was counted, and is published now, is no news any more."""
     await db.execute("DELETE FROM affected")
     await db.execute("DELETE FROM fresh")
 

@@ -168,7 +168,6 @@ Failed = list[tuple[Place, Exception]]
 def _computed(
     cells: Sequence[tuple[Place, dict[str, int]]], definitions: publication.Declared
 ) -> tuple[list[tuple[Place, Figure]], Failed]:
-    """The figures of these cells, and what could not be computed."""
     figures: list[tuple[Place, Figure]] = []
     failed: Failed = []
     for place, sums in cells:
@@ -181,7 +180,6 @@ def _computed(
 
 
 async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
-    """Touch the cells of figures that could not be announced; since when."""
     await db.execute("INSERT INTO touched SELECT family, programme, unit, stratum, period, '', '' FROM stuck")
     return {
         Place(family, Cell(*cell)): since for family, *cell, _, since in await db.fetch("DELETE FROM stuck RETURNING *")
@@ -189,7 +187,6 @@ async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
 
 
 async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[Place, dict[str, int]]]]:
-    """The cells in the table `touched` with their sums, some at a time."""
     found: list[tuple[Place, dict[str, int]]] = []
     async for row in db.cursor(_CELLS, prefetch=CELLS, timeout=store.PATIENCE_SECONDS):
         place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
@@ -252,7 +249,6 @@ def _announced(
     cut_id: int,
     anew: Collection[str],
 ) -> _Announced:
-    """The events of these figures, and what could not be announced. In a thread, as `_computed`."""
     found = _Announced([], [], [])
     for each in changed:
         before = each.before
@@ -278,7 +274,6 @@ def _announced(
 
 
 async def _set_aside(tx: Transaction, place: Place, error: Exception, stuck: dict[Place, datetime]) -> None:
-    """A figure that cannot be computed or announced is tried again with every cut, and told of in the health report."""
     log.error("figure_stuck", **telemetry.origin(error))
     reason = telemetry.origin_in_words(error)
     await tx.db.execute(_STUCK, place.family, *place.cell, reason, stuck.get(place, tx.now))

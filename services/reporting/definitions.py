@@ -23,7 +23,6 @@ def shipped() -> list[targets.IndicatorDefined]:
 
 
 def not_made(definition: Definition) -> list[str]:
-    """What it names and no figure is made of."""
     function = functions().get(definition.function)
     if function is None or not function.accepts(definition.parameters):
         return [f"function {definition.function}"]

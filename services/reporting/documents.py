@@ -60,6 +60,5 @@ def _said(said: dict[str, Any]) -> str:
 
 
 def _shown(value: object) -> Iterator[str]:
-    """Nothing of what is empty or absent."""
     if value not in (None, [], ()):
         yield f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"

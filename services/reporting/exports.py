@@ -75,7 +75,6 @@ class Cut(NamedTuple):
 
     @property
     def instant(self) -> str:
-        """When it was taken, as contracts write it."""
         return f"{self.known_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
@@ -104,7 +103,6 @@ def _words(language: Language) -> Texts:
 
 
 async def cut_at(db: Reader, known_at: datetime | None) -> Cut | None:
-    """The newest cut, or the newest at an instant."""
     found = await store.cut_at(db, known_at)
     return Cut(*found) if found else None
 
@@ -118,7 +116,6 @@ async def as_csv(db: Reader, export: Export) -> AsyncIterator[str]:
 
 
 async def as_json(db: Reader, export: Export) -> AsyncIterator[str]:
-    """Definitions and figures as their events say them."""
     cut = {"cut": {"cutId": export.cut.cut_id, "knownAt": export.cut.instant}} if export.cut else {}
     head = {"licence": export.licence, **cut, "definitions": await store.definition_events(db)}
     yield f'{json.dumps(head, ensure_ascii=False)[:-1]}, "figures": ['
@@ -131,7 +128,6 @@ async def as_json(db: Reader, export: Export) -> AsyncIterator[str]:
 
 
 async def _pages(db: Reader, export: Export) -> AsyncIterator[list[dict[str, Any]]]:
-    """What was the newest at the cut, in the order of the keys."""
     after: str | None = None
     while export.cut is not None:
         found = await store.figure_page(
@@ -161,7 +157,6 @@ def csv_lines(
     *,
     head: bool = False,
 ) -> str:
-    """Lines of figures, below the titles where these are asked for."""
     text = StringIO(newline="")
     writer = csv.writer(text, delimiter=_delimiter(export))
     if head:
@@ -220,7 +215,6 @@ def _title_of(name: str, export: Export) -> str:
 
 
 def metadata_of(file: str, export: Export) -> dict[str, Any]:
-    """What the columns mean, as CSV on the Web (W3C) describes tables."""
     cut = {"dc:identifier": f"cut {export.cut.cut_id}", "dc:date": export.cut.instant} if export.cut else {}
     return {
         "@context": "http://www.w3.org/ns/csvw",
@@ -256,7 +250,6 @@ def _datatype(kind: str, export: Export) -> str | dict[str, Any]:
 
 
 def name_of(export: Export, ending: str) -> str:
-    """Of the file: the programme and the cut where there is one."""
     about = [str(value) for name, value in export.where.items() if name in {"programme", "indicator"}]
     cut = [f"cut-{export.cut.cut_id}"] if export.cut else []
     return "-".join((*(about or ["figures"]), *cut)) + ending

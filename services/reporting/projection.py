@@ -84,7 +84,6 @@ class Projection:
     has_defined: bool = False
 
     async def run(self) -> None:
-        """Lead whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
         while True:
             try:
                 await lead_for_ever(
@@ -134,7 +133,6 @@ class Projection:
         return "; ".join(found)
 
     async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
-        """Raise `AnotherTopic` where a topic was made again."""
         if time.monotonic() - self.checked_at < CHECK_SECONDS:
             return
         self.checked_at = time.monotonic()
@@ -236,11 +234,9 @@ class Projection:
         self.database.on_staged()
 
     def _has_caught_up(self, reader: TopicReader) -> bool:
-        """Whether everything was read that was there when this process began to lead."""
         return all(reader.positions[place] >= end for place, end in self.beginning.items())
 
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
-        """Announce the shipped definitions that are not on the targets topic, when all of that topic was read."""
         if self.has_defined or not self._has_caught_up(reader):
             return
         await counts.make_things(db)
@@ -266,7 +262,6 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
-        """Take a cut of what was appended."""
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken
@@ -293,7 +288,6 @@ class Projection:
         self.rebuilding = asyncio.create_task(self._rebuild(asked.rebuild_id, reader))
 
     async def _rebuild(self, rebuild_id: UUID, reader: TopicReader) -> None:
-        """Rebuild beside the live tables, and swap if all figures are equal. What happens is kept as its outcome."""
         settings = {"search_path": "beside, public"}
         db = await asyncpg.connect(self.settings.database_url, server_settings=settings, **WRITABLE)
         try:
@@ -310,7 +304,6 @@ class Projection:
             await store.finish_rebuild(tx.db, rebuild_id, outcome.as_json(), now())
 
     async def _swap(self, db: asyncpg.Connection, known: store.Vector, reader: TopicReader) -> None:
-        """As soon as nobody reads the old tables."""
         while True:
             try:
                 async with self.turn:

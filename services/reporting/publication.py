@@ -44,13 +44,11 @@ def key_of(definition: IndicatorDefined, cell: Cell) -> str:
 
 
 def cell_of(key: str) -> tuple[str, int, Cell]:
-    """(indicator, definition version, cell) of a figure's key."""
     indicator, version, programme, unit, stratum, period = key.split("/")
     return indicator, int(version), Cell(programme, unit, stratum, period)
 
 
 def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
-    """The figure as it is published, without cut, moment and digest."""
     fields: Fields = {
         "key": key_of(definition, cell),
         "indicator": definition.indicator,
@@ -148,14 +146,12 @@ class Causes:
 
 
 def restates(fact: Fact) -> bool:
-    """A correction, a retraction or a change of reference data restates; ordinary growth does not."""
     return fact.name in RESTATING or (fact.name in REFERENCE_DATA and fact.version > 1)
 
 
 def announced(
     fields: Fields, digest: str, before: Published | None, causes: Causes, *, cut_id: int, known_at: datetime
 ) -> list[MetricPublished | MetricRestated]:
-    """The events of one changed figure: `MetricPublished`, followed by `MetricRestated` if it is a restatement."""
     now = {**fields, "digest": digest, "cutId": cut_id, "knownAt": known_at}
     published = MetricPublished.model_validate(now)
     if before is None or not causes.restate:

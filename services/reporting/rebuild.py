@@ -58,7 +58,6 @@ WHERE cut_id <= $1 AND NOT EXISTS (SELECT FROM computed WHERE computed.key = fig
 
 
 async def read_history(db: asyncpg.Connection, settings: Settings) -> None:
-    """Keep in the tables what the history topic says; what was sent twice stands there once."""
     reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
         async for batch in reader.until(await reader.ends()):
@@ -80,7 +79,6 @@ _told = msgspec.json.Decoder(_Told)
 
 
 async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
-    """Keep these records of the history topic."""
     rows: list[store.FigureRow] = []
     for record in records:
         try:
@@ -130,7 +128,6 @@ def vector_of(cut: CutTaken) -> store.Vector:
 
 
 async def newest_vector(db: Reader) -> store.Vector:
-    """As far as the newest cut knew; of nothing before the first."""
     taken = await store.newest_cut_event(db)
     return vector_of(CutTaken.model_validate(taken)) if taken else {}
 
@@ -229,7 +226,6 @@ async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
 
 
 def difference(key: str, before: Published | None, now: Fields) -> str | None:
-    """What differs, in a sentence; none where the figure was published as it is computed."""
     if before is None:
         return f"{key} was never published"
     if publication.canonical(before.fields) == publication.canonical(now) and before.digest == publication.digest_of(
@@ -240,7 +236,6 @@ def difference(key: str, before: Published | None, now: Fields) -> str | None:
 
 
 def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present: Mapping[str, int]) -> str | None:
-    """What an operator must do before the newest complete cut on the history topic proves anything."""
     if newest is None:
         return "the history topic has no complete cut: is `samenspel republish reporting` needed?" if last_cut else None
     gone = sorted(topic for topic, number in incarnations_of(newest).items() if present.get(topic, 1) != number)
@@ -282,7 +277,6 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
 
 
 def made_tables() -> list[str]:
-    """What is made of facts: a rebuild makes these anew."""
     return [
         *(
             "facts",

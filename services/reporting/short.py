@@ -79,7 +79,6 @@ class Unconfirmed(NamedTuple):
 async def of_adoption(
     db: Reader, programme: str, indicator: str, day: str, own: Own, unit: str = "city"
 ) -> list[School]:
-    """The schools that this reading does not count on a day."""
     rows = await db.fetch(_SHORT, programme, day, unit, own, READINGS[indicator])
     return [School(row["site_id"], row["is_loose"], row["unconfirmed"], row["unclassified"]) for row in rows]
 
@@ -100,7 +99,6 @@ async def unconfirmed(db: Reader, figure: Mapping[str, Any]) -> Unconfirmed | No
 async def of_reach(
     db: Reader, programme: str, indicator: str, year: str, kinds: Collection[str], share: Decimal, own: Own
 ) -> list[Reach]:
-    """The schools of these kinds of which it is not certain that they reached this share of their children."""
     found = []
     for row in await db.fetch(_OF_SCHOOLS, indicator, programme, year, kinds, own):
         wanted = share * int(row["children"])

@@ -55,7 +55,6 @@ class Place(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """As the answer to a question names it, for the page after this place."""
         return f"{self.counts_for}@{self.topic}/{self.partition}/{self.incarnation}/{self.offset}"
 
 
@@ -98,7 +97,6 @@ async def sources(
 async def first_sources(
     db: Connection, key: str, *, own: Own, below: store.Vector, after: Place | None, most: int
 ) -> list[Source]:
-    """The first of the events behind a figure after a place, below a vector."""
     found: list[Source] = []
     async with aclosing(sources(db, key, own=own, below=below, after=after)) as behind:
         async for source in behind:
@@ -109,7 +107,6 @@ async def first_sources(
 
 
 async def site_names(db: Connection, unit: str, found: Sequence[Source]) -> dict[str, str]:
-    """What the sites are called that a figure's unit and these events name, as it was recorded last."""
     site_ids = {unit.removeprefix("site:")} if unit.startswith("site:") else set()
     for fact in (source.fact for source in found):
         one, some = getattr(fact.body, "site_id", None), getattr(fact.body, "site_ids", ())
@@ -118,7 +115,6 @@ async def site_names(db: Connection, unit: str, found: Sequence[Source]) -> dict
 
 
 async def partner_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
-    """What the partners are called that these events name, as it was recorded last."""
     said = [json.loads(source.fact.data) for source in found]
     ids = {each["partnerId"] for each in said if "partnerId" in each}
     return await store.partner_names(db, ids.union(*(each.get("partnerIds", ()) for each in said)))
@@ -141,7 +137,6 @@ async def _components(db: Connection, family: Family, defined: IndicatorDefined,
 async def _subjects(
     db: Connection, family: Family, cell: Cell, components: Sequence[str], own: Own, since: str
 ) -> AsyncGenerator[list[str]]:
-    """The ids of what counts in a cell, some at a time, from this one on."""
     sites = await _sites_of(db, cell.unit, own)
     among = family.table if sites is None else _AT_SITES.format(at_sites=family.at_sites, table=family.table)
     comparison, number = ">=", FEW
@@ -180,7 +175,6 @@ async def _sites_of(db: Connection, unit: str, own: Own) -> list[str] | None:
 
 
 async def _behind(db: Connection, family: Family, cell: Cell, subjects: Sequence[str]) -> Mapping[str, list[str]]:
-    """What counts, each with the things whose facts say so."""
     query = _BEHIND.format(sources=family.sources)
     rows = await db.fetch(query, subjects, cell.programme, cell.stratum, cell.period)
     things: defaultdict[str, list[str]] = defaultdict(list)
@@ -192,7 +186,6 @@ async def _behind(db: Connection, family: Family, cell: Cell, subjects: Sequence
 async def _said(
     db: Connection, behind: Mapping[str, list[str]], below: store.Vector, after: Place | None
 ) -> list[Source]:
-    """The facts of these things, and for what they count."""
     facts = await store.facts_of(db, {thing for things in behind.values() for thing in things})
     found: list[Source] = []
     for counts_for, things in behind.items():
@@ -206,7 +199,6 @@ async def _said(
 
 
 def _below(facts: Sequence[Fact], vector: store.Vector) -> list[Fact]:
-    """Those below the vector that happened and say something that figures need."""
     known = [
         fact
         for fact in facts

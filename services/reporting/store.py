@@ -48,7 +48,6 @@ PAGE = 5_000  # facts read at a time: some megabytes
 
 
 def row_of(fact: Fact) -> tuple[object, ...]:
-    """The columns of `facts`."""
     place = fact.topic, fact.partition, fact.offset
     return (*place, fact.name, fact.entity, fact.epoch, fact.version, fact.event_id, fact.data, fact.incarnation)
 
@@ -131,18 +130,15 @@ async def facts_not_below(db: Connection, vector: Vector, *, of_earlier_topics: 
 
 
 async def forget_fresh_below(db: Connection, vector: Vector) -> None:
-    """What a cut knew is no news."""
     await db.execute(_FORGET_FRESH, *_columns(vector))
 
 
 async def definitions(db: Connection) -> list[IndicatorDefined]:
-    """Every version of every indicator, as it was defined last."""
     found = [body_of("IndicatorDefined", row["data"]) for row in await db.fetch("SELECT data FROM definitions")]
     return [body for body in found if isinstance(body, IndicatorDefined)]
 
 
 async def definition_of(db: Connection, indicator: str, version: int) -> dict[str, Any]:
-    """The newest definition of this version, and where it stands; empty when it is not there."""
     for fact in reversed((await facts_of(db, [f"indicator:{indicator}"]))[f"indicator:{indicator}"]):
         said: dict[str, Any] = json.loads(fact.data)
         if said["definitionVersion"] == version:
@@ -151,7 +147,6 @@ async def definition_of(db: Connection, indicator: str, version: int) -> dict[st
 
 
 async def definition_events(db: Reader) -> list[dict[str, Any]]:
-    """The data of the newest `IndicatorDefined` of every version of every indicator."""
     rows = await db.fetch("SELECT data FROM definitions ORDER BY indicator, definition_version")
     return [json.loads(row["data"]) for row in rows]
 
@@ -163,7 +158,6 @@ ORDER BY entity, epoch DESC, version DESC
 
 
 async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[Fact]]:
-    """What is stored of these things."""
     found: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in facts_in(await db.fetch(f"{_FACTS} WHERE entity = ANY ($1)", entities)):
         found[fact.entity].append(fact)
@@ -171,12 +165,10 @@ async def facts_of(db: Connection, entities: Collection[str]) -> dict[str, list[
 
 
 async def site_names(db: Reader, site_ids: Collection[str]) -> dict[str, str]:
-    """What sites are called, by their ids, as it was recorded last."""
     return await _names(db, "site", "SiteRecorded", site_ids)
 
 
 async def partner_names(db: Reader, partner_ids: Collection[str]) -> dict[str, str]:
-    """What partners are called, by their ids, as it was recorded last."""
     return await _names(db, "partner", "PartnerRecorded", partner_ids)
 
 
@@ -217,23 +209,19 @@ ORDER BY since, family, unit LIMIT $2
 
 
 async def stuck(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
-    """The cells with a figure that could not be announced, the oldest first."""
     return [dict(row) for row in await db.fetch(_STUCK.format(everyones=EVERYONES), own, limit)]
 
 
 async def count_stuck(db: Reader) -> int:
-    """How many cells have a figure that could not be announced."""
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
 
 
 async def stuck_things(db: Reader, limit: int) -> list[dict[str, Any]]:
-    """The things that could not be made of their facts, the oldest first."""
     rows = await db.fetch("SELECT entity, reason, since FROM stuck_things ORDER BY since, entity LIMIT $1", limit)
     return [dict(row) for row in rows]
 
 
 async def count_stuck_things(db: Reader) -> int:
-    """How many things could not be made of their facts."""
     return int(await db.fetchval("SELECT count(*) FROM stuck_things"))
 
 
@@ -243,7 +231,6 @@ async def note_backlog(db: Connection, events: int) -> None:
 
 
 async def save_cut(db: Connection, taken: CutTaken) -> None:
-    """Keep a cut; one that is kept already stays."""
     await db.execute(
         "INSERT INTO cuts (cut_id, day, known_at, event, figure_count) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT DO NOTHING",
@@ -280,7 +267,6 @@ SELECT cut_id, known_at FROM cuts WHERE $1::timestamptz IS NULL OR known_at <= $
 
 
 async def cut_at(db: Reader, known_at: datetime | None) -> tuple[int, datetime] | None:
-    """The newest cut, or the newest at an instant: its id and moment."""
     row = await db.fetchrow(_CUT_AT, known_at)
     return (row["cut_id"], row["known_at"]) if row else None
 
@@ -311,7 +297,6 @@ _OF_THIS_CUT = "figures JOIN unnest($1::text[], $2::bigint[]) AS new (key, cut_i
 
 
 async def save_figures(db: Connection, rows: Sequence[FigureRow]) -> None:
-    """Keep what a cut published, as its history and as its newest state."""
     if rows:
         await keep_history(db, rows)
         keys, cut_ids = [row[0] for row in rows], [row[1] for row in rows]
@@ -319,12 +304,10 @@ async def save_figures(db: Connection, rows: Sequence[FigureRow]) -> None:
 
 
 async def keep_history(db: Connection, rows: Sequence[FigureRow]) -> None:
-    """Keep published figures; one that is kept already stays."""
     await db.execute(_FIGURES, *zip(*rows, strict=True))
 
 
 async def make_newest(db: Connection) -> None:
-    """The newest state of every figure of the history."""
     await db.execute(_NEWEST.format(figures="figures"))
 
 
@@ -334,13 +317,11 @@ def fields_of(data: str) -> dict[str, Any]:
 
 
 async def newest_figures(db: Connection, keys: Collection[str]) -> dict[str, Published]:
-    """What was published last of these figures."""
     rows = await db.fetch("SELECT key, version, epoch, known_at, digest, data FROM newest WHERE key = ANY ($1)", keys)
     return {row["key"]: _published(row) for row in rows}
 
 
 async def published_at(db: Connection, keys: Collection[str], cut_id: int) -> dict[str, Published]:
-    """What these figures were published as, at a cut."""
     rows = await db.fetch(
         "SELECT DISTINCT ON (key) key, version, epoch, known_at, digest, data FROM figures"
         " WHERE key = ANY ($1) AND cut_id <= $2 ORDER BY key, cut_id DESC",

@@ -52,7 +52,6 @@ def _site_rows(site_id: str, site: folds.Site) -> Rows:
 
 
 def _both(starts: date, ends: date, held: Held) -> tuple[date, date]:
-    """As long as the record is in force and holds it."""
     return max(starts, held.starts_on), min(ends, held.ends_on or date.max)
 
 
@@ -158,7 +157,6 @@ def _activity_rows(activity_id: str, activity: folds.Activity) -> Rows:
 
 
 def _definitions(facts: list[Fact]) -> dict[int, Fact]:
-    """The newest of each version of an indicator."""
     return {fact.body.definition_version: fact for fact in facts if isinstance(fact.body, IndicatorDefined)}
 
 

@@ -21,7 +21,6 @@ _GOVERNED = "SELECT site_id FROM site_records WHERE board = $1 AND starts_or_fir
 
 
 async def own_units(db: Reader, by: Actor, day: date) -> Own:
-    """The units that are this caller's own on a day."""
     if by.role in SEES_ALL:
         return None
     if by.role == "coordinator":
@@ -33,5 +32,4 @@ async def own_units(db: Reader, by: Actor, day: date) -> Own:
 
 
 def sees(own: Own, unit: str) -> bool:
-    """Whether figures of this unit are shown."""
     return own is None or unit in own or unit.partition(":")[0] not in OF_ONE_ORGANISATION

@@ -23,7 +23,6 @@ class Area(Read):
 
     @property
     def stratum(self) -> str:
-        """The learning area as it stands in a figure's key."""
         return f"{self.scheme}:{self.code}"
 
 
@@ -349,13 +348,11 @@ class Fact(msgspec.Struct, gc=False):
 
 
 def body_of(name: str, data: bytes) -> Read:
-    """The fields that figures need of the data of an admitted event."""
     body: Read = _DECODERS.get(name, _BARE).decode(data)
     return body
 
 
 def stored_body_of(name: str, data: bytes) -> Read:
-    """As `body_of`, of what was stored by whichever release."""
     try:
         return body_of(name, data)
     except msgspec.DecodeError:

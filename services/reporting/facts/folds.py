@@ -46,7 +46,6 @@ def precedence(fact: Fact) -> tuple[int, int, int]:
 
 
 def distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
-    """Each version of an aggregate once: the first of the newest topic."""
     found: dict[tuple[int, int], Fact] = {}
     for fact in facts:
         known = found.get((fact.epoch, fact.version))
@@ -207,7 +206,6 @@ def referral(facts: list[Fact]) -> Referral:
 
 
 def clock(facts: list[Fact]) -> tuple[Wait, ...]:
-    """The waits of a clock, in their order."""
     waits: list[Wait] = []
     for fact in facts:
         is_running = bool(waits) and waits[-1].paused_at is None
@@ -245,7 +243,6 @@ class _Told:
 
 
 def activity(facts: list[Fact]) -> Activity | None:
-    """An activity as its highest surviving body says, with the last word of each site."""
     told = _Told()
     for fact in facts:
         match fact.body:

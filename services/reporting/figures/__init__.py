@@ -52,7 +52,6 @@ class Family:
 
     @property
     def kind(self) -> str:
-        """The kind of things that it counts."""
         return self.subject.removesuffix("_id")
 
     @property
@@ -84,5 +83,4 @@ def families() -> dict[str, Family]:
 
 @cache
 def functions() -> dict[str, Function]:
-    """By the name in a definition."""
     return {name: function for family in families().values() for name, function in family.functions.items()}

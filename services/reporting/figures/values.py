@@ -50,7 +50,6 @@ class Cell(NamedTuple):
 
     @property
     def unit_kind(self) -> str:
-        """`city`, `neighbourhood` or `site`."""
         return self.unit.partition(":")[0]
 
     @property
@@ -62,7 +61,6 @@ class Cell(NamedTuple):
 
     @property
     def period_kind(self) -> str:
-        """The period's name in definitions: `school-year`, `31-july` or `31-december`."""
         return _DAY_NAMES.get(self.period[5:], SCHOOL_YEAR)
 
 
@@ -98,7 +96,6 @@ class Function:
     """What else is announced of a figure, on a topic of its own: from its fields, its cut and what was known when."""
 
     def accepts(self, parameters: Mapping[str, str]) -> bool:
-        """Whether a definition gives every parameter an allowed value."""
         return all(parameters.get(name) in allowed for name, allowed in self.parameters.items())
 
 
@@ -115,7 +112,6 @@ def share(numerator: int, denominator: int, source: str, on: date) -> Value:
 
 
 def first_day(school_year: str) -> date:
-    """1 August."""
     return date(int(school_year[:4]), 8, 1)
 
 

@@ -32,7 +32,6 @@ def _number(sums: Sums, _: Mapping[str, str], __: Cell) -> Value | None:
 
 
 def _on_its_topic(fields: Mapping[str, Any], cut_id: int, known_at: datetime) -> UnmetNeedPublished:
-    """All its dimensions, for whoever reads nothing else."""
     area, _, reason = fields["stratum"].partition(";")
     scheme, _, code = area.partition(":")
     return UnmetNeedPublished(
