@@ -28,7 +28,6 @@ class Endpoints:
 
 
 def usual_endpoints() -> Endpoints:
-    """As in docker-compose.yml and in the examples of the documentation."""
     return Endpoints({name: f"http://127.0.0.1:{port}" for name, port in USUAL_PORTS.items()}, "127.0.0.1:9092")
 
 
@@ -38,7 +37,6 @@ def find_endpoints(**options: str | None) -> Endpoints:
 
 
 def choose_endpoints(known: Endpoints, options: Mapping[str, str | None], environment: Mapping[str, str]) -> Endpoints:
-    """Each from the options, else from the environment, else as known."""
     urls = {
         name: options.get(name) or environment.get(f"SAMENSPEL_{name.upper()}") or known.urls[name] for name in SERVICES
     }

@@ -32,17 +32,14 @@ class Letter:
         return self.redriven_as is None
 
     def header(self, name: str) -> str:
-        """What the service that gave up on it wrote down: its reason, detail, topic, partition, offset, …"""
         return next((value.decode("utf-8", "replace") for key, value in self.headers if key == f"samenspel-{name}"), "")
 
     @property
     def original_headers(self) -> list[tuple[str, bytes]]:
-        """Those that it came with."""
         return [(name, text) for name, text in self.headers if not name.startswith("samenspel-")]
 
     @property
     def origin(self) -> str:
-        """Topic, partition and offset; then the topic's incarnation, unless it is the first."""
         place = "/".join(self.header(part) for part in ("topic", "partition", "offset"))
         incarnation = self.header("incarnation")
         return f"{place}/{incarnation}" if incarnation else place

@@ -33,7 +33,6 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
 
 
 async def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
-    """The offset that comes next on each partition; the topic is named with its prefix."""
     wanted = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     async with _a_consumer(bootstrap) as consumer:
         return {each.partition: end for each, end in (await consumer.end_offsets(wanted)).items()}
@@ -57,7 +56,6 @@ async def find_behind(
 
 @asynccontextmanager
 async def _a_consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Reads what was committed, and joins no consumer group."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
     )

@@ -72,7 +72,6 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
 
 
 async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: set[str]) -> None:
-    """Wait until every partition has a leader; raises `TopicsFailed` when a topic has another number of partitions."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         described = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(sorted(names))}
@@ -90,7 +89,6 @@ async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: set[str]) -> None
 
 
 async def _other_copies(admin: AIOKafkaAdminClient, names: Iterable[str], replication_factor: int) -> list[str]:
-    """Where a partition has another number of copies than asked."""
     described = await admin.describe_topics(sorted(names))
     copies = {topic["topic"]: {len(part["replicas"]) for part in topic["partitions"]} for topic in described}
     return [
@@ -101,7 +99,6 @@ async def _other_copies(admin: AIOKafkaAdminClient, names: Iterable[str], replic
 
 
 async def _other_settings(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]) -> list[str]:
-    """Where a setting is not as the manifest says."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(wanted)]
     return [
         f"{name}: {setting} is {actual.get(setting)}, the manifest says {value}"

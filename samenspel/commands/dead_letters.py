@@ -91,7 +91,6 @@ def redrive(
 
 
 def redrive_of(letter: Letter, mended: bytes | None) -> dict[str, Any]:
-    """What the owner of the topic is asked to send; raises `CommandFailed` when there is nothing to send."""
     topic = letter.header("topic")
     if topic not in OWNERS:
         raise CommandFailed(f"{letter.name} is from {topic or 'an unknown topic'}, which no service reads")
@@ -131,6 +130,5 @@ def _find(endpoints: Endpoints, name: str) -> Letter:
 
 
 async def letters_on(endpoints: Endpoints) -> list[Letter]:
-    """The dead letters of all services, also those that were redriven."""
     services = {endpoints.prefix + dead_letter_topic(service): service for service in SERVICES}
     return letters_of(services, await read_topics(endpoints.kafka, list(services)))

@@ -62,7 +62,6 @@ def show(
 
 
 def _texts_for(found: Sequence[Json], language: Language | None, as_json: bool) -> Texts | None:
-    """The texts to show these figures with; none where all is said: as JSON, or that there are none."""
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return None
@@ -74,7 +73,6 @@ def _texts_for(found: Sequence[Json], language: Language | None, as_json: bool) 
 
 
 def all_figures(urls: Mapping[str, str], **filters: str | None) -> list[Json]:
-    """Every figure that these filters leave; a unit may be the name of a site."""
     asked = {name: value for name, value in filters.items() if value}
     if "unit" in asked:
         asked["unit"] = unit_named(urls, asked["unit"])
@@ -98,18 +96,15 @@ def unit_named(urls: Mapping[str, str], said: str) -> str:
 
 
 def definitions_at(urls: Mapping[str, str]) -> dict[str, Json]:
-    """The newest definition of every indicator."""
     return {each["indicator"]: each for each in ask(urls["reporting"], "GET", "/v1/indicators")["items"]}
 
 
 def names_of(urls: Mapping[str, str], figures: Sequence[Json]) -> dict[str, str]:
-    """What the sites are called that these figures are about, as far as `requests` answers."""
     site_ids = sorted({each["unit"].removeprefix("site:") for each in figures if each["unit"].startswith("site:")})
     return site_names(urls["requests"], site_ids[:MAX_NAMES])
 
 
 def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
-    """What it is about and its value, on one line where both fit; below them its whole key, to be copied."""
     unit, period = unit_of(figure["unit"], names, texts), period_of(figure["period"], texts)
     about = "  " + ", ".join(filter(None, (unit, stratum_of(figure["stratum"], texts), period)))
     value = f"{value_or_why_not(figure, texts)}  {part_of(figure, texts):<{PART}}".rstrip()

@@ -80,7 +80,6 @@ def stuck(reporting: Reporting = None, as_json: AsJson = False) -> None:
 
 
 def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:
-    """The definition with which the figure was computed, as announced on its topic; empty when it is not there."""
     wanted = (figure["indicator"], figure["definitionVersion"])
     for record in asyncio.run(read_topics(endpoints.kafka, [endpoints.prefix + TARGETS])):
         try:

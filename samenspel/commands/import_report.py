@@ -20,7 +20,6 @@ def _change_as_json(change: Change) -> dict[str, Any]:
 
 
 def _fields(change: Change) -> Mapping[str, Any]:
-    """Each changed field as it was and as it becomes, by its name in the contract."""
     old = change.details.model_copy(update=change.before)
     before, after = (each.model_dump(mode="json", by_alias=True) for each in (old, change.details))
     return {name: {"before": before[name], "after": after[name]} for name in after if before[name] != after[name]}

@@ -86,7 +86,6 @@ def _recorded(url: str, on: date) -> dict[str, Recorded]:
 
 
 def _sites(url: str, day: date) -> dict[str, SiteDetails]:
-    """Every site that is recorded, as it is on a day."""
     found = all_items(url, "/v1/sites", day=day.isoformat(), limit=SITES_PAGE)
     return {each["siteId"]: SiteDetails.model_validate(each["details"], extra="ignore") for each in found}
 

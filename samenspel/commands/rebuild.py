@@ -42,7 +42,6 @@ def rebuild(
 
 
 def request_rebuild(url: str) -> str:
-    """Returns the id of the rebuild that `reporting` begins."""
     rebuild_id: str = ask(url, "POST", "/v1/rebuilds", headers={"Idempotency-Key": str(uuid.uuid4())})["rebuildId"]
     return rebuild_id
 

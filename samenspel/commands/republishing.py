@@ -68,7 +68,6 @@ class PutBack:
 
 
 def _put_back(url: str, body: dict[str, Any]) -> PutBack:
-    """Ask for one part of the journal after another; each is put back in order, while the relay publishes."""
     messages: Counter[str] = Counter()
     while True:
         done = ask(url, "POST", PATH, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
@@ -93,7 +92,6 @@ def _wait(url: str, put_back: PutBack, patience: float, *, shows: bool) -> int:
 
 
 def instant_of(text: str | None) -> str | None:
-    """As the service reads it; raises `CommandFailed` for what is no instant."""
     if text is None:
         return None
     try:

@@ -53,7 +53,6 @@ def restored(
 
 
 def _wait(url: str, restoration: str, patience: float) -> dict[str, Any]:
-    """What it did, once it is done; raises `CommandFailed` when that takes too long."""
     deadline = time.monotonic() + patience
     while True:
         found: dict[str, Any] = ask(url, "GET", f"{PATH}/{restoration}")
@@ -68,7 +67,6 @@ def _wait(url: str, restoration: str, patience: float) -> dict[str, Any]:
 
 
 def told(done: dict[str, Any]) -> str:
-    """What a restoration did, in words."""
     lines = [f"Epoch {done['epoch']}. Events back in the journal: {done['recovered']}."]
     if done["leftOutCount"]:
         lines += [

@@ -47,7 +47,6 @@ def download(url: str, path: str, file: Path, **parts: Any) -> httpx.Response:  
 
 
 def all_items(url: str, path: str, **asked: object) -> Iterator[dict[str, Any]]:
-    """Everything on a list of which a service gives a page at once; `limit` says how much of it."""
     cursor: str | None = None
     while True:
         page = ask(url, "GET", path, params=asked | ({"cursor": cursor} if cursor else {}))
@@ -58,7 +57,6 @@ def all_items(url: str, path: str, **asked: object) -> Iterator[dict[str, Any]]:
 
 
 def site_names(url: str, site_ids: Collection[str], caller: Mapping[str, str] = OPERATOR) -> dict[str, str]:
-    """What sites are called, as far as `requests` answers; of the others nothing."""
     return asyncio.run(_site_names(url, sorted(site_ids), caller))
 
 

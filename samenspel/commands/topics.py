@@ -62,7 +62,6 @@ def adopt(
 
 
 def asked(names: Sequence[str], readers: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Each topic with each of its readers."""
     for name in names:
         if name not in READERS:
             raise CommandFailed(f"no service reads {name}; topics that are read: {', '.join(READERS)}")

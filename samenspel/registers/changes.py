@@ -68,7 +68,6 @@ class Changes:
 
 
 def compare(register: Register, recorded: Mapping[str, Recorded], on: date) -> Changes:
-    """What is to be recorded from the reference date `on`, so that `recorded` is as the register says."""
     changes = Changes()
     here = {id_ for id_, site in recorded.items() if site.on_day.municipality == register.municipality_code}
     listed = {id_ for id_, each in register.locations.items() if each.municipality_code == register.municipality_code}

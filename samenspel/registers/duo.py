@@ -84,7 +84,6 @@ class Location:
 
 
 def read(folder: Path, municipality: str | None = None) -> list[Location]:
-    """Every open location with known pupils, in DUO's order, of one municipality or of the country."""
     return [_location(place, pupils) for place, pupils in _of_municipality(*_load_both(folder), municipality)]
 
 
@@ -99,7 +98,6 @@ class Register:
 
     @property
     def last_year(self) -> int:
-        """The newest year in which pupils were counted: the files are not about an earlier one."""
         return max(year for location in self.locations.values() for year in location.pupils)
 
 

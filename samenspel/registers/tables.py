@@ -83,7 +83,6 @@ class Row:
 
     @property
     def location(self) -> str:
-        """BRIN and suffix, whether or not `VESTIGINGSCODE` repeats the BRIN."""
         return self.cells["INSTELLINGSCODE"] + self.cells["VESTIGINGSCODE"][-2:]
 
 
