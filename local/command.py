@@ -91,7 +91,6 @@ def _print(parts: list[PartHealth], *, as_json: bool) -> None:
 
 
 def _print_time(folder: Path, *, as_json: bool) -> None:
-    """The simulated time, for a person; `samenspel time show --json` tells it to a machine."""
     if not as_json and (simulated := SimulatedTime.of(folder).read()):
         typer.echo(time_command.in_words(simulated))
 

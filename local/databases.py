@@ -12,7 +12,6 @@ PATIENCE = 5.0  # seconds for one connection on this machine
 
 
 def create(superuser_url: str, *, name: str, role: str, password: str) -> str:
-    """Create the database and its role where they are missing, and return the role's URL."""
     completed(_create(superuser_url, name, role, password))
     return url(superuser_url, name=name, role=role, password=password)
 
@@ -23,7 +22,6 @@ def revoke_public_access(superuser_url: str, *names: str) -> None:
 
 
 def url(server: str, *, name: str, role: str, password: str) -> str:
-    """The URL of another database, for another role, on the server of this URL."""
     parts = urlsplit(server)
     address = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, f"{role}:{password}@{address}", f"/{name}", parts.query, ""))

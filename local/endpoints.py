@@ -6,7 +6,6 @@ from samenspel.endpoints import Endpoints
 
 
 def running() -> Endpoints | None:
-    """The stack that `samenspel up` keeps running."""
     folder = FOLDER / "stack"
     if not (folder / "stack.json").exists():
         return None

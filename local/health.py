@@ -27,7 +27,6 @@ class PartHealth:
 
 
 def examine(stack: Stack) -> list[PartHealth]:
-    """Every part that was started in the stack's folder."""
     return [_examine(stack, name) for name in stack.parts if name in stack.state.processes]
 
 

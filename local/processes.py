@@ -92,14 +92,12 @@ def stop(process: Process, *, by: signal.Signals = signal.SIGTERM, within: float
 
 
 def kill(process: Process) -> None:
-    """SIGKILL the process and all its descendants, and wait until it is gone."""
     for member in family(process):
         _signal(member, signal.SIGKILL)
     until(lambda: not is_running(process), within=AFTER_KILL, every=POLL)
 
 
 def family(process: Process) -> list[Process]:
-    """The process and its descendants, or nothing when it does not run."""
     found = _find(process)
     if not found:
         return []
@@ -123,7 +121,6 @@ def uptime(process: Process) -> float:
 
 
 def _process(pid: int) -> Process:
-    """The process that has this pid now; `OSError` when there is none."""
     fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()  # ticks alone would repeat after a reboot
     return Process(pid, f"{boot}/{fields[START_TICKS]}")

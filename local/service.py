@@ -27,7 +27,6 @@ class Service:
         return f"http://{HOST}:{self._part.port}"
 
     def environment(self, *, kafka: str, database_url: str, prefix: str, time_file: Path) -> dict[str, str]:
-        """The caller's environment with the stack's addresses; `python -m services.NAME` needs no more."""
         return dict(os.environ) | {
             "PYTHONUNBUFFERED": "1",  # its last lines are in the log also when it is killed
             "SAMENSPEL_KAFKA": kafka,
@@ -42,13 +41,11 @@ class Service:
         }
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it and return when it is ready."""
         command = (sys.executable, "-m", f"services.{self._part.name}")
         self._part.start(command, environment=environment, folder=CHECKOUT)
         self._part.await_ready(self.is_ready, within=START)
 
     def is_ready(self) -> bool:
-        """What its own health check says."""
         return self._health()[0] == 200  # noqa: PLR2004  # as HTTP has it
 
     def trouble(self) -> str:
@@ -59,7 +56,6 @@ class Service:
         return "; ".join(f"{name}: {state}" for name, state in parts.items()) if has_trouble else ""
 
     def _health(self) -> tuple[int, dict[str, Any]]:
-        """Status and body of its answer; 0 and nothing where there is none."""
         connection = HTTPConnection(HOST, self._part.port, timeout=PATIENCE)
         try:
             connection.request("GET", "/health/ready")
@@ -71,9 +67,7 @@ class Service:
             connection.close()
 
     def stop(self) -> None:
-        """Ask it to end; it finishes what it has begun."""
         self._part.stop(within=STOP)
 
     def kill(self) -> None:
-        """End it at once, in the middle of whatever it does."""
         self._part.kill()

@@ -27,7 +27,6 @@ class SimulatedTime:
         return cls(stack_folder / "time")
 
     def read(self) -> datetime | None:
-        """The simulated time, to the millisecond; None when time is real."""
         try:
             text = self.file.read_text(encoding="utf-8").strip()
             return _instant.validate_python(text) if text else None

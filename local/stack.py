@@ -86,17 +86,14 @@ class Stack:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of what `samenspel up` left running still runs."""
         return self.is_kept and all(self.process(name) for name in self.state.processes)
 
     def keep(self) -> None:
-        """Let it run on when this launcher ends."""
         self.state.kept = True
         self.state.save()
 
     @property
     def kafka(self) -> str:
-        """Kafka's bootstrap server."""
         return self.kafka_node.address
 
     def start(self, *, services: bool, fresh: bool = False, usual_ports: Mapping[str, int] | None = None) -> None:
@@ -126,7 +123,6 @@ class Stack:
         self.state.save()
 
     def process(self, name: str) -> Process | None:
-        """The process of "kafka", "postgres" or a service, while it runs."""
         return Part(name, self.folder, self.state).process
 
     def pid(self, name: str) -> int | None:
@@ -134,28 +130,23 @@ class Stack:
         return process.pid if process else None
 
     def create_database(self, name: str, role: str) -> str:
-        """A database that only this role can enter, made unless it is there; returns the role's URL."""
         return databases.create(self._server, name=name, role=role, password=self.state.password(role))
 
     def database_url(self, name: str) -> str:
-        """The URL of a service's database, for its role."""
         return databases.url(self._server, name=name, role=name, password=self.state.password(name))
 
     def service_url(self, name: str) -> str:
         return self.services[name].address
 
     def service_environment(self, name: str) -> dict[str, str]:
-        """What a service is started with."""
         return self.services[name].environment(
             kafka=self.kafka, database_url=self.database_url(name), prefix=self.prefix, time_file=self.time.file
         )
 
     def start_service(self, name: str) -> None:
-        """Start a service and return when it is ready."""
         self.services[name].start(self.service_environment(name))
 
     def stop_service(self, name: str) -> None:
-        """Ask a service to end, and wait for it."""
         self.services[name].stop()
 
     def kill_service(self, name: str) -> None:

@@ -34,7 +34,6 @@ class State:
 
     @classmethod
     def of(cls, folder: Path) -> "State":
-        """The state as the last launcher left it, or an empty one."""
         file = folder / "stack.json"
         try:
             left = json.loads(file.read_bytes())
@@ -46,7 +45,6 @@ class State:
             raise StackError(f"{file} cannot be read ({damage}): remove the folder {folder}") from damage
 
     def record_process(self, name: str, process: Process | None) -> None:
-        """Record which process is this part now; `None` when it ended."""
         with self._change:
             if process:
                 self.processes[name] = process
@@ -55,7 +53,6 @@ class State:
             self.save()
 
     def password(self, role: str) -> str:
-        """The password of a database role, made up when it is first asked for."""
         with self._change:
             if role not in self.passwords:
                 self.passwords[role] = secrets.token_urlsafe(PASSWORD_BYTES)

@@ -38,7 +38,6 @@ def command_prefix(*needed: Path) -> list[str]:
 
 
 def hand_over(path: Path) -> None:
-    """Give a file or folder to the user as whom PostgreSQL runs."""
     if os.geteuid() == 0:
         user = pwd.getpwnam(USER)
         os.chown(path, user.pw_uid, user.pw_gid)
