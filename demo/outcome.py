@@ -47,7 +47,6 @@ class Outcome:
 
     @property
     def differences(self) -> list[str]:
-        """A sentence for everything that was not proved."""
         found = [f"recount: {each}" for each in self.recount_differences]
         found += [f"rebuild: {each}" for each in self.rebuilt.differences]
         found += [f"contracts: {each}" for each in self.checked.violations]

@@ -42,7 +42,6 @@ class Saved(NamedTuple):
 
 
 async def save(client: httpx.AsyncClient, folder: Path, language: Language) -> Saved:
-    """The page of the school year as this language says it."""
     path = f"/programmes/{PROGRAMME}?year={SCHOOL_YEAR}&lang={language}"
     page = (await client.get(path)).raise_for_status()
     return await asyncio.to_thread(_keep, as_file(page.text, str(page.url)), folder)

@@ -69,7 +69,6 @@ class Player:
             await self._play_at_once(list(together))
 
     async def _play_at_once(self, turns: Sequence[Turn]) -> None:
-        """Do the steps of one instant."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _, of_one in groupby(turns, key=attrgetter("scenario")):
@@ -141,7 +140,6 @@ def _with_ids(value: Any, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - any 
 
 @asynccontextmanager
 async def clients_of(urls: Mapping[str, str]) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    """An HTTP client for each service."""
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
     clients = {
         name: httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS, limits=limits) for name, url in urls.items()

@@ -35,7 +35,6 @@ class Known:
 
 
 def lost_and_doubled(acknowledged: Counter[tuple[str, str]], inputs: Sequence[Record]) -> tuple[int, int]:
-    """How many acknowledged commands left no event, and how many events there are too many."""
     events = {
         envelope["id"]: (event_name(envelope), envelope["subject"])
         for envelope in envelopes(inputs)
@@ -108,7 +107,6 @@ async def have_followed(clients: Mapping[str, httpx.AsyncClient], today: date) -
 
 
 async def health_of(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
-    """By service: its own word for it, such as `ready`."""
     health: dict[str, str] = {}
     for name, client in clients.items():
         try:
@@ -127,7 +125,6 @@ def recounted(known: Known) -> tuple[int, tuple[str, ...]]:
 
 
 def is_emptied(figure: Mapping[str, Any]) -> bool:
-    """Whether everything that the figure was about was retracted."""
     return figure.get("emptied") is True
 
 

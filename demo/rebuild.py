@@ -31,7 +31,6 @@ class Rebuilt:
 
 
 async def all_figures(client: httpx.AsyncClient) -> FiguresByKey:
-    """The newest figures by key, as `reporting` shows them."""
     found: FiguresByKey = {}
     cursor: str | None = None
     while True:
@@ -75,7 +74,6 @@ async def _rebuilds(client: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 async def _outcome(client: httpx.AsyncClient, cause: str, known: set[str]) -> dict[str, Any]:
-    """The outcome of the first rebuild with this cause that was not known before."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for each in await _rebuilds(client):
@@ -87,7 +85,6 @@ async def _outcome(client: httpx.AsyncClient, cause: str, known: set[str]) -> di
 
 
 async def drop_tables(database_url: str) -> None:
-    """Drop all tables of a service."""
     db = await asyncpg.connect(database_url)
     try:
         tables = await db.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")

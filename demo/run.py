@@ -85,7 +85,6 @@ class Run:
             )
 
     async def _record(self, player: Player) -> None:
-        """Record reference data: sites and groups in bulk, brokers and partners one by one."""
         city = self.city
         total = len(city.site_lines) + len(city.group_lines) + len(BROKERS) + len(PARTNERS)
         self.time.set(START)
@@ -129,7 +128,6 @@ def _run_id(city: City, plan: Plan) -> str:
 
 
 async def _check(endpoints: Endpoints) -> Checked:
-    """Let Node check every message on every topic, with `contracts/` alone."""
     try:
         outcome = await external_check.validate(endpoints.kafka, endpoints.prefix)
     except external_check.CannotCheck as reason:

@@ -122,7 +122,6 @@ TURNS = ("ReferralWaitlisted", "WithdrawalRequested", "RequestReopened", "Reques
 
 
 def _endings(outcome: Outcome, texts: Texts) -> Iterator[str]:
-    """How often each ending occurred, and what is rare on the way there."""
     yield "  " + texts.say("endings.title")
     for things, endings in ENDINGS.items():
         said = " · ".join(_times(outcome, event, texts) for event in endings if outcome.counts.get(event))

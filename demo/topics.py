@@ -46,7 +46,6 @@ async def _has_read(service: str, endpoints: Endpoints, records: Iterable[Record
 
 
 def envelopes(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """The envelopes of all records that hold an event; other records are left out."""
     found: list[dict[str, Any]] = []
     for record in records:
         if not record.is_admitted:

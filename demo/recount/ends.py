@@ -46,7 +46,6 @@ def attempts(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
 
 
 def _of(entities: Entities, year: ProgrammeYear) -> Iterator[tuple[Request, set[str]]]:
-    """The requests of a year, each with the units of its site."""
     for request in entities.requests.values():
         if request.year == year:
             yield request, entities.sites.units([request.raised.site_id], request.raised_on)
@@ -92,7 +91,6 @@ def _rates(made: list[Referral]) -> dict[str, int]:
 
 
 def _closure(request: Request) -> Closure | None:
-    """The closure that is in force."""
     closure = None
     for step in request.steps:
         if step.step == "closed":

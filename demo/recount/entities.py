@@ -133,7 +133,6 @@ def _newest_of_each_year(events: list[EventData]) -> Iterable[GroupRecorded]:
 
 
 def _days_of_requests(history: History) -> set[tuple[str, date]]:
-    """Every day on which a request was raised that was not voided."""
     raised = [_raised(events) for (kind, _), events in history.items() if kind == "request"]
     return {(each.programme, amsterdam_day(each.raised_at)) for each in raised if each}
 

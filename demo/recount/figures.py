@@ -25,7 +25,6 @@ Figure = tuple[str, Counted]
 
 
 def key(indicator: str, programme: str, unit: str, stratum: str, period: str) -> str:
-    """The name of a figure, definition version 1."""
     return f"{indicator}/1/{programme}/{unit}/{stratum}/{period}"
 
 

@@ -11,7 +11,6 @@ UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 
 
 def text(value: object) -> str:
-    """A text that is not empty."""
     if isinstance(value, str) and value:
         return value
     raise TypeError(f"a text was expected, not {value!r}")
@@ -38,14 +37,12 @@ def one_of(value: object, allowed: Collection[str]) -> str:
 
 
 def count(value: object) -> int:
-    """A whole number, not below 0."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise TypeError(f"a count was expected, not {value!r}")
 
 
 def day(value: object) -> date:
-    """A calendar day, such as `2026-02-20`."""
     return date.fromisoformat(text(value))
 
 
@@ -54,7 +51,6 @@ def optional_day(value: object) -> date | None:
 
 
 def instant(value: object) -> datetime:
-    """A moment with its offset from UTC."""
     moment = datetime.fromisoformat(text(value))
     if moment.tzinfo is None:
         raise ValueError(f"{value} has no offset from UTC")
@@ -62,7 +58,6 @@ def instant(value: object) -> datetime:
 
 
 def areas(value: object) -> frozenset[str]:
-    """Learning areas, each as `scheme:code`."""
     return frozenset(f"{text(area['scheme'])}:{text(area['code'])}" for area in array(value))
 
 
@@ -72,7 +67,6 @@ def span(value: dict[str, Any], about: str) -> Span:
 
 
 def school_year(value: object) -> str:
-    """Two years in a row, such as `2025-2026`."""
     if text(value) == school_year_of(first_of_august(text(value))):
         return text(value)
     raise ValueError(f"{value} is not a school year")

@@ -65,7 +65,6 @@ def _without_undone(versions: dict[tuple[int, int], EventData]) -> list[EventDat
 
 
 def _read(value: bytes) -> Message | None:
-    """The message in these bytes; None when they cannot be understood."""
     try:
         envelope = json.loads(value)
         namespace, name, contract = text(envelope["type"]).rsplit(".", 2)

@@ -33,7 +33,6 @@ class Sites:
         return self.on(group.site_id, max(first, first_of_august(group.school_year)))
 
     def units(self, site_ids: Iterable[str], day: date) -> set[str]:
-        """The units in which these sites count on a day: each of them, each neighbourhood, the city once."""
         return {unit for site_id in site_ids if (site := self.on(site_id, day)) for unit in units_of(site)}
 
     def linked(self, one: str, other: str, day: date) -> bool:
@@ -48,5 +47,4 @@ class Sites:
 
 
 def units_of(site: SiteRecorded) -> tuple[str, str, str]:
-    """The three units in which a site counts."""
     return CITY, f"neighbourhood:{site.neighbourhood}", f"site:{site.site_id}"

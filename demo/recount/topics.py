@@ -23,7 +23,6 @@ async def read_topics(bootstrap: str, prefix: str = "", topics: Sequence[str] = 
 
 
 def as_record(found: TopicRecord, topic: str) -> Record:
-    """The message, in structured mode in whichever form it came."""
     value, place = found.value or b"", (topic, found.partition, found.offset)
     try:
         admit(found, topic)
@@ -36,7 +35,6 @@ def as_record(found: TopicRecord, topic: str) -> Record:
 
 
 def newest_figures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    """The figure that was published last under every key, from the messages of the history topic."""
     newest: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: record[:3]):
         if record.topic == HISTORY and record.is_admitted:

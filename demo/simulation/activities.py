@@ -53,7 +53,6 @@ def deliver_series(
 
 
 def direct_scenario(simulation: Simulation, name: str, school: School) -> Scenario:
-    """A partner delivers without a referral: a lesson, an evening for parents, a study day."""
     rng, writer = simulation.rng, ScenarioWriter(simulation, name, school)
     partner = rng.choice(sorted(PARTNERS))
     day = rng.choice(working_days(FIRST_LESSON + timedelta(days=14), LAST_LESSON))
@@ -72,7 +71,6 @@ def direct_scenario(simulation: Simulation, name: str, school: School) -> Scenar
 
 
 def _next_lesson(simulation: Simulation, after: date) -> date:
-    """The day of the next lesson; now and then in the holidays."""
     day = after + timedelta(days=simulation.rng.randint(3, 16))
     if simulation.happens(IN_HOLIDAYS):
         return day
@@ -92,7 +90,6 @@ def _plan(body: Body) -> Body:
 
 
 def _deliver(writer: ScenarioWriter, planned_at: datetime, body: Body, plan: Body, name: str) -> datetime:
-    """The partner plans the activity and registers its delivery; returns when it registered it."""
     simulation, rng = writer.simulation, writer.simulation.rng
     partner = Actor("partner", body["partnerIds"][0])
     writer.add(planned_at, partner, PLAN_ACTIVITY, name, plan)
@@ -133,7 +130,6 @@ def _is_confirmed(writer: ScenarioWriter, body: Body) -> bool:
 def _follow_up(
     writer: ScenarioWriter, registered_at: datetime, partner: Actor, body: Body, name: str, *, confirms: bool
 ) -> None:
-    """The sites confirm or dispute it and the partner corrects it, in any order."""
     simulation, rng, school = writer.simulation, writer.simulation.rng, writer.school.id
     if confirms:
         _confirm(writer, registered_at, school, name)

@@ -20,7 +20,6 @@ FUNDINGS = ("structural", "structural", "temporary", "unknown")
 
 
 def activity_details(writer: ScenarioWriter, request: Body, partner: str, areas: Sequence[Body], day: date) -> Body:
-    """What was delivered on that day, for the details of a request."""
     simulation, rng, school = writer.simulation, writer.simulation.rng, writer.school
     is_first = not writer.activities and writer.approach is not Approach.STACKING and "programme" in request
     care_comes = is_first or simulation.happens(CARE_TAKES_PART)

@@ -30,7 +30,6 @@ def is_holiday(day: date) -> bool:
 
 
 def is_working_day(day: date) -> bool:
-    """Whether a school is open."""
     return day.weekday() < SATURDAY and not is_holiday(day)
 
 
@@ -53,7 +52,6 @@ def later(moment: datetime, days: int, rng: Random) -> datetime:
 
 
 def moment_on(day: date, rng: Random) -> datetime:
-    """A moment in the office hours of a day, in UTC."""
     minutes = rng.randrange(OPENS * 60, CLOSES * 60)
     return at(day, minutes).astimezone(UTC)
 
@@ -66,5 +64,4 @@ def end_of_part(moment: datetime) -> datetime:
 
 
 def at(day: date, minutes: int) -> datetime:
-    """So many minutes after midnight in Amsterdam."""
     return datetime.combine(day, time(minutes // 60, minutes % 60), AMSTERDAM)

@@ -50,7 +50,6 @@ class School:
 
     @property
     def is_child_centre(self) -> bool:
-        """Whether childcare and out-of-school care are both linked."""
         return self.childcare is not None and self.out_of_school_care is not None
 
 
@@ -92,7 +91,6 @@ def city_of(name: str, locations: Sequence[Location], seed: int) -> City:
 
 
 def _school(location: Location, number: int, rng: Random) -> tuple[School, list[Body]]:
-    """A school, its record, and the records of its childcare and out-of-school care."""
     code = location.id.removeprefix("duo:")
     school = School(location.id, location.name, list(_groups(location, code)))
     record, opened = school_record(location), opened_on(location)

@@ -63,11 +63,9 @@ class Life:
     partner: Actor
 
     def pass_days(self, days: int) -> None:
-        """So many working days, for whoever acts next."""
         self.day = later(self.day, days, self.writer.simulation.rng)
 
     def does(self, actor: Actor, command: Command, body: Body | None = None, name: str = "referral1") -> None:
-        """Acts on the next working day."""
         self.pass_days(1)
         self.writer.add(self.day, actor, command, name, body or {})
 
@@ -108,7 +106,6 @@ def _request_withdrawn(life: Life) -> None:
 
 
 def _request_withdrawn_when_begun(life: Life) -> None:
-    """What has begun is asked back, and the partner agrees."""
     life.begins()
     life.asks(WITHDRAW_REQUEST, because("withdraw-request", "staff_shortage"))
     life.pass_days(1)
@@ -121,7 +118,6 @@ def _request_voided(life: Life) -> None:
 
 
 def _reopened(life: Life) -> None:
-    """Closed too early, and asked again."""
     life.is_made()
     closure = {"outcome": "not_fulfilled"} | because("not-fulfilled", "no_funding", unmetAreas=[area(ART)])
     life.does(CONSULTANT, CLOSE_REQUEST, closure, "request")
@@ -129,7 +125,6 @@ def _reopened(life: Life) -> None:
 
 
 def _amended(life: Life) -> None:
-    """Asks for all of it two weeks later."""
     wished_to = calendar_day(life.day) + timedelta(days=120)
     life.asks(AMEND_REQUEST, life.details | {"wishedTo": wished_to.isoformat()})
     life.does(CONSULTANT, CHECK_IN_REQUEST, name="request")
@@ -237,7 +232,6 @@ ENDINGS: Mapping[str, Callable[[Life], None]] = {
 
 
 def ending_scenario(simulation: Simulation, ending: str, name: str, school: School) -> Scenario:
-    """A request of the school that comes to this end."""
     rng, writer = simulation.rng, ScenarioWriter(simulation, name, school)
     raised_at = moment_on(rng.choice(working_days(FIRST_LESSON, LAST_LESSON)[:-DAYS_LEFT]), rng)
     wished = calendar_day(raised_at) + timedelta(days=14)

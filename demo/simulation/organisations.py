@@ -42,17 +42,14 @@ PARTNERS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def area(code: str) -> Body:
-    """A learning area of Curriculum.nu."""
     return {"scheme": "curriculum.nu", "code": code}
 
 
 def organisation(name: str, areas: tuple[str, ...], since: str = SINCE) -> Body:
-    """The record of a broker or a partner."""
     return {"validFrom": since, "name": {"nl": name}, "learningAreas": [area(code) for code in areas]}
 
 
 def ending_broker() -> Body:
-    """The record of the broker that ends during the year."""
     return organisation("Verzonnen Taalmakelaar", ("nederlands",)) | {"validTo": ENDS_ON.isoformat()}
 
 

@@ -102,5 +102,4 @@ class Plan:
     appointment: Appointment
 
     def count(self, event: str) -> int:
-        """How many commands announce this event."""
         return sum(step.command.event == event for scenario in self.scenarios for step in scenario.steps)

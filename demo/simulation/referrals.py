@@ -93,7 +93,6 @@ def _decline(
 
 
 def _accept(case: Case, at: datetime, partner: str, name: str) -> None:
-    """The partner accepts, delivers and completes the referral; the consultant closes the request."""
     writer, simulation, rng = case.writer, case.writer.simulation, case.writer.simulation.rng
     writer.add(at, Actor("partner", partner), ACCEPT_REFERRAL, name, {})
     last = deliver_series(writer, at, partner, case.details, case.covered, name)

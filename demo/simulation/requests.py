@@ -64,7 +64,6 @@ def _areas(simulation: Simulation, raised_at: datetime, *, succeeds: bool) -> li
 
 
 def _raise(writer: ScenarioWriter, at: datetime, asked: Sequence[str], *, succeeds: bool) -> Body:
-    """The coordinator raises the request; returns its details."""
     simulation, rng, school = writer.simulation, writer.simulation.rng, writer.school
     wished = calendar_day(at) + timedelta(days=rng.randint(7, 30))
     details: Body = {
@@ -107,7 +106,6 @@ def _co_sites(writer: ScenarioWriter, *, succeeds: bool) -> list[str]:
 
 
 def _answer(case: Case, at: datetime) -> None:
-    """The consultant advises, refers, cannot help, or never answers."""
     rng = case.writer.simulation.rng
     chance = 1.0 if case.succeeds else rng.random()
     if chance < UNANSWERED:

@@ -51,5 +51,4 @@ def _approaches(city: City, rng: Random) -> dict[str, Approach]:
 
 
 def _waiting_for_nature(simulation: Simulation) -> Scenario:
-    """At least one request waits for the broker that is appointed in January."""
     return request_scenario(simulation, "0", simulation.city.schools[0], waits=True)

@@ -36,7 +36,6 @@ class Scenario:
         self.send(json.dumps(envelope).encode())
 
     def send(self, value: bytes) -> None:
-        """One message, whatever its bytes."""
         self.records.append(Record("partnership.any.v1", 0, len(self.records), value))
 
     def site(self, site: str, *kinds: str, neighbourhood: str = "5211", since: str = "2010-08-01", **more: Any) -> None:
@@ -91,11 +90,9 @@ class Scenario:
     def figure(
         self, indicator: str, unit: str = "city", stratum: str = "all", period: str = YEAR, programme: str = PROGRAMME
     ) -> Counted | None:
-        """The figure, or None where there is none."""
         return self.figures().get(f"{indicator}/1/{programme}/{unit}/{stratum}/{period}")
 
     def value(self, indicator: str, unit: str = "city", stratum: str = "all", period: str = YEAR) -> str | None:
-        """The value of a figure that exists."""
         figure = self.figure(indicator, unit, stratum, period)
         assert figure is not None, f"no {indicator} for {unit} in {period}"
         return figure.value
@@ -116,7 +113,6 @@ def _details(activity: str, on: str) -> dict[str, Any]:
 
 
 def part(group: str, participants: int | None = None, *, whole: bool = False) -> dict[str, Any]:
-    """A group at an activity."""
     counted = {} if participants is None else {"participants": participants}
     return {"groupId": group, "wholeGroup": whole} | counted
 

@@ -23,7 +23,6 @@ def children(lower: int, upper: int, of: tuple[int, int], to_confirm: int = 0) -
 
 
 def one_group(headcount: tuple[int, int], *sessions: dict[str, Any]) -> Counted | None:
-    """The reach of a school's only group after these sessions."""
     scenario = a_scenario()
     scenario.group("g", "school", headcount)
     scenario.delivered("opens-the-year")

@@ -10,7 +10,6 @@ def day(number: int) -> str:
 
 
 def waits(clock: str, *history: tuple[str, int]) -> Scenario:
-    """A referral of a request, and what happened to a clock of it on which days of September."""
     scenario = a_scenario()
     scenario.raised("r", day(1))
     scenario.referred("f", "r", day(1))
