@@ -11,7 +11,7 @@ from uuid import UUID
 
 from contracts.clocks import ObjectKind
 from contracts.events import Event
-from services.chassis.clock_table import ClockTable, Waiting
+from services.chassis.clock_table import ClockedObject, ClockTable
 from services.chassis.life_cycle import Parties
 from services.chassis.messaging import outbox
 from services.chassis.running.database import Transaction
@@ -64,8 +64,8 @@ class Aggregate(Generic[Thing]):
         await self.follow(tx, thing, after)  # they begin today; what was announced of them is kept in the journal
         return True
 
-    async def heard(self, tx: Transaction, before: Thing, after: Thing) -> None:
-        """Let its clocks follow what it heard of others: that is no event of its own."""
+    async def stage_clock_changes(self, tx: Transaction, before: Thing, after: Thing) -> None:
+        """Announce what its clocks do where others changed it: that is no event of its own."""
         await outbox.stage(tx, await self.follow(tx, before, after))
 
     async def follow(self, tx: Transaction, before: Thing | None, after: Thing) -> list[outbox.Staged]:
@@ -74,8 +74,8 @@ class Aggregate(Generic[Thing]):
         if self.clocks is None:
             return messages
         parties, parties_before = named(self.parties(after)), named(self.parties(before)) if before else []
-        waiting = Waiting(self.kind, after.id, self.key(after), self.correlation(after), parties, parties_before)
-        return [*messages, *await self.clocks.follow(tx, before, after, waiting)]
+        clocked = ClockedObject(self.kind, after.id, self.key(after), self.correlation(after), parties, parties_before)
+        return [*messages, *await self.clocks.follow(tx, before, after, clocked)]
 
     async def announce(self, tx: Transaction, thing: Thing | None, *events: Event) -> Thing:
         """The state after these events (`thing` is None before the first one), saved, with the events staged."""

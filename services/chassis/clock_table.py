@@ -85,7 +85,7 @@ def clock_id_of(object_id: UUID, clock: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ClockedObject:
     """An object that has clocks: what their rows and events need to know of it."""
 
     kind: ObjectKind
@@ -106,11 +106,11 @@ class Waiting:
 
 
 def _staged(
-    tx: Transaction, event: ClockStarted | ClockPaused, version: int, waiting: Waiting, topic: str
+    tx: Transaction, event: ClockStarted | ClockPaused, version: int, clocked: ClockedObject, topic: str
 ) -> list[outbox.Staged]:
-    correlation = str(waiting.correlation) if waiting.correlation else None
-    messages = outbox.encoded(tx, event, key=waiting.key, epoch=tx.epoch, version=version, correlation=correlation)
-    return _only_on(topic, messages, waiting.parties)
+    correlation = str(clocked.correlation) if clocked.correlation else None
+    messages = outbox.encoded(tx, event, key=clocked.key, epoch=tx.epoch, version=version, correlation=correlation)
+    return _only_on(topic, messages, clocked.parties)
 
 
 def _only_on(topic: str, messages: Iterable[outbox.Staged], parties: Sequence[str]) -> list[outbox.Staged]:
@@ -130,17 +130,17 @@ class ClockTable(Generic[Thing]):
     """With their holiday regions; the site of an object is its key."""
 
     async def follow(
-        self, tx: Transaction, before: Thing | None, after: Thing, waiting: Waiting
+        self, tx: Transaction, before: Thing | None, after: Thing, clocked: ClockedObject
     ) -> list[outbox.Staged]:
         """Start and pause what the change of an object starts and pauses; returns what is to be announced of it."""
         started, paused = changed(self.clocks, before, after)
-        messages = [message for clock in paused for message in await self._pause(tx, clock, waiting)]
-        region = await self._region(tx, waiting.key) if started else None
+        messages = [message for clock in paused for message in await self._pause(tx, clock, clocked)]
+        region = await self._region(tx, clocked.key) if started else None
         for clock in started:
-            messages += await self._start(tx, clock, after, waiting, region)
+            messages += await self._start(tx, clock, after, clocked, region)
         for clock in self.clocks:
-            if clock.turn and clock not in started and clock.runs(after) and waiting.parties != waiting.parties_before:
-                await tx.db.execute(_OTHER_HOLDERS, clock_id_of(waiting.id, clock.name), waiting.holders(clock.turn))
+            if clock.turn and clock not in started and clock.runs(after) and clocked.parties != clocked.parties_before:
+                await tx.db.execute(_OTHER_HOLDERS, clock_id_of(clocked.id, clock.name), clocked.holders(clock.turn))
         return messages
 
     async def _region(self, tx: Transaction, site_id: str) -> HolidayRegion | None:
@@ -148,23 +148,23 @@ class ClockTable(Generic[Thing]):
         return site.holiday_region if site else None
 
     async def _start(
-        self, tx: Transaction, clock: Clock, thing: Thing, waiting: Waiting, region: HolidayRegion | None
+        self, tx: Transaction, clock: Clock, thing: Thing, clocked: ClockedObject, region: HolidayRegion | None
     ) -> list[outbox.Staged]:
         today = tx.today
         programme = self.programme(thing)
         found = dues(clock, thing, today=today, programme=programme, region=region, numbers=self.numbers)
-        clock_id, first = clock_id_of(waiting.id, clock.name), found[0]
-        holders = waiting.holders(clock.turn)
+        clock_id, first = clock_id_of(clocked.id, clock.name), found[0]
+        holders = clocked.holders(clock.turn)
         act_by = next((due.on for due in found if clock.turn and due.breach == clock.turn.until), None)
         version = await tx.db.fetchval(
             START,
             clock_id,
-            waiting.kind,
-            waiting.id,
+            clocked.kind,
+            clocked.id,
             clock.name,
-            waiting.key,
-            waiting.correlation,
-            list(waiting.parties),
+            clocked.key,
+            clocked.correlation,
+            list(clocked.parties),
             [due.breach for due in found],
             [due.on for due in found],
             first.on,
@@ -174,10 +174,10 @@ class ClockTable(Generic[Thing]):
         started = ClockStarted(
             clock_id=clock_id,
             clock=clock.name,
-            object_kind=waiting.kind,
-            object_id=waiting.id,
-            request_id=waiting.correlation,
-            site_id=waiting.key,
+            object_kind=clocked.kind,
+            object_id=clocked.id,
+            request_id=clocked.correlation,
+            site_id=clocked.key,
             programme=programme,
             breach=first.breach,
             due_on=first.on,
@@ -186,17 +186,17 @@ class ClockTable(Generic[Thing]):
             act_by=act_by,
             started_at=tx.now,
         )
-        return _staged(tx, started, version, waiting, self.topic)
+        return _staged(tx, started, version, clocked, self.topic)
 
-    async def _pause(self, tx: Transaction, clock: Clock, waiting: Waiting) -> list[outbox.Staged]:
-        clock_id = clock_id_of(waiting.id, clock.name)
+    async def _pause(self, tx: Transaction, clock: Clock, clocked: ClockedObject) -> list[outbox.Staged]:
+        clock_id = clock_id_of(clocked.id, clock.name)
         version = await tx.db.fetchval(_PAUSE, clock_id)
         if version is None:
             return []
         paused = ClockPaused(
-            clock_id=clock_id, clock=clock.name, object_kind=waiting.kind, object_id=waiting.id, paused_at=tx.now
+            clock_id=clock_id, clock=clock.name, object_kind=clocked.kind, object_id=clocked.id, paused_at=tx.now
         )
-        return _staged(tx, paused, version, waiting, self.topic)
+        return _staged(tx, paused, version, clocked, self.topic)
 
 
 @dataclass(frozen=True, slots=True)

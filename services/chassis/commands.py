@@ -416,7 +416,7 @@ class Recorded(Value):
     unchanged: Annotated[int, Field(ge=0)]
 
 
-Record = TypeVar("Record", bound=Callable[..., Awaitable[int]])
+Recording = TypeVar("Recording", bound=Callable[..., Awaitable[int]])
 """The transaction, the entity's id and its details, in: the entity's version, out."""
 
 
@@ -426,11 +426,11 @@ class RecordCommands(Commands):
 
     def records(
         self, kind: str, *, event: type[Event], shows: type[Value], line: type[Value] | None = None
-    ) -> Callable[[Record], Record]:
+    ) -> Callable[[Recording], Recording]:
         """Register what records one entity: `PUT /v1/{kind}s/{id}`; with `line` also many of them, all or nothing:
         `POST /v1/{kind}s`, one JSON object a line."""
 
-        def register(record: Record) -> Record:
+        def register(record: Recording) -> Recording:
             details = _body_of(record)
             about, identified_by = record.__doc__ or "", f"{kind}_id"
             shared: dict[str, Any] = {"kind": kind, "collection": f"{kind}s", "event": event, "status": 200}

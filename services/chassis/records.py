@@ -48,7 +48,7 @@ Details = TypeVar("Details", bound=Dated)
 
 @dataclass(frozen=True, slots=True)
 class Records(Generic[Details]):
-    """The records of one kind of entity: of this service, or heard of another."""
+    """The records of one kind of entity: of this service, or replicas of what another announced."""
 
     kind: str
     details: type[Details]

@@ -1,7 +1,7 @@
 """Who sees what: a caller sees what its organisation is a party to; operators and analysts see all.
 
 What a caller does not see is not there: 404 by its path, on no list, and named in a body as something that this service
-has not heard of. One table (`PARTY_OF`) says which party a role speaks for; the rules say who an object's parties are.
+does not know yet. One table (`PARTY_OF`) says which party a role speaks for; the rules say who an object's parties are.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -99,7 +99,7 @@ def work_list_of(kinds: Mapping[ObjectKind, Objects]) -> APIRouter:
         """What is up to this organisation, most urgent first. Operators and analysts may look at everybody's list."""
         by, today = caller.actor, calendar_day(caller.now)
         holder = _holder(by, role or by.role, organisation or by.organisation)
-        rows = await db.fetch(PAGE, holder, *_place(cursor), limit + 1, _BEFORE_ALL)
+        rows = await db.fetch(PAGE, holder, *_after(cursor), limit + 1, _BEFORE_ALL)
         shown: dict[UUID, dict[str, Any]] = {}
         for kind, objects in kinds.items():
             if ids := [row["object_id"] for row in rows[:limit] if row["object_kind"] == kind]:
@@ -126,7 +126,7 @@ def _holder(by: Actor, role: Role, organisation: Identifier) -> str:
     return f"{PARTY_OF.get(role)}:{organisation}"
 
 
-def _place(cursor: str | None) -> tuple[date | None, UUID | None]:
+def _after(cursor: str | None) -> tuple[date | None, UUID | None]:
     if cursor is None:
         return None, None
     act_by, _, clock_id = cursor.partition("~")

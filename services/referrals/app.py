@@ -6,7 +6,7 @@ from contracts.sites import SITES
 from services.chassis import adoptions, redrives, republications, restorations
 from services.chassis.clients import registrations
 from services.chassis.clients.door import Door
-from services.chassis.clients.waiting import Waiting
+from services.chassis.clients.waiting import WaitingCommands
 from services.chassis.clock_table import use_own_numbers
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
@@ -52,7 +52,7 @@ def wire(service: Service) -> Wiring:
             "reactions": inbox.run,
             "clocks": due_clocks.run,
             "commands": door.run,
-            "waiting commands": Waiting(door).run,
+            "waiting commands": WaitingCommands(door).run,
         },
         prepare=lambda: publish_lists(service.database, reasons.LISTS.values(), OFFERS),
     )

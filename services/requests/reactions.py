@@ -38,7 +38,7 @@ async def answer_by_referring(event: ReferralMade, tx: Transaction) -> None:
     if answered := answer(request, event):
         await store.REQUESTS.announce(tx, request, answered)
     else:
-        await store.REQUESTS.heard(tx, before, request)
+        await store.REQUESTS.stage_clock_changes(tx, before, request)
 
 
 @reactions.to(ClockStarted)
@@ -49,7 +49,7 @@ async def remember_when_it_is_due(event: ClockStarted, tx: Transaction) -> None:
     before = await store.lock(tx, request_id) if request_id else None
     await replicas.save_due(tx, event.object_id, event.act_by, event.started_at)
     if before is not None:
-        await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
+        await store.REQUESTS.stage_clock_changes(tx, before, await store.count_referrals(tx, before))
 
 
 AnEnd = ReferralCompleted | ReferralDeclined | ReferralWithdrawn | ReferralExpired | ReferralFailed | ReferralVoided
@@ -69,7 +69,7 @@ async def remember_end(event: AnEnd, tx: Transaction) -> None:
     before = await store.lock(tx, request_id) if request_id else None
     await replicas.save_end(tx, event.referral_id, ENDS[type(event)])
     if before is not None:
-        await store.REQUESTS.heard(tx, before, await store.count_referrals(tx, before))
+        await store.REQUESTS.stage_clock_changes(tx, before, await store.count_referrals(tx, before))
 
 
 for _end in ENDS:

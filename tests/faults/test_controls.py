@@ -187,7 +187,7 @@ INBOX = [
     ),
     Control(
         "a database that went back is noticed",
-        inbox.Known.went_back,
+        inbox.ReadPositions.went_back,
         "return any(",
         "return False and any(",
         inboxes.test_what_a_restored_database_had_heard_is_read_again_without_a_restart,
@@ -209,20 +209,20 @@ INBOX = [
     Control(
         "one failing message does not take its batch along",
         Inbox.receive,
-        "await self._apply_alone(known, record)",
+        "await self._apply_in_own_transaction(known, record)",
         "await self._give_up(known, record, 'reaction-failed', error, 1)",
         inboxes.test_a_failing_reaction_is_dead_lettered_and_the_others_go_on,
     ),
     Control(
         "of a batch over two partitions nothing is skipped",
         Inbox.receive,
-        "for record in records:\n            await self._apply_alone(known, record)",
-        "for record in records[:1]:\n            await self._apply_alone(known, record)",
+        "for record in records:\n            await self._apply_in_own_transaction(known, record)",
+        "for record in records[:1]:\n            await self._apply_in_own_transaction(known, record)",
         messages.test_of_a_failing_batch_over_two_partitions_only_the_failing_message_is_set_aside,
     ),
     Control(
         "a lock is tried again",
-        Inbox._apply_alone,
+        Inbox._apply_in_own_transaction,
         "if attempt >= ATTEMPTS:",
         "if True:",
         inboxes.test_a_lock_that_is_released_in_time_is_only_a_delay,

@@ -2,7 +2,7 @@
 
 Guarantee: each command has one outcome, staged with its effect; the same command again has no second effect, and gets
 the same outcome again. Commands of one client about the same thing are decided in the order in which they are given,
-also when one of them waits for what this service has not heard of yet.
+also when one of them waits for what this service does not know yet.
 """
 
 import hashlib
@@ -118,8 +118,8 @@ class Understood:
     call: Call
 
 
-class Refused(Exception):
-    """One of the commands that were tried together is refused: each must be tried in a way that can be undone."""
+class OneRejected(Exception):
+    """One of the commands that were tried together is rejected: each must be tried in a way that can be undone."""
 
 
 def understand(given: Given, commands: Mapping[str, Command], actors: Actors, at: datetime) -> Understood:
@@ -195,7 +195,7 @@ class Decisions:
     """What commands that wait are about, by client."""
 
     async def decide(self, given: Sequence[Given]) -> None:
-        """All of these, in this order. Unless it is careful, raises `Refused` where a rule refuses one, and
+        """All of these, in this order. Unless it is careful, raises `OneRejected` where a rule refuses one, and
         `AnsweredMeanwhile` where one was answered before through the other door."""
         new, again = await self._claim(given)
         await self._decide_new(new)
@@ -323,7 +323,7 @@ class Decisions:
         except Unavailable:
             raise
         except Problem as problem:
-            raise Refused from problem
+            raise OneRejected from problem
 
     def _reject(self, given: Given, problem: Problem, version: int = 1) -> None:
         event = outcomes.rejected(self.tx, given.asked.command_id, given.asked.type, problem)

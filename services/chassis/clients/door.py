@@ -17,10 +17,10 @@ import structlog
 from contracts.commands import command_type, read_command
 from contracts.envelope import Malformed
 from contracts.outcomes import ANSWERERS, client_of, command_topic
-from services.chassis.clients.deciding import Decisions, Given, Refused
+from services.chassis.clients.deciding import Decisions, Given, OneRejected
 from services.chassis.clients.registrations import registered
 from services.chassis.commands import AnsweredMeanwhile, Command, Commands
-from services.chassis.http.border import InternalError
+from services.chassis.http.middleware import InternalError
 from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
 from services.chassis.messaging.dead_letters import DeadLetter
@@ -73,14 +73,14 @@ class Door:
         topics = tuple(command_topic(client) for client in sorted(clients))
         settings, health = self.service.settings, self.service.health
         consumer = Consumer(settings, topics, health, PART, self, group=".commands")
-        reading = asyncio.create_task(consumer.run())
+        running = asyncio.create_task(consumer.run())
         try:
-            while not reading.done() and await self._registered(clients) == clients:
-                await asyncio.wait([reading], timeout=LOOK_SECONDS)
+            while not running.done() and await self._registered(clients) == clients:
+                await asyncio.wait([running], timeout=LOOK_SECONDS)
         finally:
-            reading.cancel()
+            running.cancel()
             with suppress(asyncio.CancelledError):
-                await reading
+                await running
 
     async def _registered(self, known: frozenset[str]) -> frozenset[str]:
         try:
@@ -111,12 +111,12 @@ class Door:
             except Exception as error:  # noqa: BLE001 - one by one shows which failed, and why
                 log.info("commands_failed", messages=len(records), **origin(error))
                 for record in records:
-                    await self._decide_alone(record)
+                    await self._decide_in_own_transaction(record)
 
     async def _decide(self, records: Sequence[Record]) -> None:
         try:
             await self._try(records, is_careful=False)
-        except (Refused, AnsweredMeanwhile):
+        except (OneRejected, AnsweredMeanwhile):
             await self._try(records, is_careful=True)
 
     async def _try(self, records: Sequence[Record], *, is_careful: bool) -> None:
@@ -144,7 +144,7 @@ class Door:
                     given.append(Given(client_of(topic), asked, len(record.value or b"")))
         return given, letters
 
-    async def _decide_alone(self, record: Record) -> None:
+    async def _decide_in_own_transaction(self, record: Record) -> None:
         """Retries until the database answers, and a few times after a lock or a deadlock; then, and after any other
         error, the command is refused."""
         attempt = 0

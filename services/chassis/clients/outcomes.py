@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.outcomes import CommandAccepted, CommandRejected, outcome_topic
-from contracts.outcomes import Problem as Refusal
+from contracts.outcomes import Problem as PublishedProblem
 from services.chassis.commands import Answer, Command
 from services.chassis.http.answers import problem_body
 from services.chassis.messaging import outbox
@@ -50,8 +50,8 @@ def accepted(tx: Transaction, command_id: UUID, type_: str, command: Command, an
 def rejected(tx: Transaction, command_id: UUID, type_: str | None, problem: Problem) -> CommandRejected:
     body = problem_body(problem)
     errors = [{name: said for name, said in map(_kept, each.items()) if said is not None} for each in body["errors"]]
-    refusal = Refusal.model_validate({**body, "detail": _visible(body["detail"]), "errors": errors})
-    return CommandRejected(command_id=command_id, command=type_, problem=refusal, rejected_at=tx.now)
+    published = PublishedProblem.model_validate({**body, "detail": _visible(body["detail"]), "errors": errors})
+    return CommandRejected(command_id=command_id, command=type_, problem=published, rejected_at=tx.now)
 
 
 def _kept(named: tuple[str, Any]) -> tuple[str, Any]:

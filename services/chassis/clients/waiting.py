@@ -1,5 +1,5 @@
-"""Commands that name what this service has not heard of yet: they wait in a table, and are tried again when something
-was heard or announced since.
+"""Commands that name what this service does not know yet: they wait in a table, and are tried again when something
+was read or announced since.
 
 Guarantee: a command that waits is carried out soon after what it waits for is known, or refused after half a minute;
 meanwhile those behind it go on, but for those of its client about the same thing. One process per database looks.
@@ -16,7 +16,7 @@ from contracts.commands import Asked
 from services.chassis.clients.deciding import Decisions, Given
 from services.chassis.clients.door import Door
 from services.chassis.commands import AnsweredMeanwhile
-from services.chassis.http.border import InternalError
+from services.chassis.http.middleware import InternalError
 from services.chassis.now import now
 from services.chassis.problems import Problem
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Reader
@@ -26,11 +26,11 @@ from services.chassis.running.telemetry import origin
 log = structlog.get_logger()
 
 PART = "waiting commands"  # its name in the health report
-LOOK_SECONDS = 0.2  # how soon it is noticed that something was heard; one short query
+LOOK_SECONDS = 0.2  # how soon it is noticed that something was read; one short query
 # What this service knows changes when it announces something, and when its reactions read on.
 _CHANGES = """
 SELECT (SELECT max(position) FROM journal) AS announced,
-    (SELECT array_agg(next_offset ORDER BY topic, partition) FROM positions) AS heard,
+    (SELECT array_agg(next_offset ORDER BY topic, partition) FROM positions) AS read_on,
     (SELECT count(*) FROM client_commands WHERE waits_until IS NOT NULL) AS waiting,
     (SELECT min(waits_until) FROM client_commands WHERE waits_until IS NOT NULL) AS first_until
 """
@@ -42,7 +42,7 @@ WHERE client = $1 AND command_id = $2 AND waits_until IS NOT NULL FOR UPDATE
 
 
 @dataclass(slots=True)
-class Waiting:
+class WaitingCommands:
     """Tries the commands that wait."""
 
     door: Door

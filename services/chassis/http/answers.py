@@ -52,7 +52,7 @@ def problem_body(problem: Problem) -> dict[str, Any]:
         "status": problem.status,
         "detail": _text(problem.detail, MAX_DETAIL),
         "errors": [
-            {"field": _text(wrong.field), "value": repeated(wrong), "allowed": echo(wrong.allowed)}
+            {"field": _text(wrong.field), "value": repeated(wrong), "allowed": shortened(wrong.allowed)}
             for wrong in problem.errors[:MAX_ERRORS]
         ],
         "traceId": telemetry.trace_id(),
@@ -80,7 +80,7 @@ def repeated(wrong: WrongField) -> Any:  # noqa: ANN401 - any JSON
     return one(wrong.value)
 
 
-def echo(value: object) -> Any:  # noqa: ANN401 - any JSON
+def shortened(value: object) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, list | tuple | set | frozenset):
         return [_scalar(each) for each in list(value)[:MAX_ITEMS]]
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 """The HTTP application of a service.
 
-Guarantee: everything passes the border; what needs no service, such as its health, is answered here.
+Guarantee: everything passes the middleware; what needs no service, such as its health, is answered here.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 
 from services.chassis.http import problem_handlers
 from services.chassis.http.answers import API_VERSION
-from services.chassis.http.border import Border
 from services.chassis.http.description import describe
+from services.chassis.http.middleware import ApiMiddleware
 from services.chassis.running.service import Service
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -41,7 +41,7 @@ def application(service: Service, *, title: str, description: str, tags: Mapping
     app.state.service = service
     problem_handlers.register(app)
     app.openapi = partial(openapi, app, service.settings.service)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-    app.add_middleware(Border)
+    app.add_middleware(ApiMiddleware)
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -50,7 +50,7 @@ def application(service: Service, *, title: str, description: str, tags: Mapping
 
     @app.get("/health/ready", tags=["health"])
     async def ready() -> JSONResponse:
-        """Whether to send requests here: that needs the database. `trouble` is for operators: Kafka away is one.
+        """Whether to send requests here: that needs the database. `trouble` (for operators) also tells of Kafka.
 
         503, with the same body, while it is not ready."""
         database = await service.database.answers()

@@ -20,7 +20,7 @@ async def _caller(request: Request) -> Caller:
 
 async def _pool(request: Request) -> asyncpg.Pool:
     service: Service = request.app.state.service
-    return service.database.reading
+    return service.database.read_pool
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

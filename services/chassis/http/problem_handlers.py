@@ -1,4 +1,4 @@
-"""How a service says no: every refusal as an RFC 9457 problem that names field, value and what is allowed."""
+"""How a service says no: each time as an RFC 9457 problem that names field, value and what is allowed."""
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -53,7 +53,7 @@ def _allowed(request: Request) -> list[str]:
     return [method for method, scope in scopes if any(each.matches(scope)[0] is Match.FULL for each in routes)]
 
 
-async def _on_world(_: Request, error: Exception) -> Response:
+async def _on_unavailable(_: Request, error: Exception) -> Response:
     log.warning("unavailable", **telemetry.origin(error))
     return problem_response(Unavailable())
 
@@ -62,5 +62,5 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for away in (*UNAVAILABLE, *TRANSIENT):
-        app.add_exception_handler(away, _on_world)
+    for error in (*UNAVAILABLE, *TRANSIENT):
+        app.add_exception_handler(error, _on_unavailable)

@@ -49,7 +49,7 @@ class TooSlow(Malformed):
     status = 408
 
 
-class Connection(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """One connection: uvicorn's, with an eye on size and time."""
 
     stage: Literal["idle", "head", "body", "answer", "leaving"] = "idle"
@@ -59,7 +59,7 @@ class Connection(HttpToolsProtocol):
     """When the client must have taken what is ready for it."""
     head_size = 0
     """No fewer bytes than the head that is being read has so far."""
-    refusal: Problem | None = None
+    problem: Problem | None = None
     running: Any = None
     """The request that is being answered: uvicorn's `cycle` is the newest one."""
 
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > MAX_HEADERS or (self.head_size > MAX_HEAD and self._exact_head_size() > MAX_HEAD):
-            self.refusal = HeadersTooLarge()
+            self.problem = HeadersTooLarge()
             raise ValueError  # the parser ends, and uvicorn asks for a 400
         super().on_headers_complete()
         self.stage, self.due = "body", self.loop.time() + BODY_SECONDS
@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence
-        self.refuse(self.refusal or BadRequest())
+        self.refuse(self.problem or BadRequest())
 
     def refuse(self, problem: Problem) -> None:
         """Answer by ourselves, and take leave. A request before it that is being answered is the last one then."""
@@ -206,7 +206,7 @@ class Server(uvicorn.Server):
         if counter % TICKS == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
-                assert isinstance(connection, Connection)
+                assert isinstance(connection, HttpConnection)
                 connection.check_time(now)
         return await super().on_tick(counter)
 
@@ -217,7 +217,7 @@ def server(app: FastAPI, *, host: str, port: int) -> Server:
             app,
             host=host,
             port=port,
-            http=Connection,
+            http=HttpConnection,
             ws="none",
             log_config=None,
             access_log=False,

@@ -36,7 +36,7 @@ LONGEST_REJOIN_SECONDS = 600.0  # where replicas outnumber partitions, asking do
 ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 
 
-class Reader(Protocol):
+class Receiver(Protocol):
     """Whoever makes something of the records, and knows how far it came."""
 
     async def where_to_read_on(self) -> Positions | None:
@@ -57,14 +57,14 @@ class Reader(Protocol):
 
 @dataclass(slots=True)
 class Consumer:
-    """Reads these topics from the reader's own positions on, and gives it each batch."""
+    """Reads these topics from the receiver's own positions on, and gives it each batch."""
 
     settings: Settings
     topics: tuple[str, ...]
     health: Health
     part: str
     """Its name in the health report."""
-    reader: Reader
+    receiver: Receiver
     group: str = ""
     """Behind the service's name: another group of the same service reads other topics."""
     progress: Progress = field(default_factory=lambda: Progress(moved_at=0.0))
@@ -134,7 +134,7 @@ class Consumer:
             self.progress.busy_since = None
 
     async def seek(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
-        positions = await self.reader.where_to_read_on()
+        positions = await self.receiver.where_to_read_on()
         if positions is None:
             return
         for partition in consumer.assignment().intersection(partitions):  # some may have been taken away meanwhile
@@ -149,9 +149,9 @@ class Consumer:
             return await asyncio.Event().wait()  # nothing more is read or committed until the process ends
 
     async def _receive(self, consumer: AIOKafkaConsumer, records: list[Record]) -> bool:
-        """Whether the reader took the records; where not, they are read again."""
+        """Whether the receiver took the records; where not, they are read again."""
         try:
-            await self.reader.receive(records)
+            await self.receiver.receive(records)
         except Skipped as error:
             log.warning("reads_again", detail=str(error))
             await self.seek(consumer, consumer.assignment())
@@ -164,11 +164,11 @@ class Consumer:
             await asyncio.sleep(LOOK_SECONDS)
             if _has_died(subscriber):
                 self.health.end("a task of the Kafka consumer ended without an error")
-            if self.progress.busy_since is None and await self.reader.must_seek():
+            if self.progress.busy_since is None and await self.receiver.must_seek():
                 await self.seek(subscriber.consumer, subscriber.consumer.assignment())
             if self.progress.busy_since is None and _now() - self.checked_at > CHECK_SECONDS:
                 self.checked_at = _now()
-                await self.reader.check_topics()
+                await self.receiver.check_topics()
             self._rejoin_if_incomplete(subscriber.consumer)
             await self._report_progress(subscriber.consumer)
 
@@ -208,7 +208,7 @@ class Consumer:
             case "reading" if positions:
                 self.health.tick(self.part, f"{len(positions)} partitions")
             case "reading" | "busy":
-                pass  # without partitions it is not ready yet; a busy consumer reports itself when the database is away
+                pass  # without partitions it is not ready yet; a busy one tells of its database itself
 
     def _report_open_transaction(self) -> None:
         state = f"a transaction of another program has been open for more than {STUCK_SECONDS:.0f} s"
@@ -219,7 +219,7 @@ class Consumer:
 
 @dataclass(slots=True)
 class Seeking(ConsumerRebalanceListener):
-    """Begins to read a partition where the reader's database says, whatever the consumer group remembers."""
+    """Begins to read a partition where the receiver's database says, whatever the consumer group remembers."""
 
     outer: Consumer
     consumer: Callable[[], AIOKafkaConsumer | None]

@@ -45,8 +45,8 @@ class DeadLetter:
     def record_id(self) -> str:
         """Topic, partition and offset of the message, which identify it, and the topic's incarnation unless it is the
         first."""
-        place = f"{self.topic}/{self.record.partition}/{self.record.offset}"
-        return place if self.incarnation == 1 else f"{place}/{self.incarnation}"
+        record = f"{self.topic}/{self.record.partition}/{self.record.offset}"
+        return record if self.incarnation == 1 else f"{record}/{self.incarnation}"
 
 
 async def add(tx: Transaction, service: str, letter: DeadLetter) -> None:

@@ -78,20 +78,20 @@ class Reactions:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReadPositions:
     """How far this process is, as it knows it: as it was stored when it began to read, or since."""
 
     positions: Positions = field(default_factory=dict)
     incarnations: Incarnations = field(default_factory=dict)
 
-    def went_back(self, stored: "Known") -> bool:
+    def went_back(self, stored: "ReadPositions") -> bool:
         """Whether the database knows less: it was restored to an earlier point."""
         return any(
             (stored.incarnations[topic], stored.positions[topic, partition]) < (self.incarnations.get(topic, 1), offset)
             for (topic, partition), offset in self.positions.items()
         )
 
-    def is_of_other_topics(self, stored: "Known") -> bool:
+    def is_of_other_topics(self, stored: "ReadPositions") -> bool:
         return any(stored.incarnations[topic] != number for topic, number in self.incarnations.items())
 
 
@@ -107,7 +107,7 @@ class Inbox:
     recovery: Recovery | None = None
     """How the service rolls forward when its database was restored."""
     failures_in_a_row: int = 0
-    known: Known = field(default_factory=Known)
+    known: ReadPositions = field(default_factory=ReadPositions)
 
     async def run(self) -> None:
         consumer = Consumer(self.settings, self.topics, self.health, PART, self)
@@ -131,19 +131,19 @@ class Inbox:
         self.known = stored  # a new object: a batch that was given before compares with the old one
         return stored.positions
 
-    async def _load(self) -> Known:
+    async def _load(self) -> ReadPositions:
         while True:
             try:
                 return await self._stored()
             except (*UNAVAILABLE, *TRANSIENT) as error:
                 await self._wait_for_database(error)
 
-    async def _stored(self) -> Known:
+    async def _stored(self) -> ReadPositions:
         incarnations = await load_incarnations(self.database.pool, self.topics)
-        return Known(await load_positions(self.database.pool, self.topics), incarnations)
+        return ReadPositions(await load_positions(self.database.pool, self.topics), incarnations)
 
     async def must_seek(self) -> bool:
-        known = Known(dict(self.known.positions), self.known.incarnations)
+        known = ReadPositions(dict(self.known.positions), self.known.incarnations)
         try:
             stored = await self._stored()
         except (*UNAVAILABLE, *TRANSIENT):
@@ -202,10 +202,10 @@ class Inbox:
         except Exception as error:  # noqa: BLE001 - one by one shows which message failed, and why
             log.info("batch_failed", messages=len(records), **origin(error))
             for record in records:
-                await self._apply_alone(known, record)
+                await self._apply_in_own_transaction(known, record)
 
     @asynccontextmanager
-    async def _moving(self, known: Known, records: list[Record]) -> AsyncIterator[Transaction]:
+    async def _moving(self, known: ReadPositions, records: list[Record]) -> AsyncIterator[Transaction]:
         """A transaction that moves the positions, from which the records were read, behind them."""
         reached: Positions = {}
         last: dict[tuple[str, int], Record] = {}
@@ -220,7 +220,7 @@ class Inbox:
             yield tx
         known.positions.update(reached)
 
-    async def _apply(self, tx: Transaction, record: Record, known: Known) -> None:
+    async def _apply(self, tx: Transaction, record: Record, known: ReadPositions) -> None:
         try:
             admitted = admit(record, self._topic_of(record))
         except Malformed as error:
@@ -237,7 +237,7 @@ class Inbox:
         version = admitted.epoch, admitted.version
         return bool(await tx.db.fetchval(_APPLY_ONCE, self.settings.service, admitted.aggregate, *version))
 
-    async def _apply_alone(self, known: Known, record: Record) -> None:
+    async def _apply_in_own_transaction(self, known: ReadPositions, record: Record) -> None:
         """Apply one message in its own transaction.
 
         Retries until the database answers, and a few times after a lock or a deadlock; then, and after any other error,
@@ -263,7 +263,9 @@ class Inbox:
                 self.failures_in_a_row = 0
                 return None
 
-    async def _give_up(self, known: Known, record: Record, reason: str, error: Exception, attempts: int) -> None:
+    async def _give_up(
+        self, known: ReadPositions, record: Record, reason: str, error: Exception, attempts: int
+    ) -> None:
         letter = self._letter(record, known, reason, origin_in_words(error), attempts)
         log.error("message_given_up", reason=reason, record=letter.record_id, **origin(error))
         self.failures_in_a_row += 1
@@ -275,7 +277,7 @@ class Inbox:
             await asyncio.Event().wait()  # nothing more is read or committed until the process ends
         await self._set_aside(known, record, letter)
 
-    async def _set_aside(self, known: Known, record: Record, letter: DeadLetter) -> None:
+    async def _set_aside(self, known: ReadPositions, record: Record, letter: DeadLetter) -> None:
         """Write the dead letter; retries until the database can, because a message is never skipped without one."""
         while True:
             try:
@@ -288,7 +290,7 @@ class Inbox:
         self.health.trouble(PART, f"the database does not answer ({type(error).__name__})")
         await asyncio.sleep(UNAVAILABLE_SECONDS)
 
-    def _letter(self, record: Record, known: Known, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
+    def _letter(self, record: Record, known: ReadPositions, reason: str, detail: str, attempts: int = 1) -> DeadLetter:
         topic = self._topic_of(record)
         return DeadLetter(record, topic, reason, detail, attempts, known.incarnations.get(topic, 1))
 

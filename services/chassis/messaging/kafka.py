@@ -52,13 +52,13 @@ async def abandon(client: AIOKafkaProducer) -> None:
             await client.client.close()
 
 
-class Client(Protocol):
+class KafkaClient(Protocol):
     """A producer, a consumer, or a library around one."""
 
     async def stop(self) -> None: ...
 
 
-async def stop(client: Client) -> None:
+async def stop(client: KafkaClient) -> None:
     """Stop a client, or give up after some seconds: nothing depends on a clean stop."""
     try:
         async with asyncio.timeout(STOP_SECONDS):
@@ -67,7 +67,7 @@ async def stop(client: Client) -> None:
         log.warning("client_did_not_stop", client=type(client).__name__, seconds=STOP_SECONDS)
 
 
-async def _finish(client: Client) -> None:
+async def _finish(client: KafkaClient) -> None:
     """When aiokafka stops, it cancels tasks of its own. Where one of them had no time to take that, it comes through to
     us, as if we were told to stop, and the connections stay open."""
     task = asyncio.current_task()

@@ -106,7 +106,7 @@ class Lane:
             # Cancelling the acknowledgement itself would break the producer's own task, with a traceback in the log.
             await asyncio.shield(await kafka.send_batch(batch, topic, partition=partition))
         except _TOO_LARGE:
-            if len(positions) > 1:  # one of them is too large, and is sent alone sooner or later
+            if len(positions) > 1:  # one of them is too large, and is sent by itself sooner or later
                 self.max_rows = 1
                 return Sent()
             return Sent(refused=positions[0], is_back=self._go_on())

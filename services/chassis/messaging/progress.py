@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 QUIET_SECONDS = 5.0  # longer than a usual pause between two batches while records wait
 STUCK_SECONDS = 60.0  # much longer than a rebalance or the restart of a broker takes
 
-Offsets = Mapping[TopicPartition, int]
-_NOWHERE: Offsets = MappingProxyType({})
+OffsetByPartition = Mapping[TopicPartition, int]
+_NOWHERE: OffsetByPartition = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Progress:
     """The progress of one consumer. All times are seconds of one monotonic clock."""
 
     moved_at: float
-    positions: Offsets = field(default_factory=dict)
+    positions: OffsetByPartition = field(default_factory=dict)
     busy_since: float | None = None
     """Since when it works on one batch, which includes waiting for the database."""
     held_since: float | None = None
@@ -34,7 +34,12 @@ class Progress:
         self.moved_at = now
 
     def look(
-        self, positions: Offsets, ends: Offsets, now: float, *, written: Offsets = _NOWHERE
+        self,
+        positions: OffsetByPartition,
+        ends: OffsetByPartition,
+        now: float,
+        *,
+        written: OffsetByPartition = _NOWHERE,
     ) -> Literal["reading", "busy", "busy too long", "stuck", "held up"]:
         """Judge by the position of each assigned partition and its end; call it every few seconds.
 

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 ROUND_BYTES = 8 * 1024 * 1024  # read at once: dead letters of 1 MiB must not fill the memory
 ROUND_LANES = ROUND_BYTES // MAX_BATCH  # claimed at once; the next round begins behind the last of them
 POLL_SECONDS = 0.2  # for messages that other instances stage, and lanes that have rested; our own commits wake us
-MAX_NAMED = 3  # stuck lanes in the health report; when Kafka is away, all of them are stuck
+MAX_NAMED = 3  # stuck lanes in the health report; when Kafka does not answer, all of them are stuck
 _SETTINGS = """
 SET jit = off;  -- compiling takes longer than this query
 SET enable_seqscan = off;  -- a plan made while the outbox was empty is kept, and must not read a backlog whole
@@ -64,7 +64,7 @@ WHERE size_in_round <= $8 OR size_in_round = size ORDER BY turn, position
 # By itself: twice as fast as a join, because the positions are looked up in their order.
 _READ = "SELECT position, key, value, headers FROM journal WHERE position = ANY($1::bigint[])"
 
-Place = tuple[str, int]
+LaneKey = tuple[str, int]
 """Topic (its name in the contracts) and partition."""
 AfterAck = Callable[[], Awaitable[None]]
 
@@ -83,9 +83,9 @@ class Relay:
     pace: Pace = field(default_factory=Pace)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was staged, and when a lane has sent its batch."""
-    lanes: dict[Place, Lane] = field(default_factory=dict)
-    sending: dict[Place, asyncio.Task[Sent]] = field(default_factory=dict)
-    last_claimed: Place = ("", 0)
+    lanes: dict[LaneKey, Lane] = field(default_factory=dict)
+    sending: dict[LaneKey, asyncio.Task[Sent]] = field(default_factory=dict)
+    last_claimed: LaneKey = ("", 0)
 
     async def run(self) -> None:
         """Publish until cancelled; retries for ever while PostgreSQL or Kafka does not answer."""
@@ -136,15 +136,15 @@ class Relay:
         self.wake.clear()
         await self._forget(connection, self._finished())
         queues = await self.claim(connection)
-        for place, rows in queues.items():
-            task = asyncio.create_task(self.lanes[place].send(rows))
+        for key, rows in queues.items():
+            task = asyncio.create_task(self.lanes[key].send(rows))
             task.add_done_callback(lambda _: self.wake.set())
-            self.sending[place] = task
+            self.sending[key] = task
         return bool(self.sending or any(lane.failures for lane in self.lanes.values()))
 
     def _finished(self) -> list[Sent]:
-        done = [place for place, task in self.sending.items() if task.done()]
-        return [self.sending.pop(place).result() for place in done]
+        done = [key for key, task in self.sending.items() if task.done()]
+        return [self.sending.pop(key).result() for key in done]
 
     async def _forget(self, connection: asyncpg.Connection, finished: Sequence[Sent]) -> None:
         acknowledged: list[int] = []
@@ -163,15 +163,15 @@ class Relay:
         for lane in self.lanes.values():
             lane.rests_until = 0.0
 
-    async def claim(self, connection: asyncpg.Connection) -> dict[Place, list[asyncpg.Record]]:
+    async def claim(self, connection: asyncpg.Connection) -> dict[LaneKey, list[asyncpg.Record]]:
         """The first rows of lanes that neither send nor rest: at most a batch each, and `ROUND_BYTES` in all (but one
         message always fits)."""
         now = time.monotonic()
-        resting = [place for place, lane in self.lanes.items() if lane.rests_until > now]
+        resting = [key for key, lane in self.lanes.items() if lane.rests_until > now]
         busy = [*self.sending, *resting]
         topics, partitions = [topic for topic, _ in busy], [partition for _, partition in busy]
         limits = ROUND_LANES, MAX_ROWS, MAX_BATCH, ROUND_BYTES
-        queues: dict[Place, list[asyncpg.Record]] = defaultdict(list)
+        queues: dict[LaneKey, list[asyncpg.Record]] = defaultdict(list)
         pointers = await connection.fetch(_CLAIM, topics, partitions, *self.last_claimed, *limits)
         positions = [pointer["position"] for pointer in pointers]
         rows = {row["position"]: row for row in (await connection.fetch(_READ, positions) if positions else ())}
@@ -179,10 +179,10 @@ class Relay:
             queues[pointer["topic"], pointer["partition"]].append(rows[pointer["position"]])
         if len(queues) == ROUND_LANES or sum(each["size"] for each in pointers) > ROUND_BYTES - MAX_REQUEST:
             self.wake.set()  # the next lanes did not fit into this round
-        for place in queues:
-            self.last_claimed = place
-            if place not in self.lanes:
-                self.lanes[place] = Lane(self.settings, *place, self.pace)
+        for key in queues:
+            self.last_claimed = key
+            if key not in self.lanes:
+                self.lanes[key] = Lane(self.settings, *key, self.pace)
         return queues
 
     async def close(self) -> None:

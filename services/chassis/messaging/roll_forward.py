@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 TAIL = 50  # records of a partition that are looked at: a restore loses the last ones
 
-Restore = Callable[[Transaction, Event, int], Awaitable[bool]]
+RestoreEvent = Callable[[Transaction, Event, int], Awaitable[bool]]
 """Bring an event of this version back into the tables; False when it does not follow what is there."""
 
 _UNKNOWN = """
@@ -45,7 +45,7 @@ UPDATE restorations SET done_at = $1, epoch = $2, recovered = $3, left_out = $4 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OwnEvent:
     """An event on one of our own topics."""
 
     topic: str
@@ -71,7 +71,7 @@ class Recovery:
 
     settings: Settings
     database: Database
-    restore: Mapping[type[Event], Restore]
+    restore: Mapping[type[Event], RestoreEvent]
     """How an event comes back into the tables. One without an entry is only kept in the journal."""
 
     @property
@@ -90,7 +90,7 @@ class Recovery:
         lacking = await self._lacks(self.database.pool, await self._read(tail=TAIL))
         return await self._roll_forward() if await self._is_needed(self.database.pool, lacking) else None
 
-    async def _is_needed(self, db: Reader, lacking: Sequence[Told]) -> bool:
+    async def _is_needed(self, db: Reader, lacking: Sequence[OwnEvent]) -> bool:
         present = await db.fetchval("SELECT epoch FROM stream")
         return any(each.admitted.epoch >= present for each in lacking) or await self._least_epoch(db) is not None
 
@@ -119,10 +119,10 @@ class Recovery:
         log.warning("rolled_forward", epoch=new, recovered=recovered, left_out=left_out)
         return RolledForward(new, recovered, tuple(left_out))
 
-    async def _read(self, tail: int | None = None) -> list[Told]:
+    async def _read(self, tail: int | None = None) -> list[OwnEvent]:
         beginning: Positions = {(topic, partition): 0 for topic in self.topics for partition in range(PARTITIONS)}
         reader = await TopicReader.open(self.settings, beginning, tail=tail)
-        told: list[Told] = []
+        told: list[OwnEvent] = []
         try:
             async for batch in reader.until(await reader.ends()):
                 for records in batch.values():
@@ -131,21 +131,21 @@ class Recovery:
             await reader.close()
         return told
 
-    def _admitted(self, records: Iterable[Record]) -> Iterator[Told]:
+    def _admitted(self, records: Iterable[Record]) -> Iterator[OwnEvent]:
         for record in records:
             topic = record.topic.removeprefix(self.settings.kafka_prefix)
             try:
-                yield Told(topic, record, admit(record, topic))
+                yield OwnEvent(topic, record, admit(record, topic))
             except Malformed:
                 continue  # not ours: nobody reads it
 
-    async def _lacks(self, db: Reader, told: Sequence[Told]) -> list[Told]:
+    async def _lacks(self, db: Reader, told: Sequence[OwnEvent]) -> list[OwnEvent]:
         by_id = {(each.admitted.id, each.topic): each for each in told}
         ids, topics = [UUID(id_) for id_, _ in by_id], [topic for _, topic in by_id]
         rows = await db.fetch(_UNKNOWN, ids, topics)
         return [by_id[str(row["id"]), row["topic"]] for row in rows]
 
-    async def _bring_back(self, tx: Transaction, told: Told) -> bool:
+    async def _bring_back(self, tx: Transaction, told: OwnEvent) -> bool:
         admitted, record = told.admitted, told.record
         restore = self.restore.get(admitted.kind)
         if restore is not None and not await restore(tx, admitted.event(), admitted.version):

@@ -113,7 +113,7 @@ class Database:
     """The database of this service, which no other service uses."""
 
     pool: asyncpg.Pool
-    reading: asyncpg.Pool
+    read_pool: asyncpg.Pool
     """For queries: many slow ones keep no command waiting."""
     source: str
     epoch: int

@@ -2,7 +2,7 @@
 
 Guarantee: a part that ends makes the process end: a supervisor then restarts it, while half a service would only look
 alive. Whether the API can answer is another question: it needs its database, and no part that says otherwise. Kafka
-away is a state to look at, and no reason to send nobody here.
+that does not answer is a state to look at, and no reason to send nobody here.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ STALE_SECONDS = 45.0  # longer than the longest single wait of a part (30 s for 
 
 
 @dataclass(slots=True)
-class Part:
-    """One part as seen from outside."""
+class PartState:
+    """How one part is, as seen from outside."""
 
     state: str = STARTING
     works: bool = False
@@ -35,21 +35,21 @@ class Part:
 class Health:
     """The health of one process."""
 
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, PartState] = field(default_factory=dict)
     died: asyncio.Future[str] | None = None
     """Gets the reason when the process must end."""
 
     def expect(self, *names: str) -> None:
         for name in names:
-            self.parts.setdefault(name, Part())
+            self.parts.setdefault(name, PartState())
 
     def tick(self, name: str, state: str = "working") -> None:
-        part = self.parts.setdefault(name, Part())
+        part = self.parts.setdefault(name, PartState())
         part.state, part.works, part.blocks, part.ticked = state, True, False, time.monotonic()
 
     def trouble(self, name: str, why: str, *, blocks: bool = False) -> None:
         """The part does not work. `why` is shown to everybody: a state in words, details belong to the log."""
-        part = self.parts.setdefault(name, Part())
+        part = self.parts.setdefault(name, PartState())
         part.state, part.works, part.blocks, part.ticked = why, False, blocks, time.monotonic()
 
     def report(self) -> dict[str, str]:
@@ -65,7 +65,7 @@ class Health:
         return all(map(self.works, self.parts))
 
     def works(self, name: str) -> bool:
-        part = self.parts.get(name, Part())
+        part = self.parts.get(name, PartState())
         return part.works and time.monotonic() - part.ticked <= STALE_SECONDS
 
     def is_starting(self, name: str) -> bool:

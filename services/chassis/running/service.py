@@ -69,8 +69,8 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
     pool = await connect(settings.database_url, size=settings.database_connections)
     stream = await pool.fetchrow("SELECT epoch, secret FROM stream")
     assert stream is not None, "the first migration made it"
-    reading = await connect(settings.database_url, size=READ_CONNECTIONS, patience=READ_PATIENCE)
-    database = Database(pool, reading, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
+    read_pool = await connect(settings.database_url, size=READ_CONNECTIONS, patience=READ_PATIENCE)
+    database = Database(pool, read_pool, settings.source, stream["epoch"], stream["secret"], relay.wake.set)
     service = Service(settings, database, health)
     wiring = wire(service)
     if wiring.prepare is not None:
@@ -86,7 +86,7 @@ async def serve(settings: Settings, package: str, wire: Callable[[Service], Wiri
             task.cancel()
         await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         pool.terminate()
-        reading.terminate()
+        read_pool.terminate()
     assert health.died is not None, "set above"
     if health.died.done():
         return health.died.result()

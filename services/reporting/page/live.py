@@ -159,7 +159,7 @@ class Live:
             self.open -= 1
 
     async def _look(self) -> None:
-        self._is_now(await stand_of(self.service.database.reading, self.service))
+        self._is_now(await stand_of(self.service.database.read_pool, self.service))
 
     def _is_now(self, stand: Stand | None) -> None:
         if stand != self.stand:

@@ -68,7 +68,7 @@ async def make(service: Service, which: Which) -> Made | None:
 
     What it says of the cut and of the figures is of one moment: another cut may be taken meanwhile.
     """
-    pool = service.database.reading
+    pool = service.database.read_pool
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         stand = await stand_of(db, service)
         if stand is None:

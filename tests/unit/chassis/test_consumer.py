@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.chassis.messaging.consumer import Consumer, Reader, Seeking
+from services.chassis.messaging.consumer import Consumer, Receiver, Seeking
 from services.chassis.messaging.positions import Positions
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
@@ -37,7 +37,7 @@ class Kafka:
 
 
 class Database:
-    """What a reader knows of its positions, if it answers."""
+    """What a receiver knows of its positions, if it answers."""
 
     def __init__(self, positions: Positions | Exception | None) -> None:
         self.positions = positions
@@ -52,7 +52,7 @@ async def given(kafka: Kafka, partitions: Iterable[TopicPartition], positions: P
     """The health of a process whose consumer was given partitions."""
     settings = read_settings("requests", 8001, {"SAMENSPEL_DATABASE_URL": "postgresql://127.0.0.1/requests"})
     health = Health(died=asyncio.get_running_loop().create_future())
-    consumer = Consumer(settings, (TOPIC,), health, "reactions", cast("Reader", Database(positions)))
+    consumer = Consumer(settings, (TOPIC,), health, "reactions", cast("Receiver", Database(positions)))
     await Seeking(consumer, lambda: cast("AIOKafkaConsumer", kafka)).on_partitions_assigned(partitions)
     return health
 

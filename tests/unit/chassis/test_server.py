@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.chassis.http import server
 from services.chassis.http.answers import HEADERS
-from services.chassis.http.border import Border
+from services.chassis.http.middleware import ApiMiddleware
 from tests.waiting import eventually
 
 SOON = 10.0  # seconds; an answer takes milliseconds
@@ -66,7 +66,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def connections() -> AsyncIterator[Any]:
     """Opens connections to a running server."""
-    running = server.server(cast("FastAPI", Border(app)), host="127.0.0.1", port=0)
+    running = server.server(cast("FastAPI", ApiMiddleware(app)), host="127.0.0.1", port=0)
     task = asyncio.create_task(running.serve())
     opened: list[Client] = []
 

@@ -1,10 +1,10 @@
-"""What fails inside is answered at the border, and told without what was sent."""
+"""What fails inside is answered by the middleware, and told without what was sent."""
 
 import pytest
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from services.chassis.http.border import Border
+from services.chassis.http.middleware import ApiMiddleware
 from tests.unit.chassis.asgi import Answered, ask
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -27,7 +27,7 @@ async def answering(_: Scope, __: Receive, send: Send) -> None:
 
 
 async def test_a_failure_inside_is_a_problem_with_the_headers_of_the_api_and_a_trace() -> None:
-    answer = await ask(Border(failing), TRACEPARENT)
+    answer = await ask(ApiMiddleware(failing), TRACEPARENT)
 
     assert (answer.status, answer.problem_type) == (500, "internal-error")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -37,16 +37,16 @@ async def test_a_failure_inside_is_a_problem_with_the_headers_of_the_api_and_a_t
 
 async def test_a_failure_inside_is_logged_with_class_and_place_and_without_its_message() -> None:
     with capture_logs() as lines:
-        answer = await ask(Border(failing))
+        answer = await ask(ApiMiddleware(failing))
 
     (line,) = lines
     assert (line["event"], line["error"]) == ("unexpected", "ValueError")
-    assert line["at"].startswith("services/chassis/http/border.py:")
+    assert line["at"].startswith("services/chassis/http/middleware.py:")
     assert SECRET not in f"{line} {answer}"
 
 
 async def test_an_answer_that_was_begun_is_not_answered_again() -> None:
-    answer = await ask(Border(half_answering))
+    answer = await ask(ApiMiddleware(half_answering))
 
     assert answer == Answered(200, answer.headers, b"")
 
@@ -55,12 +55,12 @@ async def test_an_answer_that_was_begun_is_not_answered_again() -> None:
 async def test_a_header_that_we_read_comes_once(header: str) -> None:
     once, twice = [(header, "a")], [(header, "a"), (header.lower(), "a")]
 
-    assert (await ask(Border(answering), *once)).status == 200
-    refused = await ask(Border(answering), *twice)
+    assert (await ask(ApiMiddleware(answering), *once)).status == 200
+    refused = await ask(ApiMiddleware(answering), *twice)
     assert (refused.status, refused.problem_type) == (400, "header-twice")
     assert refused.problem["errors"][0]["field"] == header
 
 
 async def test_of_two_traces_none_is_followed() -> None:
-    assert (await ask(Border(failing), TRACEPARENT)).problem["traceId"] == TRACE
-    assert (await ask(Border(failing), TRACEPARENT, TRACEPARENT)).problem["traceId"] != TRACE
+    assert (await ask(ApiMiddleware(failing), TRACEPARENT)).problem["traceId"] == TRACE
+    assert (await ask(ApiMiddleware(failing), TRACEPARENT, TRACEPARENT)).problem["traceId"] != TRACE

@@ -1,4 +1,4 @@
-"""The border: what every request meets first, and every answer last.
+"""The middleware around an application: what every request meets first, and every answer last.
 
 Guarantee: a request belongs to a trace, and an answer has the headers of the API, also when something fails inside:
 that is told as a problem, and logged with its class and place, never with what was sent.
@@ -28,7 +28,7 @@ class InternalError(Problem):
     """Something went wrong here that should not; nothing was changed. Tell us the traceId."""
 
 
-class Border:
+class ApiMiddleware:
     """ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp) -> None:
