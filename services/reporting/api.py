@@ -23,7 +23,7 @@ from services.chassis.running.database import CommandTx, Reader
 from services.reporting import exports, short, store
 from services.reporting.exports import LICENCE, Export, MetadataResponse, Point
 from services.reporting.rebuild import newest_vector
-from services.reporting.sources import PLACE, Source, first_sources, partner_names, place_in, site_names
+from services.reporting.sources import CURSOR, Source, first_sources, key_in, partner_names, site_names
 from services.reporting.who_sees import Own, own_units, sees
 from words.language import Language
 
@@ -33,8 +33,8 @@ queries = query_routes()
 MAX_PAGE = 1_000
 MAX_EXPORT = 10_000_000  # figures; ten years of a country's schools have fewer
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{PLACE.pattern}$")]
-"""The place of the last event of the page before."""
+SourceCursor = Annotated[str, Query(max_length=500, pattern=f"^{CURSOR.pattern}$")]
+"""The key of the last event of the page before."""
 CutId = Annotated[int, Query(ge=0, le=2**53)]
 Licence = Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")]
 """The address of the licence under which an export is shared."""
@@ -186,7 +186,7 @@ async def _export(
     return Export(where, own, cut, language, decimal, licence)
 
 
-Asked = Annotated[Export, Depends(_export)]
+AskedExport = Annotated[Export, Depends(_export)]
 _AS_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
@@ -208,20 +208,20 @@ class ExportedFigures(Value):
 
 
 @queries.get("/v1/figures/export.csv", tags=["figures"], response_class=StreamingResponse, responses=_AS_CSV)
-async def export_figures_as_csv(request: Request, db: ReadPool, asked: Asked) -> StreamingResponse:
+async def export_figures_as_csv(request: Request, db: ReadPool, asked: AskedExport) -> StreamingResponse:
     """The newest figures at one cut, as CSV: as many as there are. `Link` says where its metadata (CSVW) are."""
     query = urlencode([each for each in request.query_params.multi_items() if each[0] != "knownAt"])
     return exports.csv_answer(db, asked, f"/v1/figures/export.csv-metadata.json{query and f'?{query}'}")
 
 
 @queries.get("/v1/figures/export.csv-metadata.json", tags=["figures"], response_class=MetadataResponse)
-async def describe_exported_figures(asked: Asked) -> MetadataResponse:
+async def describe_exported_figures(asked: AskedExport) -> MetadataResponse:
     """What the columns of an export mean, as CSV on the Web (W3C) describes tables; asked as the export was."""
     return exports.metadata_answer(asked)
 
 
 @queries.get("/v1/figures/export.json", tags=["figures"], response_model=ExportedFigures)
-async def export_figures_as_json(db: ReadPool, asked: Asked) -> StreamingResponse:
+async def export_figures_as_json(db: ReadPool, asked: AskedExport) -> StreamingResponse:
     """The newest figures at one cut, as JSON: as many as there are."""
     return exports.json_answer(db, asked)
 
@@ -243,15 +243,15 @@ async def show_sources(
     key: Key, db: ReadPool, caller: CurrentCaller, cursor: SourceCursor | None = None, limit: Limit = 100
 ) -> SourcePage:
     """The events behind a figure, as far as the newest cut knew them."""
-    async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
-        own = await _own(reading, caller)
-        figure = await _figure(reading, key, own)
-        below, after = await newest_vector(reading), place_in(cursor)
-        found = await first_sources(reading, key, own=own, below=below, after=after, most=limit + 1)
-        names = await site_names(reading, figure["unit"], found[:limit])
-        partners = await partner_names(reading, found[:limit])
-        missing = await short.unconfirmed(reading, figure)
-    more = found[limit - 1].place.cursor if len(found) > limit else None
+    async with db.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
+        own = await _own(tx, caller)
+        figure = await _figure(tx, key, own)
+        below, after = await newest_vector(tx), key_in(cursor)
+        found = await first_sources(tx, key, own=own, below=below, after=after, most=limit + 1)
+        names = await site_names(tx, figure["unit"], found[:limit])
+        partners = await partner_names(tx, found[:limit])
+        missing = await short.unconfirmed(tx, figure)
+    more = found[limit - 1].key.cursor if len(found) > limit else None
     items = tuple(map(_shown, found[:limit]))
     unconfirmed = UnconfirmedView(**missing._asdict()) if missing else None
     named = {"site_names": names, "partner_names": partners}
@@ -261,7 +261,7 @@ async def show_sources(
 def _shown(source: Source) -> SourceView:
     fact = source.fact
     return SourceView(
-        counts_for=source.place.counts_for,
+        counts_for=source.key.counts_for,
         event_id=fact.event_id,
         type=fact.name,
         subject=fact.entity.partition(":")[2],

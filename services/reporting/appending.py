@@ -17,20 +17,20 @@ from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
 
 
-class Told(NamedTuple):
+class ReadFact(NamedTuple):
     fact: Fact
     record: Record
 
 
-def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[Told], list[DeadLetter]]:
-    told: list[Told] = []
+def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[ReadFact], list[DeadLetter]]:
+    told: list[ReadFact] = []
     letters: list[DeadLetter] = []
     for partition, records in batch.items():
         topic = partition.topic.removeprefix(prefix)
         incarnation = incarnations.get(topic, 1)
         for record in records:
             try:
-                told.append(Told(read(record, topic, incarnation), record))
+                told.append(ReadFact(read(record, topic, incarnation), record))
             except Malformed as error:
                 letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
     return told, letters
@@ -38,9 +38,9 @@ def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[l
 
 async def append(
     db: asyncpg.Connection, batch: Batch, prefix: str, incarnations: Incarnations
-) -> tuple[list[Told], list[DeadLetter]]:
+) -> tuple[list[ReadFact], list[DeadLetter]]:
     """Store what these records say: a part of them is read while the one before is stored. Within a transaction."""
-    told: list[Told] = []
+    told: list[ReadFact] = []
     letters: list[DeadLetter] = []
     async for said, malformed in ahead(partial(read_batch, prefix=prefix, incarnations=incarnations), parts(batch)):
         letters += [*malformed, *await store_all(db, said)]
@@ -48,7 +48,7 @@ async def append(
     return told, letters
 
 
-async def store_all(db: asyncpg.Connection, told: Sequence[Told]) -> list[DeadLetter]:
+async def store_all(db: asyncpg.Connection, told: Sequence[ReadFact]) -> list[DeadLetter]:
     """Append these facts but the ones that cannot be stored, which are found by halves; returns their letters."""
     try:
         async with db.transaction():  # a savepoint

@@ -33,7 +33,7 @@ from services.chassis.running.database import Connection, Transaction
 from services.reporting import counts, publication, store
 from services.reporting.ahead import ahead
 from services.reporting.figures.values import Cell
-from services.reporting.publication import Causes, Figure, Published
+from services.reporting.publication import Causes, ComputedFigure, Published
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ ORDER BY topic, partition, incarnation, "offset"
 _STUCK = "INSERT INTO stuck VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"
 
 
-class Place(NamedTuple):
+class FamilyCell(NamedTuple):
     """A cell of a family."""
 
     family: str
@@ -69,8 +69,8 @@ class Place(NamedTuple):
 class Changed(NamedTuple):
     """A figure that differs from what was published."""
 
-    place: Place
-    figure: Figure
+    where: FamilyCell
+    figure: ComputedFigure
     digest: str
     before: Published | None
 
@@ -149,62 +149,63 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
     A figure of a family that was counted `anew` changed without an event: after a loss, or because a release counts
     otherwise. That restates it."""
     stuck = await _try_stuck_again(tx.db)
-    definitions, count = publication.declared(await store.definitions(tx.db)), 0
+    definitions, count = publication.computable(await store.definitions(tx.db)), 0
     async for figures, failed in ahead(partial(_computed, definitions=definitions), touched_cells(tx.db)):
         changed = await _changed(tx.db, figures)
-        causes = await _causes(tx.db, {each.place for each in changed if each.before is not None})
+        causes = await _causes(tx.db, {each.where for each in changed if each.before is not None})
         announced = await asyncio.to_thread(_announced, tx, changed, causes, cut_id, anew)
         await outbox.stage(tx, announced.messages)
         await store.save_figures(tx.db, announced.rows)
-        for place, error in (*failed, *announced.failed):
-            await _set_aside(tx, place, error, stuck)
+        for where, error in (*failed, *announced.failed):
+            await _set_aside(tx, where, error, stuck)
         count += len(announced.rows)
     return count
 
 
-Failed = list[tuple[Place, Exception]]
+Failed = list[tuple[FamilyCell, Exception]]
 
 
 def _computed(
-    cells: Sequence[tuple[Place, dict[str, int]]], definitions: publication.Declared
-) -> tuple[list[tuple[Place, Figure]], Failed]:
-    figures: list[tuple[Place, Figure]] = []
+    cells: Sequence[tuple[FamilyCell, dict[str, int]]], definitions: publication.DefinitionsByFamily
+) -> tuple[list[tuple[FamilyCell, ComputedFigure]], Failed]:
+    figures: list[tuple[FamilyCell, ComputedFigure]] = []
     failed: Failed = []
-    for place, sums in cells:
-        for definition in definitions.get(place.family, ()):
+    for where, sums in cells:
+        for definition in definitions.get(where.family, ()):
             try:
-                figures += [(place, each) for each in publication.figures_of([definition], place.cell, sums)]
+                figures += [(where, each) for each in publication.figures_of([definition], where.cell, sums)]
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                failed.append((place, error))
+                failed.append((where, error))
     return figures, failed
 
 
-async def _try_stuck_again(db: Connection) -> dict[Place, datetime]:
+async def _try_stuck_again(db: Connection) -> dict[FamilyCell, datetime]:
     await db.execute("INSERT INTO touched SELECT family, programme, unit, stratum, period, '', '' FROM stuck")
     return {
-        Place(family, Cell(*cell)): since for family, *cell, _, since in await db.fetch("DELETE FROM stuck RETURNING *")
+        FamilyCell(family, Cell(*cell)): since
+        for family, *cell, _, since in await db.fetch("DELETE FROM stuck RETURNING *")
     }
 
 
-async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[Place, dict[str, int]]]]:
-    found: list[tuple[Place, dict[str, int]]] = []
+async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[FamilyCell, dict[str, int]]]]:
+    found: list[tuple[FamilyCell, dict[str, int]]] = []
     async for row in db.cursor(_CELLS, prefetch=CELLS, timeout=store.PATIENCE_SECONDS):
-        place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
-        found.append((place, dict(zip(row["components"], row["amounts"], strict=True))))
+        where = FamilyCell(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
+        found.append((where, dict(zip(row["components"], row["amounts"], strict=True))))
         if len(found) == CELLS:
             yield found
             found = []
     yield found
 
 
-async def _changed(db: Connection, figures: Sequence[tuple[Place, Figure]]) -> list[Changed]:
+async def _changed(db: Connection, figures: Sequence[tuple[FamilyCell, ComputedFigure]]) -> list[Changed]:
     published = await store.newest_figures(db, [figure.key for _, figure in figures])
     changed: list[Changed] = []
-    for place, figure in figures:
+    for where, figure in figures:
         before, digest = published.get(figure.key), publication.digest_of(figure.fields)
         is_known = before.digest == digest if before else publication.is_emptied(figure.fields)
         if not is_known:
-            changed.append(Changed(place, figure, digest, before))
+            changed.append(Changed(where, figure, digest, before))
     return changed
 
 
@@ -215,20 +216,20 @@ class _Cause(NamedTuple):
     restates: bool
 
 
-async def _causes(db: Connection, places: Collection[Place]) -> dict[Place, list[_Cause]]:
+async def _causes(db: Connection, cells: Collection[FamilyCell]) -> dict[FamilyCell, list[_Cause]]:
     """The facts since the last cut that changed something in these cells, in the order of their topics; none where all
     is ordinary growth, which nobody asks the causes of."""
-    found: defaultdict[Place, list[_Cause]] = defaultdict(list)
-    if not places or not await db.fetchval("SELECT EXISTS (SELECT FROM fresh WHERE restates)"):
+    found: defaultdict[FamilyCell, list[_Cause]] = defaultdict(list)
+    if not cells or not await db.fetchval("SELECT EXISTS (SELECT FROM fresh WHERE restates)"):
         return found
-    columns = zip(*((place.family, *place.cell) for place in places), strict=True)
+    columns = zip(*((where.family, *where.cell) for where in cells), strict=True)
     for row in await db.fetch(_CAUSES, *columns):
-        place = Place(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
-        found[place].append(_Cause(row["component"], row["entity"], row["event_id"], row["restates"]))
+        where = FamilyCell(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
+        found[where].append(_Cause(row["component"], row["entity"], row["event_id"], row["restates"]))
     return found
 
 
-def _causes_of(figure: Figure, causes: Sequence[_Cause], *, is_anew: bool) -> Causes:
+def _causes_of(figure: ComputedFigure, causes: Sequence[_Cause], *, is_anew: bool) -> Causes:
     """Those that changed a component on which this figure rests, and its own definition (ruling 44)."""
     its_definition = f"indicator:{figure.indicator}"
     its_own = [each for each in causes if each.component in figure.rests_on or each.entity == its_definition]
@@ -245,7 +246,7 @@ class _Announced(NamedTuple):
 def _announced(
     tx: Transaction,
     changed: Sequence[Changed],
-    causes: Mapping[Place, Sequence[_Cause]],
+    causes: Mapping[FamilyCell, Sequence[_Cause]],
     cut_id: int,
     anew: Collection[str],
 ) -> _Announced:
@@ -253,7 +254,7 @@ def _announced(
     for each in changed:
         before = each.before
         version = before.version + 1 if before else 1
-        why = _causes_of(each.figure, causes.get(each.place, ()), is_anew=each.place.family in anew)
+        why = _causes_of(each.figure, causes.get(each.where, ()), is_anew=each.where.family in anew)
         try:
             events = publication.announced(each.figure.fields, each.digest, before, why, cut_id=cut_id, known_at=tx.now)
             staged: list[outbox.Staged] = []
@@ -265,7 +266,7 @@ def _announced(
                 beside = also(each.figure.fields, cut_id, tx.now)
                 staged += outbox.encoded(tx, beside, key=each.figure.key, epoch=tx.epoch, version=version)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            found.failed.append((each.place, error))
+            found.failed.append((each.where, error))
             continue
         found.messages.extend(staged)
         data = events[-1].model_dump_json(by_alias=True, exclude_none=True)
@@ -273,7 +274,7 @@ def _announced(
     return found
 
 
-async def _set_aside(tx: Transaction, place: Place, error: Exception, stuck: dict[Place, datetime]) -> None:
+async def _set_aside(tx: Transaction, where: FamilyCell, error: Exception, stuck: dict[FamilyCell, datetime]) -> None:
     log.error("figure_stuck", **telemetry.origin(error))
     reason = telemetry.origin_in_words(error)
-    await tx.db.execute(_STUCK, place.family, *place.cell, reason, stuck.get(place, tx.now))
+    await tx.db.execute(_STUCK, where.family, *where.cell, reason, stuck.get(where, tx.now))

@@ -183,7 +183,7 @@ class Projection:
                 await begin_anew(db, topic, incarnation)
         await store.skip(db, await rebuild.named_skips(db), named_by=newest.cut_id)
 
-    async def _restore(self, db: asyncpg.Connection, lost: store.Asked) -> None:
+    async def _restore(self, db: asyncpg.Connection, lost: store.UnfinishedRebuild) -> None:
         """Append what the newest cut knew, from where another process ended, and prove that its figures come back."""
         self.health.trouble("projection", "rebuilding", blocks=True)  # figures are missing
         began, cut_id, events = time.monotonic(), lost.cut_id or 0, 0
@@ -205,7 +205,7 @@ class Projection:
             if differences:  # the next cut announces them
                 await counts.count_everything_anew(db)
             of = rebuild.incarnations_of(newest) if newest else {}
-            outcome = rebuild.Outcome(cut_id, events, count, time.monotonic() - began, differences, of)
+            outcome = rebuild.RebuildOutcome(cut_id, events, count, time.monotonic() - began, differences, of)
             await store.finish_rebuild(db, lost.rebuild_id, outcome.as_json(), now())
         log.info("rebuilt", **outcome.as_json())
 
@@ -229,12 +229,12 @@ class Projection:
         for letter in letters:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
-        places = [(each.topic, each.record.partition, each.record.offset, each.incarnation) for each in letters]
-        await store.skip(db, places)
+        skipped = [(each.topic, each.record.partition, each.record.offset, each.incarnation) for each in letters]
+        await store.skip(db, skipped)
         self.database.on_staged()
 
     def _has_caught_up(self, reader: TopicReader) -> bool:
-        return all(reader.positions[place] >= end for place, end in self.beginning.items())
+        return all(reader.positions[partition] >= end for partition, end in self.beginning.items())
 
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         if self.has_defined or not self._has_caught_up(reader):
@@ -281,7 +281,8 @@ class Projection:
         if asked is None or (self.rebuilding is not None and not self.rebuilding.done()):
             return
         if asked.began_at is not None:  # it is not tried for ever
-            failed = rebuild.Outcome(0, 0, 0, 0.0, ["the process that rebuilt ended in the middle of it: ask again"])
+            why = "the process that rebuilt ended in the middle of it: ask again"
+            failed = rebuild.RebuildOutcome(0, 0, 0, 0.0, [why])
             await store.finish_rebuild(db, asked.rebuild_id, failed.as_json(), now())
             return
         await store.begin_rebuild(db, asked.rebuild_id, now())
@@ -296,7 +297,7 @@ class Projection:
                 await self._swap(db, known, reader)
         except Exception as error:
             log.exception("rebuild_failed", **telemetry.origin(error))
-            outcome = rebuild.Outcome(0, 0, 0, 0.0, [f"the rebuild failed: {telemetry.origin_in_words(error)}"])
+            outcome = rebuild.RebuildOutcome(0, 0, 0, 0.0, [f"the rebuild failed: {telemetry.origin_in_words(error)}"])
         finally:
             db.terminate()
         log.info("rebuilt", **outcome.as_json())

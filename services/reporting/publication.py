@@ -16,7 +16,7 @@ import msgspec
 from contracts.metrics import MetricPublished, MetricRestated, Previous
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import functions
-from services.reporting.figures.values import NOTHING, Cell, Function, Sums, Value
+from services.reporting.figures.values import NOTHING, Cell, Function, Result, Sums
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 MAX_CAUSES = 100
@@ -48,7 +48,7 @@ def cell_of(key: str) -> tuple[str, int, Cell]:
     return indicator, int(version), Cell(programme, unit, stratum, period)
 
 
-def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
+def fields_of(definition: IndicatorDefined, cell: Cell, result: Result) -> Fields:
     fields: Fields = {
         "key": key_of(definition, cell),
         "indicator": definition.indicator,
@@ -58,26 +58,29 @@ def fields_of(definition: IndicatorDefined, cell: Cell, value: Value) -> Fields:
         "stratum": cell.stratum,
         "period": cell.period,
         "measure": definition.measure,
-        "value": value.value,
-        "numerator": value.numerator,
-        "denominator": None if value.emptied or value.denominator is None else _denominator(value, *value.denominator),
-        "lower": value.lower,
-        "upper": value.upper,
-        "method": value.method,
+        "value": result.value,
+        "numerator": result.numerator,
+        "denominator": _denominator(result),
+        "lower": result.lower,
+        "upper": result.upper,
+        "method": result.method,
         "status": "provisional",
-        "verdict": value.verdict,
-        "toConfirm": value.to_confirm,
-        "emptied": True if value.emptied else None,
+        "verdict": result.verdict,
+        "toConfirm": result.to_confirm,
+        "emptied": True if result.emptied else None,
     }
     return {name: each for name, each in fields.items() if each is not None}
 
 
-def _denominator(value: Value, lower: int, upper: int) -> Fields:
+def _denominator(result: Result) -> Fields | None:
+    if result.emptied or result.denominator is None:
+        return None
+    lower, upper = result.denominator
     return {
         "lower": lower,
         "upper": upper,
-        "source": value.source,
-        "referenceDate": value.reference_date.isoformat(),
+        "source": result.source,
+        "referenceDate": result.reference_date.isoformat(),
     }
 
 
@@ -93,7 +96,7 @@ def canonical(fields: Fields) -> bytes:
     return _CANONICAL.encode(fields)
 
 
-class Figure(NamedTuple):
+class ComputedFigure(NamedTuple):
     """A figure as the facts give it."""
 
     key: str
@@ -104,11 +107,11 @@ class Figure(NamedTuple):
     function: Function
 
 
-Declared = Mapping[str, Sequence[IndicatorDefined]]
+DefinitionsByFamily = Mapping[str, Sequence[IndicatorDefined]]
 """The definitions by the family that computes them."""
 
 
-def declared(definitions: Iterable[IndicatorDefined]) -> Declared:
+def computable(definitions: Iterable[IndicatorDefined]) -> DefinitionsByFamily:
     """Those that this release can compute: a newer one may have defined others."""
     found: defaultdict[str, list[IndicatorDefined]] = defaultdict(list)
     for definition in definitions:
@@ -118,7 +121,9 @@ def declared(definitions: Iterable[IndicatorDefined]) -> Declared:
     return found
 
 
-def figures_of(definitions: Iterable[IndicatorDefined], cell: Cell, sums: Mapping[str, int]) -> Iterator[Figure]:
+def figures_of(
+    definitions: Iterable[IndicatorDefined], cell: Cell, sums: Mapping[str, int]
+) -> Iterator[ComputedFigure]:
     """Every figure that these definitions of a family declare for a cell.
 
     A cell in which nothing is left gives a figure that says so; a caller that never published it leaves it out.
@@ -126,9 +131,9 @@ def figures_of(definitions: Iterable[IndicatorDefined], cell: Cell, sums: Mappin
     for definition in definitions:
         if cell.period_kind in definition.periods and cell.stratum_kind in definition.strata.get(cell.unit_kind, ()):
             asked, function = Sums(sums), functions()[definition.function]
-            value = function.compute(asked, definition.parameters, cell) or NOTHING
-            fields = fields_of(definition, cell, value)
-            yield Figure(fields["key"], definition.indicator, fields, asked.read, function)
+            result = function.compute(asked, definition.parameters, cell) or NOTHING
+            fields = fields_of(definition, cell, result)
+            yield ComputedFigure(fields["key"], definition.indicator, fields, asked.read, function)
 
 
 def is_emptied(fields: Fields) -> bool:

@@ -66,7 +66,7 @@ async def read_history(db: asyncpg.Connection, settings: Settings) -> None:
         await reader.close()
 
 
-class _Told(msgspec.Struct, rename="camel"):
+class _PublishedFigure(msgspec.Struct, rename="camel"):
     """The fields of a published figure that are read here; the rest is kept as bytes."""
 
     key: str
@@ -75,7 +75,7 @@ class _Told(msgspec.Struct, rename="camel"):
     digest: str
 
 
-_told = msgspec.json.Decoder(_Told)
+_told = msgspec.json.Decoder(_PublishedFigure)
 
 
 async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
@@ -124,7 +124,7 @@ def incarnations_of(cut: CutTaken) -> dict[str, int]:
 
 def vector_of(cut: CutTaken) -> store.Vector:
     incarnations = incarnations_of(cut)
-    return {place: (incarnations[place[0]], offset) for place, offset in positions_of(cut).items()}
+    return {partition: (incarnations[partition[0]], offset) for partition, offset in positions_of(cut).items()}
 
 
 async def newest_vector(db: Reader) -> store.Vector:
@@ -143,8 +143,8 @@ async def facts_below(
     reader = await TopicReader.open(settings, positions, incarnations)
     try:
         async for batch in reader.until(ends):
-            reading = partial(_facts_of, prefix=settings.kafka_prefix, skipped=skipped, incarnations=incarnations)
-            yield reader, batch, ahead(reading, parts(batch))
+            read_part = partial(_facts_of, prefix=settings.kafka_prefix, skipped=skipped, incarnations=incarnations)
+            yield reader, batch, ahead(read_part, parts(batch))
     finally:
         await reader.close()
 
@@ -176,7 +176,7 @@ def fact_of(record: Record, topic: str, incarnation: int) -> Fact | None:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RebuildOutcome:
     """What a rebuild found."""
 
     cut_id: int
@@ -207,12 +207,12 @@ async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
     await counts.count_everything_anew(db)
     await counts.count(db)
     await db.execute("CREATE TEMPORARY TABLE computed (key text PRIMARY KEY) ON COMMIT DROP")
-    definitions, differences, count = publication.declared(await store.definitions(db)), list[str](), 0
+    definitions, differences, count = publication.computable(await store.definitions(db)), list[str](), 0
     async for cells in cut.touched_cells(db):
         now = {
             figure.key: figure.fields
-            for place, sums in cells
-            for figure in publication.figures_of(definitions.get(place.family, ()), place.cell, sums)
+            for where, sums in cells
+            for figure in publication.figures_of(definitions.get(where.family, ()), where.cell, sums)
             if not publication.is_emptied(figure.fields)
         }
         published = await store.published_at(db, list(now), cut_id)
@@ -247,7 +247,7 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
     )
 
 
-async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, store.Vector]:
+async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[RebuildOutcome, store.Vector]:
     """Build everything anew in the schema `beside`, in which this connection looks first, and compare.
 
     Returns what was found, and up to where the facts beside are those of the service's own tables.
@@ -260,7 +260,7 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
     last_cut = await db.fetchval("SELECT coalesce(max(cut_id), 0) FROM public.cuts")
     why_not = why_it_cannot_be_recomputed(newest, last_cut, present)
     if why_not is not None or newest is None:
-        return Outcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
+        return RebuildOutcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
     events = 0
     async for _, _, its_parts in facts_below(db, settings, newest, dict.fromkeys(positions_of(newest), 0)):
         async with db.transaction():
@@ -273,7 +273,7 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[Outcome, s
     known = vector_of(newest)
     if not differences:
         known = await _follow(db, known, of_earlier_topics=True)
-    return Outcome(cut_id, events, count, time.monotonic() - began, differences, present), known
+    return RebuildOutcome(cut_id, events, count, time.monotonic() - began, differences, present), known
 
 
 def made_tables() -> list[str]:

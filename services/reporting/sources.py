@@ -19,8 +19,8 @@ from services.reporting.figures.values import Cell
 from services.reporting.publication import cell_of, figures_of
 from services.reporting.who_sees import Own
 
-PLACE = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
-"""A place as a cursor."""
+CURSOR = re.compile(r"([!-?A-~]+)@([A-Za-z0-9._-]+)/([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,18})")
+"""A key as a cursor."""
 FEW, MANY = 10, 100  # subjects at a time: at first few, for a school can have a thousand activities
 # Its first line gives $1 a type, where no `at_sites` does.
 _SUBJECTS = """
@@ -43,7 +43,7 @@ SELECT DISTINCT subject, thing FROM ({sources}) AS behind
 """
 
 
-class Place(NamedTuple):
+class SourceKey(NamedTuple):
     """Where an event stands among those behind a figure."""
 
     counts_for: str
@@ -58,22 +58,22 @@ class Place(NamedTuple):
         return f"{self.counts_for}@{self.topic}/{self.partition}/{self.incarnation}/{self.offset}"
 
 
-def place_in(cursor: str | None) -> Place | None:
-    said = PLACE.fullmatch(cursor) if cursor else None
-    return Place(said[1], said[2], *(int(number) for number in said.groups()[2:])) if said else None
+def key_in(cursor: str | None) -> SourceKey | None:
+    said = CURSOR.fullmatch(cursor) if cursor else None
+    return SourceKey(said[1], said[2], *(int(number) for number in said.groups()[2:])) if said else None
 
 
 class Source(NamedTuple):
     """An event behind a figure."""
 
-    place: Place
+    key: SourceKey
     fact: Fact
 
 
 async def sources(
-    db: Connection, key: str, *, own: Own, below: store.Vector, after: Place | None
+    db: Connection, key: str, *, own: Own, below: store.Vector, after: SourceKey | None
 ) -> AsyncGenerator[Source]:
-    """The events behind a figure, below a vector: its definition, then what counts in it, in the order of their places.
+    """The events behind a figure, below a vector: its definition, then what counts in it, in the order of their keys.
     An event is there once for each thing for which it counts. `own`: only what counts for these units.
 
     There are none if this release does not compute the figure. Call within a repeatable-read transaction.
@@ -95,7 +95,7 @@ async def sources(
 
 
 async def first_sources(
-    db: Connection, key: str, *, own: Own, below: store.Vector, after: Place | None, most: int
+    db: Connection, key: str, *, own: Own, below: store.Vector, after: SourceKey | None, most: int
 ) -> list[Source]:
     found: list[Source] = []
     async with aclosing(sources(db, key, own=own, below=below, after=after)) as behind:
@@ -184,18 +184,18 @@ async def _behind(db: Connection, family: Family, cell: Cell, subjects: Sequence
 
 
 async def _said(
-    db: Connection, behind: Mapping[str, list[str]], below: store.Vector, after: Place | None
+    db: Connection, behind: Mapping[str, list[str]], below: store.Vector, after: SourceKey | None
 ) -> list[Source]:
     facts = await store.facts_of(db, {thing for things in behind.values() for thing in things})
     found: list[Source] = []
     for counts_for, things in behind.items():
         told = [
-            Source(Place(counts_for, fact.topic, fact.partition, fact.incarnation, fact.offset), fact)
+            Source(SourceKey(counts_for, fact.topic, fact.partition, fact.incarnation, fact.offset), fact)
             for thing in things
             for fact in _below(facts.get(thing, ()), below)
         ]
         found += sorted(told)
-    return [each for each in found if after is None or each.place.counts_for != after.counts_for or each.place > after]
+    return [each for each in found if after is None or each.key.counts_for != after.counts_for or each.key > after]
 
 
 def _below(facts: Sequence[Fact], vector: store.Vector) -> list[Fact]:
@@ -204,4 +204,4 @@ def _below(facts: Sequence[Fact], vector: store.Vector) -> list[Fact]:
         for fact in facts
         if (fact.incarnation, fact.offset) < vector.get((fact.topic, fact.partition), (1, 0)) and fact.name in READ
     ]
-    return folds.in_order(folds.distinct(known).values()) if known else []
+    return folds.that_happened(folds.distinct(known).values()) if known else []

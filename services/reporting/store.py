@@ -42,26 +42,26 @@ UNSTORABLE = (
     TypeError,
     ValueError,
 )
-"""What is wrong with what was said, and would be at every try: not a lock, and not a database that is away."""
+"""What is wrong with what was said, and would be at every try: not a lock, and not a database that does not answer."""
 PATIENCE_SECONDS = 3_600.0  # for one statement over a whole country's years
 PAGE = 5_000  # facts read at a time: some megabytes
 
 
 def row_of(fact: Fact) -> tuple[object, ...]:
-    place = fact.topic, fact.partition, fact.offset
-    return (*place, fact.name, fact.entity, fact.epoch, fact.version, fact.event_id, fact.data, fact.incarnation)
+    at = fact.topic, fact.partition, fact.offset
+    return (*at, fact.name, fact.entity, fact.epoch, fact.version, fact.event_id, fact.data, fact.incarnation)
 
 
 async def append(db: Connection, facts: Sequence[Fact]) -> None:
     await db.copy_records_to_table("facts", records=[row_of(fact) for fact in facts], columns=FACT_COLUMNS)
 
 
-async def skip(db: Connection, places: Iterable[tuple[str, int, int, int]], *, named_by: int | None = None) -> None:
+async def skip(db: Connection, records: Iterable[tuple[str, int, int, int]], *, named_by: int | None = None) -> None:
     """Note that no fact came of these: topic, partition, offset and incarnation; and the cut that named them."""
     await db.executemany(
         'INSERT INTO skipped (topic, partition, "offset", incarnation, cut_id) VALUES ($1, $2, $3, $4, $5)'
         " ON CONFLICT DO NOTHING",
-        [(*place, named_by) for place in places],
+        [(*record, named_by) for record in records],
     )
 
 
@@ -113,7 +113,7 @@ WHERE (fresh.topic, fresh.partition) = (cut.topic, cut.partition)
 
 
 def _columns(vector: Vector) -> tuple[list[object], ...]:
-    rows = [(*place, *reached) for place, reached in vector.items()]
+    rows = [(*partition, *reached) for partition, reached in vector.items()]
     return tuple([row[number] for row in rows] for number in range(4))
 
 
@@ -430,7 +430,7 @@ async def request_rebuild(db: Connection, rebuild_id: UUID, cause: str, at: date
     )
 
 
-class Asked(NamedTuple):
+class UnfinishedRebuild(NamedTuple):
     """A rebuild that has not finished."""
 
     rebuild_id: UUID
@@ -439,13 +439,13 @@ class Asked(NamedTuple):
     """After a loss: the cut that it proves."""
 
 
-async def unfinished_rebuild(db: Connection, cause: str) -> Asked | None:
+async def unfinished_rebuild(db: Connection, cause: str) -> UnfinishedRebuild | None:
     row = await db.fetchrow(
         "SELECT rebuild_id, began_at, cut_id FROM rebuilds WHERE finished_at IS NULL AND cause = $1"
         " ORDER BY rebuild_id LIMIT 1",
         cause,
     )
-    return Asked(*row) if row else None
+    return UnfinishedRebuild(*row) if row else None
 
 
 async def begin_rebuild(db: Connection, rebuild_id: UUID, at: datetime, cut_id: int | None = None) -> None:

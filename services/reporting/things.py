@@ -265,11 +265,11 @@ def settle(earlier: Mapping[str, Sequence[Fact]], fresh: Iterable[Fact]) -> Sett
             if after == before:
                 continue
             settled.fresh += [fact for version, fact in after.items() if before.get(version) is not fact]
-            facts = folds.in_order(after.values())
+            facts = folds.that_happened(after.values())
         settled.ids[kind_name].append(id_)
         if before:
             settled.known[kind_name].append(id_)
-            left += _made(kind_name, id_, folds.in_order(before.values())).programme_periods
+            left += _made(kind_name, id_, folds.that_happened(before.values())).programme_periods
         made = _made(kind_name, id_, facts)
         joined += made.programme_periods
         for table, rows in made.rows.items():

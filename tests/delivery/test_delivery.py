@@ -161,7 +161,7 @@ def test_taking_every_delivery_for_another_thing_breaks_the_promise(tables: Tabl
 
 
 def test_letting_the_last_arrival_win_breaks_the_promise(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folds, "in_order", lambda facts: sorted(facts, key=lambda fact: fact.offset))
+    monkeypatch.setattr(folds, "that_happened", lambda facts: sorted(facts, key=lambda fact: fact.offset))
 
     assert a_scenario_that_breaks(tables)
 

@@ -120,7 +120,7 @@ class RequestAnswered(Read):
     answered_at: datetime
 
 
-class Why(Read):
+class Reason(Read):
     """A reason: its code in a published list."""
 
     code: str
@@ -130,7 +130,7 @@ class RequestClosed(Read):
     request_id: str
     closed_at: datetime
     outcome: Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
-    reason: Why | None = None
+    reason: Reason | None = None
     unmet_areas: tuple[Area, ...] = ()
 
     def __post_init__(self) -> None:
@@ -192,7 +192,7 @@ class ReferralExpired(Read):
 
 class ReferralWithdrawn(Read):
     referral_id: str
-    reason: Why
+    reason: Reason
 
 
 class ReferralVoided(Read):

@@ -54,7 +54,7 @@ def distinct(facts: Iterable[Fact]) -> dict[tuple[int, int], Fact]:
     return found
 
 
-def in_order(facts: Collection[Fact]) -> list[Fact]:
+def that_happened(facts: Collection[Fact]) -> list[Fact]:
     """The facts of one aggregate that happened, in their order; there is at least one."""
     if len(facts) == 1:
         return list(facts)
@@ -220,7 +220,7 @@ def clock(facts: list[Fact]) -> tuple[Wait, ...]:
 
 
 @dataclass(slots=True)
-class _Told:
+class _ActivityState:
     """An activity while its facts are folded."""
 
     body: DeliveryDetails | None = None
@@ -243,7 +243,7 @@ class _Told:
 
 
 def activity(facts: list[Fact]) -> Activity | None:
-    told = _Told()
+    told = _ActivityState()
     for fact in facts:
         match fact.body:
             case DeliveryDetails() as body:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from contracts.events import Event
 
-SIX_PLACES = Decimal("0.000001")
+SIX_DECIMALS = Decimal("0.000001")
 ALL = "all"
 UNITS = ("site", "neighbourhood", "city")
 STRATA = (ALL, "learning-area", "reason")
@@ -65,7 +65,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Result:
     """What a function computes: a figure without definition, cell and cut."""
 
     value: str | None = None
@@ -87,7 +87,7 @@ class Function:
     """The family whose sums it needs, and how it computes a value; None where the cell has no such figure."""
 
     family: str
-    compute: Callable[[Sums, Mapping[str, str], Cell], Value | None]
+    compute: Callable[[Sums, Mapping[str, str], Cell], Result | None]
     parameters: Mapping[str, tuple[str, ...]]
     """The parameters that a definition must give, with the values that are allowed."""
     periods: tuple[str, ...] = (SCHOOL_YEAR,)
@@ -101,19 +101,19 @@ class Function:
 
 def decimal(number: int | Decimal) -> str:
     """Six places, half to even."""
-    return str(Decimal(number).quantize(SIX_PLACES, ROUND_HALF_EVEN))
+    return str(Decimal(number).quantize(SIX_DECIMALS, ROUND_HALF_EVEN))
 
 
-def share(numerator: int, denominator: int, source: str, on: date) -> Value:
+def share(numerator: int, denominator: int, source: str, on: date) -> Result:
     if denominator == 0:
-        return Value(numerator=numerator, source=source, reference_date=on, verdict="no_denominator")
+        return Result(numerator=numerator, source=source, reference_date=on, verdict="no_denominator")
     value = decimal(Decimal(numerator) / Decimal(denominator))
-    return Value(value, numerator, (denominator, denominator), source, on)
+    return Result(value, numerator, (denominator, denominator), source, on)
 
 
 def first_day(school_year: str) -> date:
     return date(int(school_year[:4]), 8, 1)
 
 
-NOTHING = Value(verdict="no_denominator", emptied=True)
+NOTHING = Result(verdict="no_denominator", emptied=True)
 """The value of a published figure after everything that it counted was retracted."""

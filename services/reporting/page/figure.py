@@ -20,7 +20,7 @@ from services.reporting.page.asking import Lang, language_of, own_of
 from services.reporting.page.board import Both, title_of
 from services.reporting.page.making import render, texts_in
 from services.reporting.rebuild import newest_vector
-from services.reporting.sources import PLACE, Source, first_sources, partner_names, place_in, site_names
+from services.reporting.sources import CURSOR, Source, first_sources, key_in, partner_names, site_names
 from services.reporting.who_sees import sees
 from words.explanation import parts_of
 from words.language import Language
@@ -28,7 +28,7 @@ from words.language import Language
 figures = page_routes()
 EVENTS, VALUES = 50, 200  # behind a figure and of its history, on a page; the terminal has all
 MAX_BACK = 20  # pages of events that one can go back; before those it is the first
-Cursor = Annotated[str, Field(max_length=500, pattern=f"^{PLACE.pattern}$")]
+Cursor = Annotated[str, Field(max_length=500, pattern=f"^{CURSOR.pattern}$")]
 Cursors = Annotated[tuple[Cursor, ...], Query(max_length=MAX_BACK)]
 """The last event of each page before, the first page first."""
 
@@ -44,7 +44,7 @@ async def show_figure(
         figure = await store.last_published(reading, key)
         if figure is None or not sees(own, figure["unit"]):
             return nothing(request, texts)
-        below, after = await newest_vector(reading), place_in(cursor[-1] if cursor else None)
+        below, after = await newest_vector(reading), key_in(cursor[-1] if cursor else None)
         found = await first_sources(reading, key, own=own, below=below, after=after, most=EVENTS + 1)
         names = await site_names(reading, figure["unit"], found)
         partners = await partner_names(reading, found)
@@ -76,7 +76,7 @@ def _turns(cursors: Sequence[str], found: Sequence[Source], texts: Both) -> list
     back = [(_here(cursors[:-1], texts.words.language), texts.page.say("events.before"))] if cursors else []
     if len(found) <= EVENTS:
         return back
-    seen = [*cursors, found[EVENTS - 1].place.cursor][-MAX_BACK:]
+    seen = [*cursors, found[EVENTS - 1].key.cursor][-MAX_BACK:]
     return [*back, (_here(seen, texts.words.language), texts.page.say("events.after"))]
 
 
@@ -85,7 +85,7 @@ def _here(cursors: Sequence[str], language: Language) -> str:
 
 
 def _event(source: Source) -> dict[str, Any]:
-    place, fact = source.place, source.fact
+    place, fact = source.key, source.fact
     return {
         "countsFor": place.counts_for,
         "eventId": fact.event_id,

@@ -15,7 +15,7 @@ from local import RealParts
 from services.reporting import counts, cut, store
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import functions
-from services.reporting.figures.values import Cell, Function, Sums, Value
+from services.reporting.figures.values import Cell, Function, Result, Sums
 from services.reporting.things import KINDS
 from tests.deliveries import delivered_in_order
 from tests.delivery.test_delivery import DEFINED
@@ -144,7 +144,7 @@ async def test_after_everything_was_counted_postgresql_knows_how_large_its_table
         assert {"facts", "activities", "sums", "newest", "figures", *counted} <= known
 
 
-def _cannot(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _cannot(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     raise ArithmeticError(f"{cell}: {sums}, {parameters}")
 
 

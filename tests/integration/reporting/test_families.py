@@ -71,7 +71,7 @@ def played(events: list[dict[str, dict[str, Any]]]) -> Scenario:
 FAMILY = '''
 """For whom activities are: how many there are for children."""
 
-from services.reporting.figures.values import Function, Value, decimal, first_day
+from services.reporting.figures.values import Function, Result, decimal, first_day
 
 SUBJECT = "activity_id"
 AFFECTED = {"activity": "SELECT id, id FROM unnest($1::text[]) AS id"}
@@ -80,7 +80,7 @@ AT_SITES = "SELECT activity_id FROM activity_sites WHERE site_id = ANY ($1)"
 
 def _for_children(sums, parameters, cell):
     number = sums["children"]
-    return Value(decimal(number), number, (number, number), "activities", first_day(cell.period)) if number else None
+    return Result(decimal(number), number, (number, number), "activities", first_day(cell.period)) if number else None
 
 
 FUNCTIONS = {"for-children@1": Function("audience", _for_children, {})}

@@ -14,7 +14,7 @@ from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact
 from services.reporting.figures import families
 from services.reporting.publication import Fields
-from services.reporting.sources import Place, Source, sources
+from services.reporting.sources import Source, SourceKey, sources
 from services.reporting.who_sees import Own
 from tests.deliveries import Delivery, delivered_in_order, delivered_scenarios
 from tests.delivery.test_delivery import DEFINED, thorough
@@ -26,7 +26,7 @@ EXAMPLES = 10  # of each history a figure of each indicator: some tenths of a se
 OF_CITY = f"reach-school/1/{PROGRAMMES[0]}/city/all/2025-2026"
 
 
-async def behind(tables: Tables, key: str, *, own: Own = None, after: Place | None = None) -> list[Source]:
+async def behind(tables: Tables, key: str, *, own: Own = None, after: SourceKey | None = None) -> list[Source]:
     """All of them, as far as they were appended."""
     rows = await tables.db.fetch('SELECT topic, partition, max("offset") + 1 AS next FROM facts GROUP BY 1, 2')
     below = {(row["topic"], row["partition"]): (1, row["next"]) for row in rows}
@@ -104,7 +104,7 @@ def two_schools() -> Scenario:
 
 
 def counts_for(found: list[Source]) -> list[tuple[str, str]]:
-    return [(each.place.counts_for, each.fact.name) for each in found]
+    return [(each.key.counts_for, each.fact.name) for each in found]
 
 
 ANOTHER_CLOCK = "28140aa9-80d5-538f-9d46-33a97a822e49"
@@ -153,7 +153,7 @@ def test_behind_the_waits_of_one_clock_are_no_others(tables: Tables) -> None:
     def clocks_behind(indicator: str) -> set[str]:
         key = f"{indicator}/1/{PROGRAMMES[0]}/city/all/2025-2026"
         assert key in figures
-        return {each.place.counts_for for each in tables.run(behind(tables, key)) if each.fact.name == "ClockStarted"}
+        return {each.key.counts_for for each in tables.run(behind(tables, key)) if each.fact.name == "ClockStarted"}
 
     assert clocks_behind("wait-plan-breached") == {f"clock:{ANOTHER_CLOCK}"}
     assert clocks_behind("wait-decide-breached") == clocks_behind("wait-decide-median")
@@ -164,7 +164,7 @@ def test_page_after_page_gives_all_of_them_once(tables: Tables) -> None:
     tables.figures(delivered_in_order(two_schools().announced))
 
     everything = tables.run(behind(tables, OF_CITY))
-    behind_each = [tables.run(behind(tables, OF_CITY, after=source.place)) for source in everything]
+    behind_each = [tables.run(behind(tables, OF_CITY, after=source.key)) for source in everything]
 
     assert behind_each == [everything[number:] for number in range(1, len(everything) + 1)]
 

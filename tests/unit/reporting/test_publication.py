@@ -11,7 +11,7 @@ from services.reporting import store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import IndicatorDefined
 from services.reporting.figures import functions
-from services.reporting.figures.values import NOTHING, Cell, Value
+from services.reporting.figures.values import NOTHING, Cell, Result
 from services.reporting.publication import (
     REFERENCE_DATA,
     RESTATING,
@@ -44,7 +44,7 @@ CELLS = (
 
 
 def test_digests_are_over_the_canonical_json_of_the_standard() -> None:
-    value = Value("0.682927", 28, (41, 41), "open primary locations", date(2025, 9, 1), to_confirm=0)
+    value = Result("0.682927", 28, (41, 41), "open primary locations", date(2025, 9, 1), to_confirm=0)
 
     for cell in CELLS:
         fields = fields_of(a_definition(), cell, value)

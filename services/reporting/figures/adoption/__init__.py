@@ -8,7 +8,7 @@ a linked out-of-school-care site.
 from collections.abc import Mapping
 from datetime import date
 
-from services.reporting.figures.values import DAYS, Cell, Function, Sums, Value, share
+from services.reporting.figures.values import DAYS, Cell, Function, Result, Sums, share
 
 SUBJECT = "site_id"
 AFFECTED = {
@@ -31,7 +31,7 @@ OF_PROGRAMME_PERIODS = (
 )
 
 
-def _adoption(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _adoption(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     if not sums["schools"]:
         return None
     on = date.fromisoformat(cell.period)

@@ -7,7 +7,7 @@ fulfilled when the closure that is in force says so.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, decimal, first_day
+from services.reporting.figures.values import Cell, Function, Result, Sums, decimal, first_day
 
 SUBJECT = "request_id"
 AFFECTED = {
@@ -18,12 +18,12 @@ AFFECTED = {
 AT_SITES = "SELECT request_id FROM requests WHERE site_id = ANY ($1)"
 
 
-def _attempts(sums: Sums, _: Mapping[str, str], cell: Cell) -> Value | None:
+def _attempts(sums: Sums, _: Mapping[str, str], cell: Cell) -> Result | None:
     attempts, fulfilled = sums["attempts"], sums["fulfilled"]
     if not fulfilled:
         return None
     value = decimal(Decimal(attempts) / Decimal(fulfilled))
-    return Value(value, attempts, (fulfilled, fulfilled), "fulfilled requests with a referral", first_day(cell.period))
+    return Result(value, attempts, (fulfilled, fulfilled), "fulfilled requests with a referral", first_day(cell.period))
 
 
 FUNCTIONS = {"attempts@1": Function("attempts", _attempts, {})}

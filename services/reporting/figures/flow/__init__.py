@@ -7,7 +7,7 @@ The days of a step are those since the step before it, over the requests that re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, decimal, first_day, share
+from services.reporting.figures.values import Cell, Function, Result, Sums, decimal, first_day, share
 
 SUBJECT = "request_id"
 AFFECTED = {
@@ -25,13 +25,13 @@ STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", 
 P90 = 90  # nearest rank, ruling 2
 
 
-def _reached(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _reached(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     if not sums["raised"]:
         return None
     return share(sums[parameters["step"]], sums["raised"], "requests raised", first_day(cell.period))
 
 
-def _lead_time(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _lead_time(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     prefix = f"{parameters['step']}+"
     days = sorted(
         (int(component.removeprefix(prefix)), sums[component])
@@ -43,7 +43,7 @@ def _lead_time(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value |
     counted = sum(count for _, count in days)
     statistic = median if parameters["statistic"] == "median" else p90
     on = first_day(cell.period)
-    return Value(
+    return Result(
         decimal(statistic(days, counted)),
         None,
         (counted, counted),

@@ -6,7 +6,7 @@ A whole group is n, an uncounted one [0, n], a masked headcount an interval that
 
 from collections.abc import Mapping
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, decimal, first_day
+from services.reporting.figures.values import Cell, Function, Result, Sums, decimal, first_day
 
 SUBJECT = "group_id"
 AFFECTED = {
@@ -22,13 +22,13 @@ OF_PROGRAMME_PERIODS = "SELECT group_id FROM groups WHERE school_year IN (SELECT
 REGISTERS = ("school", "childcare", "project")
 
 
-def _reach(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _reach(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     register = parameters["register"]
     if not sums[f"{register}.groups"]:
         return None
     lower, upper = sums[f"{register}.lower"], sums[f"{register}.upper"]
     children = (sums[f"{register}.children_lower"], sums[f"{register}.children_upper"])
-    return Value(
+    return Result(
         value=decimal(lower) if lower == upper else None,
         denominator=children,
         source=f"headcounts of groups in the {register} register (partnership.sites.v1)",

@@ -6,7 +6,7 @@ One that was withdrawn because another partner accepted counts nowhere.
 
 from collections.abc import Mapping
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, first_day, share
+from services.reporting.figures.values import Cell, Function, Result, Sums, first_day, share
 
 SUBJECT = "referral_id"
 AFFECTED = {
@@ -19,7 +19,7 @@ AT_SITES = "SELECT referral_id FROM requests JOIN referrals USING (request_id) W
 ENDS = ("accepted", "declined_late", "expired", "withdrawn")
 
 
-def _ended(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _ended(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     if not sums["made"]:
         return None
     return share(sums[parameters["end"]], sums["made"], "referrals made", first_day(cell.period))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.reporting.figures.values import Cell, Function, Sums, Value, first_day, share
+from services.reporting.figures.values import Cell, Function, Result, Sums, first_day, share
 
 SUBJECT = "activity_id"
 AFFECTED = {
@@ -12,7 +12,7 @@ AFFECTED = {
 AT_SITES = "SELECT activity_id FROM activity_sites WHERE site_id = ANY ($1)"
 
 
-def _replaced(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _replaced(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     replaces, stacks, unknown = (sums[name] for name in ("replaces", "stacks", "unknown"))
     if not replaces + stacks + unknown:
         return None

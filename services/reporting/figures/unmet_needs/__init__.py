@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.metrics import UnmetNeedPublished
 from contracts.values import LearningArea
-from services.reporting.figures.values import Cell, Function, Sums, Value, decimal, first_day, share
+from services.reporting.figures.values import Cell, Function, Result, Sums, decimal, first_day, share
 
 SUBJECT = "request_id"
 AFFECTED = {
@@ -20,15 +20,15 @@ AFFECTED = {
 AT_SITES = "SELECT request_id FROM requests WHERE site_id = ANY ($1)"
 
 
-def _share(sums: Sums, _: Mapping[str, str], cell: Cell) -> Value | None:
+def _share(sums: Sums, _: Mapping[str, str], cell: Cell) -> Result | None:
     if not sums["asked"]:
         return None
     return share(sums["unmet"], sums["asked"], "requests raised", first_day(cell.period))
 
 
-def _number(sums: Sums, _: Mapping[str, str], __: Cell) -> Value | None:
+def _number(sums: Sums, _: Mapping[str, str], __: Cell) -> Result | None:
     unmet = sums["unmet"]
-    return Value(decimal(unmet), unmet, None) if unmet else None
+    return Result(decimal(unmet), unmet, None) if unmet else None
 
 
 def _on_its_topic(fields: Mapping[str, Any], cut_id: int, known_at: datetime) -> UnmetNeedPublished:

@@ -7,7 +7,7 @@ to the school year in which it began, and to the site at which it is. Of a voide
 from collections.abc import Mapping
 
 from services.reporting.figures.flow import median, p90
-from services.reporting.figures.values import Cell, Function, Sums, Value, decimal, first_day, share
+from services.reporting.figures.values import Cell, Function, Result, Sums, decimal, first_day, share
 
 SUBJECT = "clock_id"
 AFFECTED = {
@@ -20,7 +20,7 @@ AT_SITES = "SELECT clock_id FROM waits WHERE site_id = ANY ($1)"
 CLOCKS = ("answer", "wish", "see", "decide", "review", "plan", "finish", "take-back", "report")
 
 
-def _wait(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _wait(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     prefix = f"{parameters['clock']}+"
     lasted = [name for name in sums if name.startswith(prefix) and sums[name] > 0]
     days = sorted((int(name.removeprefix(prefix)), sums[name]) for name in lasted)
@@ -28,10 +28,10 @@ def _wait(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None
         return None
     count = sum(number for _, number in days)
     statistic = median if parameters["statistic"] == "median" else p90
-    return Value(decimal(statistic(days, count)), None, (count, count), "waits that ended", first_day(cell.period))
+    return Result(decimal(statistic(days, count)), None, (count, count), "waits that ended", first_day(cell.period))
 
 
-def _too_long(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Value | None:
+def _too_long(sums: Sums, parameters: Mapping[str, str], cell: Cell) -> Result | None:
     clock = parameters["clock"]
     if not sums[clock]:
         return None
