@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from samenspel.commands.services import OPERATOR, PAGE, refusal
+from samenspel.commands.services import OPERATOR, PAGE, problem_in_words
 from samenspel.failure import CommandFailed
 
 PATIENCE_SECONDS = 120.0
@@ -37,7 +37,7 @@ async def all_figures(client: httpx.AsyncClient) -> FiguresByKey:
         params = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
         answer = await client.get("/v1/figures", params=params, headers=OPERATOR)
         if not answer.is_success:
-            raise CommandFailed(refusal(answer))
+            raise CommandFailed(problem_in_words(answer))
         page = answer.json()
         found |= {figure["key"]: figure for figure in page["items"]}
         cursor = page.get("nextCursor")

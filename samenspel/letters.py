@@ -40,9 +40,9 @@ class Letter:
 
     @property
     def origin(self) -> str:
-        place = "/".join(self.header(part) for part in ("topic", "partition", "offset"))
+        at = "/".join(self.header(part) for part in ("topic", "partition", "offset"))
         incarnation = self.header("incarnation")
-        return f"{place}/{incarnation}" if incarnation else place
+        return f"{at}/{incarnation}" if incarnation else at
 
     def as_json(self) -> dict[str, Any]:
         shown = {name: self.header(name) for name in ("reason", "detail", "attempts", "failed-at")}
@@ -62,8 +62,8 @@ def letters_of(services: Mapping[str, str], records: Iterable[TopicRecord]) -> l
             marker = json.loads(each.value or b"{}")
             redriven[marker["record"]] = marker["redrivenAs"]
         else:
-            place = services[each.topic], each.partition, each.offset
-            letters.append(Letter(*place, each.key, each.value, each.headers))
+            at = services[each.topic], each.partition, each.offset
+            letters.append(Letter(*at, each.key, each.value, each.headers))
     closed = [replace(letter, redriven_as=redriven.get(letter.origin)) for letter in letters]
     return sorted(closed, key=lambda letter: letter.header("failed-at"))
 

@@ -42,13 +42,13 @@ async def find_behind(
     bootstrap: str, topic: str, partition: int, offset: int, value: bytes, patience: float
 ) -> int | None:
     """The offset of the first record with this value from an offset on; None when there is none in some seconds."""
-    place = TopicPartition(topic, partition)
+    wanted = TopicPartition(topic, partition)
     async with _a_consumer(bootstrap) as consumer:
-        consumer.assign([place])
-        consumer.seek(place, offset)
+        consumer.assign([wanted])
+        consumer.seek(wanted, offset)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            for record in (await consumer.getmany(place, timeout_ms=WAIT_MS)).get(place, []):
+            for record in (await consumer.getmany(wanted, timeout_ms=WAIT_MS)).get(wanted, []):
                 if record.value == value:
                     return record.offset
     return None

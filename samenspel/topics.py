@@ -16,7 +16,7 @@ from samenspel.failure import CommandFailed
 
 PATIENCE_SECONDS = 30.0  # a broker that has just started leads no partition yet
 WAIT_SECONDS = 0.2
-SAFE_REPLICATION = 3  # copies with which one broker may be away and a second fail
+SAFE_REPLICATION = 3  # copies with which one broker may be stopped and a second fail
 
 
 class TopicsFailed(CommandFailed):

@@ -29,7 +29,7 @@ def in_words(changes: Changes) -> Iterator[str]:
     for kind in KINDS:
         made = [each for each in changes.made if each.kind == kind]
         yield from _listed(kind, [_sentence(each) for each in made])
-    yield from _listed("refused", [f"{each.site_id}{_place(each.line)}: {each.reason}" for each in changes.refused])
+    yield from _listed("refused", [f"{each.site_id}{_line(each.line)}: {each.reason}" for each in changes.refused])
     yield f"unchanged: {changes.unchanged}"
 
 
@@ -44,11 +44,11 @@ def _sentence(change: Change) -> str:
     fields = ", ".join(
         f"{name} {_short(each['before'])} -> {_short(each['after'])}" for name, each in _fields(change).items()
     )
-    about = f"{change.site_id} {change.details.name.nl}{_place(change.line)}, from {change.details.valid_from}"
+    about = f"{change.site_id} {change.details.name.nl}{_line(change.line)}, from {change.details.valid_from}"
     return f"{about}: {fields}" if fields else about
 
 
-def _place(line: int | None) -> str:
+def _line(line: int | None) -> str:
     return f" (line {line})" if line else ""
 
 

@@ -15,7 +15,7 @@ from samenspel.commands.options import AsJson, Requests
 from samenspel.commands.services import SITES_PAGE, all_items, ask
 from samenspel.endpoints import find_endpoints
 from samenspel.registers import duo
-from samenspel.registers.changes import Changes, Recorded, compare
+from samenspel.registers.changes import Changes, RecordedSite, compare
 from samenspel.registers.tables import DuoProblem
 
 commands = typer.Typer(help="Record the data of official registers.", no_args_is_help=True)
@@ -80,9 +80,9 @@ def _read(folder: Path, municipality: str, *, as_json: bool) -> duo.Register:
         raise
 
 
-def _recorded(url: str, on: date) -> dict[str, Recorded]:
+def _recorded(url: str, on: date) -> dict[str, RecordedSite]:
     newest = _sites(url, LAST_DAY)
-    return {site_id: Recorded(details, newest[site_id]) for site_id, details in _sites(url, on).items()}
+    return {site_id: RecordedSite(details, newest[site_id]) for site_id, details in _sites(url, on).items()}
 
 
 def _sites(url: str, day: date) -> dict[str, SiteDetails]:

@@ -1,4 +1,4 @@
-"""How a command asks a service over HTTP, and how it shows a refusal."""
+"""How a command asks a service over HTTP, and how it shows a problem."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
@@ -24,7 +24,7 @@ def ask(url: str, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 
     except httpx.TransportError as error:
         raise CommandFailed(f"{url} does not answer ({type(error).__name__}). Is the service running there?") from error
     if not answer.is_success:
-        raise CommandFailed(refusal(answer))
+        raise CommandFailed(problem_in_words(answer))
     return answer.json()
 
 
@@ -35,7 +35,7 @@ def download(url: str, path: str, file: Path, **parts: Any) -> httpx.Response:  
         with httpx.stream("GET", url + path, headers=OPERATOR, timeout=ANSWER_SECONDS, **parts) as answer:
             if not answer.is_success:
                 answer.read()
-                raise CommandFailed(refusal(answer))
+                raise CommandFailed(problem_in_words(answer))
             with part.open("wb") as opened:
                 for each in answer.iter_bytes():
                     opened.write(each)
@@ -73,7 +73,7 @@ async def _site_names(url: str, site_ids: Collection[str], caller: Mapping[str, 
     return {site_id: said for site_id, said in zip(site_ids, found, strict=True) if said is not None}
 
 
-def refusal(answer: httpx.Response) -> str:
+def problem_in_words(answer: httpx.Response) -> str:
     try:
         problem = answer.json()
         fields = "".join(

@@ -16,8 +16,8 @@ from contracts.sites import SiteDetails
 from contracts.values import holds_on
 from samenspel.registers.duo import Location, Register, opened_on, school_record
 
-Kind = Literal["added", "changed", "moved", "closed", "reopened"]
-KINDS: tuple[Kind, ...] = ("added", "changed", "moved", "closed", "reopened")
+ChangeKind = Literal["added", "changed", "moved", "closed", "reopened"]
+KINDS: tuple[ChangeKind, ...] = ("added", "changed", "moved", "closed", "reopened")
 _LOCATION = re.compile(r"duo:[0-9]{2}[A-Z]{2}[0-9]{2}")
 _ADDRESS = {"municipality", "postcode4"}
 _FROM_DUO = ("name", "board", "brin4", "municipality", "postcode4", "holiday_region")
@@ -27,7 +27,7 @@ _NEW = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSite:
     """A site as `requests` has it: in force on the reference date (or its first record), and its newest record."""
 
     on_day: SiteDetails
@@ -42,7 +42,7 @@ class Recorded:
 class Change:
     """A record to make; `line` is that of the file of open locations, `before` what the changed fields were."""
 
-    kind: Kind
+    kind: ChangeKind
     site_id: str
     line: int | None
     details: SiteDetails
@@ -67,7 +67,7 @@ class Changes:
     unchanged: int = 0
 
 
-def compare(register: Register, recorded: Mapping[str, Recorded], on: date) -> Changes:
+def compare(register: Register, recorded: Mapping[str, RecordedSite], on: date) -> Changes:
     changes = Changes()
     here = {id_ for id_, site in recorded.items() if site.on_day.municipality == register.municipality_code}
     listed = {id_ for id_, each in register.locations.items() if each.municipality_code == register.municipality_code}
@@ -95,12 +95,12 @@ def _take(changes: Changes, found: Change | Refused | None) -> None:
             changes.unchanged += 1
 
 
-def _is_primary(site: Recorded) -> bool:
+def _is_primary(site: RecordedSite) -> bool:
     """DUO's file of open locations has primary schools only; what it does not list may be open."""
     return "primary" in site.on_day.kinds
 
 
-def _of_location(location: Location, site: Recorded | None, on: date, *, is_first: bool) -> Change | Refused | None:
+def _of_location(location: Location, site: RecordedSite | None, on: date, *, is_first: bool) -> Change | Refused | None:
     try:
         wanted = _added(location, on, is_first=is_first) if site is None else _as_duo_says(location, site, on)
     except ValidationError as error:
@@ -116,18 +116,18 @@ def _of_location(location: Location, site: Recorded | None, on: date, *, is_firs
         return None
     if later := _later(site, on):
         return Refused(location.id, location.line, f"differs in {', '.join(before)}, but {later}")
-    kind: Kind = "reopened" if "closed_on" in before else "moved" if before.keys() & _ADDRESS else "changed"
+    kind: ChangeKind = "reopened" if "closed_on" in before else "moved" if before.keys() & _ADDRESS else "changed"
     return Change(kind, location.id, location.line, wanted.model_copy(update={"valid_from": on}), before)
 
 
-def _of_vanished(site_id: str, site: Recorded, on: date) -> Change | Refused:
+def _of_vanished(site_id: str, site: RecordedSite, on: date) -> Change | Refused:
     if later := _later(site, on):
         return Refused(site_id, None, f"is not in the file, but {later}")
     details = site.on_day.model_copy(update={"valid_from": on, "closed_on": on})
     return Change("closed", site_id, None, details, {"closed_on": site.on_day.closed_on})
 
 
-def _later(site: Recorded, on: date) -> str | None:
+def _later(site: RecordedSite, on: date) -> str | None:
     """Why a record from `on` would not be the newest: then a newer file, or a person, has said how it goes on."""
     last = max(site.on_day.valid_from, site.newest.valid_from)
     return f"a record from {last}, after the reference date, is known already" if last > on else None
@@ -142,7 +142,7 @@ def _added(location: Location, on: date, *, is_first: bool) -> SiteDetails:
     return SiteDetails.model_validate(record)
 
 
-def _as_duo_says(location: Location, site: Recorded, on: date) -> SiteDetails:
+def _as_duo_says(location: Location, site: RecordedSite, on: date) -> SiteDetails:
     duo, now = _added(location, on, is_first=True), site.on_day
     said: dict[str, Any] = {name: getattr(duo, name) for name in _FROM_DUO}
     others = tuple(kind for kind in now.kinds if kind not in _DUO_KINDS)

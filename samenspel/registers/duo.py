@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from contracts.values import HolidayRegion, Interval
-from samenspel.registers.tables import YEAR, DuoProblem, Finding, Loaded, Row, Rule, Table, load
+from samenspel.registers.tables import YEAR, CellFormat, DuoProblem, Finding, Loaded, Row, Table, load
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +26,13 @@ MASKED = Interval(lower=1, upper=4)
 _MAX_NAMED = 5  # locations in a warning: enough to look one up, short enough for a line
 
 
-def _rule(pattern: str, allowed: str) -> Rule:
-    return Rule(re.compile(pattern), allowed)
+def _format(pattern: str, allowed: str) -> CellFormat:
+    return CellFormat(re.compile(pattern), allowed)
 
 
 _CODES = {
-    "INSTELLINGSCODE": _rule(r"[0-9]{2}[A-Z]{2}", "a BRIN, two digits and two letters"),
-    "VESTIGINGSCODE": _rule(r"([0-9]{2}[A-Z]{2})?[0-9]{2}", "a BRIN and two digits, or these two digits alone"),
+    "INSTELLINGSCODE": _format(r"[0-9]{2}[A-Z]{2}", "a BRIN, two digits and two letters"),
+    "VESTIGINGSCODE": _format(r"([0-9]{2}[A-Z]{2})?[0-9]{2}", "a BRIN and two digits, or these two digits alone"),
 }
 _HOLIDAY_REGIONS: dict[str, HolidayRegion] = {"Noord": "noord", "Midden": "midden", "Zuid": "zuid"}
 OPEN_LOCATIONS = Table(
@@ -40,12 +40,12 @@ OPEN_LOCATIONS = Table(
     "windows-1252",
     {
         **_CODES,
-        "VESTIGINGSNAAM": _rule(r".*\w.*", "a name"),
-        "BEVOEGD GEZAG NUMMER": _rule(r"[0-9]{5}", "a board's number of five digits"),
-        "POSTCODE": _rule(r"[1-9][0-9]{3} ?[A-Z]{2}", "a postcode such as 5211 AB"),
-        "GEMEENTENUMMER": _rule(r"[0-9]{4}", "a municipality's number of four digits"),
-        "GEMEENTENAAM": _rule(r".*", "a name"),
-        "VAKANTIEREGIO": _rule("|".join(_HOLIDAY_REGIONS), "Noord, Midden or Zuid"),
+        "VESTIGINGSNAAM": _format(r".*\w.*", "a name"),
+        "BEVOEGD GEZAG NUMMER": _format(r"[0-9]{5}", "a board's number of five digits"),
+        "POSTCODE": _format(r"[1-9][0-9]{3} ?[A-Z]{2}", "a postcode such as 5211 AB"),
+        "GEMEENTENUMMER": _format(r"[0-9]{4}", "a municipality's number of four digits"),
+        "GEMEENTENAAM": _format(r".*", "a name"),
+        "VAKANTIEREGIO": _format("|".join(_HOLIDAY_REGIONS), "Noord, Midden or Zuid"),
     },
 )
 PUPILS = Table(
@@ -53,10 +53,10 @@ PUPILS = Table(
     "utf-8",
     {
         **_CODES,
-        "SOORT_VESTIGING": _rule(r"BO|SBO|SO|VSO|SO/VSO", "BO, SBO, SO, VSO or SO/VSO"),
-        "GEMEENTENAAM_VESTIGING": _rule(r".*", "a name"),
+        "SOORT_VESTIGING": _format(r"BO|SBO|SO|VSO|SO/VSO", "BO, SBO, SO, VSO or SO/VSO"),
+        "GEMEENTENAAM_VESTIGING": _format(r".*", "a name"),
     },
-    yearly=_rule(r"[0-9]{1,5}|<5|", "a whole number below 100,000, <5 or nothing"),
+    yearly=_format(r"[0-9]{1,5}|<5|", "a whole number below 100,000, <5 or nothing"),
 )
 
 
@@ -84,7 +84,7 @@ class Location:
 
 
 def read(folder: Path, municipality: str | None = None) -> list[Location]:
-    return [_location(place, pupils) for place, pupils in _of_municipality(*_load_both(folder), municipality)]
+    return [_location(row, pupils) for row, pupils in _of_municipality(*_load_both(folder), municipality)]
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class Register:
 
 
 def read_register(folder: Path, municipality: str) -> Register:
-    places, pupils = _load_both(folder)
-    joined = _joined(places, pupils)
+    open_locations, pupils = _load_both(folder)
+    joined = _joined(open_locations, pupils)
     return Register(
-        municipality_code=f"GM{_number_of(municipality, joined, places.path.name)}",
+        municipality_code=f"GM{_number_of(municipality, joined, open_locations.path.name)}",
         locations={location.id: location for location in (_location(*rows) for rows in joined)},
-        without_pupils={f"duo:{code}": row for code, row in places.rows.items() if code not in pupils.rows},
+        without_pupils={f"duo:{code}": row for code, row in open_locations.rows.items() if code not in pupils.rows},
     )
 
 
@@ -142,7 +142,7 @@ def site_record(
 def excerpt(folder: Path, municipality: str, into: Path) -> None:
     """Write the part of DUO's files that is about one municipality: the same bytes, without telephone numbers."""
     files = _load_both(folder)
-    kept = {place.location for place, _ in _of_municipality(*files, municipality)}
+    kept = {row.location for row, _ in _of_municipality(*files, municipality)}
     for file in files:
         header, *lines = file.path.read_bytes().splitlines(keepends=True)
         rows = [_without_telephone(lines[row.line - 2], row) for row in file.rows.values() if row.location in kept]
@@ -162,30 +162,30 @@ def _load_both(folder: Path) -> tuple[Loaded, Loaded]:
     return files[0], files[1]
 
 
-def _joined(places: Loaded, pupils: Loaded) -> list[tuple[Row, Row]]:
-    joined = [(row, pupils.rows[code]) for code, row in places.rows.items() if code in pupils.rows]
+def _joined(open_locations: Loaded, pupils: Loaded) -> list[tuple[Row, Row]]:
+    joined = [(row, pupils.rows[code]) for code, row in open_locations.rows.items() if code in pupils.rows]
     if not joined:
         allowed = f"locations that {pupils.path.name} knows too"
-        raise DuoProblem(Finding(places.path.name, None, "VESTIGINGSCODE", "none", allowed))
+        raise DuoProblem(Finding(open_locations.path.name, None, "VESTIGINGSCODE", "none", allowed))
     return joined
 
 
-def _of_municipality(places: Loaded, pupils: Loaded, municipality: str | None) -> list[tuple[Row, Row]]:
-    joined = _joined(places, pupils)
-    number = None if municipality is None else _number_of(municipality, joined, places.path.name)
-    wanted = {code for code, row in places.rows.items() if number in (None, row.cells["GEMEENTENUMMER"])}
+def _of_municipality(open_locations: Loaded, pupils: Loaded, municipality: str | None) -> list[tuple[Row, Row]]:
+    joined = _joined(open_locations, pupils)
+    number = None if municipality is None else _number_of(municipality, joined, open_locations.path.name)
+    wanted = {code for code, row in open_locations.rows.items() if number in (None, row.cells["GEMEENTENUMMER"])}
     if unknown := sorted(wanted - pupils.rows.keys()):
         named = ", ".join(unknown[:_MAX_NAMED]) + (", …" if unknown[_MAX_NAMED:] else "")
         _log.warning("open locations left out, pupils not known: %d (%s)", len(unknown), named)
-    return [(place, counts) for place, counts in joined if place.location in wanted]
+    return [(row, counts) for row, counts in joined if row.location in wanted]
 
 
 def _number_of(municipality: str, joined: list[tuple[Row, Row]], file: str) -> str:
     """The files spell one name in two ways, S HERTOGENBOSCH and 'S-HERTOGENBOSCH; the number is the same."""
     spelled = {
-        _bare(name): (name, place.cells["GEMEENTENUMMER"])
-        for place, counts in joined
-        for name in (place.cells["GEMEENTENAAM"], counts.cells["GEMEENTENAAM_VESTIGING"])
+        _bare(name): (name, row.cells["GEMEENTENUMMER"])
+        for row, counts in joined
+        for name in (row.cells["GEMEENTENAAM"], counts.cells["GEMEENTENAAM_VESTIGING"])
         if name
     }
     if found := spelled.get(_bare(municipality)):
@@ -200,10 +200,10 @@ def _bare(name: str) -> str:
     return re.sub(r"[^a-z]", "", unicodedata.normalize("NFKD", name).casefold())
 
 
-def _location(place: Row, counts: Row) -> Location:
-    known = place.cells
+def _location(row: Row, counts: Row) -> Location:
+    known = row.cells
     return Location(
-        id=f"duo:{place.location}",
+        id=f"duo:{row.location}",
         brin4=known["INSTELLINGSCODE"],
         name=known["VESTIGINGSNAAM"],
         board=f"duo:{known['BEVOEGD GEZAG NUMMER']}",
@@ -213,7 +213,7 @@ def _location(place: Row, counts: Row) -> Location:
         holiday_region=_HOLIDAY_REGIONS[known["VAKANTIEREGIO"]],
         kind="primary" if counts.cells["SOORT_VESTIGING"] == "BO" else "special",
         pupils={int(year[1]): _count(cell) for name, cell in counts.cells.items() if (year := YEAR.fullmatch(name))},
-        line=place.line,
+        line=row.line,
     )
 
 

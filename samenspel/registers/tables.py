@@ -45,7 +45,7 @@ class DuoProblem(CommandFailed):
 
 
 @dataclass(frozen=True)
-class Rule:
+class CellFormat:
     """What a cell may contain: as a pattern, and in words."""
 
     pattern: re.Pattern[str]
@@ -54,18 +54,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """What we need of one of DUO's files; `yearly` is the rule of its columns of pupils, if it has those."""
+    """What we need of one of DUO's files; `yearly` is the format of its columns of pupils, if it has those."""
 
     name: str
     encoding: str
-    columns: dict[str, Rule]
-    yearly: Rule | None = None
+    columns: dict[str, CellFormat]
+    yearly: CellFormat | None = None
 
     def missing(self, header: list[str]) -> list[str]:
         years = ["LEERLINGEN_<year>"] if self.yearly and not any(map(YEAR.fullmatch, header)) else []
         return [column for column in self.columns if column not in header] + years
 
-    def rules(self, header: list[str]) -> list[tuple[str, Rule]]:
+    def formats(self, header: list[str]) -> list[tuple[str, CellFormat]]:
         if self.yearly is None:
             return list(self.columns.items())
         return [
@@ -118,14 +118,14 @@ def load(folder: Path, table: Table) -> Loaded:
 class _Sheet:
     def __init__(self, file: str, table: Table, header: list[str]) -> None:
         self.file, self.table, self.header = file, table, header
-        self.rules = [(column, rule.pattern.fullmatch, rule.allowed) for column, rule in table.rules(header)]
+        self.formats = [(column, each.pattern.fullmatch, each.allowed) for column, each in table.formats(header)]
 
     def problem(self, line: int, column: str, value: str, allowed: str) -> DuoProblem:
         return DuoProblem(Finding(self.file, line, column, value, allowed))
 
     def doubtful_columns(self) -> list[Finding]:
         """Columns of which numbers would be lost unnoticed: one that occurs twice, or a year that is not a year."""
-        twice = sorted({name for name, _, _ in self.rules if self.header.count(name) > 1})
+        twice = sorted({name for name, _, _ in self.formats if self.header.count(name) > 1})
         odd = [name for name in self.header if name.startswith("LEERLINGEN") and not YEAR.fullmatch(name)]
         return [
             *(Finding(self.file, 1, name, f"{name} twice", "it once") for name in twice),
@@ -140,7 +140,7 @@ class _Sheet:
         row = Row(number, dict(zip(self.header, cells, strict=True)))
         wrong = [
             Finding(self.file, number, column, row.cells[column], allowed)
-            for column, fits, allowed in self.rules
+            for column, fits, allowed in self.formats
             if not fits(row.cells[column])
         ]
         if wrong:

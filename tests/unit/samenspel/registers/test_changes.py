@@ -9,7 +9,7 @@ import pytest
 
 from contracts.sites import DeclaredAdoption, Link, SiteDetails
 from contracts.values import Name
-from samenspel.registers.changes import Change, Changes, Recorded, compare
+from samenspel.registers.changes import Change, Changes, RecordedSite, compare
 from samenspel.registers.duo import read_register
 from tests.builders import site_details
 
@@ -69,8 +69,8 @@ class City:
         days = sorted(self.records[site_id])
         return self.records[site_id][max([each for each in days if each <= day], default=days[0])]
 
-    def recorded(self, day: date) -> Mapping[str, Recorded]:
-        return {site_id: Recorded(self.on(site_id, day), self.on(site_id, date.max)) for site_id in self.records}
+    def recorded(self, day: date) -> Mapping[str, RecordedSite]:
+        return {site_id: RecordedSite(self.on(site_id, day), self.on(site_id, date.max)) for site_id in self.records}
 
 
 @pytest.fixture
