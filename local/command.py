@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import time_command
-from local.health import Health, PartHealth, examine
+from local.health import HealthState, PartHealth, examine
 from local.interrupts import termination_as_ctrl_c, uninterrupted
 from local.options import Folder
 from local.simulated_time import SimulatedTime
@@ -21,7 +21,7 @@ from samenspel.commands.options import AsJson
 from samenspel.endpoints import USUAL_PORTS
 
 MIB = 2**20
-STYLES = {Health.READY: "green", Health.NOT_READY: "yellow", Health.STOPPED: "red"}
+STYLES = {HealthState.READY: "green", HealthState.NOT_READY: "yellow", HealthState.STOPPED: "red"}
 
 commands = typer.Typer()
 commands.add_typer(time_command.commands, name="time")
@@ -52,7 +52,7 @@ def down(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), uninterrupted():
         stack = Stack(folder)
-        stopped = [part.part for part in examine(stack) if part.health is not Health.STOPPED]
+        stopped = [part.part for part in examine(stack) if part.health is not HealthState.STOPPED]
         stack.stop()
     if as_json:
         typer.echo(json.dumps({"stopped": stopped}))
@@ -66,7 +66,7 @@ def status(folder: Folder = FOLDER / "stack", as_json: AsJson = False) -> None:
     parts = examine(Stack(folder)) if (folder / "stack.json").exists() else []
     _print(parts, as_json=as_json)
     _print_time(folder, as_json=as_json)
-    if not parts or any(part.health is not Health.READY for part in parts):
+    if not parts or any(part.health is not HealthState.READY for part in parts):
         raise typer.Exit(1)
 
 

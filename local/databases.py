@@ -66,5 +66,5 @@ async def _connected(superuser_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def _execute(server: asyncpg.Connection, statement: str, *names: str) -> None:
     """A statement whose names the server quotes: they cannot be parameters."""
-    places = ", ".join(f"${place}::text" for place in range(2, len(names) + 2))
-    await server.execute(await server.fetchval(f"SELECT format($1, {places})", statement, *names))
+    numbers = ", ".join(f"${number}::text" for number in range(2, len(names) + 2))
+    await server.execute(await server.fetchval(f"SELECT format($1, {numbers})", statement, *names))

@@ -8,7 +8,7 @@ from local.service import Service
 from local.stack import Stack
 
 
-class Health(StrEnum):
+class HealthState(StrEnum):
     READY = "ready"
     NOT_READY = "not ready"
     STOPPED = "stopped"
@@ -17,7 +17,7 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PartHealth:
     part: str
-    health: Health
+    health: HealthState
     address: str
     pid: int | None = None
     memory_bytes: int | None = None
@@ -34,10 +34,10 @@ def _examine(stack: Stack, name: str) -> PartHealth:
     part = stack.parts[name]
     process = stack.process(name)
     if not process:
-        return PartHealth(name, Health.STOPPED, part.address)
+        return PartHealth(name, HealthState.STOPPED, part.address)
     return PartHealth(
         part=name,
-        health=Health.READY if part.is_ready() else Health.NOT_READY,
+        health=HealthState.READY if part.is_ready() else HealthState.NOT_READY,
         address=part.address,
         pid=process.pid,
         memory_bytes=processes.memory(process),
