@@ -38,7 +38,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckOutcome:
     """What was read, and a sentence for every violation of `contracts/`."""
 
     seen: tuple[Seen, ...]
@@ -97,7 +97,7 @@ async def install() -> None:
         stamp.write_text(wanted)
 
 
-async def _check(*source: str, feed: bytes = b"") -> Outcome:
+async def _check(*source: str, feed: bytes = b"") -> CheckOutcome:
     await install()
     contracts = str(ROOT / "contracts")
     arguments = ("--contracts", contracts, "--json", *source)
@@ -105,13 +105,13 @@ async def _check(*source: str, feed: bytes = b"") -> Outcome:
     if code not in (KEPT, BROKEN) or not output:
         raise CannotCheck(errors or f"Node ended with {code}.")
     found = json.loads(output)
-    return Outcome(tuple(Seen(**row) for row in found["counts"]), tuple(found["violations"]))
+    return CheckOutcome(tuple(Seen(**row) for row in found["counts"]), tuple(found["violations"]))
 
 
-async def validate(bootstrap: str, prefix: str = "") -> Outcome:
+async def validate(bootstrap: str, prefix: str = "") -> CheckOutcome:
     return await _check("--kafka", bootstrap, f"--prefix={prefix}")
 
 
-async def validate_lines(lines: Iterable[Mapping[str, Any]]) -> Outcome:
+async def validate_lines(lines: Iterable[Mapping[str, Any]]) -> CheckOutcome:
     """Check messages without a broker, each with `topic, partition, offset, key, headers, valueBase64`."""
     return await _check(feed="".join(json.dumps(line) + "\n" for line in lines).encode())

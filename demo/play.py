@@ -30,7 +30,7 @@ TEMPORARY = {"not-yet-known", "illegal-transition", "nothing-delivered", "withdr
 """Problems that end by themselves: a service has not read yet what another one announced."""
 
 
-class Turn(NamedTuple):
+class StepToPlay(NamedTuple):
     """A step that is still to be done."""
 
     at: datetime
@@ -57,29 +57,29 @@ class Player:
 
     async def play(self, scenarios: Sequence[Scenario], until: datetime | None = None) -> None:
         """Do the steps of all scenarios that lie before `until` and were not done yet."""
-        turns = [
-            Turn(step.at, scenario.name, number, step)
+        steps = [
+            StepToPlay(step.at, scenario.name, number, step)
             for scenario in scenarios
             for number, step in enumerate(scenario.steps)
             if number >= self.done[scenario.name] and (until is None or step.at < until)
         ]
-        turns.sort(key=attrgetter("at"))  # stable: the steps of one scenario keep their order
-        for instant, together in groupby(turns, key=attrgetter("at")):
+        steps.sort(key=attrgetter("at"))  # stable: the steps of one scenario keep their order
+        for instant, together in groupby(steps, key=attrgetter("at")):
             self.set_time(instant)
             await self._play_at_once(list(together))
 
-    async def _play_at_once(self, turns: Sequence[Turn]) -> None:
+    async def _play_at_once(self, steps: Sequence[StepToPlay]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for _, of_one in groupby(turns, key=attrgetter("scenario")):
-                    group.create_task(self._play_in_order(list(of_one)))
+                for _, of_one in groupby(steps, key=attrgetter("scenario")):
+                    group.create_task(self._play_one_after_another(list(of_one)))
         except* CommandFailed as failures:
             raise failures.exceptions[0] from None  # one sentence is enough
 
-    async def _play_in_order(self, turns: Sequence[Turn]) -> None:
-        for turn in turns:
-            await self._do(turn.step, self.ids.setdefault(turn.scenario, {}), f"{turn.scenario}-{turn.number}")
-            self.done[turn.scenario] += 1
+    async def _play_one_after_another(self, steps: Sequence[StepToPlay]) -> None:
+        for each in steps:
+            await self._do(each.step, self.ids.setdefault(each.scenario, {}), f"{each.scenario}-{each.number}")
+            self.done[each.scenario] += 1
             self.advance(1)
 
     async def _do(self, step: Step, ids: dict[str, str], key: str) -> None:

@@ -24,7 +24,7 @@ ALSO_A_REACTION = {"RequestAnswered"}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TopicsAtCut:
     """Everything that is on the topics when a cut covers all of it."""
 
     inputs: Sequence[Record]
@@ -57,7 +57,7 @@ def _is_of_a_service(data: Mapping[str, Any]) -> bool:
 
 async def wait_until_counted(
     endpoints: Endpoints, clients: Mapping[str, httpx.AsyncClient], acknowledged: Counter[tuple[str, str]], today: date
-) -> Known:
+) -> TopicsAtCut:
     """Wait until all acknowledged events are there, a complete cut covers every event, and no more events come.
 
     The cut is of the real day: a cut of a simulated day knows less of what has ended since.
@@ -74,7 +74,7 @@ async def wait_until_counted(
         is_counted = is_covered and not lost and len(inputs) == before
         is_quiet = is_counted and await have_followed(clients, today)
         if cut and is_quiet and set((await health_of(clients)).values()) == {"ready"}:
-            return Known(inputs, history, cut, lost, doubled)
+            return TopicsAtCut(inputs, history, cut, lost, doubled)
         before = len(inputs)
         await asyncio.sleep(PAUSE_SECONDS)
     problem = f"{lost} events are missing" if lost else "no complete cut covers all events, or a service is not ready"
@@ -116,7 +116,7 @@ async def health_of(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
     return health
 
 
-def recounted(known: Known) -> tuple[int, tuple[str, ...]]:
+def recounted(known: TopicsAtCut) -> tuple[int, tuple[str, ...]]:
     """How many figures a recount from the topics gives, and a sentence for each difference from those published."""
     skipped = {(each["topic"], each["partition"], each["offset"]) for each in known.cut.get("skipped", ())}
     counted = recount(record for record in known.inputs if record[:3] not in skipped)

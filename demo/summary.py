@@ -15,7 +15,7 @@ MAX_DIFFERENCES = 10  # all of them are in --json
 LABEL, ADOPTION_BAR, REACH_BAR = 26, 30, 18  # columns
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
 
-Figure = Mapping[str, Any]
+FigureJson = Mapping[str, Any]
 
 
 def summary(outcome: Outcome, target: float, texts: Texts, *, page_at: str | None = None) -> list[str]:
@@ -61,7 +61,7 @@ def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
         yield from wrapped(conclusion, "    ")
 
 
-def _adoption_figure(outcome: Outcome, reading: str) -> Figure | None:
+def _adoption_figure(outcome: Outcome, reading: str) -> FigureJson | None:
     return outcome.figure(f"adoption-{reading}", "city", LAST_DAY.isoformat())
 
 
@@ -81,7 +81,7 @@ def _reach(outcome: Outcome, texts: Texts) -> Iterator[str]:
     yield f"    {texts.say('reach.note')}"
 
 
-def _reach_of_unit(unit: str, figure: Figure, texts: Texts) -> str:
+def _reach_of_unit(unit: str, figure: FigureJson, texts: Texts) -> str:
     lower, upper = (int(Decimal(figure[name])) for name in ("lower", "upper"))
     fewest, most = (figure["denominator"][name] for name in ("lower", "upper"))
     surely, possibly = (lower / most, upper / most) if most else (0.0, 0.0)
@@ -197,5 +197,5 @@ def _hints(outcome: Outcome, texts: Texts) -> Iterator[str]:
     yield f"  {texts.say('hint.stop')}"
 
 
-def _percent(figure: Figure, texts: Texts) -> str:
+def _percent(figure: FigureJson, texts: Texts) -> str:
     return texts.percent(Decimal(figure["value"]))

@@ -15,7 +15,7 @@ from demo.recount.comparison import compare
 from demo.recount.days import ProgrammeYear
 from demo.recount.ends import attempts, rates, unmet
 from demo.recount.entities import Entities, entities_from
-from demo.recount.figures import Counted, Figure
+from demo.recount.figures import Counted, KeyedFigure
 from demo.recount.flow import flow
 from demo.recount.messages import Record
 from demo.recount.reach import reach
@@ -36,7 +36,7 @@ def recount(messages: Iterable[Record]) -> dict[str, Counted]:
     return {**dict(adoption(entities)), **dict(waits(entities)), **dict(in_years)}
 
 
-def _figures(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def _figures(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     yield from substitution(entities, year)
     yield from reach(entities, year)
     yield from flow(entities, year)

@@ -6,14 +6,14 @@ from datetime import date
 
 from demo.recount.entities import Activity, Entities
 from demo.recount.events import SiteRecorded
-from demo.recount.figures import Figure, key, share_of
+from demo.recount.figures import KeyedFigure, key, share_of
 from demo.recount.sites import units_of
 
 CHILD_CENTRE = {"childcare", "out_of_school_care"}
 """The two kinds of partner that a school needs beside it for strict adoption."""
 
 
-def adoption(entities: Entities) -> Iterator[Figure]:
+def adoption(entities: Entities) -> Iterator[KeyedFigure]:
     """Strict, loose and declared, on each 31 December and 31 July with something in the year before it (49)."""
     for programme, day in sorted(_days(entities)):
         schools = list(_schools(entities, day))

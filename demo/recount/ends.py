@@ -7,12 +7,12 @@ from fractions import Fraction
 from demo.recount.days import ProgrammeYear
 from demo.recount.entities import Entities, Referral, Request
 from demo.recount.events import Closure
-from demo.recount.figures import Counted, Figure, decimal, key, share_of
+from demo.recount.figures import Counted, KeyedFigure, decimal, key, share_of
 from demo.recount.flow import is_without_broker
 from demo.recount.sites import CITY
 
 
-def rates(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def rates(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """Per unit of the asking site, and for the city per learning area of the referral."""
     referrals: dict[tuple[str, str], list[Referral]] = defaultdict(list)
     for request, units in _of(entities, year):
@@ -26,7 +26,7 @@ def rates(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
             yield key(indicator, year.programme, unit, stratum, year.school_year), share_of(number, len(made))
 
 
-def attempts(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def attempts(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """Per unit of the asking site, and for the city per learning area of the request."""
     fulfilled: dict[tuple[str, str], list[int]] = defaultdict(list)
     for request, units in _of(entities, year):
@@ -51,7 +51,7 @@ def _of(entities: Entities, year: ProgrammeYear) -> Iterator[tuple[Request, set[
             yield request, entities.sites.units([request.raised.site_id], request.raised_on)
 
 
-def unmet(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def unmet(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """Per neighbourhood and for the city by area and by reason; the share of all requests also per site."""
     asked: dict[tuple[str, str], list[bool]] = defaultdict(list)
     why: dict[tuple[str, str], int] = defaultdict(int)

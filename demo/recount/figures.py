@@ -21,7 +21,7 @@ class Counted:
     verdict: str | None = None
 
 
-Figure = tuple[str, Counted]
+KeyedFigure = tuple[str, Counted]
 
 
 def key(indicator: str, programme: str, unit: str, stratum: str, period: str) -> str:

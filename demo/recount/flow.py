@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from demo.recount.days import ProgrammeYear, amsterdam_day
 from demo.recount.entities import Activity, Entities, Request
-from demo.recount.figures import Counted, Figure, decimal, key, median, p90, share_of
+from demo.recount.figures import Counted, KeyedFigure, decimal, key, median, p90, share_of
 from demo.recount.sites import CITY
 
 STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
@@ -16,7 +16,7 @@ Reached = dict[str, date]
 """The day of the first moment of each step that a request reached."""
 
 
-def flow(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def flow(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """Per unit of the asking site, and for the city per learning area of the request."""
     activities: dict[str, list[Activity]] = defaultdict(list)
     for activity in entities.activities:
@@ -37,7 +37,7 @@ def flow(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
             yield key(indicator, year.programme, unit, stratum, year.school_year), counted
 
 
-def _figures(asked: list[tuple[Request, Reached]]) -> Iterator[Figure]:
+def _figures(asked: list[tuple[Request, Reached]]) -> Iterator[KeyedFigure]:
     for step in STEPS:
         arrived = sum(step in reached for _, reached in asked)
         yield f"requests-{step}", share_of(arrived, len(asked))

@@ -7,7 +7,7 @@ from demo.recount.days import ProgrammeYear
 from demo.recount.entities import Entities
 from demo.recount.event_types import REGISTERS
 from demo.recount.events import DeliveryDetails, GroupRecorded, TakingPart
-from demo.recount.figures import Counted, Figure, decimal, key
+from demo.recount.figures import Counted, KeyedFigure, decimal, key
 from demo.recount.sites import units_of
 
 
@@ -20,7 +20,7 @@ class Reach(NamedTuple):
     """Whether the bounds would differ even if the group's headcount were known: counting would help (15)."""
 
 
-def reach(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def reach(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """Per register: every unit with a group, the city and the neighbourhoods by learning area too."""
     of_year = [activity.details for activity in entities.activities if activity.year == year]
     for_children = [details for details in of_year if details.audience == "children"]

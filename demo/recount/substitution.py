@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from demo.recount.days import ProgrammeYear
 from demo.recount.entities import Entities
 from demo.recount.events import DeliveryDetails
-from demo.recount.figures import Figure, key, share_of
+from demo.recount.figures import KeyedFigure, key, share_of
 
 
-def substitution(entities: Entities, year: ProgrammeYear) -> Iterator[Figure]:
+def substitution(entities: Entities, year: ProgrammeYear) -> Iterator[KeyedFigure]:
     """By activities, by minutes, and the unknown beside it: children's activities, confirmed or not."""
     delivered: dict[str, list[DeliveryDetails]] = defaultdict(list)
     for activity in entities.activities:

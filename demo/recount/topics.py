@@ -23,15 +23,15 @@ async def read_topics(bootstrap: str, prefix: str = "", topics: Sequence[str] = 
 
 
 def as_record(found: TopicRecord, topic: str) -> Record:
-    value, place = found.value or b"", (topic, found.partition, found.offset)
+    value, at = found.value or b"", (topic, found.partition, found.offset)
     try:
         admit(found, topic)
     except Malformed:
-        return Record(*place, value, is_admitted=False)
+        return Record(*at, value, is_admitted=False)
     if tuple(found.headers) != (("content-type", CONTENT_TYPE),) or b'"data_base64"' in value:
         message = decode(value, dict(found.headers))
         value = encode(message.envelope, message.event)
-    return Record(*place, value)
+    return Record(*at, value)
 
 
 def newest_figures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from demo.recount.days import amsterdam_day, school_year_of
 from demo.recount.entities import Entities, Wait
-from demo.recount.figures import Counted, Figure, decimal, key, median, p90, share_of
+from demo.recount.figures import Counted, KeyedFigure, decimal, key, median, p90, share_of
 
 # Choice: `follow` and `close` are no waits. They measure what others do, and a grace period.
 CLOCKS = ("answer", "wish", "see", "decide", "review", "plan", "finish", "take-back", "report")
@@ -15,7 +15,7 @@ Cell = tuple[str, str, str, str]
 """Programme, unit, school year, clock."""
 
 
-def waits(entities: Entities) -> Iterator[Figure]:
+def waits(entities: Entities) -> Iterator[KeyedFigure]:
     """Per neighbourhood and for the city, in the school year in which a wait began."""
     cells: dict[Cell, list[Wait]] = defaultdict(list)
     for all_of_clock in entities.waits:

@@ -21,7 +21,7 @@ from contracts.metrics import CURRENT
 from contracts.sites import SITES
 from contracts.topics import PARTITIONS
 from contracts.values import MAX_GROUPS
-from demo.external_check import SCRIPT, CannotCheck, Outcome, install, node_home, validate_lines
+from demo.external_check import SCRIPT, CannotCheck, CheckOutcome, install, node_home, validate_lines
 from tests.contract.story import (
     CONTRACTS,
     Json,
@@ -171,7 +171,7 @@ def dependencies() -> None:
 
 
 @pytest.fixture(scope="module")
-def judged() -> tuple[Outcome, Sentences]:
+def judged() -> tuple[CheckOutcome, Sentences]:
     """What Node says of all cases, and its sentences by case."""
     offsets = count()
     case_of: dict[int, str] = {}
@@ -190,7 +190,7 @@ def judged() -> tuple[Outcome, Sentences]:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_promise_is_named_once(name: str, judged: tuple[Outcome, Sentences]) -> None:
+def test_a_broken_promise_is_named_once(name: str, judged: tuple[CheckOutcome, Sentences]) -> None:
     _, said = judged
 
     assert len(said[name]) == 1, said[name]
@@ -198,13 +198,13 @@ def test_a_broken_promise_is_named_once(name: str, judged: tuple[Outcome, Senten
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_what_keeps_the_contracts_is_accepted(name: str, judged: tuple[Outcome, Sentences]) -> None:
+def test_what_keeps_the_contracts_is_accepted(name: str, judged: tuple[CheckOutcome, Sentences]) -> None:
     _, said = judged
 
     assert said[name] == []
 
 
-def test_every_message_is_counted_and_a_repetition_is_no_event(judged: tuple[Outcome, Sentences]) -> None:
+def test_every_message_is_counted_and_a_repetition_is_no_event(judged: tuple[CheckOutcome, Sentences]) -> None:
     outcome, _ = judged
 
     repetitions = {(row.topic, row.type): row.messages - row.events for row in outcome.seen}

@@ -84,7 +84,7 @@ def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
         "MetricPublished", "f", id_="m1", cutId=1, key="f", denominator={"lower": 1, "upper": 1, "source": "x"}
     )
 
-    _, differences = proofs.recounted(proofs.Known([], [invented], {"cutId": 1, "vector": []}))
+    _, differences = proofs.recounted(proofs.TopicsAtCut([], [invented], {"cutId": 1, "vector": []}))
 
     assert len(differences) == 1
     assert differences[0].startswith("f: published")
@@ -93,4 +93,4 @@ def test_a_figure_that_the_topics_do_not_bear_out_is_different() -> None:
 def test_a_figure_of_which_nothing_is_left_needs_no_recount() -> None:
     gone = an_event("MetricPublished", "f", id_="m1", cutId=1, key="f", emptied=True)
 
-    assert proofs.recounted(proofs.Known([], [gone], {"cutId": 1, "vector": []})) == (0, ())
+    assert proofs.recounted(proofs.TopicsAtCut([], [gone], {"cutId": 1, "vector": []})) == (0, ())
