@@ -17,8 +17,8 @@ from words.language import Texts
 
 Figure = Mapping[str, Any]
 FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "confirmed")
-MOST = 8  # reasons of unmet needs: the others are behind the link
-MOST_BARS = 40  # neighbourhoods in one picture
+MAX_REASONS = 8  # reasons of unmet needs: the others are behind the link
+MAX_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
 
 
@@ -212,9 +212,9 @@ def _reach(figures: Figures, year: str, texts: Both) -> Card:
         _say_why_not(card, city, texts)
     near = figures.of("reach-school", stratum="all", period=year)
     bands = [(band, each) for each in near if each["unit"].startswith("neighbourhood:") and (band := _band(each))]
-    if len(bands) > MOST_BARS:
-        card.note = texts.page.say("reach.least", most=MOST_BARS, all=texts.words.number(len(bands)))
-        bands = nsmallest(MOST_BARS, bands, key=lambda found: (found[0][1], str(found[1]["unit"])))
+    if len(bands) > MAX_BARS:
+        card.note = texts.page.say("reach.least", most=MAX_BARS, all=texts.words.number(len(bands)))
+        bands = nsmallest(MAX_BARS, bands, key=lambda found: (found[0][1], str(found[1]["unit"])))
     card.bars = [_bar(band, each, texts) for band, each in bands]
     return card
 
@@ -271,7 +271,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
     if share is not None and "value" in share:
         card.headline = _row(share, texts.page.say("unmet.headline"), texts)
     found = [each for each in figures.of("unmet-requests", unit="city", period=year) if each.get("numerator")]
-    for each in sorted(found, key=lambda each: -int(each["numerator"]))[:MOST]:
+    for each in sorted(found, key=lambda each: -int(each["numerator"]))[:MAX_REASONS]:
         card.rows.append(
             Row(stratum_of(each["stratum"], texts.words), texts.words.number(each["numerator"]), "", each["key"])
         )
