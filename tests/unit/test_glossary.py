@@ -1,5 +1,6 @@
 """The glossary is kept: names use its words, and a word that it calls built is in use."""
 
+import ast
 import io
 import keyword
 import re
@@ -38,6 +39,11 @@ class Row(NamedTuple):
     @property
     def avoided(self) -> list[str]:
         return re.findall(r"`([^`]+)`", self.avoid)
+
+    @property
+    def retired(self) -> list[str]:
+        """What was a name once, and is refused where a class, a function, a constant or a module is named."""
+        return re.findall(r"\*\*([^*]+)\*\*", self.avoid)
 
     @property
     def spellings(self) -> list[str]:
@@ -86,6 +92,27 @@ def names_in(source: str) -> set[str]:
     return names - set(keyword.kwlist) - NAMES_OF_OTHERS.keys()
 
 
+def defined_in(source: str) -> set[str]:
+    """The classes and functions of a module, and its constants and aliases."""
+    tree = ast.parse(source)
+    names = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assigned = [target for each in tree.body if isinstance(each, ast.Assign) for target in each.targets]
+    annotated = [each.target for each in tree.body if isinstance(each, ast.AnnAssign)]
+    return names | {
+        node.id for target in (*assigned, *annotated) for node in ast.walk(target) if isinstance(node, ast.Name)
+    }
+
+
+def is_retired(name: str, retired: str) -> bool:
+    if retired.endswith("_"):  # a beginning, which may be all
+        return f"{name.lstrip('_')}_".startswith(retired)
+    if retired.islower() and not retired.endswith(".py"):
+        return words_of(retired) in runs_of(name)
+    return name.lstrip("_") == retired
+
+
 def files(*suffixes: str) -> Iterator[Path]:
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*")):
@@ -106,6 +133,17 @@ def hits() -> list[Hit]:
 
 def test_no_name_holds_a_word_that_the_glossary_avoids() -> None:
     assert [hit for hit in hits() if hit.exception is None] == []
+
+
+def test_no_class_function_constant_or_module_has_a_retired_name() -> None:
+    defined = [
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in files(".py")
+        for name in sorted({path.name, *defined_in(path.read_text(encoding="utf-8"))})
+    ]
+    retired = [each for row in rows() for each in row.retired]
+
+    assert [(file, name, each) for file, name in defined for each in retired if is_retired(name, each)] == []
 
 
 def test_every_exception_is_still_needed() -> None:
@@ -132,7 +170,7 @@ def test_every_word_has_one_row_a_meaning_and_a_dutch_word() -> None:
 
 
 def test_no_word_of_the_glossary_is_itself_to_be_avoided() -> None:
-    avoided = {word for row in rows() for word in row.avoided}
+    avoided = {word for row in rows() for word in (*row.avoided, *row.retired)}
 
     assert {spelling for row in rows() for spelling in row.spellings} & avoided == set()
 
@@ -153,3 +191,48 @@ def test_names_are_found_and_texts_are_not() -> None:
     source = 'def follow(ledger: "Book") -> None:\n    """A season."""  # a slot\n    del ledger.slots\n'
 
     assert names_in(source) == {"follow", "ledger"}
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "retired"),
+    [
+        ("class Place: ...", "Place", "Place"),
+        ("class Relay:\n    class _Place: ...", "_Place", "Place"),
+        ("Place = tuple[str, int]", "Place", "Place"),
+        ("class Aggregate:\n    async def heard(self): ...", "heard", "heard"),
+        ("class Border: ...", "Border", "border"),
+        ("def show_refusals(): ...", "show_refusals", "refusal"),
+        ("def run():\n    def _apply_alone(): ...", "_apply_alone", "alone"),
+        ("MOST_NAMES: int = 3", "MOST_NAMES", "MOST_"),
+        ("_MOST, LEAST = 3, 1", "_MOST", "MOST_"),
+        ("", "clock.py", "clock.py"),
+        ("", "border.py", "border"),
+    ],
+)
+def test_a_retired_name_is_found_whatever_it_names(source: str, name: str, retired: str) -> None:
+    assert name in {*defined_in(source), name if name.endswith(".py") else None}
+    assert is_retired(name, retired)
+
+
+@pytest.mark.parametrize(
+    ("name", "retired"),
+    [
+        ("Placed", "Place"),
+        ("place", "Place"),
+        ("LastReading", "Reading"),
+        ("ALMOST_ALL", "MOST_"),
+        ("MOSTLY", "MOST_"),
+        ("MAX_NAMES", "MOST_"),
+        ("order_in", "in_order"),
+        ("due_clocks.py", "clock.py"),
+        ("runaway", "away"),
+    ],
+)
+def test_another_name_than_the_retired_one_may_stand(name: str, retired: str) -> None:
+    assert not is_retired(name, retired)
+
+
+def test_parameters_local_variables_and_fields_are_no_names_that_can_be_retired() -> None:
+    source = "class Lane:\n    place: int = 0\n\n    def send(self, most: int) -> None:\n        heard = most\n"
+
+    assert defined_in(source) == {"Lane", "send"}
