@@ -53,19 +53,21 @@ class Letter:
 def letters_of(services: Mapping[str, str], records: Iterable[TopicRecord]) -> list[Letter]:
     """All letters, in the order in which the services gave up on them; `services` by their dead-letter topic.
 
-    A redrive reaches every reader, so a marker of one service closes the letters of all about the same record.
+    A redrive reaches every reader, so a marker of one service closes the letters of all about the same record. A letter
+    that Kafka got twice (its sender ended in between) is one letter: a service gives up on a record once. Records may
+    come in any order of their partitions.
     """
-    letters: list[Letter] = []
+    letters: dict[tuple[str, str], Letter] = {}
     redriven: dict[str, str] = {}
     for each in records:
         if any(name == LETTER_MARKER for name, _ in each.headers):
             marker = json.loads(each.value or b"{}")
             redriven[marker["record"]] = marker["redrivenAs"]
         else:
-            at = services[each.topic], each.partition, each.offset
-            letters.append(Letter(*at, each.key, each.value, each.headers))
-    closed = [replace(letter, redriven_as=redriven.get(letter.origin)) for letter in letters]
-    return sorted(closed, key=lambda letter: letter.header("failed-at"))
+            letter = Letter(services[each.topic], each.partition, each.offset, each.key, each.value, each.headers)
+            letters.setdefault((letter.origin, letter.service), letter)
+    closed = [replace(letter, redriven_as=redriven.get(letter.origin)) for letter in letters.values()]
+    return sorted(closed, key=lambda letter: (letter.header("failed-at"), letter.origin, letter.service))
 
 
 def _text(value: bytes | None) -> str | None:

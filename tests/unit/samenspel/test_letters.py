@@ -57,6 +57,18 @@ def test_letters_are_in_the_order_in_which_services_gave_up() -> None:
     assert [letter.service for letter in letters_of(SERVICES, [later, earlier])] == ["reporting", "referrals"]
 
 
+def test_letters_of_one_moment_are_in_the_same_order_however_their_partitions_were_read() -> None:
+    letters = [a_letter(topic, 0, origin=f"{RECORD}{n}") for topic in SERVICES for n in range(3)]
+
+    assert letters_of(SERVICES, letters) == letters_of(SERVICES, letters[::-1])
+
+
+def test_a_letter_that_kafka_got_twice_is_one_letter() -> None:
+    letters = letters_of(SERVICES, [a_letter("letters.of.reporting", offset) for offset in (0, 1)])
+
+    assert [letter.name for letter in letters] == ["reporting/3/0"]
+
+
 def test_the_original_headers_are_those_that_it_came_with() -> None:
     (letter,) = letters_of(SERVICES, [a_letter("letters.of.reporting", 0)])
 
