@@ -11,7 +11,7 @@ from contracts.metrics import CutTaken
 from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from samenspel.topic_records import TopicRecord
-from services.reporting import counts, cut, publication, rebuild, store
+from services.reporting import counts, cut, figure_store, publication, rebuild
 from services.reporting.facts.events import Fact, read
 from services.reporting.publication import Fields
 from tests.deliveries import Delivery
@@ -64,7 +64,7 @@ class Tables:
     async def newest(self) -> dict[str, Fields]:
         """What was published last, but of what nothing is left."""
         rows = await self.db.fetch("SELECT key, data FROM newest")
-        figures = {row["key"]: store.fields_of(row["data"]) for row in rows}
+        figures = {row["key"]: figure_store.fields_of(row["data"]) for row in rows}
         return {key: fields for key, fields in figures.items() if not publication.is_emptied(fields)}
 
 

@@ -20,7 +20,7 @@ from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotFound, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx, Reader
-from services.reporting import exports, short, store
+from services.reporting import exports, fact_store, figure_store, rebuild_store, short
 from services.reporting.exports import LICENCE, Export, MetadataResponse, Point
 from services.reporting.rebuild import newest_vector
 from services.reporting.sources import CURSOR, Source, first_sources, key_in, partner_names, site_names
@@ -132,7 +132,7 @@ async def _own(db: Reader, caller: Caller) -> Own:
 
 async def _figure(db: Reader, key: str, own: Own) -> dict[str, Any]:
     """The figure as it was last published; raises `NoSuchFigure` also where the caller does not see it."""
-    figure = await store.last_published(db, key)
+    figure = await figure_store.last_published(db, key)
     if figure is None or not sees(own, figure["unit"]):
         raise NoSuchFigure(None, WrongField("key", key, MetricPublished.model_fields["key"].description))
     return figure
@@ -153,7 +153,7 @@ async def list_figures(
 ) -> FigurePage:
     """The newest figures that the caller sees; with `knownAt` exactly what was published then."""
     asked = {"indicator": indicator, "programme": programme, "unit": unit, "stratum": stratum, "period": period}
-    found = await store.figure_page(
+    found = await figure_store.figure_page(
         db,
         where={name: value for name, value in asked.items() if value is not None},
         known_at=known_at,
@@ -235,7 +235,7 @@ class IndicatorPage(Value):
 @queries.get("/v1/indicators", tags=["figures"])
 async def list_indicators(db: ReadPool, _: CurrentCaller) -> IndicatorPage:
     """Every version of every definition, by indicator, with its labels and its formula."""
-    return IndicatorPage(items=tuple(await store.definition_events(db)))
+    return IndicatorPage(items=tuple(await fact_store.definition_events(db)))
 
 
 @queries.get("/v1/figures/{key:path}/sources", tags=["figures"])
@@ -279,7 +279,7 @@ async def show_history(
 ) -> HistoryPage:
     """Every value ever published of a figure, and why it changed."""
     await _figure(db, key, await _own(db, caller))
-    found = await store.history(db, key, after=cursor, limit=limit + 1)
+    found = await figure_store.history(db, key, after=cursor, limit=limit + 1)
     next_cursor = str(found[limit - 1]["cutId"]) if len(found) > limit else None
     return HistoryPage(items=tuple(found[:limit]), next_cursor=next_cursor)
 
@@ -317,8 +317,8 @@ async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit =
     """Figures that could not be computed or announced while all others went on, as far as the caller sees them. Each
     is tried again with every cut. A thing is tried again with its next event, and when the service starts."""
     own = await _own(db, caller)
-    cells = await store.stuck(db, own, limit)
-    things = await store.stuck_things(db, limit) if own is None else []
+    cells = await fact_store.stuck(db, own, limit)
+    things = await fact_store.stuck_things(db, limit) if own is None else []
     return StuckPage(
         items=tuple(StuckCell(**each) for each in cells), things=tuple(StuckThing(**each) for each in things)
     )
@@ -327,8 +327,8 @@ async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit =
 async def _ask_for_rebuild(tx: CommandTx, _: None, __: NoBody) -> Done:
     check_operator("ask for a rebuild", tx.by)
     rebuild_id = outbox.new_id()
-    if not await store.request_rebuild(tx.db, rebuild_id, "asked", tx.now):
-        waiting = await store.unfinished_rebuild(tx.db, "asked")
+    if not await rebuild_store.request_rebuild(tx.db, rebuild_id, "asked", tx.now):
+        waiting = await rebuild_store.unfinished_rebuild(tx.db, "asked")
         its_id = str(waiting.rebuild_id) if waiting else ""
         raise RebuildUnderWay(None, WrongField("rebuildId", its_id, "GET /v1/rebuilds/{rebuildId} tells of it"))
     return Done(str(rebuild_id), None, RebuildView(rebuild_id=rebuild_id, cause="asked", requested_at=tx.now))
@@ -355,7 +355,7 @@ async def show_rebuild(
 ) -> RebuildView:
     """A rebuild and what came of it; for operators, because a difference names figures of schools."""
     check_operator("read about rebuilds", caller.actor)
-    found = await store.rebuilds(db, rebuild_id)
+    found = await rebuild_store.rebuilds(db, rebuild_id)
     if not found:
         raise NoSuchRebuild(None, WrongField("rebuildId", str(rebuild_id), "a rebuild that was asked for"))
     return RebuildView.model_validate(found[0])
@@ -365,5 +365,5 @@ async def show_rebuild(
 async def list_rebuilds(db: ReadPool, caller: CurrentCaller) -> RebuildPage:
     """The newest rebuilds: asked for by an operator, or done after the tables were lost; for operators."""
     check_operator("read about rebuilds", caller.actor)
-    found = await store.rebuilds(db)
+    found = await rebuild_store.rebuilds(db)
     return RebuildPage(items=tuple(RebuildView.model_validate(each) for each in found))

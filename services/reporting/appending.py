@@ -12,7 +12,7 @@ from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Incarnations
 from services.chassis.messaging.topic_reader import Batch
 from services.chassis.running import telemetry
-from services.reporting import counts, store
+from services.reporting import counts, fact_store
 from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
 
@@ -53,7 +53,7 @@ async def store_all(db: asyncpg.Connection, told: Sequence[ReadFact]) -> list[De
     try:
         async with db.transaction():  # a savepoint
             await counts.append(db, [each.fact for each in told])
-    except store.UNSTORABLE as error:
+    except fact_store.UNSTORABLE as error:
         if len(told) == 1:
             ((fact, record),) = told
             why = telemetry.origin_in_words(error)

@@ -15,13 +15,13 @@ import structlog
 
 from services.chassis.now import now
 from services.chassis.running import telemetry
-from services.reporting import store
+from services.reporting import fact_store
 from services.reporting.ahead import ahead
 from services.reporting.definitions import not_made
+from services.reporting.fact_store import PATIENCE_SECONDS
 from services.reporting.facts.events import Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
 from services.reporting.publication import restates
-from services.reporting.store import PATIENCE_SECONDS
 from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 
 log = structlog.get_logger()
@@ -139,8 +139,8 @@ async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
             log.warning("definition_names_what_is_not_made_here", definition=fact.entity, names=names)
     kinds = set(await _made(db, KINDS))
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
-    earlier = await store.facts_of(db, {fact.entity for fact in of_kinds}) if kinds else {}
-    await store.append(db, facts)
+    earlier = await fact_store.facts_of(db, {fact.entity for fact in of_kinds}) if kinds else {}
+    await fact_store.append(db, facts)
     await _store_things(db, await asyncio.to_thread(settle, earlier, of_kinds))  # nobody who reads waits for it
 
 
@@ -173,7 +173,7 @@ async def make_things(db: asyncpg.Connection) -> None:
         await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
         await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
         periods: Counter[ProgrammePeriod] = Counter()
-        async for rows, settled in ahead(_settled, store.rows_by_thing(db, kinds)):
+        async for rows, settled in ahead(_settled, fact_store.rows_by_thing(db, kinds)):
             for stored in await _copy_or_set_aside(db, rows, settled):
                 periods.update(stored.programme_periods)
                 await _set_aside(db, stored)
@@ -187,11 +187,11 @@ async def make_things(db: asyncpg.Connection) -> None:
 async def try_things_again(db: asyncpg.Connection) -> None:
     """Make the things that could not be made: this release may be the one that can."""
     for row in await db.fetch("SELECT entity FROM stuck_things"):
-        facts = await store.facts_of(db, [row["entity"]])
+        facts = await fact_store.facts_of(db, [row["entity"]])
         try:
             async with db.transaction():
                 await _store_things(db, settle({}, facts[row["entity"]]))
-        except store.UNSTORABLE as error:
+        except fact_store.UNSTORABLE as error:
             log.error("thing_stuck", **telemetry.origin(error))
 
 
@@ -209,7 +209,7 @@ Facts = Sequence[asyncpg.Record]
 
 
 def _settled(rows: Facts) -> tuple[Facts, Settled]:
-    return rows, settle({}, store.facts_in(rows))
+    return rows, settle({}, fact_store.facts_in(rows))
 
 
 async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Settled) -> list[Settled]:
@@ -217,7 +217,7 @@ async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Sett
     try:
         async with db.transaction():  # a savepoint
             await _copy_rows(db, settled)
-    except store.UNSTORABLE as error:
+    except fact_store.UNSTORABLE as error:
         entities = list(dict.fromkeys(row["entity"] for row in facts))
         if len(entities) == 1:
             settled.rows.clear()
@@ -330,7 +330,7 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
 
 
 async def _indicators_of(db: asyncpg.Connection, family: Family) -> list[str]:
-    return [each.indicator for each in await store.definitions(db) if each.function in family.functions]
+    return [each.indicator for each in await fact_store.definitions(db) if each.function in family.functions]
 
 
 async def _prepared(db: asyncpg.Connection, family: Family, *, everything: bool) -> str:

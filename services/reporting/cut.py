@@ -30,7 +30,7 @@ from services.chassis.messaging.positions import (
 from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.chassis.running.database import Connection, Transaction
-from services.reporting import counts, publication, store
+from services.reporting import counts, fact_store, figure_store, publication
 from services.reporting.ahead import ahead
 from services.reporting.figures.values import Cell
 from services.reporting.publication import Causes, ComputedFigure, Published
@@ -114,7 +114,7 @@ async def take(
     Raises `Skipped` when another leader has appended facts.
     """
     await counts.make_things(db)
-    last_cut, last_known_at, _ = await store.last_cut(db)
+    last_cut, last_known_at, _ = await figure_store.last_cut(db)
     known_at = now()
     if last_known_at is not None:
         known_at = max(known_at, last_known_at + timedelta(milliseconds=1))
@@ -131,15 +131,15 @@ async def take(
             known_at=known_at,
             skipped=tuple(
                 Position(topic=topic, partition=partition, offset=offset)
-                for topic, partition, offset in await store.name_skipped(db, last_cut + 1, MAX_SKIPS)
+                for topic, partition, offset in await fact_store.name_skipped(db, last_cut + 1, MAX_SKIPS)
             ),
             figure_count=figure_count,
         )
-        await store.save_cut(db, taken)
+        await figure_store.save_cut(db, taken)
         await outbox.stage(tx, outbox.encoded(tx, taken, key="cut", epoch=epoch, version=1))
         await counts.forget_changes(db)
     if anew:  # PostgreSQL would plan the next cuts as for empty tables, until it does this by itself
-        await db.execute("ANALYZE sums, newest, figures", timeout=store.PATIENCE_SECONDS)
+        await db.execute("ANALYZE sums, newest, figures", timeout=fact_store.PATIENCE_SECONDS)
     return taken
 
 
@@ -149,13 +149,13 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
     A figure of a family that was counted `anew` changed without an event: after a loss, or because a release counts
     otherwise. That restates it."""
     stuck = await _try_stuck_again(tx.db)
-    definitions, count = publication.computable(await store.definitions(tx.db)), 0
+    definitions, count = publication.computable(await fact_store.definitions(tx.db)), 0
     async for figures, failed in ahead(partial(_computed, definitions=definitions), touched_cells(tx.db)):
         changed = await _changed(tx.db, figures)
         causes = await _causes(tx.db, {each.where for each in changed if each.before is not None})
         announced = await asyncio.to_thread(_announced, tx, changed, causes, cut_id, anew)
         await outbox.stage(tx, announced.messages)
-        await store.save_figures(tx.db, announced.rows)
+        await figure_store.save_figures(tx.db, announced.rows)
         for where, error in (*failed, *announced.failed):
             await _set_aside(tx, where, error, stuck)
         count += len(announced.rows)
@@ -189,7 +189,7 @@ async def _try_stuck_again(db: Connection) -> dict[FamilyCell, datetime]:
 
 async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[FamilyCell, dict[str, int]]]]:
     found: list[tuple[FamilyCell, dict[str, int]]] = []
-    async for row in db.cursor(_CELLS, prefetch=CELLS, timeout=store.PATIENCE_SECONDS):
+    async for row in db.cursor(_CELLS, prefetch=CELLS, timeout=fact_store.PATIENCE_SECONDS):
         where = FamilyCell(row["family"], Cell(row["programme"], row["unit"], row["stratum"], row["period"]))
         found.append((where, dict(zip(row["components"], row["amounts"], strict=True))))
         if len(found) == CELLS:
@@ -199,7 +199,7 @@ async def touched_cells(db: Connection) -> AsyncIterator[list[tuple[FamilyCell, 
 
 
 async def _changed(db: Connection, figures: Sequence[tuple[FamilyCell, ComputedFigure]]) -> list[Changed]:
-    published = await store.newest_figures(db, [figure.key for _, figure in figures])
+    published = await figure_store.newest_figures(db, [figure.key for _, figure in figures])
     changed: list[Changed] = []
     for where, figure in figures:
         before, digest = published.get(figure.key), publication.digest_of(figure.fields)
@@ -239,7 +239,7 @@ def _causes_of(figure: ComputedFigure, causes: Sequence[_Cause], *, is_anew: boo
 
 class _Announced(NamedTuple):
     messages: list[outbox.Staged]
-    rows: list[store.FigureRow]
+    rows: list[figure_store.FigureRow]
     failed: Failed
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from services.chassis.running.database import Reader
-from services.reporting import store
+from services.reporting import fact_store, figure_store
 from services.reporting.who_sees import Own
 from words.figures import code_of, column_of, label_of, meaning_of, source_of, stratum_of, unit_of
 from words.language import Language, Texts
@@ -103,7 +103,7 @@ def _words(language: Language) -> Texts:
 
 
 async def cut_at(db: Reader, known_at: datetime | None) -> Cut | None:
-    found = await store.cut_at(db, known_at)
+    found = await figure_store.cut_at(db, known_at)
     return Cut(*found) if found else None
 
 
@@ -117,7 +117,7 @@ async def as_csv(db: Reader, export: Export) -> AsyncIterator[str]:
 
 async def as_json(db: Reader, export: Export) -> AsyncIterator[str]:
     cut = {"cut": {"cutId": export.cut.cut_id, "knownAt": export.cut.instant}} if export.cut else {}
-    head = {"licence": export.licence, **cut, "definitions": await store.definition_events(db)}
+    head = {"licence": export.licence, **cut, "definitions": await fact_store.definition_events(db)}
     yield f'{json.dumps(head, ensure_ascii=False)[:-1]}, "figures": ['
     before = "\n"
     async for figures in _pages(db, export):
@@ -130,7 +130,7 @@ async def as_json(db: Reader, export: Export) -> AsyncIterator[str]:
 async def _pages(db: Reader, export: Export) -> AsyncIterator[list[dict[str, Any]]]:
     after: str | None = None
     while export.cut is not None:
-        found = await store.figure_page(
+        found = await figure_store.figure_page(
             db, where=export.where, known_at=export.cut.known_at, own=export.own, after=after, limit=ROWS
         )
         if found:
@@ -141,12 +141,12 @@ async def _pages(db: Reader, export: Export) -> AsyncIterator[list[dict[str, Any
 
 
 async def _definitions(db: Reader) -> dict[tuple[str, int], Json]:
-    return {(each["indicator"], each["definitionVersion"]): each for each in await store.definition_events(db)}
+    return {(each["indicator"], each["definitionVersion"]): each for each in await fact_store.definition_events(db)}
 
 
 async def _names(db: Reader, figures: Sequence[Json]) -> dict[str, str]:
     sites = {each["unit"].removeprefix("site:") for each in figures if each["unit"].startswith("site:")}
-    return await store.site_names(db, sites) if sites else {}
+    return await fact_store.site_names(db, sites) if sites else {}
 
 
 def csv_lines(

@@ -41,7 +41,7 @@ from services.chassis.running.database import UNAVAILABLE, WRITABLE, Database, E
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.reporting import appending, counts, cut, rebuild, store
+from services.reporting import appending, counts, cut, fact_store, figure_store, rebuild, rebuild_store
 from services.reporting.definitions import shipped
 
 log = structlog.get_logger()
@@ -145,15 +145,15 @@ class Projection:
         """Find out from the tables where to go on, after what was lost has come back from the topics."""
         await counts.prepare(db)
         await counts.try_things_again(db)
-        if not await store.has_facts(db):
+        if not await fact_store.has_facts(db):
             await self._keep_history(db)
-        lost = await store.unfinished_rebuild(db, "loss")
+        lost = await rebuild_store.unfinished_rebuild(db, "loss")
         if lost is not None:
             await self._restore(db, lost)
         positions, incarnations = await load_positions(db, INPUTS), await load_incarnations(db, INPUTS)
-        newest = await store.newest_cut_event(db)
+        newest = await figure_store.newest_cut_event(db)
         self.has_defined = False
-        self.last_cut, _, self.last_day = await store.last_cut(db)
+        self.last_cut, _, self.last_day = await figure_store.last_cut(db)
         knew = rebuild.vector_of(CutTaken.model_validate(newest)) if newest else {}
         self.has_news = any(
             knew.get((topic, partition), (1, 0)) != (incarnations[topic], offset)
@@ -168,26 +168,29 @@ class Projection:
             await db.execute(f"TRUNCATE {', '.join(rebuild.made_tables())}")
             await rebuild.read_history(db, self.settings)
             newest = await rebuild.newest_complete_cut(db)
-            if await store.newest_cut_event(db) is None or await store.unfinished_rebuild(db, "loss") is not None:
+            if (
+                await figure_store.newest_cut_event(db) is None
+                or await rebuild_store.unfinished_rebuild(db, "loss") is not None
+            ):
                 return
-            await store.make_newest(db)
+            await figure_store.make_newest(db)
             if newest is not None:
                 await self._restore_skips(db, newest)
             rebuild_id = outbox.new_id()
-            await store.request_rebuild(db, rebuild_id, "loss", now())
-            await store.begin_rebuild(db, rebuild_id, now(), newest.cut_id if newest else 0)
+            await rebuild_store.request_rebuild(db, rebuild_id, "loss", now())
+            await rebuild_store.begin_rebuild(db, rebuild_id, now(), newest.cut_id if newest else 0)
 
     async def _restore_skips(self, db: asyncpg.Connection, newest: CutTaken) -> None:
         for topic, incarnation in rebuild.incarnations_of(newest).items():
             if incarnation > 1:
                 await begin_anew(db, topic, incarnation)
-        await store.skip(db, await rebuild.named_skips(db), named_by=newest.cut_id)
+        await fact_store.skip(db, await rebuild.named_skips(db), named_by=newest.cut_id)
 
-    async def _restore(self, db: asyncpg.Connection, lost: store.UnfinishedRebuild) -> None:
+    async def _restore(self, db: asyncpg.Connection, lost: rebuild_store.UnfinishedRebuild) -> None:
         """Append what the newest cut knew, from where another process ended, and prove that its figures come back."""
         self.health.trouble("projection", "rebuilding", blocks=True)  # figures are missing
         began, cut_id, events = time.monotonic(), lost.cut_id or 0, 0
-        event = await store.cut_event(db, cut_id)
+        event = await figure_store.cut_event(db, cut_id)
         newest = CutTaken.model_validate(event) if event else None
         if newest is not None:
             positions = await load_positions(db, INPUTS)
@@ -206,7 +209,7 @@ class Projection:
                 await counts.count_everything_anew(db)
             of = rebuild.incarnations_of(newest) if newest else {}
             outcome = rebuild.RebuildOutcome(cut_id, events, count, time.monotonic() - began, differences, of)
-            await store.finish_rebuild(db, lost.rebuild_id, outcome.as_json(), now())
+            await rebuild_store.finish_rebuild(db, lost.rebuild_id, outcome.as_json(), now())
         log.info("rebuilt", **outcome.as_json())
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
@@ -230,7 +233,7 @@ class Projection:
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)
         skipped = [(each.topic, each.record.partition, each.record.offset, each.incarnation) for each in letters]
-        await store.skip(db, skipped)
+        await fact_store.skip(db, skipped)
         self.database.on_staged()
 
     def _has_caught_up(self, reader: TopicReader) -> bool:
@@ -240,7 +243,7 @@ class Projection:
         if self.has_defined or not self._has_caught_up(reader):
             return
         await counts.make_things(db)
-        known = {(each.indicator, each.definition_version) for each in await store.definitions(db)}
+        known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
                 async with self.database.transaction(at=definition.defined_at) as tx:
@@ -272,20 +275,20 @@ class Projection:
             return
         self.looked_at = time.monotonic()
         await cut.check_positions(db, reader.positions, reader.incarnations)
-        self.stuck, self.stuck_things = await store.count_stuck(db), await store.count_stuck_things(db)
+        self.stuck, self.stuck_things = await fact_store.count_stuck(db), await fact_store.count_stuck_things(db)
         self.behind = _behind(reader.waiting())
-        await store.note_backlog(db, self.behind)
+        await fact_store.note_backlog(db, self.behind)
         STUCK_FIGURES.set(self.stuck)
         STUCK_THINGS.set(self.stuck_things)
-        asked = await store.unfinished_rebuild(db, "asked")
+        asked = await rebuild_store.unfinished_rebuild(db, "asked")
         if asked is None or (self.rebuilding is not None and not self.rebuilding.done()):
             return
         if asked.began_at is not None:  # it is not tried for ever
             why = "the process that rebuilt ended in the middle of it: ask again"
             failed = rebuild.RebuildOutcome(0, 0, 0, 0.0, [why])
-            await store.finish_rebuild(db, asked.rebuild_id, failed.as_json(), now())
+            await rebuild_store.finish_rebuild(db, asked.rebuild_id, failed.as_json(), now())
             return
-        await store.begin_rebuild(db, asked.rebuild_id, now())
+        await rebuild_store.begin_rebuild(db, asked.rebuild_id, now())
         self.rebuilding = asyncio.create_task(self._rebuild(asked.rebuild_id, reader))
 
     async def _rebuild(self, rebuild_id: UUID, reader: TopicReader) -> None:
@@ -302,9 +305,9 @@ class Projection:
             db.terminate()
         log.info("rebuilt", **outcome.as_json())
         async with self.database.transaction() as tx:
-            await store.finish_rebuild(tx.db, rebuild_id, outcome.as_json(), now())
+            await rebuild_store.finish_rebuild(tx.db, rebuild_id, outcome.as_json(), now())
 
-    async def _swap(self, db: asyncpg.Connection, known: store.Vector, reader: TopicReader) -> None:
+    async def _swap(self, db: asyncpg.Connection, known: fact_store.Vector, reader: TopicReader) -> None:
         while True:
             try:
                 async with self.turn:

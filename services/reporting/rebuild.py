@@ -28,7 +28,7 @@ from services.chassis.messaging.positions import Positions, load_incarnations
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
-from services.reporting import counts, cut, publication, store
+from services.reporting import counts, cut, fact_store, figure_store, publication
 from services.reporting.ahead import ahead, parts
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import families
@@ -79,7 +79,7 @@ _told = msgspec.json.Decoder(_PublishedFigure)
 
 
 async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
-    rows: list[store.FigureRow] = []
+    rows: list[figure_store.FigureRow] = []
     for record in records:
         try:
             admitted = admit(record, HISTORY)
@@ -88,13 +88,13 @@ async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
             log.warning("foreign_message_on_history", **at, detail=str(error))
             continue
         if admitted.kind is CutTaken:
-            await store.save_cut(db, CutTaken.model_validate_json(admitted.data, extra="ignore"))
+            await figure_store.save_cut(db, CutTaken.model_validate_json(admitted.data, extra="ignore"))
             continue
         told = _told.decode(admitted.data)
         order = admitted.version, admitted.epoch
         rows.append((told.key, told.cut_id, *order, told.known_at, told.digest, admitted.data.decode()))
     if rows:
-        await store.keep_history(db, rows)
+        await figure_store.keep_history(db, rows)
 
 
 async def newest_complete_cut(db: asyncpg.Connection) -> CutTaken | None:
@@ -122,13 +122,13 @@ def incarnations_of(cut: CutTaken) -> dict[str, int]:
     return {each.topic: each.incarnation or 1 for each in cut.vector}
 
 
-def vector_of(cut: CutTaken) -> store.Vector:
+def vector_of(cut: CutTaken) -> fact_store.Vector:
     incarnations = incarnations_of(cut)
     return {partition: (incarnations[partition[0]], offset) for partition, offset in positions_of(cut).items()}
 
 
-async def newest_vector(db: Reader) -> store.Vector:
-    taken = await store.newest_cut_event(db)
+async def newest_vector(db: Reader) -> fact_store.Vector:
+    taken = await figure_store.newest_cut_event(db)
     return vector_of(CutTaken.model_validate(taken)) if taken else {}
 
 
@@ -207,7 +207,7 @@ async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
     await counts.count_everything_anew(db)
     await counts.count(db)
     await db.execute("CREATE TEMPORARY TABLE computed (key text PRIMARY KEY) ON COMMIT DROP")
-    definitions, differences, count = publication.computable(await store.definitions(db)), list[str](), 0
+    definitions, differences, count = publication.computable(await fact_store.definitions(db)), list[str](), 0
     async for cells in cut.touched_cells(db):
         now = {
             figure.key: figure.fields
@@ -215,7 +215,7 @@ async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
             for figure in publication.figures_of(definitions.get(where.family, ()), where.cell, sums)
             if not publication.is_emptied(figure.fields)
         }
-        published = await store.published_at(db, list(now), cut_id)
+        published = await figure_store.published_at(db, list(now), cut_id)
         differences += [why for key in now if (why := difference(key, published.get(key), now[key]))]
         await db.copy_records_to_table("computed", records=[(key,) for key in now])
         count += len(now)
@@ -247,7 +247,7 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
     )
 
 
-async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[RebuildOutcome, store.Vector]:
+async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[RebuildOutcome, fact_store.Vector]:
     """Build everything anew in the schema `beside`, in which this connection looks first, and compare.
 
     Returns what was found, and up to where the facts beside are those of the service's own tables.
@@ -303,18 +303,20 @@ async def _make_schema(db: asyncpg.Connection) -> None:
     )  # made again, by its own name, when all facts are there
 
 
-async def _follow(db: asyncpg.Connection, known: store.Vector, *, of_earlier_topics: bool = False) -> store.Vector:
+async def _follow(
+    db: asyncpg.Connection, known: fact_store.Vector, *, of_earlier_topics: bool = False
+) -> fact_store.Vector:
     """Append what the service's own tables have above this, and the facts of topics that are no more, because older
     figures rest on them; returns up to where both are the same now."""
     async with db.transaction():
         reached = await db.fetch("SELECT topic, partition, incarnation, next_offset FROM public.positions")
-        async for facts in store.facts_not_below(db, known, of_earlier_topics=of_earlier_topics):
+        async for facts in fact_store.facts_not_below(db, known, of_earlier_topics=of_earlier_topics):
             await counts.append(db, facts)
     return known | {(row["topic"], row["partition"]): (row["incarnation"], row["next_offset"]) for row in reached}
 
 
 async def swap(
-    db: asyncpg.Connection, known: store.Vector, positions: Positions, incarnations: Mapping[str, int]
+    db: asyncpg.Connection, known: fact_store.Vector, positions: Positions, incarnations: Mapping[str, int]
 ) -> None:
     """Put the tables beside in the place of the service's own, which stay for a rollback in the schema `before`.
 
@@ -327,7 +329,7 @@ async def swap(
         await cut.check_positions(db, positions, incarnations)
         await _follow(db, known)
         last = await db.fetchval("SELECT event FROM public.cuts ORDER BY cut_id DESC LIMIT 1")
-        await store.forget_fresh_below(db, vector_of(CutTaken.model_validate_json(last)))
+        await fact_store.forget_fresh_below(db, vector_of(CutTaken.model_validate_json(last)))
         await db.execute("DROP SCHEMA IF EXISTS before CASCADE")
         await db.execute("CREATE SCHEMA before")
         for table in made_tables():

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from services.chassis.running.database import Connection
-from services.reporting import store
+from services.reporting import fact_store
 from services.reporting.facts import folds
 from services.reporting.facts.events import READ, Fact, IndicatorDefined
 from services.reporting.figures import Family, families, functions
@@ -71,7 +71,7 @@ class Source(NamedTuple):
 
 
 async def sources(
-    db: Connection, key: str, *, own: Own, below: store.Vector, after: SourceKey | None
+    db: Connection, key: str, *, own: Own, below: fact_store.Vector, after: SourceKey | None
 ) -> AsyncGenerator[Source]:
     """The events behind a figure, below a vector: its definition, then what counts in it, in the order of their keys.
     An event is there once for each thing for which it counts. `own`: only what counts for these units.
@@ -95,7 +95,7 @@ async def sources(
 
 
 async def first_sources(
-    db: Connection, key: str, *, own: Own, below: store.Vector, after: SourceKey | None, most: int
+    db: Connection, key: str, *, own: Own, below: fact_store.Vector, after: SourceKey | None, most: int
 ) -> list[Source]:
     found: list[Source] = []
     async with aclosing(sources(db, key, own=own, below=below, after=after)) as behind:
@@ -111,17 +111,17 @@ async def site_names(db: Connection, unit: str, found: Sequence[Source]) -> dict
     for fact in (source.fact for source in found):
         one, some = getattr(fact.body, "site_id", None), getattr(fact.body, "site_ids", ())
         site_ids |= {each for each in (one, *some) if each}
-    return await store.site_names(db, site_ids)
+    return await fact_store.site_names(db, site_ids)
 
 
 async def partner_names(db: Connection, found: Sequence[Source]) -> dict[str, str]:
     said = [json.loads(source.fact.data) for source in found]
     ids = {each["partnerId"] for each in said if "partnerId" in each}
-    return await store.partner_names(db, ids.union(*(each.get("partnerIds", ()) for each in said)))
+    return await fact_store.partner_names(db, ids.union(*(each.get("partnerIds", ()) for each in said)))
 
 
 async def _definition_of(db: Connection, indicator: str, version: int) -> IndicatorDefined | None:
-    for each in await store.definitions(db):
+    for each in await fact_store.definitions(db):
         if (each.indicator, each.definition_version) == (indicator, version) and each.function in functions():
             return each
     return None
@@ -184,9 +184,9 @@ async def _behind(db: Connection, family: Family, cell: Cell, subjects: Sequence
 
 
 async def _said(
-    db: Connection, behind: Mapping[str, list[str]], below: store.Vector, after: SourceKey | None
+    db: Connection, behind: Mapping[str, list[str]], below: fact_store.Vector, after: SourceKey | None
 ) -> list[Source]:
-    facts = await store.facts_of(db, {thing for things in behind.values() for thing in things})
+    facts = await fact_store.facts_of(db, {thing for things in behind.values() for thing in things})
     found: list[Source] = []
     for counts_for, things in behind.items():
         told = [
@@ -198,7 +198,7 @@ async def _said(
     return [each for each in found if after is None or each.key.counts_for != after.counts_for or each.key > after]
 
 
-def _below(facts: Sequence[Fact], vector: store.Vector) -> list[Fact]:
+def _below(facts: Sequence[Fact], vector: fact_store.Vector) -> list[Fact]:
     known = [
         fact
         for fact in facts

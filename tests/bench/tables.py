@@ -25,7 +25,7 @@ from contracts.envelope import CONTENT_TYPE
 from contracts.metrics import CutTaken
 from contracts.partitioner import partition_of
 from services.chassis.running.database import migrate
-from services.reporting import counts, cut, store
+from services.reporting import counts, cut, fact_store, figure_store, rebuild_store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, body_of, read
 from services.reporting.figures import families
@@ -46,7 +46,7 @@ READS = 200
 PAGE = 200
 HEADERS = (("content-type", CONTENT_TYPE),)
 COPIED = "CREATE TABLE copied (LIKE facts INCLUDING ALL)"
-INSERT = f"INSERT INTO copied VALUES ({', '.join(f'${1 + column}' for column in range(len(store.FACT_COLUMNS)))})"
+INSERT = f"INSERT INTO copied VALUES ({', '.join(f'${1 + column}' for column in range(len(fact_store.FACT_COLUMNS)))})"
 IN_ONE_QUERY = ("reach", "substitution", "flow")  # the families whose counts a view can be of
 MILLION = 1_000_000
 SIZES = """
@@ -184,36 +184,36 @@ async def _append(db: asyncpg.Connection, facts: list[Fact]) -> None:
 
 
 async def _copy(db: asyncpg.Connection, facts: list[Fact]) -> None:
-    await db.copy_records_to_table("copied", records=map(store.row_of, facts))
+    await db.copy_records_to_table("copied", records=map(fact_store.row_of, facts))
 
 
 async def _insert_each(db: asyncpg.Connection, facts: list[Fact]) -> None:
     """What a handler does that has a message at a time: a row and a commit."""
     await db.execute("TRUNCATE copied")
     for fact in facts:
-        await db.execute(INSERT, *store.row_of(fact))
+        await db.execute(INSERT, *fact_store.row_of(fact))
 
 
 async def _refresh_views(db: asyncpg.Connection) -> float:
     """Of the counts of three families, from the same tables."""
     for name in IN_ONE_QUERY:
         _, query = families()[name].counts(everything=True)
-        await db.execute(f"CREATE MATERIALIZED VIEW view_{name} AS {query}", timeout=store.PATIENCE_SECONDS)
+        await db.execute(f"CREATE MATERIALIZED VIEW view_{name} AS {query}", timeout=fact_store.PATIENCE_SECONDS)
     seconds = 0.0
     for name in IN_ONE_QUERY:
         refresh = f"REFRESH MATERIALIZED VIEW view_{name}"
-        seconds += await _timed(db.execute(refresh, timeout=store.PATIENCE_SECONDS))
+        seconds += await _timed(db.execute(refresh, timeout=fact_store.PATIENCE_SECONDS))
         await db.execute(f"DROP MATERIALIZED VIEW view_{name}")
     return seconds
 
 
 async def _begin(db: asyncpg.Connection) -> None:
     """What whoever leads next reads before it goes on."""
-    await store.has_facts(db)
-    await store.unfinished_rebuild(db, "loss")
+    await fact_store.has_facts(db)
+    await rebuild_store.unfinished_rebuild(db, "loss")
     await counts.make_things(db)
-    await store.newest_cut_event(db)
-    await store.last_cut(db)
+    await figure_store.newest_cut_event(db)
+    await figure_store.last_cut(db)
 
 
 async def _one_by_one(db: asyncpg.Connection) -> list[float]:
@@ -221,7 +221,7 @@ async def _one_by_one(db: asyncpg.Connection) -> list[float]:
     rows = await db.fetch("SELECT entity FROM facts WHERE name = 'ActivityDelivered' LIMIT $1", LATER)
     waits: list[float] = []
     for number, row in enumerate(rows):
-        said = (await store.facts_of(db, [row["entity"]]))[row["entity"]]
+        said = (await fact_store.facts_of(db, [row["entity"]]))[row["entity"]]
         first = next(fact for fact in said if fact.name == "ActivityDelivered")
         data = first.data.replace(b'"substitution":"replaces"', b'"substitution":"stacks"')
         later = {"offset": 10**9 + number, "version": first.version + 10, "data": data}
@@ -241,7 +241,7 @@ async def _read(db: asyncpg.Connection) -> dict[str, list[float]]:
     """Random figures and pages, always the same ones."""
     chosen = random.Random(1)
     keys = [row["key"] for row in await db.fetch("SELECT key FROM newest ORDER BY key")]
-    taken = CutTaken.model_validate(await store.newest_cut_event(db))
+    taken = CutTaken.model_validate(await figure_store.newest_cut_event(db))
     ends = await db.fetch('SELECT topic, partition, max("offset") + 1 AS next FROM facts GROUP BY 1, 2')
     below = vector_of(taken) | {(row["topic"], row["partition"]): (1, row["next"]) for row in ends}
     some, then = chosen.sample(keys, min(READS, len(keys))), datetime.now(UTC)
@@ -258,10 +258,10 @@ async def _read(db: asyncpg.Connection) -> dict[str, list[float]]:
 
 
 async def _page(db: asyncpg.Connection, after: str, known_at: datetime | None) -> None:
-    await store.figure_page(db, where={}, known_at=known_at, own=None, after=after, limit=PAGE)
+    await figure_store.figure_page(db, where={}, known_at=known_at, own=None, after=after, limit=PAGE)
 
 
-async def _sources(db: asyncpg.Connection, key: str, below: store.Vector) -> None:
+async def _sources(db: asyncpg.Connection, key: str, below: fact_store.Vector) -> None:
     async with db.transaction(isolation="repeatable_read", readonly=True):
         found = sources(db, key, own=None, below=below, after=None)
         number = 0

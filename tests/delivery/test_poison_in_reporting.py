@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.envelope import Malformed
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
-from services.reporting import store
+from services.reporting import fact_store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 from services.reporting.things import settle
@@ -124,7 +124,7 @@ async def _publish(tables: Tables, facts: list[Fact]) -> tuple[int, int]:
     await tables.forget()
     await tables.append([*facts, *read_all(delivered_in_order(as_announced(shipped())).records)])
     taken = await tables.cut()
-    return taken.figure_count, await store.count_stuck(tables.db)
+    return taken.figure_count, await fact_store.count_stuck(tables.db)
 
 
 UNKNOWN_DEFINITIONS: list[dict[str, Any]] = [

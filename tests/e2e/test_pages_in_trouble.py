@@ -14,7 +14,7 @@ from contracts.activities import TakingPart
 from contracts.sites import GroupRecorded
 from contracts.values import Interval
 from local import FOLDER, RealParts
-from services.reporting import store
+from services.reporting import rebuild_store
 from tests.e2e.browser import installed, looked_at
 from tests.integration.reporting.test_cuts import BRON, key
 from tests.integration.reporting.test_open_pages import Served, served
@@ -110,7 +110,7 @@ async def test_figures_that_are_computed_anew_late_and_of_a_service_in_trouble(
 ) -> None:
     async with a_city(stack) as pages:
         db = pages.site.partnership.db
-        await store.request_rebuild(db, uuid4(), "asked", datetime(2026, 11, 27, 8, tzinfo=UTC))
+        await rebuild_store.request_rebuild(db, uuid4(), "asked", datetime(2026, 11, 27, 8, tzinfo=UTC))
         await db.execute("UPDATE cuts SET known_at = known_at - interval '26 hours'; UPDATE backlog SET events = 12000")
         pages.site.app.state.service.health.trouble("projection", "interrupted")
         text = await looked(pages, chromium, "in-trouble")

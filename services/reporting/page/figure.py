@@ -13,7 +13,7 @@ from pydantic import Field
 
 from contracts.values import calendar_day
 from services.chassis.http.parameters import ReadPool, Text
-from services.reporting import short, store
+from services.reporting import fact_store, figure_store, short
 from services.reporting.page import pictures
 from services.reporting.page.answers import html, nothing, page_routes
 from services.reporting.page.asking import Lang, language_of, own_of
@@ -41,7 +41,7 @@ async def show_figure(
     texts = texts_in(language_of(request, lang))
     async with db.acquire() as reading, reading.transaction(isolation="repeatable_read", readonly=True):
         own = await own_of(request, reading)
-        figure = await store.last_published(reading, key)
+        figure = await figure_store.last_published(reading, key)
         if figure is None or not sees(own, figure["unit"]):
             return nothing(request, texts)
         below, after = await newest_vector(reading), key_in(cursor[-1] if cursor else None)
@@ -49,8 +49,8 @@ async def show_figure(
         names = await site_names(reading, figure["unit"], found)
         partners = await partner_names(reading, found)
         missing = await short.unconfirmed(reading, figure)
-        history, count = await store.newest_history(reading, key, VALUES)
-        definition = await store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
+        history, count = await figure_store.newest_history(reading, key, VALUES)
+        definition = await fact_store.definition_of(reading, figure["indicator"], figure["definitionVersion"])
     page = {
         "figure": figure,
         "siteNames": names,

@@ -11,7 +11,7 @@ from contracts.values import Slug, calendar_day
 from services.chassis.http.parameters import ReadPool
 from services.chassis.now import now
 from services.chassis.running.database import Connection
-from services.reporting import short, store
+from services.reporting import fact_store, short
 from services.reporting.page.agreed import Target, agreed_for
 from services.reporting.page.answers import html, nothing, page_routes
 from services.reporting.page.asking import Lang, Year, language_of, own_of
@@ -99,7 +99,7 @@ async def _of_adoption(db: Connection, about: _About, target: Target) -> Listed:
         return Listed(_title(target, texts), (), 0)
     at = told[-1]
     found = await short.of_adoption(db, about.programme, indicator, at["period"], about.own)
-    names = await store.site_names(db, [each.site_id for each in found[:MAX_ROWS]])
+    names = await fact_store.site_names(db, [each.site_id for each in found[:MAX_ROWS]])
     rows = [
         Row(_name(each.site_id, names), _key(at, each.site_id), [*_to_adoption(each, indicator, texts)])
         for each in found[:MAX_ROWS]
@@ -114,7 +114,7 @@ async def _of_reach(db: Connection, about: _About, target: Target) -> Listed:
     found = await short.of_reach(
         db, about.programme, target.indicator, about.year, target.site_kinds, target.value, about.own
     )
-    names = await store.site_names(db, [each.site_id for each in found[:MAX_ROWS]])
+    names = await fact_store.site_names(db, [each.site_id for each in found[:MAX_ROWS]])
     rows = [
         Row(_name(each.site_id, names), _key(city, each.site_id), [*_to_reach(each, texts)])
         for each in found[:MAX_ROWS]

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from contracts.activities import ActivityCorrected, ActivityDelivered
 from local import RealParts
-from services.reporting import counts, cut, store
+from services.reporting import counts, cut, fact_store, figure_store
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import functions
 from services.reporting.figures.values import Cell, Function, Result, Sums
@@ -88,7 +88,7 @@ async def test_a_correction_restates_the_figures_that_count_it_and_no_other_of_t
         causes = {name: figure["causes"] for name, figure in published.items() if "causes" in figure}
         counted_in = [key("replaced-share-minutes", unit) for unit in ("site:own:bron", "neighbourhood:5211", "city")]
         assert causes.keys() == set(counted_in)
-        last = (await store.history(partnership.db, counted_in[0], after=0, limit=9))[-1]
+        last = (await figure_store.history(partnership.db, counted_in[0], after=0, limit=9))[-1]
         assert last["causeTypes"] == {"ActivityCorrected": 1}
         assert all(correction["id"] in each for each in causes.values())
         assert key("replaced-share", "city") in published  # it counts the delivery of the same cut
@@ -158,13 +158,13 @@ async def test_a_figure_that_cannot_be_computed_is_set_aside_and_comes_with_the_
         with monkeypatch.context() as release:
             release.setitem(functions(), "replaced-share@1", Function(right.family, _cannot, right.parameters))
             without = await partnership.cut()
-            aside = await store.count_stuck(partnership.db)
+            aside = await fact_store.count_stuck(partnership.db)
         mended = await partnership.cut()
 
         assert any(name.startswith("adoption-") for name in without)
         assert not any("replaced" in name for name in without)
         assert aside == len({name.split("/", 3)[3] for name in mended}) > 0
-        assert await store.count_stuck(partnership.db) == 0
+        assert await fact_store.count_stuck(partnership.db) == 0
         assert all(mended[name]["numerator"] == 1 for name in mended if name.startswith("replaced-share/"))
 
 
@@ -183,11 +183,11 @@ async def test_a_thing_that_cannot_be_made_is_set_aside_alone_and_comes_with_the
         with monkeypatch.context() as release, capture_logs() as logs:
             release.setitem(KINDS, "activity", right._replace(fold=fold))
             made_at_first = await partnership.cut()
-            (aside,) = await store.stuck_things(partnership.db, 10)
+            (aside,) = await fact_store.stuck_things(partnership.db, 10)
             partnership.correct(first, minutes=90)
             partnership.correct(second, minutes=90)
             with_later_facts = await partnership.cut()
-            (still,) = await store.stuck_things(partnership.db, 10)
+            (still,) = await fact_store.stuck_things(partnership.db, 10)
         await counts.try_things_again(partnership.db)
         mended = await partnership.cut()
 
@@ -199,7 +199,7 @@ async def test_a_thing_that_cannot_be_made_is_set_aside_alone_and_comes_with_the
         assert aside["reason"].startswith("AssertionError at services/reporting/things.py:")
         assert "never shown" not in str((aside, logs))
         assert [log["event"] for log in logs] == ["thing_stuck", "thing_stuck"]
-        assert await store.count_stuck_things(partnership.db) == 0
+        assert await fact_store.count_stuck_things(partnership.db) == 0
 
 
 async def test_a_thing_whose_rows_cannot_be_stored_is_set_aside_alone(stack: RealParts) -> None:
@@ -211,14 +211,14 @@ async def test_a_thing_whose_rows_cannot_be_stored_is_set_aside_alone(stack: Rea
 
         without = await partnership.cut()
         await counts.try_things_again(partnership.db)
-        (aside,) = await store.stuck_things(partnership.db, 10)
+        (aside,) = await fact_store.stuck_things(partnership.db, 10)
         await partnership.db.execute("ALTER TABLE activities DROP CONSTRAINT odd")
         await counts.try_things_again(partnership.db)
         mended = await partnership.cut()
 
         city = key("replaced-share", "city")
         assert [each[city]["denominator"]["lower"] for each in (without, mended)] == [8, 9]
-        assert (aside["entity"], await store.count_stuck_things(partnership.db)) == (f"activity:{refused}", 0)
+        assert (aside["entity"], await fact_store.count_stuck_things(partnership.db)) == (f"activity:{refused}", 0)
 
 
 async def test_a_fact_that_an_earlier_release_stored_and_this_one_cannot_read_sets_its_thing_aside_alone(
@@ -236,6 +236,6 @@ async def test_a_fact_that_an_earlier_release_stored_and_this_one_cannot_read_se
 
         anew = await partnership.cut()
 
-        (aside,) = await store.stuck_things(partnership.db, 10)
+        (aside,) = await fact_store.stuck_things(partnership.db, 10)
         assert aside["entity"] == f"activity:{old.activity_id}"
         assert anew[key("replaced-share", "city")]["denominator"]["lower"] == 1

@@ -13,7 +13,7 @@ from contracts.metrics import CutTaken
 from local import RealParts
 from services.chassis.http.examples import first_example
 from services.chassis.running.database import Connection
-from services.reporting import figures, rebuild, store
+from services.reporting import fact_store, figure_store, figures, rebuild
 from services.reporting.definitions import shipped
 from services.reporting.figures import families, functions
 from services.reporting.sources import sources
@@ -149,6 +149,6 @@ async def test_one_folder_more_gives_figures_explanations_and_rebuilds(stack: Re
         assert said["equal"]
 
 
-async def known_of(db: Connection) -> store.Vector:
+async def known_of(db: Connection) -> fact_store.Vector:
     """What the newest cut knew."""
-    return rebuild.vector_of(CutTaken.model_validate(await store.newest_cut_event(db)))
+    return rebuild.vector_of(CutTaken.model_validate(await figure_store.newest_cut_event(db)))

@@ -21,7 +21,7 @@ from local import RealParts
 from services.chassis.http.application import application
 from services.chassis.http.examples import first_example
 from services.chassis.running.service import Service
-from services.reporting import counts, store
+from services.reporting import counts, rebuild_store
 from services.reporting.page import routes
 from services.reporting.page.live import Live
 from services.reporting.page.making import make
@@ -399,9 +399,9 @@ async def test_while_they_are_computed_anew_the_figures_before_are_shown_and_tha
         await site.partnership.cut()
         said = "These figures are being computed anew since 1 Aug 2026, 14:00:00"
 
-        await store.request_rebuild(db, rebuild_id, "asked", asked_at)
+        await rebuild_store.request_rebuild(db, rebuild_id, "asked", asked_at)
         during = await site.get("/?lang=en")
-        await store.finish_rebuild(db, rebuild_id, {}, asked_at)
+        await rebuild_store.finish_rebuild(db, rebuild_id, {}, asked_at)
         after = await site.get("/?lang=en")
 
         assert said in during.known

@@ -29,7 +29,7 @@ from services.chassis.commands import Call, carry_out
 from services.chassis.messaging.positions import Positions, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.topic_reader import Batch, TopicReader
 from services.chassis.running.database import Connection
-from services.reporting import counts, cut, projection, rebuild, store
+from services.reporting import counts, cut, fact_store, figure_store, projection, rebuild
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 from services.reporting.projection import Projection
@@ -78,7 +78,7 @@ async def test_a_batch_is_appended_once_with_the_positions_behind_it(stack: Real
 async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> None:
     async with a_leader(stack) as (projection, reader, db):
         delivery = delivered_in_order(DEFINED)
-        await store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its offset is taken
+        await fact_store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its offset is taken
 
         with pytest.raises(asyncpg.UniqueViolationError):
             await projection.append(db, reader, batch_of(projection, delivery.records))
@@ -288,7 +288,7 @@ def records_again(delivery: Delivery) -> list[TopicRecord]:
 
 
 async def newest_cut(db: asyncpg.Connection) -> CutTaken:
-    return CutTaken.model_validate(await store.newest_cut_event(db))
+    return CutTaken.model_validate(await figure_store.newest_cut_event(db))
 
 
 async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_rest_is_appended(
@@ -320,7 +320,7 @@ async def test_however_many_messages_are_set_aside_each_is_named_once_by_the_cut
     async with a_leader(stack) as (projection, reader, db):
         await projection.append(db, reader, batch_of(projection, delivered_in_order(DEFINED).records))
         odd = [(TARGETS, partition, 1_000 + number, 1) for partition in range(3) for number in range(400)]
-        await store.skip(db, odd)
+        await fact_store.skip(db, odd)
 
         cuts = [await projection.cut(db, reader)]
         while projection.has_news:
@@ -472,7 +472,9 @@ def moved(positions: Mapping[Partition, int]) -> dict[Partition, int]:
 
 
 async def facts_of(db: asyncpg.Connection) -> list[Fact]:
-    known = await store.facts_of(db, [row["entity"] for row in await db.fetch("SELECT DISTINCT entity FROM facts")])
+    known = await fact_store.facts_of(
+        db, [row["entity"] for row in await db.fetch("SELECT DISTINCT entity FROM facts")]
+    )
     return [fact for facts in known.values() for fact in facts]
 
 

@@ -20,7 +20,7 @@ from local import RealParts
 from services.chassis.commands import Answer, Call, NoBody, carry_out
 from services.chassis.messaging.relay import Relay
 from services.chassis.problems import NotAllowed
-from services.reporting import api, counts, rebuild, store
+from services.reporting import api, counts, figure_store, rebuild, rebuild_store
 from services.reporting.projection import Projection
 from tests.builders import NOW, an_actor
 from tests.deliveries import as_sent
@@ -97,11 +97,11 @@ async def test_the_next_cut_comes_after_the_newest_of_which_anything_is_there(
 ) -> None:
     await keep(db, *FIRST, last)
 
-    assert (await store.last_cut(db))[:2] == (2, datetime(2026, 8, 2, 10, tzinfo=UTC))
+    assert (await figure_store.last_cut(db))[:2] == (2, datetime(2026, 8, 2, 10, tzinfo=UTC))
 
 
 async def test_without_any_history_the_first_cut_is_to_come(db: asyncpg.Connection) -> None:
-    assert await store.last_cut(db) == (0, None, None)
+    assert await figure_store.last_cut(db) == (0, None, None)
     assert await rebuild.newest_complete_cut(db) is None
 
 
@@ -157,7 +157,7 @@ async def newest_of_all(sandbox: Sandbox) -> dict[str, str]:
 
 async def outcome(sandbox: Sandbox) -> dict[str, Any] | None:
     """Of the newest rebuild."""
-    found = await store.rebuilds(sandbox.database.pool)
+    found = await rebuild_store.rebuilds(sandbox.database.pool)
     return found[0]["outcome"] if found else None
 
 
@@ -271,7 +271,7 @@ async def test_a_rebuild_of_which_the_process_ended_is_told_as_failed_and_not_tr
     async with a_sandbox(stack, "reporting") as sandbox:
         asked = await ask(sandbox)
         async with sandbox.database.transaction() as tx:
-            await store.begin_rebuild(tx.db, UUID(asked.subject), NOW)
+            await rebuild_store.begin_rebuild(tx.db, UUID(asked.subject), NOW)
 
         async with a_service(sandbox):
             await eventually(lambda: has_an_outcome(sandbox))
@@ -310,9 +310,9 @@ async def test_who_asks_again_while_a_rebuild_waits_is_told_so(stack: RealParts)
         with pytest.raises(api.RebuildUnderWay) as refused:
             await ask(sandbox)
         async with sandbox.database.transaction() as tx:
-            waiting = await store.unfinished_rebuild(tx.db, "asked")
+            waiting = await rebuild_store.unfinished_rebuild(tx.db, "asked")
             assert waiting is not None
-            await store.finish_rebuild(tx.db, waiting.rebuild_id, {}, NOW)
+            await rebuild_store.finish_rebuild(tx.db, waiting.rebuild_id, {}, NOW)
         second = await ask(sandbox)
 
         assert refused.value.errors[0].value == first.subject

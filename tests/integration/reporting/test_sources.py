@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from contracts.activities import TakingPart
 from contracts.sites import GroupRecorded
 from contracts.values import Interval
-from services.reporting import store
+from services.reporting import fact_store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact
 from services.reporting.figures import families
@@ -173,7 +173,7 @@ def test_what_a_cut_did_not_know_is_not_behind_its_figures(tables: Tables) -> No
     tables.figures(delivered_in_order(two_schools().announced))
 
     async def below_nothing() -> list[Source]:
-        nothing: store.Vector = {}
+        nothing: fact_store.Vector = {}
         async with tables.db.transaction():
             return [each async for each in sources(tables.db, OF_CITY, own=None, below=nothing, after=None)]
 

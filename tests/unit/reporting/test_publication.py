@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import rfc8785
 
-from services.reporting import store
+from services.reporting import figure_store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import IndicatorDefined
 from services.reporting.figures import functions
@@ -83,7 +83,7 @@ def test_a_definition_is_published_for_the_periods_that_it_names() -> None:
 def test_the_history_looks_for_what_restates_and_its_index_has_just_that() -> None:
     migration = (files("services.reporting") / "migrations" / "0011_facts_that_restate.sql").read_text()
 
-    for statement in (store._CAUSES, migration):
+    for statement in (figure_store._CAUSES, migration):
         always, from_the_second = re.findall(r"name IN \(([^)]*)\)", statement)
         assert {each.strip(" '") for each in always.split(",")} == RESTATING
         assert {each.strip(" '") for each in from_the_second.split(",")} == REFERENCE_DATA

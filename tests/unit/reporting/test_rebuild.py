@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from services.reporting.figure_store import fields_of
 from services.reporting.publication import Published, digest_of
 from services.reporting.rebuild import difference
-from services.reporting.store import fields_of
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "contracts" / "examples" / "MetricPublished.v1").glob("*.json"))
 AT = datetime(2026, 8, 1, tzinfo=UTC)
