@@ -36,7 +36,8 @@ _GROUPS = re.compile(r"\+?\d+(?:[\W_]{1,3}\d+)*")
 _OF_AN_ORGANISATION = re.compile(r"\b(RSIN|KvK|LRK)\b\W*$", re.IGNORECASE)
 _LONGEST_NAME = 12
 """Characters before a number that may say whose it is: `KvK: `, `RSIN `. Bounded, as is the time to look."""
-_BEGINS_A_TELEPHONE_NUMBER = re.compile(r"\+|(?<!\d)(0|31)")
+_MAY_BE_A_TELEPHONE_NUMBER = re.compile(r"(?:\+|(?<!\d)(?:0|31))(?:\D{0,4}\d){6}")
+"""What `phonenumbers` finds begins so: it lets at most four signs stand between digits."""
 _CITIZEN_NUMBER = 9
 _TELEPHONE_NUMBER = 10
 """Digits of a Dutch number with its first 0; from abroad it has more."""
@@ -114,7 +115,7 @@ def _is_citizen_number(found: re.Match[str], text: str) -> bool:
 
 
 def _has_telephone_number(text: str) -> bool:
-    if not _BEGINS_A_TELEPHONE_NUMBER.search(text):  # the library's search is dear
+    if not _MAY_BE_A_TELEPHONE_NUMBER.search(text):  # the library's search is dear
         return False
     return any(True for _ in PhoneNumberMatcher(text, "NL", leniency=Leniency.VALID))
 
