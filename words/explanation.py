@@ -15,6 +15,7 @@ from words.figures import (
     formula_of,
     is_there,
     label_of,
+    part_of,
     period_of,
     source_of,
     stratum_of,
@@ -42,6 +43,22 @@ class Part:
 
     title: str
     lines: Sequence[Line]
+
+    @property
+    def entries(self) -> list[list[Line]]:
+        """Its lines, each with those that belong to it."""
+        entries: list[list[Line]] = []
+        for line in self.lines:
+            if entries and line.depth > 1:
+                entries[-1].append(line)
+            else:
+                entries.append([line])
+        return entries
+
+    @property
+    def is_list(self) -> bool:
+        """Whether something belongs to one of its lines."""
+        return len(self.entries) < len(self.lines)
 
 
 def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Texts) -> list[str]:
@@ -179,9 +196,8 @@ def _thing(counts_for: str, names: Mapping[str, str], texts: Texts) -> str:
 
 def _history(history: Sequence[Json], texts: Texts) -> Iterator[Line]:
     for figure in list(reversed(history))[:MAX_VALUES]:
-        value = value_or_why_not(figure, texts)
-        if is_there(figure) and "denominator" in figure:
-            value = f"{value} / {denominator_of(figure, texts)}"
+        part = part_of(figure, texts) if is_there(figure) else ""
+        value = value_or_why_not(figure, texts) + (f" ({part})" if part else "")
         yield Line(f"{texts.moment(figure['knownAt'])}  {value}")
         if why := why_of(figure, texts):
             yield Line(why, 2)

@@ -55,8 +55,10 @@ def bands(name: str, labels: Sequence[str], surely: Sequence[float], possibly: S
 def curve(name: str, labels: Sequence[str], values: Sequence[float], target: float | None) -> str:
     """The values in their order, and the target as a dashed line."""
     chart = pygal.Line(height=200, range=(0, 100), dots_size=4, margin_right=40, **_options(_CURVE))
-    shown = {0, len(labels) // 2, len(labels) - 1}  # more would cover one another
-    chart.x_labels = [label if number in shown else "" for number, label in enumerate(labels)]
+    shown = {
+        labels[number]: number for number in (len(labels) - 1, len(labels) // 2, 0)
+    }  # more would cover one another
+    chart.x_labels = [label if shown.get(label) == number else "" for number, label in enumerate(labels)]
     chart.add("", [round(each, 1) for each in values])
     if target is not None:
         chart.add("", [target] * len(labels), show_dots=False, stroke_style={"width": 2, "dasharray": "8, 6"})

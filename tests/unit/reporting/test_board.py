@@ -127,6 +127,14 @@ def test_a_picture_has_a_bar_for_each_and_no_script(number: int) -> None:
     assert "<b>" not in drawn
 
 
+def test_a_curve_of_one_day_says_that_day_once() -> None:
+    drawn = pictures.curve(
+        "history", ["27 Nov 2026"] * 15 + ["28 Nov 2026"], [float(share) for share in range(16)], None
+    )
+
+    assert [drawn.count(f"{day} Nov 2026</text>") for day in (27, 28)] == [1, 1]
+
+
 def test_how_sure_it_is_is_said_by_groups_activities_and_what_cannot_be_computed() -> None:
     adopted, reached = (
         a_share("adoption-strict", 28, 41, period="2026-07-31"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from words.explanation import explanation, sentence
+from words.explanation import explanation, parts_of, sentence
 from words.language import Language, Texts
 
 DEFINITION = {
@@ -196,12 +196,21 @@ def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> 
     _, history = explained(second, history=(first, second)).split("History, newest first (2 values)\n")
 
     assert [line.strip() for line in history.strip().splitlines()] == [
-        "22 Nov 2026, 14:03:07  68.3% / 41",
+        "22 Nov 2026, 14:03:07  68.3% (28 of 41)",
         "restated, 1 cause",
         "2026-11-22T13:03:07.000Z",
-        "22 Nov 2026, 14:03:07  65.9% / 41",
+        "22 Nov 2026, 14:03:07  65.9% (27 of 41)",
         "2026-11-22T13:03:07.000Z",
     ]
+
+
+def test_what_belongs_to_a_value_stands_with_it_in_one_entry() -> None:
+    restated = a_share() | {"causeCount": 1}
+    *_, history = parts_of({"figure": restated, "items": []}, {}, [a_share(), restated], Texts("words", Language.EN))
+
+    assert history.is_list
+    assert [len(entry) for entry in history.entries] == [3, 2]  # the newest was restated, and says why
+    assert [entry[0].depth for entry in history.entries] == [1, 1]
 
 
 def test_the_history_of_a_plain_number_divides_it_by_nothing() -> None:
