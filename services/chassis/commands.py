@@ -28,35 +28,22 @@ from contracts.values import Actor, Identifier, Value
 from services.chassis.aggregates import Aggregate, Thing
 from services.chassis.checks import check_personal_data, half_character_in, malformed, wrong_fields
 from services.chassis.life_cycle import Parties, Step, step_of
-from services.chassis.problems import Malformed, NotFound, RuleSaysNo, WrongField
+from services.chassis.problems import Malformed, NotFound, Problem, RuleSaysNo, Unavailable, WrongField
 from services.chassis.records import Records
-from services.chassis.running.database import CommandTx, Database, Transaction
+from services.chassis.running.database import CommandTx, Database, Reader, Transaction
 from services.chassis.visibility import Audience, audience_of, sees
 
-CLAIM = """
-INSERT INTO idempotency (organisation, role, actor, key, digest) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING RETURNING true
-"""
-REMEMBER = """
-UPDATE idempotency SET subject = $5, version = $6, view = $7
-WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
-"""
-_RECALL_MANY = """
+_RECALL = """
 SELECT organisation, role, actor, key, digest, subject, version, view
 FROM idempotency JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (organisation, role, actor, key)
 USING (organisation, role, actor, key)
 """
-_REMEMBER_MANY = """
+REMEMBER = """
 INSERT INTO idempotency (organisation, role, actor, key, digest, subject, version, view)
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::integer[], $8::bytea[]
 ) ON CONFLICT DO NOTHING
 """
-_RECALL = """
-SELECT digest, subject, version, view FROM idempotency
-WHERE organisation = $1 AND role = $2 AND actor = $3 AND key = $4
-"""
-
 Events = Event | Sequence[Event]
 """What a command makes happen, in this order: each event changes the aggregate that it is about."""
 
@@ -75,7 +62,7 @@ Owner = tuple[str, str, str, str]
 
 
 class AnsweredMeanwhile(Exception):
-    """A command with this key came through another door at the same time: look again."""
+    """A command with this key was answered before, or through another door at the same time: look again."""
 
 
 class IdempotencyKeyReused(RuleSaysNo):
@@ -199,22 +186,30 @@ class Answer:
 
 
 async def carry_out(database: Database, command: Command, call: Call) -> Answer:
-    """Do what a caller asks, once for each key. Raises the problem that says why not."""
+    """Do what a caller asks, once for each key. Raises the problem that says why not.
+
+    That a command came before is seen when its answer is kept, or when it is refused: most come once, and that costs no
+    look.
+    """
     digest = b"" if call.key is None else await digest_of(command, call)
-    async with database.command(
-        by=call.by,
-        at=call.at,
-        causation=call.key and causation_of(call.by, call.key, database.secret),
-        traceparent=call.traceparent,
-        expected_versions=call.expected_versions,
-    ) as tx:
-        if call.key is None:
-            return await run(tx, command, call)
-        owner = call.owner
-        if not await tx.db.fetchval(CLAIM, *owner, digest):
-            return recalled(await tx.db.fetchrow(_RECALL, *owner), digest)
-        answer = await run(tx, command, call)
-        await tx.db.execute(REMEMBER, *owner, answer.subject, answer.version, answer.view)
+    try:
+        async with database.command(
+            by=call.by,
+            at=call.at,
+            causation=call.key and causation_of(call.by, call.key, database.secret),
+            traceparent=call.traceparent,
+            expected_versions=call.expected_versions,
+        ) as tx:
+            answer = await run(tx, command, call)
+            if call.key is not None:
+                await remember(tx, [(call.owner, digest, answer)])
+    except (AnsweredMeanwhile, Problem) as error:
+        if call.key is None or isinstance(error, Unavailable):
+            raise
+        before = (await recall(database.pool, [call.owner])).get(call.owner)
+        if before is None:
+            raise
+        return recalled(before, digest)
     return answer
 
 
@@ -225,16 +220,16 @@ async def run(tx: CommandTx, command: Command, call: Call) -> Answer:
     return Answer(subject=done.subject, version=done.version, view=view)
 
 
-async def recall_many(tx: Transaction, owners: Sequence[Owner]) -> dict[Owner, asyncpg.Record]:
-    rows = await tx.db.fetch(_RECALL_MANY, *map(list, zip(*owners, strict=True))) if owners else []
+async def recall(db: Reader, owners: Collection[Owner]) -> dict[Owner, asyncpg.Record]:
+    rows = await db.fetch(_RECALL, *map(list, zip(*owners, strict=True))) if owners else []
     return {(row["organisation"], row["role"], row["actor"], row["key"]): row for row in rows}
 
 
-async def remember_many(tx: Transaction, answers: Sequence[tuple[Owner, bytes, Answer]]) -> None:
+async def remember(tx: Transaction, answers: Sequence[tuple[Owner, bytes, Answer]]) -> None:
     """Keep the answers to commands with these keys and digests. Raises `AnsweredMeanwhile`."""
     if answers:
         rows = [(*owner, digest, answer.subject, answer.version, answer.view) for owner, digest, answer in answers]
-        done = await tx.db.execute(_REMEMBER_MANY, *map(list, zip(*rows, strict=True)))
+        done = await tx.db.execute(REMEMBER, *map(list, zip(*rows, strict=True)))
         if done != f"INSERT 0 {len(rows)}":
             raise AnsweredMeanwhile
 
@@ -261,9 +256,8 @@ def _digest(command: Command, subject: str | UUID | None, bodies: Sequence[Value
     return digest.digest()
 
 
-def recalled(stored: asyncpg.Record | None, digest: bytes) -> Answer:
+def recalled(stored: asyncpg.Record, digest: bytes) -> Answer:
     """The answer that was kept. Raises `IdempotencyKeyReused` where that was to something else."""
-    assert stored is not None, "the key was just found, and keys are deleted only after 30 days"
     if stored["digest"] != digest:
         raise IdempotencyKeyReused(None, WrongField("Idempotency-Key", None, "a key that was not used before"))
     return Answer(subject=stored["subject"], version=stored["version"], view=stored["view"], is_replayed=True)

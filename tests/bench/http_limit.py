@@ -23,11 +23,13 @@ FROM, TO = date(2026, 1, 1), date(2026, 3, 1)
 SITES = """
 SELECT entity_id, details FROM records_on('site', $2) WHERE entity_id = ANY($1)
 """
+HOLD_OFF = "SELECT pg_advisory_xact_lock_shared(hashtextextended('change what requests are routed by', 0))"
 BROKERS = """
-SELECT entity_id, area.scheme || '/' || area.code AS area FROM records_on('broker', $1),
-jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)
-WHERE valid_from <= $1 AND coalesce($1 < (details->>'validTo')::date, true)
-AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
+SELECT entity_id, area.scheme || '/' || area.code AS area
+FROM (SELECT greatest(day, $1::date) AS day FROM routing) AS routed, records_on('broker', routed.day),
+    jsonb_to_recordset(details->'learningAreas') AS area (scheme text, code text)
+WHERE valid_from <= routed.day AND coalesce(routed.day < (details->>'validTo')::date, true)
+    AND area.scheme || '/' || area.code = ANY($2) ORDER BY entity_id
 """
 SAVE = """
 INSERT INTO requests (request_id, status, broker_ids, answer, outcome, details, version, partner_ids, parties, site_id,
@@ -63,8 +65,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, answer: bytes) -> None:
     now, request_id = datetime.now(UTC), uuid_utils.compat.uuid7()
     owner = (site, "coordinator", "a1", key)
-    await db.fetchval(commands.CLAIM, *owner, b"digest")
     await db.fetch(SITES, [site], FROM)
+    await db.execute(HOLD_OFF)
     await db.fetch(BROKERS, FROM, AREAS)
     parties = [f"site:{site}", "broker:own:broker", "samenspel:own:samenspel"]
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO, parties)
@@ -74,7 +76,7 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2, 3)]  # about an event's size
     await db.execute(outbox.STAGE, now, *outbox.columns(rows), 1, OUTCOMES)
     await db.fetch(DOUBLES, site, request_id, AREAS, FROM, TO, [])
-    await db.execute(commands.REMEMBER, *owner, str(request_id), 2, answer)
+    await db.execute(commands.REMEMBER, *([each] for each in (*owner, b"digest", str(request_id), 2, answer)))
 
 
 def _staged(request_id: UUID, version: int, key: bytes, value: bytes) -> outbox.Staged:

@@ -31,9 +31,9 @@ from services.chassis.commands import (
     Owner,
     causation_of,
     digest_of,
-    recall_many,
+    recall,
     recalled,
-    remember_many,
+    remember,
     run,
 )
 from services.chassis.messaging import outbox
@@ -265,7 +265,7 @@ class Decisions:
 
     async def _recall(self, understood: Sequence[Understood | Problem]) -> None:
         owners = [each.call.owner for each in understood if isinstance(each, Understood)]
-        self.stored = await recall_many(self.tx, owners)
+        self.stored = await recall(self.tx.db, owners)
 
     async def _decide_one(self, given: Given, what: Understood | Problem, *, may_wait: bool) -> bool:
         """False: it names what is not known yet, and may wait for it."""
@@ -336,7 +336,7 @@ class Decisions:
             self.awaited.add((given.client, about))
 
     async def _keep(self) -> None:
-        await remember_many(self.tx, self.answers)
+        await remember(self.tx, self.answers)
         await outbox.stage(self.tx, [*self.messages, *outcomes.encoded(self.tx, self.outcomes)])
         self.answers, self.outcomes, self.messages = [], [], []
 

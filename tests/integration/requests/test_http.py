@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -155,6 +156,22 @@ def test_the_same_command_again_has_the_same_answer_and_no_second_effect(request
     assert (again.headers["Idempotency-Replayed"], again.headers["Location"]) == ("true", first.headers["Location"])
     journal = requests.rows("SELECT FROM journal WHERE aggregate = $1", f"request:{first.json()['requestId']}")
     assert len(journal) == 2  # raised and assigned, once
+
+
+def test_a_command_that_would_be_refused_by_now_still_has_the_answer_that_it_had(requests: ServiceProcess) -> None:
+    request, key = a_request(requests), str(uuid4())
+    answers, cannot = f"{path_of(request)}/answers", {"list": "not-fulfilled", "code": "no_funding"}
+    with_key = partial(requests.ask, "POST", answers, by=CONSULTANT, Idempotency_Key=key, If_Match='"2"')
+    first = with_key({"answer": "advise"})
+
+    again = with_key({"answer": "advise"})
+    another = with_key({"answer": "cannot_help", "reason": cannot})
+    without = requests.ask("POST", answers, {"answer": "advise"}, by=CONSULTANT)
+
+    assert (again.status_code, again.content, again.headers["ETag"]) == (201, first.content, first.headers["ETag"])
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (another.status_code, error_of(another)["field"]) == (409, "Idempotency-Key")
+    assert without.status_code == 409
 
 
 def test_a_key_is_not_used_for_another_command(requests: ServiceProcess) -> None:
