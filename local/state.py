@@ -7,6 +7,7 @@ holds passwords.
 import json
 import os
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,11 @@ from local.processes import Process
 PASSWORD_BYTES = 18  # 144 bits, as 24 characters that need no escaping in a URL
 
 
+def _cluster_id() -> str:
+    """16 bytes; the zero keeps it from starting with a dash, which would look like an option."""
+    return urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
+
+
 @dataclass
 class State:
     """Processes, ports and passwords of one folder; what is recorded here is on disk before it is used."""
@@ -30,6 +36,8 @@ class State:
     processes: dict[str, Process] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    cluster: str = field(default_factory=_cluster_id)
+    """Kafka's id, the same for each node."""
     _change: RLock = field(default_factory=RLock)  # Kafka and PostgreSQL start at the same time
 
     @classmethod
@@ -66,6 +74,7 @@ class State:
                 "processes": {name: asdict(process) for name, process in self.processes.items()},
                 "ports": self.ports,
                 "passwords": self.passwords,
+                "cluster": self.cluster,
             }
             new = self.file.with_suffix(".new")
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:

@@ -101,10 +101,14 @@ class System:
 def city() -> Iterator[System]:
     """A whole stack with a city in it, kept through all the faults."""
     with Stack.started(FOLDER / "faults", fresh=True, services=True) as stack:
-        city = System(stack)
-        completed(record_city(city.urls, city.calls))
-        completed(eventually(city.has_brokers))
-        yield city
+        yield with_a_city(stack)
+
+
+def with_a_city(stack: Stack) -> System:
+    city = System(stack)
+    completed(record_city(city.urls, city.calls))
+    completed(eventually(city.has_brokers))
+    return city
 
 
 @pytest.fixture
