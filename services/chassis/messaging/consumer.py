@@ -89,7 +89,7 @@ class Consumer:
     @asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[Any]:
         broker = KafkaBroker(
-            self.settings.kafka,
+            self.settings.kafka.split(","),  # it takes a text as one address
             client_id=self.settings.service,
             allow_auto_create_topics=False,
             apply_types=False,

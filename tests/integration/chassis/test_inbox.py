@@ -481,6 +481,14 @@ async def test_a_service_that_starts_again_reads_on(stack: RealParts) -> None:
             await eventually(lambda: has_applied(sandbox, 1))
 
 
+async def test_of_several_brokers_one_that_answers_is_enough(stack: RealParts) -> None:
+    async with an_inbox(stack) as (inbox, sandbox):
+        several = sandbox.settings.model_copy(update={"kafka": f"{stack.kafka},127.0.0.1:1"})
+        async with running(Inbox(several, sandbox.database, sandbox.health, (OFFERS,), inbox.reactions)):
+            await sandbox.send(OFFERS, (b"own:b", a_message(1).value))
+            await eventually(lambda: has_applied(sandbox, 1))
+
+
 async def has_read(sandbox: Sandbox, number: int) -> bool:
     return bool(await sandbox.database.pool.fetchval("SELECT sum(next_offset) = $1 FROM positions", number))
 
