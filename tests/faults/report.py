@@ -18,8 +18,8 @@ HEADS = ("fault", "test", *MEASURED, "result", "on")
 EXPLANATION = """\
 # How we survive faults
 
-Made by `make faults` on {cores} cores with {memory:.0f} GiB of memory; other work may have run beside it. Kafka is three
-brokers where another one shall lead (T06, T07 and a row of T05), and one everywhere else.
+Made by `make faults` on {cores} cores with {memory:.0f} GiB of memory; other work may have run beside it. Kafka is
+three brokers where another one shall lead (T06, T07 and a row of T05), and one everywhere else.
 
 `commands` were sent by callers that repeat each with its `Idempotency-Key` until it is answered; `answered` of them
 were, in the end. `unknown` counts the tries of which the caller could not know the outcome: no answer, or a 5xx other
