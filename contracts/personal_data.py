@@ -18,11 +18,13 @@ _SHORTEST = 8
 """Digits: nothing that is looked for has fewer, and most texts of an event have none."""
 _REGISTERED = re.compile(r"duo:[0-9A-Z]{4,6}|lrk:[1-9][0-9]{0,11}")
 _HARMLESS = re.compile(
-    r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?)?"
+    r"[A-Za-z:-]*"
+    r"|\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?)?"
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|-?(0|[1-9]\d{0,6})\.\d{6}"
 )
-"""A date, an instant, a UUID or a decimal number below ten million: made of digits, and nobody's."""
+"""A word or a code of letters; a date, an instant, a UUID or a decimal number below ten million: made of digits, and
+nobody's."""
 _AT = re.compile(r"[(\[{<] ?at ?[)\]}>]", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w\"'.+-] ?@ ?[\w-]++\.\w")  # in time that grows with the text, not with its square
 _ECK_ID = re.compile(r"ketenid\.nl/", re.IGNORECASE)
@@ -45,7 +47,7 @@ _TELEPHONE_NUMBER = 10
 
 def personal_data_in(text: str) -> str | None:
     """What a text seems to hold, as in "an e-mail address"; None when it holds nothing of the kind."""
-    if _REGISTERED.fullmatch(text) or _HARMLESS.fullmatch(text):
+    if _HARMLESS.fullmatch(text) or _REGISTERED.fullmatch(text):
         return None
     plain = _plain(text)
     return _address_in(plain) or _number_in(plain)
@@ -99,7 +101,7 @@ def _address_in(text: str) -> str | None:
 
 
 def _number_in(text: str) -> str | None:
-    if sum(character.isdigit() for character in text) < _SHORTEST:
+    if len(text) < _SHORTEST or sum(map(str.isdigit, text)) < _SHORTEST:
         return None
     spaced = _SEPARATORS.sub(" ", text)
     if any(_is_citizen_number(found, spaced) for found in _NINE_DIGITS.finditer(spaced)):

@@ -144,7 +144,7 @@ class ClockTable(Generic[Thing]):
         return messages
 
     async def _region(self, tx: Transaction, site_id: str) -> HolidayRegion | None:
-        site = (await self.sites.on_day(tx.db, [site_id], tx.today)).get(site_id)
+        site = (await self.sites.today(tx, [site_id])).get(site_id)
         return site.holiday_region if site else None
 
     async def _start(

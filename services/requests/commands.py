@@ -38,7 +38,7 @@ async def _with_likely_doubles(tx: CommandTx, request: Request) -> RequestView:
 async def _known(tx: CommandTx, asked: RequestDetails) -> Known:
     """What is recorded of what a request names."""
     return Known(
-        await store.SITES.on_day(tx.db, [asked.site_id, *asked.co_site_ids], tx.today),
+        await store.SITES.today(tx, [asked.site_id, *asked.co_site_ids]),
         await store.groups(tx.db, [group.group_id for group in asked.groups]),
         reasons.SCHEMES,
     )
@@ -98,7 +98,7 @@ async def _routed_anew(tx: CommandTx, request: Request) -> list[RequestEvent]:
 async def record_site(tx: CommandTx, site_id: Identifier, details: SiteDetails) -> int:
     """Record what a site is from `validFrom` on. An operator records a new one; its coordinator may amend it. The same
     again changes nothing."""
-    is_known = tx.by.role == "operator" or await store.SITES.on_day(tx.db, [site_id], tx.today)
+    is_known = tx.by.role == "operator" or await store.SITES.today(tx, [site_id])
     records.check_recorder(site_id, is_new=not is_known, by=tx.by)
     records.check_site(details)
     return await store.SITES.record(tx, site_id, details, lambda: SiteRecorded(**dict(details), site_id=site_id))
@@ -111,7 +111,7 @@ async def record_group(tx: CommandTx, group_id: Identifier, details: GroupDetail
     recorded, version = await store.group(tx, group_id)
     if recorded == details:
         return version
-    records.check_group(recorded, details, await store.SITES.on_day(tx.db, [details.site_id], tx.today))
+    records.check_group(recorded, details, await store.SITES.today(tx, [details.site_id]))
     recorded_now, its_site = GroupRecorded(**dict(details), group_id=group_id), f"site:{details.site_id}"
     await outbox.add(tx, recorded_now, key=details.site_id, version=version + 1, parties=(its_site,))
     await store.save_group(tx, group_id, details, version + 1)

@@ -70,7 +70,6 @@ async def _same_sql(db: asyncpg.pool.PoolConnectionProxy, site: str, key: str, a
     await db.fetch(BROKERS, FROM, AREAS)
     parties = [f"site:{site}", "broker:own:broker", "samenspel:own:samenspel"]
     await db.execute(SAVE, request_id, answer.decode(), site, AREAS, FROM, TO, parties)
-    await db.fetch(SITES, [site], FROM)  # for the holiday region of the clock that starts
     waits = request_id, "answer", site, None, parties, ["escalate"], [FROM], FROM, [parties[1]], FROM
     await db.fetchval(clock_table.START, uuid_utils.compat.uuid7(), "request", *waits)
     rows = [_staged(request_id, version, site.encode(), answer * 2) for version in (1, 2, 3)]  # about an event's size

@@ -28,9 +28,9 @@ async def _known(tx: CommandTx, named: ActivityPlan | DeliveryDetails) -> Known:
     """What is known here of what a plan or a body names."""
     groups = [group.group_id for group in named.groups] if isinstance(named, DeliveryDetails) else []
     return Known(
-        await replicas.SITES.on_day(tx.db, named.site_ids, tx.today),
+        await replicas.SITES.today(tx, named.site_ids),
         await replicas.groups_among(tx, groups),
-        await store.PARTNERS.on_day(tx.db, named.partner_ids, tx.today),
+        await store.PARTNERS.today(tx, named.partner_ids),
         reasons.SCHEMES,
     )
 

@@ -28,7 +28,7 @@ commands = AggregateCommands(
 async def refer(tx: CommandTx, body: ReferralDetails) -> Events:
     """A consultant refers a request to a partner. The first referral is the answer `refer`."""
     request = await replicas.lock_request(tx, body.request_id)
-    partners = await store.PARTNERS.on_day(tx.db, [body.partner_id], tx.today)
+    partners = await store.PARTNERS.today(tx, [body.partner_id])
     return make_referral(
         outbox.new_id(),
         body,
@@ -65,7 +65,7 @@ async def accept(tx: CommandTx, referral: Referral, _: NoBody) -> Events:
 async def decline(tx: CommandTx, referral: Referral, body: DeclineBody) -> Events:
     """The partner says no, and may name a better partner."""
     named = [body.better_partner_id] if body.better_partner_id else []
-    partners = await store.PARTNERS.on_day(tx.db, named, tx.today)
+    partners = await store.PARTNERS.today(tx, named)
     return rules.decline(referral, body, partners=partners, by=tx.by, at=tx.now)
 
 

@@ -31,6 +31,20 @@ async def test_of_a_site_its_board_and_holiday_region_are_kept(sandbox: Sandbox,
     assert await SITES.on_day(sandbox.database.pool, [SCHOOL], TODAY) == {SCHOOL: kept}
 
 
+async def test_what_a_transaction_has_read_of_a_site_is_read_again_once_it_was_kept_anew(sandbox: Sandbox) -> None:
+    async with sandbox.database.transaction(at=NOW) as tx:
+        tx.reacting_to = 1, 1
+        assert await SITES.today(tx, [SCHOOL]) == {}
+
+        for version, region in ((1, "noord"), (2, "zuid")):
+            tx.reacting_to = 1, version
+            details = site_details(holiday_region=region)
+            await replicas.save_site(tx, SiteRecorded(**dict(details), site_id=SCHOOL))
+            site = (await SITES.today(tx, [SCHOOL, SCHOOL]))[SCHOOL]
+
+            assert site.holiday_region == region
+
+
 async def test_a_site_that_was_kept_before_regions_were_has_none(sandbox: Sandbox) -> None:
     await sandbox.database.pool.execute(
         "INSERT INTO records (kind, entity_id, valid_from, details) VALUES ('site', $1, '2019-08-01', $2)",
