@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,15 +39,22 @@ def list_letters(
     if as_json:
         typer.echo(json.dumps([letter.as_json() for letter in letters]))
     elif letters:
-        table = Table(
-            "letter", "reason", "from", "failed at", *(["redriven as"] if every else []), box=None, pad_edge=False
-        )
-        for letter in letters:
-            columns = letter.name, letter.header("reason"), letter.origin, letter.header("failed-at")
-            table.add_row(*columns, *([letter.redriven_as or "still open"] if every else []))
-        Console().print(table)
+        Console().print(table_of(letters, with_redrives=every))
     else:
         typer.echo("There are no dead letters." if not found else "All dead letters were redriven; `--all` lists them.")
+
+
+def table_of(letters: Sequence[Letter], *, with_redrives: bool) -> Table:
+    """Their names are whole on any terminal, as `show` and `redrive` take them; what else is long is on more lines."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("letter", no_wrap=True, overflow="fold", min_width=max(len(letter.name) for letter in letters))
+    for title in ("reason", "from", "failed at (UTC)", *(["redriven as"] if with_redrives else [])):
+        table.add_column(title, overflow="fold")
+    for letter in letters:
+        failed_at = letter.header("failed-at").partition(".")[0].replace("T", " ")
+        columns = letter.name, letter.header("reason"), letter.origin, failed_at
+        table.add_row(*columns, *([letter.redriven_as or "still open"] if with_redrives else []))
+    return table
 
 
 @commands.command(epilog="Example: samenspel dead-letters show reporting/3/0")

@@ -4,9 +4,10 @@ import base64
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from contracts.requests import REQUESTS
-from samenspel.commands.dead_letters import redrive_of
+from samenspel.commands.dead_letters import redrive_of, table_of
 from samenspel.failure import CommandFailed
 from samenspel.letters import Letter
 
@@ -52,3 +53,16 @@ def test_a_message_whose_bytes_were_not_kept_needs_a_mended_one() -> None:
 def test_what_cannot_be_redriven_says_why(letter: Letter, why: str) -> None:
     with pytest.raises(CommandFailed, match=why):
         redrive_of(letter, None)
+
+
+@pytest.mark.parametrize("with_redrives", [False, True])
+@pytest.mark.parametrize("width", [80, 200])
+def test_every_letter_of_a_list_is_named_whole_and_nothing_is_cut(width: int, with_redrives: bool) -> None:
+    letter = a_letter("malformed-json", topic=REQUESTS)
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as said:
+        console.print(table_of([letter], with_redrives=with_redrives))
+
+    assert "reporting/3/0 " in said.get()
+    assert "…" not in said.get()
+    assert max(map(len, said.get().splitlines())) <= width
