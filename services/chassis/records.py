@@ -76,7 +76,7 @@ class Records(Generic[Details]):
     async def save(self, tx: Transaction, entity_id: str, details: Details, order: tuple[int, int]) -> None:
         """Keep a record, unless a newer one of the same day is known: `order` is (epoch, version)."""
         text = details.model_dump_json(by_alias=True, exclude_none=True)
-        tx.records.pop((self.kind, entity_id), None)
+        tx.known.clear()
         await tx.db.execute(_SAVE, self.kind, entity_id, details.valid_from, text, *order)
 
     async def restore(self, tx: Transaction, event: Event, version: int) -> bool:
@@ -101,10 +101,10 @@ class Records(Generic[Details]):
     async def today(self, tx: Transaction, entity_ids: Iterable[str]) -> dict[str, Details]:
         """What each of these is on the day of a transaction, which reads each once."""
         wanted = dict.fromkeys(entity_ids)
-        unread = [each for each in wanted if (self.kind, each) not in tx.records]
+        unread = [each for each in wanted if (self.kind, each) not in tx.known]
         found = await self.on_day(tx.db, unread, tx.today)
-        tx.records |= {(self.kind, each): found.get(each) for each in unread}
-        known = {each: tx.records[self.kind, each] for each in wanted}
+        tx.known |= {(self.kind, each): found.get(each) for each in unread}
+        known = {each: tx.known[self.kind, each] for each in wanted}
         return {each: details for each, details in known.items() if details is not None}
 
     async def page(self, db: Reader, *, after: str | None, limit: int, day: date) -> dict[str, Details]:

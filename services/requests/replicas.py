@@ -61,8 +61,14 @@ async def _areas_named(tx: Transaction, broker_ids: Collection[str]) -> set[str]
 
 
 async def covering(tx: Transaction, areas: Collection[LearningArea]) -> dict[LearningArea, list[str]]:
-    """The brokers that cover each of these areas on the day by which requests are routed."""
-    rows = await tx.db.fetch(_COVERING, tx.today, list(map(area_key, areas)))
+    """The brokers that cover each of these areas on the day by which requests are routed; read once where routing is
+    held."""
+    keys = list(map(area_key, areas))
+    rows = tx.known.get((_ROUTES, *keys))
+    if rows is None:
+        rows = await tx.db.fetch(_COVERING, tx.today, keys)
+        if _ROUTES in tx.held_off:
+            tx.known[_ROUTES, *keys] = rows
     return {area: [row["entity_id"] for row in rows if row["area"] == area_key(area)] for area in areas}
 
 

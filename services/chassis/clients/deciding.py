@@ -298,6 +298,7 @@ class Decisions:
             telemetry.traceparent(),
             held_back=self.messages,
             held_off=set() if self.is_careful else self.tx.held_off,
+            known={} if self.is_careful else self.tx.known,
             by=call.by,
             expected_versions=call.expected_versions,
         )

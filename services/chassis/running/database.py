@@ -71,8 +71,8 @@ class Transaction:
     """Messages that whoever began the transaction writes to the journal before the commit, all at once."""
     held_off: set[str] = field(default_factory=set)
     """What nobody else does until the end of the transaction."""
-    records: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """By kind and id what it has read of an entity today; None where there is no such thing."""
+    known: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    """What it has read and need not read again before its end, by kind and id; None where there is no such thing."""
 
     async def one_at_a_time(self, what: str) -> None:
         """Wait for every other transaction of this service that does `what`, until it ends: what comes after sees what

@@ -374,3 +374,24 @@ async def test_a_closure_names_as_unmet_the_areas_that_nobody_covers_on_its_day(
     unmet = [(await events(sandbox, request))[-1][1]["unmetAreas"] for request in (early, late)]
 
     assert unmet == [[SPORT.model_dump()], []]
+
+
+async def test_who_covers_an_area_is_read_anew_after_a_broker_was_recorded(sandbox: Sandbox) -> None:
+    async with sandbox.database.transaction(at=NOW) as tx:
+        await replicas.hold_routing(tx)
+        before = await replicas.covering(tx, [ART])
+        tx.reacting_to = 1, 1
+        broker = BrokerRecorded(broker_id=BABEL, valid_from=TODAY, name=Name(nl=BABEL), learning_areas=(ART,))
+        await replicas.save_broker(tx, broker)
+        after = await replicas.covering(tx, [ART])
+
+    assert (before, after) == ({ART: []}, {ART: [BABEL]})
+
+
+async def test_who_covers_an_area_is_read_anew_where_others_may_change_it(sandbox: Sandbox) -> None:
+    async with sandbox.database.transaction(at=NOW) as tx:
+        before = await replicas.covering(tx, [ART])
+        await hear_of(sandbox, BABEL, ART)
+        after = await replicas.covering(tx, [ART])
+
+    assert (before, after) == ({ART: []}, {ART: [BABEL]})
