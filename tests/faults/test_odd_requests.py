@@ -134,8 +134,21 @@ async def _read(reader: asyncio.StreamReader, *, has_body: bool) -> Answer:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(first.split(" ")[1])
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+    if headers.get("content-type", "").startswith("text/event-stream"):  # never ends by itself
+        return Answer(status, headers | {"connection": "close"}, b"")
+    if has_body and headers.get("transfer-encoding") == "chunked":
+        return Answer(status, headers, await _read_chunks(reader))
     length = int(headers.get("content-length", "0")) if has_body else 0
     return Answer(status, headers, await reader.readexactly(length))
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while length := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        body += await reader.readexactly(length)
+        await reader.readexactly(len(b"\r\n"))
+    await reader.readuntil(b"\r\n")
+    return body
 
 
 def _what_is_wrong(request: OddRequest, answer: Answer | None) -> str | None:
