@@ -9,10 +9,10 @@ from rich.table import Table
 
 from local.stack import FOLDER, Stack
 from samenspel import topics
-from tests.bench import bursts, clocks, commands, freshness, latency, projection, rebuild, relay, tables
+from tests.bench import accepting, bursts, clocks, commands, freshness, latency, projection, rebuild, relay, tables
 from tests.bench.measured import Measured
 
-BARE = ("relay", "projection", "clocks", "tables")  # on Kafka and PostgreSQL alone
+BARE = ("relay", "projection", "clocks", "accepting", "tables")  # on Kafka and PostgreSQL alone
 WITH_SERVICES = ("commands", "bursts", "latency", "freshness", "rebuild")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
@@ -29,6 +29,8 @@ async def _measure_bare(stack: Stack, names: set[str], share: float, of_year: fl
                 rows += await projection.measure(stack.kafka, url, prefix, int(projection.EVENTS * share))
             elif name == "clocks":
                 rows += await clocks.measure(url, share)
+            elif name == "accepting":
+                rows.append(await accepting.measure(stack, int(accepting.COMMANDS * share)))
             else:
                 rows += await tables.measure(url, of_year * share)
     return rows
