@@ -1,6 +1,7 @@
 """What is done with activities."""
 
 from contracts.activities import ActivityPlan, DeliveryDetails
+from contracts.referrals import ReferralMade
 from services.chassis.commands import AggregateCommands, Events
 from services.chassis.messaging import outbox
 from services.chassis.running.database import CommandTx
@@ -35,6 +36,13 @@ async def _known(tx: CommandTx, named: ActivityPlan | DeliveryDetails) -> Known:
     )
 
 
+async def _made(tx: CommandTx, activity: Activity) -> ReferralMade | None:
+    """The referral from which it comes; what was made of it never changes."""
+    referral_id = activity.planned.referral_id
+    referral = await store.find_referral(tx.db, referral_id) if referral_id else None
+    return referral.made if referral else None
+
+
 @commands.creates("plan")
 async def plan_activity(tx: CommandTx, body: ActivityPlan) -> Events:
     """A partner plans an activity; the first one of an accepted referral starts it."""
@@ -62,10 +70,12 @@ async def _with_warnings(tx: CommandTx, activity: Activity) -> ActivityView:
 @commands.to("deliveries", view=_with_warnings)
 async def deliver(tx: CommandTx, activity: Activity, body: DeliveryDetails) -> Events:
     """A partner registers that it was delivered: one occurrence on one date. Its sites confirm it themselves."""
-    return rules.deliver(activity, body, known=await _known(tx, body), by=tx.by, at=tx.now)
+    known, made = await _known(tx, body), await _made(tx, activity)
+    return rules.deliver(activity, body, made=made, known=known, by=tx.by, at=tx.now)
 
 
 @commands.to("corrections", view=_with_warnings)
 async def correct(tx: CommandTx, activity: Activity, body: CorrectionBody) -> Events:
     """A partner registers the whole body again, as it should have been."""
-    return rules.correct(activity, body, known=await _known(tx, body), by=tx.by, at=tx.now)
+    known, made = await _known(tx, body), await _made(tx, activity)
+    return rules.correct(activity, body, made=made, known=known, by=tx.by, at=tx.now)

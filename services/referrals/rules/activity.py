@@ -24,7 +24,7 @@ from contracts.activities import (
     ActivityRetracted,
     DeliveryDetails,
 )
-from contracts.referrals import OutcomeConfirmed
+from contracts.referrals import OutcomeConfirmed, ReferralMade
 from contracts.values import Actor, Identifier, LocalTime, Reason, Text, Value, calendar_day
 from services.chassis.life_cycle import SAME, Condition, Parties, Step, allow, allow_actor, status_after
 from services.chassis.problems import Malformed, NotFound, NotYetKnown, RuleSaysNo, WrongField
@@ -104,7 +104,7 @@ class OccurrenceInPast(Malformed):
 
 
 class OtherThanReferred(Malformed):
-    """What is planned from a referral is at its site and in its programme."""
+    """What comes of a referral is at its site, by its partner and in its programme."""
 
 
 class ReschedulingBody(Value):
@@ -194,7 +194,12 @@ def plan(
     allow(LIFE_CYCLE, "plan", None, by, {"partner": details.partner_ids}, calendar_day(at))
     check_named(details, known)
     if details.referral_id is not None:
-        _check_fits(details, referral, by)
+        if referral is None or referral.made.partner_id != by.organisation:
+            raise NotYetKnown(
+                f"referralId is {details.referral_id}: this service knows of no such referral to {by.organisation}.",
+                WrongField("referralId", str(details.referral_id), "a referral to your organisation"),
+            )
+        _check_fits(details, referral.made)
     return ActivityPlanned(
         **dict(details),
         activity_id=activity_id,
@@ -205,21 +210,19 @@ def plan(
     )
 
 
-def _check_fits(plan: ActivityPlan, referral: Referral | None, by: Actor) -> None:
-    """What is planned from a referral is what was asked of this partner: at its site, in its programme."""
-    if referral is None or referral.made.partner_id != by.organisation:
-        raise NotYetKnown(
-            f"referralId is {plan.referral_id}: this service knows of no such referral to {by.organisation}.",
-            WrongField("referralId", str(plan.referral_id), "a referral to your organisation"),
-        )
-    made = referral.made
-    if made.site_id not in plan.site_ids:
-        raise OtherThanReferred(
-            f"siteIds does not name {made.site_id}, which asked for it.",
-            WrongField("siteIds", list(plan.site_ids), f"{made.site_id} among them"),
-        )
-    if made.programme is not None and plan.programme != made.programme:
-        raise OtherThanReferred(None, WrongField("programme", plan.programme, made.programme))
+def _check_fits(named: ActivityPlan | DeliveryDetails, made: ReferralMade) -> None:
+    """What comes of a referral is what was asked of its partner: at its site, in its programme."""
+    for field, among, its_own in (
+        ("siteIds", named.site_ids, made.site_id),
+        ("partnerIds", named.partner_ids, made.partner_id),
+    ):
+        if its_own not in among:
+            raise OtherThanReferred(
+                f"{field} does not name {its_own}, of the referral from which it comes.",
+                WrongField(field, list(among), f"{its_own} among them"),
+            )
+    if made.programme is not None and named.programme != made.programme:
+        raise OtherThanReferred(None, WrongField("programme", named.programme, made.programme))
 
 
 def reschedule(activity: Activity, body: ReschedulingBody, *, by: Actor, at: datetime) -> ActivityRescheduled:
@@ -250,13 +253,17 @@ def deliver(
     activity: Activity,
     body: DeliveryDetails,
     *,
+    made: ReferralMade | None,
     known: Known,
     by: Actor,
     at: datetime,
 ) -> ActivityDelivered:
-    """A partner registers that it was delivered. Whether that is so, its sites say themselves."""
+    """A partner registers that it was delivered. Whether that is so, its sites say themselves. `made`: the referral
+    that it comes of."""
     allow_actor(_allow(activity, "deliver", by, at), by, {"partner": body.partner_ids})
     check_body(body, known, calendar_day(at))
+    if made is not None:
+        _check_fits(body, made)
     return ActivityDelivered(
         **dict(body),
         activity_id=activity.id,
@@ -267,11 +274,15 @@ def deliver(
     )
 
 
-def correct(activity: Activity, body: CorrectionBody, *, known: Known, by: Actor, at: datetime) -> ActivityCorrected:
-    """A partner registers the whole body again, as it should have been."""
+def correct(
+    activity: Activity, body: CorrectionBody, *, made: ReferralMade | None, known: Known, by: Actor, at: datetime
+) -> ActivityCorrected:
+    """A partner registers the whole body again, as it should have been. `made`: the referral that it comes of."""
     right = body_of(body)
     allow_actor(_allow(activity, "correct", by, at, body.why), by, {"partner": right.partner_ids})
     check_body(right, known, calendar_day(at))
+    if made is not None:
+        _check_fits(right, made)
     changed = tuple(
         str(field.alias)
         for name, field in DeliveryDetails.model_fields.items()

@@ -17,7 +17,7 @@ from contracts.activities import (
     DeliveryDetails,
     TakingPart,
 )
-from contracts.referrals import OutcomeConfirmed
+from contracts.referrals import OutcomeConfirmed, ReferralMade
 from contracts.values import Actor, Reason
 from services.chassis.life_cycle import available_actions
 from services.chassis.messaging.outbox import new_id
@@ -31,6 +31,7 @@ from services.referrals.rules.activity import (
     ConfirmationBody,
     CorrectionBody,
     DisputeBody,
+    OtherThanReferred,
     ReschedulingBody,
     Status,
 )
@@ -40,6 +41,7 @@ from tests.builders import (
     GROUP,
     KNOWN,
     NOW,
+    PROGRAMME,
     SCHOOL,
     SECONDARY,
     TODAY,
@@ -66,12 +68,14 @@ def plan(by: Actor) -> ActivityPlanned:
 
 
 def deliver(activity: Activity, by: Actor, body: DeliveryDetails | None = None, **more: Any) -> ActivityDelivered:
-    return rules.deliver(activity, body or delivery_details(), known=KNOWN, by=by, at=NOW, **more)
+    return rules.deliver(activity, body or delivery_details(), known=KNOWN, by=by, at=NOW, **{"made": None, **more})
 
 
-def correct(activity: Activity, by: Actor, body: DeliveryDetails | None = None) -> ActivityCorrected:
+def correct(
+    activity: Activity, by: Actor, body: DeliveryDetails | None = None, made: ReferralMade | None = None
+) -> ActivityCorrected:
     said = CorrectionBody(**dict(body or delivery_details(groups=TWENTY)), reason=WRONG_COUNT)
-    return rules.correct(activity, said, known=KNOWN, by=by, at=NOW)
+    return rules.correct(activity, said, made=made, known=KNOWN, by=by, at=NOW)
 
 
 def retract(activity: Activity, by: Actor) -> ActivityEvent:
@@ -209,6 +213,30 @@ def test_a_delivery_may_be_led_by_another_site_than_was_planned() -> None:
 
 
 @pytest.mark.parametrize(
+    ("other", "field"), [({"site_ids": (CHILDCARE,), "groups": ()}, "siteIds"), ({"programme": "sport"}, "programme")]
+)
+def test_what_comes_of_a_referral_is_delivered_and_stays_as_it_was_referred(other: dict[str, Any], field: str) -> None:
+    made = a_referral().made.model_copy(update={"programme": PROGRAMME})
+    body, partner = delivery_details(**other), an_actor("partner")
+
+    for register in (
+        lambda: deliver(an_activity(Status.PLANNED), partner, body, made=made),
+        lambda: correct(an_activity(), partner, body, made=made),
+    ):
+        with pytest.raises(OtherThanReferred) as refused:
+            register()
+        assert [wrong.field for wrong in refused.value.errors] == [field]
+
+
+def test_what_comes_of_a_referral_may_be_at_other_sites_too() -> None:
+    body = delivery_details(site_ids=(CHILDCARE, SCHOOL))
+
+    delivered = deliver(an_activity(Status.PLANNED), an_actor("partner"), body, made=a_referral().made)
+
+    assert delivered.site_ids == (CHILDCARE, SCHOOL)
+
+
+@pytest.mark.parametrize(
     ("body", "changed"),
     [
         ({"groups": TWENTY}, ("groups",)),
@@ -299,6 +327,7 @@ OTHER: dict[str, Callable[[str | None], ActivityEvent]] = {
             reason=Reason(list="activity-correction", code="other"),
             comment=comment,
         ),
+        made=None,
         known=KNOWN,
         by=an_actor("partner"),
         at=NOW,

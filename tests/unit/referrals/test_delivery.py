@@ -44,12 +44,12 @@ def plan(**other: Any) -> ActivityPlanned:
 
 def deliver(body: DeliveryDetails) -> ActivityDelivered:
     planned = an_activity(Status.PLANNED)
-    return rules.deliver(planned, body, known=KNOWN, by=an_actor("partner"), at=NOW)
+    return rules.deliver(planned, body, made=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
 def correct(body: DeliveryDetails) -> ActivityCorrected:
     said = rules.CorrectionBody(**dict(body), reason=WRONG_COUNT)
-    return rules.correct(an_activity(), said, known=KNOWN, by=an_actor("partner"), at=NOW)
+    return rules.correct(an_activity(), said, made=None, known=KNOWN, by=an_actor("partner"), at=NOW)
 
 
 UNSOUND_PLANS: list[tuple[dict[str, Any], str, type[Problem]]] = [
