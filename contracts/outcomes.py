@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from contracts.events import Event
-from contracts.values import BOOLEAN, NUMBER, Instant, Prose, Value, Visible
+from contracts.values import BOOLEAN, DISTINCT, NUMBER, Instant, Prose, Value, Visible
 
 COMMANDS = "partnership.commands.{client}.v1"
 OUTCOMES = "partnership.outcomes.{client}.v1"
@@ -51,6 +51,8 @@ CommandType = Annotated[
 ]
 """`nl.samenspel.<service>.<OperationId>.v1`, such as `nl.samenspel.referrals.AcceptReferral.v1`."""
 MAX_WRONG = 50
+MAX_WARNINGS = 20
+MAX_LIKELY_DOUBLES = 10
 _Said = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]{0,200}$")]
 _Whole = Annotated[int, Field(ge=-(2**53), le=2**53), NUMBER]
 _Scalar = Annotated[bool, BOOLEAN] | _Whole | _Said
@@ -85,6 +87,14 @@ class Problem(Value):
     """What to tell us when you ask about it."""
 
 
+class Warned(Value):
+    """Something that is strange and was not refused."""
+
+    field: _Said
+    value: _Said
+    detail: Prose
+
+
 class CommandAccepted(
     Event, topics=(OUTCOMES,), aggregate="command", identified_by="command_id", nl="Opdracht uitgevoerd"
 ):
@@ -99,6 +109,10 @@ class CommandAccepted(
     aggregate_id: Visible
     aggregate_version: Annotated[int, Field(ge=1, le=2**31 - 2), NUMBER]
     """The version that the command led to: what a next command may name as `expectedversion`."""
+    warnings: Annotated[tuple[Warned, ...], Field(max_length=MAX_WARNINGS)] | None = None
+    """What is strange of it, as over HTTP: the first ones."""
+    likely_doubles: Annotated[tuple[UUID, ...], Field(max_length=MAX_LIKELY_DOUBLES), DISTINCT] | None = None
+    """Of a request that was raised: open ones that ask for much the same, as over HTTP."""
     accepted_at: Instant
 
 

@@ -24,6 +24,10 @@ WHERE (records.epoch, records.version) < ($5, $6)
 """
 _RAISE = "UPDATE entities SET version = $3 WHERE kind = $1 AND entity_id = $2"
 _ON_DAY = "SELECT entity_id, details FROM records_on($1, $3) WHERE entity_id = ANY($2) ORDER BY entity_id"
+_SHOWN = """
+SELECT details, entities.version FROM records_on($1, $3) AS record JOIN entities USING (entity_id)
+WHERE entity_id = $2 AND entities.kind = $1
+"""
 _HAVING = "SELECT entity_id FROM records_on($1, $4) WHERE details->>$2 = $3 ORDER BY entity_id"
 _PAGE = """
 SELECT entity_id FROM entities WHERE kind = $1 AND version > 0 AND ($2::text IS NULL OR entity_id > $2)
@@ -97,6 +101,11 @@ class Records(Generic[Details]):
         wanted = list(entity_ids)
         rows = await db.fetch(_ON_DAY, self.kind, wanted, day) if wanted else []
         return {row["entity_id"]: self._read(row["details"]) for row in rows}
+
+    async def shown(self, db: Reader, entity_id: str, day: date) -> tuple[Details, int] | None:
+        """What an entity is on a day, and its version, which the next record of whatever day raises."""
+        row = await db.fetchrow(_SHOWN, self.kind, entity_id, day)
+        return (self._read(row["details"]), row["version"]) if row else None
 
     async def today(self, tx: Transaction, entity_ids: Iterable[str]) -> dict[str, Details]:
         """What each of these is on the day of a transaction, which reads each once."""

@@ -136,26 +136,30 @@ async def list_activities(
     return ActivityPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
-@queries.get("/v1/brokers/{brokerId}", tags=["reference data"])
+@queries.get("/v1/brokers/{brokerId}", tags=["reference data"], responses=WITH_ETAG)
 async def show_broker(
-    broker_id: Annotated[Identifier, Path(alias="brokerId")], caller: CurrentCaller, db: ReadPool
+    broker_id: Annotated[Identifier, Path(alias="brokerId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> BrokerView:
-    """A broker as it is today."""
-    found = await store.BROKERS.on_day(db, [broker_id], calendar_day(caller.now))
-    if broker_id not in found:
+    """A broker as it is today. `ETag` is the version of all that is recorded of it."""
+    found = await store.BROKERS.shown(db, broker_id, calendar_day(caller.now))
+    if found is None:
         raise NoSuchBroker(None, WrongField("brokerId", broker_id, "a recorded broker"))
-    return BrokerView(broker_id=broker_id, details=found[broker_id])
+    details, version = found
+    etag(response, version)
+    return BrokerView(broker_id=broker_id, details=details)
 
 
-@queries.get("/v1/partners/{partnerId}", tags=["reference data"])
+@queries.get("/v1/partners/{partnerId}", tags=["reference data"], responses=WITH_ETAG)
 async def show_partner(
-    partner_id: Annotated[Identifier, Path(alias="partnerId")], caller: CurrentCaller, db: ReadPool
+    partner_id: Annotated[Identifier, Path(alias="partnerId")], caller: CurrentCaller, db: ReadPool, response: Response
 ) -> PartnerView:
-    """A partner as it is today."""
-    found = await store.PARTNERS.on_day(db, [partner_id], calendar_day(caller.now))
-    if partner_id not in found:
+    """A partner as it is today. `ETag` is the version of all that is recorded of it."""
+    found = await store.PARTNERS.shown(db, partner_id, calendar_day(caller.now))
+    if found is None:
         raise NoSuchPartner(None, WrongField("partnerId", partner_id, "a recorded partner"))
-    return PartnerView(partner_id=partner_id, details=found[partner_id])
+    details, version = found
+    etag(response, version)
+    return PartnerView(partner_id=partner_id, details=details)
 
 
 @queries.get("/v1/brokers", tags=["reference data"])

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from contracts.activities import ActivityPlan, DeliveryDetails
 from contracts.offers import BrokerDetails, PartnerDetails
+from contracts.outcomes import Warned
 from contracts.referrals import ReferralDetails
 from contracts.values import MAX_GROUPS, Actor, Day, Identifier, Reason, SiteIds, Value
 from services.chassis.http.parameters import MAX_PAGE
@@ -15,7 +16,6 @@ from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
 from services.referrals.rules.activity import Activity
-from services.referrals.rules.delivery import Warned
 from services.referrals.rules.referral import Referral
 
 

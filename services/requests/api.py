@@ -65,15 +65,21 @@ async def list_requests(
     return RequestPage(items=items, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
-@queries.get("/v1/sites/{siteId}", tags=["reference data"])
+@queries.get("/v1/sites/{siteId}", tags=["reference data"], responses=WITH_ETAG)
 async def show_site(
-    site_id: Annotated[Identifier, Path(alias="siteId")], caller: CurrentCaller, db: ReadPool, day: OnDay = None
+    site_id: Annotated[Identifier, Path(alias="siteId")],
+    caller: CurrentCaller,
+    db: ReadPool,
+    response: Response,
+    day: OnDay = None,
 ) -> SiteView:
-    """A site as it is today, or on another day."""
-    sites = await store.SITES.on_day(db, [site_id], day or calendar_day(caller.now))
-    if site_id not in sites:
+    """A site as it is today, or on another day. `ETag` is the version of all that is recorded of it."""
+    found = await store.SITES.shown(db, site_id, day or calendar_day(caller.now))
+    if found is None:
         raise NoSuchSite(None, WrongField("siteId", site_id, "a recorded site"))
-    return SiteView(site_id=site_id, details=sites[site_id])
+    details, version = found
+    etag(response, version)
+    return SiteView(site_id=site_id, details=details)
 
 
 @queries.get("/v1/sites", tags=["reference data"])

@@ -100,7 +100,7 @@ async def record_site(tx: CommandTx, site_id: Identifier, details: SiteDetails) 
     again changes nothing."""
     is_known = tx.by.role == "operator" or await store.SITES.today(tx, [site_id])
     records.check_recorder(site_id, is_new=not is_known, by=tx.by)
-    records.check_site(details)
+    records.check_site(site_id, details)
     return await store.SITES.record(tx, site_id, details, lambda: SiteRecorded(**dict(details), site_id=site_id))
 
 

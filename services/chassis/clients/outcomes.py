@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from contracts.outcomes import CommandAccepted, CommandRejected, outcome_topic
+from pydantic_core import from_json
+
+from contracts.outcomes import (
+    MAX_LIKELY_DOUBLES,
+    MAX_WARNINGS,
+    CommandAccepted,
+    CommandRejected,
+    Warned,
+    outcome_topic,
+)
 from contracts.outcomes import Problem as PublishedProblem
 from services.chassis.commands import Answer, Command
 from services.chassis.http.answers import problem_body
@@ -37,12 +46,15 @@ class Outcome:
 def accepted(tx: Transaction, command_id: UUID, type_: str, command: Command, answer: Answer) -> CommandAccepted:
     assert answer.subject is not None, "what is done with one thing, or makes one"
     assert answer.version is not None, "as above"
+    shown = from_json(answer.view)
     return CommandAccepted(
         command_id=command_id,
         command=type_,
         aggregate_kind=command.kind,
         aggregate_id=answer.subject,
         aggregate_version=answer.version,
+        warnings=tuple(Warned(**each) for each in shown.get("warnings", ())[:MAX_WARNINGS]) or None,
+        likely_doubles=tuple(map(UUID, shown.get("likelyDoubles", ())[:MAX_LIKELY_DOUBLES])) or None,
         accepted_at=tx.now,
     )
 

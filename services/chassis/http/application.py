@@ -6,12 +6,13 @@ Guarantee: everything passes the middleware; what needs no service, such as its 
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic.alias_generators import to_camel
 
+from contracts.values import Value
 from services.chassis.http import problem_handlers
 from services.chassis.http.answers import API_VERSION
 from services.chassis.http.description import describe
@@ -19,6 +20,14 @@ from services.chassis.http.middleware import ApiMiddleware
 from services.chassis.running.service import Service
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+class Readiness(Value):
+    """Whether to send requests here, and how its parts are."""
+
+    status: Literal["ready", "not ready"]
+    trouble: bool
+    parts: dict[str, str]
 
 
 def application(service: Service, *, title: str, description: str, tags: Mapping[str, str] = NO_TAGS) -> FastAPI:
@@ -48,7 +57,7 @@ def application(service: Service, *, title: str, description: str, tags: Mapping
         """Whether the process answers."""
         return {"status": "alive"}
 
-    @app.get("/health/ready", tags=["health"])
+    @app.get("/health/ready", tags=["health"], response_model=Readiness, responses={503: {"model": Readiness}})
     async def ready() -> JSONResponse:
         """Whether to send requests here: that needs the database. `trouble` (for operators) also tells of Kafka.
 

@@ -118,7 +118,7 @@ def _describe_operation(path: str, method: str, operation: Json) -> None:
         needed = {*_OF_ALL_QUERIES, *(("404",) if "{" in path else ())} if method == "get" else set()
         responses |= dict.fromkeys(sorted(needed))
     for status, response in sorted(responses.items()):
-        if status in PROBLEMS:
+        if status in PROBLEMS and not (response or {}).get("content"):  # a body of its own is no problem
             responses[status] = {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"}
         else:
             names = ["API-Version", *response.get("headers", ())]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.activities import ActivityPlan, DeliveryDetails, TakingPart
-from contracts.values import Identifier, Value, calendar_day, school_year_of
+from contracts.outcomes import Warned
+from contracts.values import Identifier, calendar_day, school_year_of
 from services.chassis.checks import check_headcount, check_unique
 from services.chassis.problems import Malformed, NotYetKnown, WrongField
 from services.chassis.schemes import Schemes, check_areas_unique, check_learning_areas
@@ -92,14 +93,6 @@ def _not_yet_known(field: str, value: str, kind: str) -> NotYetKnown:
         f"{field} is {value}: this service has not heard of that {kind} yet; ask again shortly.",
         WrongField(field, value, f"a recorded {kind}"),
     )
-
-
-class Warned(Value):
-    """Something that is strange and not refused."""
-
-    field: str
-    value: str
-    detail: str
 
 
 def warnings(body: DeliveryDetails | None, school_years: Mapping[Identifier, str]) -> tuple[Warned, ...]:

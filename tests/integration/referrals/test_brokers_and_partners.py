@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from contracts.offers import OFFERS
 from services.referrals import reasons
 from tests.builders import ART, BABEL, SPORT, an_actor, partner_details
@@ -21,6 +23,19 @@ def test_the_same_record_again_is_no_news(referrals: ServiceProcess) -> None:
     assert events_of(referrals, "broker", BABEL) == ["BrokerRecorded", "BrokerRecorded"]
     shown = referrals.ask_ok("GET", path, by=CONSULTANT)
     assert [area["code"] for area in shown["details"]["learningAreas"]] == [ART.code, SPORT.code]
+
+
+@pytest.mark.parametrize("path", ["/v1/brokers/own:versies", "/v1/partners/own:versies"])
+def test_what_was_read_can_be_recorded_anew_unless_it_changed_meanwhile(referrals: ServiceProcess, path: str) -> None:
+    by, record = an_actor("operator"), as_json(partner_details())
+    referrals.ask_ok("PUT", path, record, by=by)
+    tag = referrals.ask("GET", path, by=by).headers["ETag"]
+
+    first = referrals.ask("PUT", path, {**record, "name": {"nl": "Anders"}}, by=by, If_Match=tag)
+    second = referrals.ask("PUT", path, {**record, "name": {"nl": "Nog anders"}}, by=by, If_Match=tag)
+
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert referrals.ask("GET", path, by=by).headers["ETag"] == first.headers["ETag"] != tag
 
 
 def test_an_organisation_may_be_broker_and_partner_and_a_record_begins_on_its_day(referrals: ServiceProcess) -> None:

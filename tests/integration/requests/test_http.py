@@ -99,6 +99,18 @@ def test_one_tag_of_the_version_is_enough_and_a_star_is_any(requests: ServicePro
     assert (request["version"], response.status_code) == (2, 201)
 
 
+def test_a_site_that_was_read_can_be_recorded_anew_unless_it_changed_meanwhile(requests: ServiceProcess) -> None:
+    path, by = f"/v1/sites/{SCHOOL}", an_actor("operator")
+    shown = requests.ask("GET", path, by=by)
+    site, tag = shown.json()["details"], shown.headers["ETag"]
+
+    first = requests.ask("PUT", path, {**site, "name": {"nl": "Anders"}}, by=by, If_Match=tag)
+    second = requests.ask("PUT", path, {**site, "name": {"nl": "Nog anders"}}, by=by, If_Match=tag)
+
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert requests.ask("GET", path, by=by).headers["ETag"] == first.headers["ETag"] != tag
+
+
 @pytest.mark.parametrize("path", ["/v1/groups/own:not-there", "/v1/sites/own:not-there"])
 @pytest.mark.parametrize("tag", ["*", '"1"', '"0"'])
 def test_what_is_not_there_has_no_version(requests: ServiceProcess, path: str, tag: str) -> None:

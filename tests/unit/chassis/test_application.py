@@ -83,3 +83,11 @@ async def test_a_service_whose_tables_are_being_rebuilt_is_not_ready() -> None:
         answer = await client.get("/health/ready")
 
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+
+
+async def test_a_service_that_is_not_ready_answers_as_is_described() -> None:
+    async with a_client() as client:
+        described = (await client.get("/v1/openapi.json")).json()["paths"]["/health/ready"]["get"]["responses"]
+
+    bodies = {status: described[status]["content"]["application/json"]["schema"] for status in ("200", "503")}
+    assert bodies["200"] == bodies["503"] == {"$ref": "#/components/schemas/Readiness"}

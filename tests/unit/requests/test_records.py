@@ -10,7 +10,7 @@ from services.chassis.checks import BoundsInWrongOrder, PersonalData
 from services.chassis.problems import Problem, WrongField
 from services.requests import commands
 from services.requests.rules import records
-from services.requests.rules.records import GroupMoved, GroupOfAnotherYear, UnknownSite
+from services.requests.rules.records import GroupMoved, GroupOfAnotherYear, OtherKindOfId, UnknownSite
 from tests.builders import (
     CHILDCARE,
     SCHOOL,
@@ -98,9 +98,35 @@ UNSOUND_SITES: list[tuple[dict[str, Any], WrongField]] = [
 
 @pytest.mark.parametrize(("recorded", "wrong"), UNSOUND_SITES)
 def test_an_unsound_site_is_not_recorded(recorded: dict[str, Any], wrong: WrongField) -> None:
-    records.check_site(site_details(links=(LINK,), declared_adoption=(ADOPTION,)))
+    records.check_site(SCHOOL, site_details(links=(LINK,), declared_adoption=(ADOPTION,)))
 
     with pytest.raises(Problem) as refused:
-        records.check_site(site_details(**recorded))
+        records.check_site(SCHOOL, site_details(**recorded))
 
     assert refused.value.errors == (wrong,)
+
+
+@pytest.mark.parametrize("site_id", ["duo:16NV00", "lrk:212423455", "own:de-bron"])
+@pytest.mark.parametrize("board", ["duo:30650", "lrk:212423455", "own:board"])
+def test_a_site_and_its_board_have_ids_of_their_kind(site_id: str, board: str) -> None:
+    records.check_site(site_id, site_details(board=board))
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"site_id": "duo:16NV"}, "siteId"),
+        ({"site_id": "duo:30650"}, "siteId"),
+        ({"site_id": "lrk:0212423455"}, "siteId"),
+        ({"board": "duo:16NV00"}, "board"),
+        ({"board": "duo:16NV"}, "board"),
+        ({"links": ({**LINK, "site_id": "duo:30650"},)}, "links[0].siteId"),
+    ],
+)
+def test_the_id_of_another_kind_of_thing_makes_no_second_site(said: dict[str, Any], field: str) -> None:
+    recorded = {"site_id": SCHOOL} | said
+
+    with pytest.raises(OtherKindOfId) as refused:
+        records.check_site(recorded.pop("site_id"), site_details(**recorded))
+
+    assert [wrong.field for wrong in refused.value.errors] == [field]
