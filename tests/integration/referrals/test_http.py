@@ -5,6 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.activities import TakingPart
+from contracts.sites import GroupRecorded
 from contracts.values import Actor
 from tests.builders import (
     ATELIER,
@@ -17,6 +19,7 @@ from tests.builders import (
     SPORT,
     activity_plan,
     delivery_details,
+    group_details,
     partner_details,
     referral_details,
 )
@@ -35,6 +38,7 @@ from tests.integration.referrals.commands import (
     status_of,
 )
 from tests.service_process import ServiceProcess, as_json, error_of, problem_type
+from tests.waiting import wait_until
 
 NOTHING = "01890000-0000-7000-8000-000000000000"  # an id that nothing has
 Case = tuple[dict[str, Any], int, str, Any]
@@ -48,6 +52,7 @@ BAD_REFERRALS: dict[str, Case] = {
     "what is no day": ({"decideBy": 20251017}, 400, "decideBy", None),
     "an unknown referral to replace": ({"replaces": NOTHING}, 400, "replaces", NOTHING),
 }
+LAST_YEARS = "own:groep-van-vorig-jaar"
 
 
 @pytest.mark.parametrize("case", BAD_REFERRALS)
@@ -149,6 +154,21 @@ def test_the_same_command_again_has_the_same_answer_and_no_second_effect(referra
     assert events_of(referrals, "referral", first.json()["referralId"]) == ["ReferralMade"]
     assert (other.status_code, error_of(other)["field"]) == (409, "Idempotency-Key")
     assert (without.status_code, error_of(without)["field"]) == (400, "Idempotency-Key")
+
+
+def test_a_group_of_another_year_is_warned_of_each_time_and_counts_as_delivered(referrals: ServiceProcess) -> None:
+    last_year = group_details().model_copy(update={"school_year": "2024-2025"})
+    referrals.receives(GroupRecorded(**dict(last_year), group_id=LAST_YEARS), key=SCHOOL)
+    wait_until(lambda: referrals.rows("SELECT FROM groups WHERE group_id = $1", LAST_YEARS))
+    path, key = f"{path_of(a_planned_activity(referrals))}/deliveries", str(uuid4())
+    body = as_json(delivery_details(groups=(TakingPart(group_id=LAST_YEARS, headcount=24),)))
+
+    answers = [referrals.ask("POST", path, body, by=PARTNER, Idempotency_Key=key) for _ in range(2)]
+
+    (warned,) = answers[0].json()["warnings"]
+    assert (warned["field"], warned["value"]) == ("groups[0].groupId", LAST_YEARS)
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
 
 
 def test_a_caller_with_an_old_version_is_told_of_the_conflict(referrals: ServiceProcess) -> None:

@@ -1,19 +1,21 @@
-"""Whatever a problem says, the rejection of a command can say it."""
+"""What clients hear: an acceptance with what is strange, and a rejection that can say whatever a problem says."""
 
 import json
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 
 from contracts.envelope import decode
 from contracts.events import MAX_EVENT_BYTES
-from contracts.outcomes import MAX_WRONG, CommandRejected, outcome_topic
+from contracts.outcomes import MAX_WARNINGS, MAX_WRONG, CommandAccepted, CommandRejected, Warned, outcome_topic
 from services.chassis.clients import outcomes
 from services.chassis.clients.outcomes import Outcome
+from services.chassis.commands import Answer
 from services.chassis.http.answers import MAX_ERRORS, problem_body
 from services.chassis.problems import Malformed, WrongField
 from services.chassis.running.database import Connection, Transaction
+from services.requests import commands
 from tests.builders import NOW
 
 TX = Transaction(cast("Connection", None), NOW, "urn:nld:oin:00000099000000001000:systeem:requests", epoch=1)
@@ -45,6 +47,22 @@ def test_it_says_what_the_problem_says(value: object, allowed: object, said: obj
 
 def test_a_detail_has_no_control_characters() -> None:
     assert rejection(detail="a\x00b\nc").problem.detail == "a b c"
+
+
+def test_an_acceptance_has_the_warnings_and_likely_doubles_of_the_answer_and_neither_where_there_is_none() -> None:
+    double, warned = uuid4(), {"field": "groups[0].groupId", "value": "own:g", "detail": "a group of 2024-2025"}
+    strange = {"warnings": [warned] * (MAX_WARNINGS + 1), "likelyDoubles": [str(double)]}
+
+    told, nothing = [acceptance(view) for view in (strange, {})]
+
+    assert (told.warnings, told.likely_doubles) == ((Warned(**warned),) * MAX_WARNINGS, (double,))
+    assert (nothing.warnings, nothing.likely_doubles) == (None, None)
+
+
+def acceptance(view: dict[str, Any]) -> CommandAccepted:
+    answer = Answer(subject=str(uuid4()), version=1, view=json.dumps(view).encode())
+    raise_request = commands.requests.by_name["raiseRequest"]
+    return outcomes.accepted(TX, uuid4(), "nl.samenspel.requests.RaiseRequest.v1", raise_request, answer)
 
 
 def test_it_fits_into_an_event_however_much_is_wrong() -> None:
