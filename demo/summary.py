@@ -9,6 +9,7 @@ from demo.bars import bar, scale
 from demo.outcome import Outcome
 from demo.programme import PROGRAMME
 from demo.simulation.calendar import LAST_DAY, SCHOOL_YEAR
+from words.figures import band_of
 from words.language import Texts, wrapped
 
 MAX_DIFFERENCES = 10  # all of them are in --json
@@ -84,7 +85,7 @@ def _reach(outcome: Outcome, texts: Texts) -> Iterator[str]:
 def _reach_of_unit(unit: str, figure: FigureJson, texts: Texts) -> str:
     lower, upper = (int(Decimal(figure[name])) for name in ("lower", "upper"))
     fewest, most = (figure["denominator"][name] for name in ("lower", "upper"))
-    surely, possibly = (lower / most, upper / most) if most else (0.0, 0.0)
+    surely, possibly = band_of(figure) or (0.0, 0.0)
     name = texts.say("reach.city") if unit == "city" else unit.removeprefix("neighbourhood:")
     return (
         f"    {name:<8}{bar(surely, possibly, REACH_BAR)} {texts.percents(surely, possibly):>10}"

@@ -72,13 +72,15 @@ def parts_of(
     """`page` is one page of the events behind the figure; `count`: how many values there are, where `history` has the
     last ones alone."""
     figure, names = page["figure"], page.get("siteNames", {})
+    shown = list(reversed(history))[: MAX_VALUES if count is None else None]
+    all_of_them = len(history) if count is None else count
     return [
         Part("", [Line(sentence(figure, definition, texts, names), 0)]),
         *([Part(texts.say("definition.title"), list(_definition(definition, texts)))] if definition else ()),
         Part(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
         Part(texts.say("missing.title"), [Line(_missing(figure, page.get("unconfirmed"), texts))]),
         Part(texts.say("events.title"), list(_events(page, names, texts))),
-        Part(texts.say("history.title", count=count or len(history)), list(_history(history, texts))),
+        Part(texts.say("history.title", count=all_of_them), list(_history(shown, all_of_them, texts))),
     ]
 
 
@@ -194,11 +196,13 @@ def _thing(counts_for: str, names: Mapping[str, str], texts: Texts) -> str:
     return f"{in_line(name)} ({counts_for})" if name else f"{texts.word('thing', kind)} {id_}"
 
 
-def _history(history: Sequence[Json], texts: Texts) -> Iterator[Line]:
-    for figure in list(reversed(history))[:MAX_VALUES]:
+def _history(newest_first: Sequence[Json], all_of_them: int, texts: Texts) -> Iterator[Line]:
+    for figure in newest_first:
         part = part_of(figure, texts) if is_there(figure) else ""
         value = value_or_why_not(figure, texts) + (f" ({part})" if part else "")
         yield Line(f"{texts.moment(figure['knownAt'])}  {value}")
         if why := why_of(figure, texts):
             yield Line(why, 2)
         yield Line(figure["knownAt"], 3)  # as `--known-at` takes it
+    if all_of_them > len(newest_first):
+        yield Line(texts.say("history.more", count=all_of_them - len(newest_first)))

@@ -66,6 +66,16 @@ def denominator_of(figure: Json, texts: Texts) -> str:
     return texts.numbers(denominator["lower"], denominator["upper"]) if denominator else texts.number(0)
 
 
+def band_of(figure: Json) -> tuple[float, float] | None:
+    """The share that was surely and possibly reached: surely of the most that there can be, possibly of the fewest.
+    None where there is nobody to reach, or no bounds."""
+    whole, lower, upper = figure.get("denominator", {}), figure.get("lower"), figure.get("upper")
+    if not whole.get("upper") or lower is None or upper is None:
+        return None
+    possibly = min(1.0, float(upper) / whole["lower"]) if whole["lower"] else 1.0
+    return float(lower) / whole["upper"], possibly
+
+
 def is_there(figure: Json) -> bool:
     """Whether it has a value, and is not only a word."""
     return not figure.get("emptied") and figure.get("verdict") != "no_denominator"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from services.reporting.page.agreed import Target
 from services.reporting.short import Unconfirmed
-from words.figures import denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
+from words.figures import band_of, denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
 from words.language import Texts
 
 Figure = Mapping[str, Any]
@@ -200,7 +200,7 @@ def _adoption(figures: Figures, year: str, today: date, target: Target | None, t
 def _reach(figures: Figures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("reach"))
     city = figures.one("reach-school", year)
-    if city is not None and (band := _band(city)):
+    if city is not None and (band := band_of(city)):
         card.headline = Row(
             texts.page.say("reach.headline"),
             texts.words.percents(*band),
@@ -211,18 +211,12 @@ def _reach(figures: Figures, year: str, texts: Both) -> Card:
     else:
         _say_why_not(card, city, texts)
     near = figures.of("reach-school", stratum="all", period=year)
-    bands = [(band, each) for each in near if each["unit"].startswith("neighbourhood:") and (band := _band(each))]
+    bands = [(band, each) for each in near if each["unit"].startswith("neighbourhood:") and (band := band_of(each))]
     if len(bands) > MAX_BARS:
         card.note = texts.page.say("reach.least", most=MAX_BARS, all=texts.words.number(len(bands)))
         bands = nsmallest(MAX_BARS, bands, key=lambda found: (found[0][1], str(found[1]["unit"])))
     card.bars = [_bar(band, each, texts) for band, each in bands]
     return card
-
-
-def _band(figure: Figure) -> tuple[float, float] | None:
-    """The share that was surely and possibly reached."""
-    most, lower, upper = figure.get("denominator", {}).get("upper"), figure.get("lower"), figure.get("upper")
-    return (float(lower) / most, float(upper) / most) if most and lower is not None and upper is not None else None
 
 
 def _bar(band: tuple[float, float], figure: Figure, texts: Both) -> Bar:
@@ -285,7 +279,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
 def _sure(figures: Figures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
     card = Card(texts.page.say("sure"), has_long_labels=True)
     city = figures.one("reach-school", year)
-    if city is not None and _band(city) and doubt.groups:
+    if city is not None and band_of(city) and doubt.groups:
         exact, groups = doubt.groups - doubt.to_confirm, {"lower": doubt.groups, "upper": doubt.groups}
         whole = part_of({"measure": "share", "numerator": exact, "denominator": groups}, texts.words)
         share = texts.words.percent(Decimal(exact) / doubt.groups)

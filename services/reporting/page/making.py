@@ -54,6 +54,8 @@ def render(template: str, texts: Both, **parts: Any) -> str:  # noqa: ANN401 - f
         "who": texts.page.say("schools.who"),
         "nobody": texts.page.say("schools.nobody"),
         "behind": texts.page.say("foot.behind"),
+        "csv": texts.page.say("foot.csv"),
+        "columns": texts.page.say("foot.columns"),
         "changed": texts.page.say("changed"),
         "since": texts.page.say("changed.since", moment="{moment}"),  # the script knows it
         "lost": texts.page.say("changed.lost"),

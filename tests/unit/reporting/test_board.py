@@ -87,6 +87,16 @@ def test_doubt_is_a_band_and_never_a_point() -> None:
     ]
 
 
+def test_where_it_is_not_sure_how_many_children_there_are_the_share_is_a_band_too() -> None:
+    of_80_to_100 = {"denominator": {"lower": 80, "upper": 100}}
+    surely_sixty = reach("city", 60, 60, 100) | of_80_to_100
+    perhaps_all = reach("city", 60, 90, 100) | of_80_to_100
+
+    shown = [cards(city)[3].headline for city in (surely_sixty, perhaps_all)]
+
+    assert [row and row.value for row in shown] == ["60\N{EN DASH}75%", "60\N{EN DASH}100%"]
+
+
 def test_of_many_neighbourhoods_those_with_the_least_reach_are_shown() -> None:
     many = [reach(f"neighbourhood:{number}", number, number, 1000) for number in range(5400, 5000, -1)]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from words.explanation import explanation, parts_of, sentence
+from words.explanation import MAX_VALUES, explanation, parts_of, sentence
 from words.language import Language, Texts
 
 DEFINITION = {
@@ -202,6 +202,21 @@ def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> 
         "22 Nov 2026, 14:03:07  65.9% (27 of 41)",
         "2026-11-22T13:03:07.000Z",
     ]
+
+
+def test_a_terminal_lists_the_newest_values_and_says_how_many_more_there_are_and_a_page_lists_all() -> None:
+    history, page, texts = (
+        [a_share()] * (MAX_VALUES + 2),
+        {"figure": a_share(), "items": []},
+        Texts("words", Language.EN),
+    )
+
+    *_, on_a_terminal = parts_of(page, {}, history, texts)
+    *_, on_a_page = parts_of(page, {}, history, texts, count=MAX_VALUES + 2)
+
+    assert len(on_a_terminal.entries) == MAX_VALUES + 1
+    assert on_a_terminal.entries[-1][0].text == "and 2 older values: `samenspel figures history` has them"
+    assert len(on_a_page.entries) == MAX_VALUES + 2
 
 
 def test_what_belongs_to_a_value_stands_with_it_in_one_entry() -> None:
