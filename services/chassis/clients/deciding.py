@@ -31,6 +31,7 @@ from services.chassis.commands import (
     Owner,
     causation_of,
     digest_of,
+    read_aside,
     recall,
     recalled,
     remember,
@@ -205,7 +206,7 @@ class Decisions:
         """One that waits; whether it has its outcome now."""
         self.actors = await actors_of(self.tx.db, [given.client])
         is_late = self.tx.now >= waits_until
-        (understood,) = self._understood([given])
+        (understood,) = await self._understood([given])
         await self._recall([understood])
         if not await self._decide_one(given, understood, may_wait=not is_late):
             return False
@@ -244,7 +245,7 @@ class Decisions:
         return new, again
 
     async def _decide_new(self, given: Sequence[Given]) -> None:
-        understood = self._understood(given)
+        understood = await self._understood(given)
         if self.is_careful:
             await self._recall(understood)
         for each, what in zip(given, understood, strict=True):
@@ -254,11 +255,12 @@ class Decisions:
                 await self._let_wait(each, about)
         await self._keep()
 
-    def _understood(self, given: Sequence[Given]) -> list[Understood | Problem]:
+    async def _understood(self, given: Sequence[Given]) -> list[Understood | Problem]:
         found: list[Understood | Problem] = []
         for each in given:
             try:
-                found.append(understand(each, self.commands, self.actors, self.tx.now))
+                known = self.commands, self.actors, self.tx.now
+                found.append(await read_aside(each.size, understand, each, *known))
             except Problem as problem:
                 found.append(problem)
         return found

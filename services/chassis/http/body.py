@@ -1,8 +1,6 @@
 """Bodies of commands: their form and size are those of their route, whatever a header says."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -10,7 +8,7 @@ from starlette.requests import Request
 from contracts.envelope import media_type
 from contracts.values import Value
 from services.chassis.checks import PersonalData
-from services.chassis.commands import Command, NoBody
+from services.chassis.commands import Command, NoBody, read_aside
 from services.chassis.http.answers import MAX_ERRORS
 from services.chassis.problems import Malformed, WrongField
 
@@ -18,10 +16,7 @@ JSON, LINES = "application/json", "application/x-ndjson"
 BODY_LIMIT = 128 * 1024  # bytes: a redrive carries an event of at most 64 KiB in Base64; others need less
 LINES_LIMIT = 8 * 1024 * 1024  # bytes: the reference data of a whole city in one command
 MAX_LINES = 25_000  # as many sites as 8 MiB hold
-READ_AT_ONCE = 4 * 1024  # bytes: read in about a millisecond, and in 0.2 s at worst; few commands are longer
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_READER = ThreadPoolExecutor(1, "bodies")
-"""Reads what is longer, so that the event loop goes on meanwhile; one at a time, so that it has half of the process."""
 
 
 class BodyTooLarge(Malformed):
@@ -44,9 +39,7 @@ async def read_body(request: Request, command: Command) -> Value | Sequence[Valu
     _check_type(request, LINES if command.in_lines else JSON)
     body = (await _receive(request, limit)).removeprefix(BYTE_ORDER_MARK)
     read = read_lines if command.in_lines else _read_one
-    if len(body) <= READ_AT_ONCE:
-        return read(body, command)
-    return await asyncio.get_running_loop().run_in_executor(_READER, read, body, command)
+    return await read_aside(len(body), read, body, command)
 
 
 def _declared_length(request: Request) -> int:

@@ -21,10 +21,6 @@ class ParticipantsExceedHeadcount(Malformed):
     """More children of a group took part than the group has."""
 
 
-class GroupOfAnotherSite(Malformed):
-    """A group takes part when its site is involved."""
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """What this service knows of the sites, groups and partners that an activity names."""
@@ -55,14 +51,8 @@ def check_body(body: DeliveryDetails, known: Known, today: date) -> None:
 
 
 def _check_group(field: str, group: TakingPart, site_ids: Collection[Identifier], known: Known) -> None:
-    site_id = known.groups.get(group.group_id)
-    if site_id is None:
-        raise _not_yet_known(f"{field}.groupId", group.group_id, "group")
-    if site_id not in site_ids:
-        raise GroupOfAnotherSite(
-            f"{field}.groupId is {group.group_id}, of {site_id}; siteIds does not name it.",
-            WrongField(f"{field}.groupId", group.group_id, site_ids),
-        )
+    if known.groups.get(group.group_id) not in site_ids:  # that it is another site's is not for everybody to know
+        raise _not_yet_known(f"{field}.groupId", group.group_id, "group of these sites")
     check_headcount(group.headcount, field=f"{field}.headcount")
     if group.participants is not None and group.participants > group.headcount:
         raise ParticipantsExceedHeadcount(

@@ -119,14 +119,10 @@ def _check_fulfilment(
     request: Request, outcome: Outcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
 ) -> None:
     for index, activity_id in enumerate(activity_ids):
-        if activity_id not in delivered:
+        if delivered.get(activity_id) != request.id:  # that it is another request's is not for everybody to know
             raise NotYetKnown(
-                f"activityIds[{index}] is {activity_id}: its delivery is not known here yet; ask again shortly.",
-                WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity"),
-            )
-        if delivered[activity_id] != request.id:
-            raise DeliveryMissing(
-                f"activityIds[{index}] is {activity_id}, which is not a delivered activity of this request.",
+                f"activityIds[{index}] is {activity_id}: no such delivery for this request is known here; ask again"
+                " shortly.",
                 WrongField(f"activityIds[{index}]", str(activity_id), "a delivered activity of this request"),
             )
     if outcome in {"fulfilled", "partly_fulfilled"} and not activity_ids:

@@ -95,7 +95,7 @@ def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mappi
             WrongField("siteId", group.site_id, "a recorded site"),
         )
     if recorded is not None and recorded.site_id != group.site_id:
-        raise GroupMoved(None, WrongField("siteId", group.site_id, recorded.site_id))
+        raise GroupMoved(None, WrongField("siteId", group.site_id, "the site at which it was recorded"))
     if recorded is not None and recorded.school_year != group.school_year:
         raise GroupOfAnotherYear(
             f"schoolYear is {group.school_year}; this group is recorded for {recorded.school_year}.",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from threading import get_ident
 from typing import Any, cast
 
 import pytest
@@ -9,12 +10,11 @@ from starlette.requests import Request
 
 from contracts.values import Value
 from services.chassis.checks import PersonalData
-from services.chassis.commands import Command
+from services.chassis.commands import READ_AT_ONCE, Command, read_aside
 from services.chassis.http.body import (
     BODY_LIMIT,
     LINES_LIMIT,
     MAX_LINES,
-    READ_AT_ONCE,
     BodyTooLarge,
     UnsupportedMediaType,
     read_body,
@@ -178,6 +178,14 @@ async def test_personal_data_is_found_in_short_and_in_long_bodies(size: int) -> 
         await read(SITES, "\n".join([*lines, " " * size]).encode())
 
     assert refused.value.errors[0].field == "line 2: name.nl"
+
+
+async def test_what_is_long_is_read_beside_the_event_loop_and_what_is_short_at_once() -> None:
+    here = get_ident()
+
+    short, long = await read_aside(READ_AT_ONCE, get_ident), await read_aside(READ_AT_ONCE + 1, get_ident)
+
+    assert short == here != long
 
 
 async def test_the_lines_are_what_a_command_of_lines_is_given() -> None:

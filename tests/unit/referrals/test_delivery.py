@@ -14,7 +14,6 @@ from services.chassis.schemes import UnknownLearningArea
 from services.referrals.rules import activity as rules
 from services.referrals.rules.activity import Status
 from services.referrals.rules.delivery import (
-    GroupOfAnotherSite,
     OccurrenceInFuture,
     ParticipantsExceedHeadcount,
     warnings,
@@ -22,7 +21,6 @@ from services.referrals.rules.delivery import (
 from services.referrals.rules.referral import UnknownPartner
 from tests.builders import (
     ATELIER,
-    CHILDCARE,
     CHILDCARE_GROUP,
     GROUP,
     KNOWN,
@@ -79,16 +77,16 @@ OF_THE_CHILDCARE = TakingPart(group_id=CHILDCARE_GROUP, headcount=1)
 TOMORROW = datetime.fromisoformat("2025-10-04T00:30:00+02:00")  # 3 October in UTC
 AT_THE_SCHOOL = {"groups": (TWENTY, OF_THE_CHILDCARE), "site_ids": (SCHOOL,)}
 NO_SITE = WrongField("siteIds[1]", "duo:00XX00", "a recorded site")
-NO_GROUP = WrongField("groups[0].groupId", "own:nobody", "a recorded group")
+NO_GROUP = WrongField("groups[0].groupId", "own:nobody", "a recorded group of these sites")
 NO_PARTNER = WrongField("partnerIds[1]", "own:nobody", "a recorded partner")
-ELSEWHERE = WrongField("groups[1].groupId", CHILDCARE_GROUP, (SCHOOL,))
+ELSEWHERE = WrongField("groups[1].groupId", CHILDCARE_GROUP, "a recorded group of these sites")
 CROWD = WrongField("groups[0].participants", 25, "at most 24")
 NOT_YET = WrongField("occurredAt", "2025-10-04T00:30:00+02:00", "at most 2025-10-03")
 UNSOUND_BODIES: list[tuple[dict[str, Any], WrongField, str, type[Problem]]] = [
     ({"site_ids": (SCHOOL, "duo:00XX00")}, NO_SITE, "has not heard of that site yet", NotYetKnown),
-    ({"groups": (UNKNOWN_GROUP,)}, NO_GROUP, "has not heard of that group yet", NotYetKnown),
+    ({"groups": (UNKNOWN_GROUP,)}, NO_GROUP, "has not heard of that group of these sites yet", NotYetKnown),
     ({"partner_ids": (ATELIER, "own:nobody")}, NO_PARTNER, "no such partner is recorded", UnknownPartner),
-    (AT_THE_SCHOOL, ELSEWHERE, f"of {CHILDCARE}; siteIds does not name it", GroupOfAnotherSite),
+    (AT_THE_SCHOOL, ELSEWHERE, "has not heard of that group of these sites yet", NotYetKnown),
     ({"groups": (TWENTY, TWENTY)}, WrongField("groups[1]", GROUP, "each thing once"), "named before", NamedTwice),
     ({"groups": (TOO_MANY,)}, CROWD, "is 25; the group's headcount is 24", ParticipantsExceedHeadcount),
     ({"occurred_at": TOMORROW}, NOT_YET, "today is 2025-10-03", OccurrenceInFuture),

@@ -59,7 +59,7 @@ def test_a_fulfilled_request_cites_a_delivered_activity_of_its_own() -> None:
 
     of_another = [activity, new_id()]
     theirs = {activity: request.id, of_another[1]: new_id()}
-    with pytest.raises(DeliveryMissing, match=r"activityIds\[1\] is .*, which is not a delivered") as refused:
+    with pytest.raises(NotYetKnown, match=r"activityIds\[1\] is .*: no such delivery for this request") as refused:
         close(request, by, "fulfilled", activity_ids=of_another, delivered=theirs)
 
     expected = "a delivered activity of this request"
@@ -80,17 +80,19 @@ def test_what_was_fulfilled_even_in_part_was_delivered(outcome: str) -> None:
 def test_a_retracted_activity_fulfils_nothing() -> None:
     request, activity = a_request(Status.ANSWERED), new_id()
 
-    with pytest.raises(DeliveryMissing):
+    with pytest.raises(NotYetKnown):
         close(request, an_actor("consultant"), "fulfilled", activity_ids=[activity], delivered={activity: None})
 
 
 def test_an_activity_that_was_not_heard_of_is_asked_for_again_later() -> None:
     activity = new_id()
 
-    with pytest.raises(NotYetKnown, match=f"is {activity}: its delivery is not known here yet") as refused:
+    with pytest.raises(NotYetKnown, match=f"is {activity}: no such delivery for this request is known here") as refused:
         close(a_request(Status.ANSWERED), an_actor("consultant"), "fulfilled", activity_ids=[activity])
 
-    assert refused.value.errors == (WrongField("activityIds[0]", str(activity), "a delivered activity"),)
+    assert refused.value.errors == (
+        WrongField("activityIds[0]", str(activity), "a delivered activity of this request"),
+    )
 
 
 def test_an_unmet_area_is_one_that_was_asked() -> None:

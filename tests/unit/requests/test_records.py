@@ -25,7 +25,7 @@ def test_a_group_stays_at_its_site() -> None:
     with pytest.raises(GroupMoved) as refused:
         records.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
 
-    assert refused.value.errors == (WrongField("siteId", CHILDCARE, SCHOOL),)
+    assert refused.value.errors == (WrongField("siteId", CHILDCARE, "the site at which it was recorded"),)
 
 
 def test_a_group_of_children_of_one_age_is_possible_and_none_whose_ages_are_crossed() -> None:
