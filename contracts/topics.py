@@ -109,5 +109,4 @@ CLIENT_TOPICS = (
 
 
 def topics_for(client: str) -> tuple[Topic, ...]:
-    """The topics of this client."""
     return tuple(replace(topic, name=topic.name.format(client=client)) for topic in CLIENT_TOPICS)

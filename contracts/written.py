@@ -50,7 +50,6 @@ class Form:
 
 @cache
 def data_form(type_: str) -> Form:
-    """The form of an event's data."""
     event = catalogue[type_]
     schema = schema_of(event, schema_file(event), event.dutch)
     made, accept = _Forms(schema.get("$defs", {})).of(schema, event.__name__)

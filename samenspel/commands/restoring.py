@@ -60,7 +60,7 @@ def _wait(url: str, restoration: str, patience: float) -> dict[str, Any]:
             return found
         if time.monotonic() > deadline:
             raise CommandFailed(
-                f"not done after {patience:.0f} s; it goes on when Kafka and the database answer: see samenspel status,"
+                f"not done after {patience:.0f} s; it goes on when Kafka and the database answer: see /health/ready,"
                 f" and later GET {PATH}/{restoration}"
             )
         time.sleep(PAUSE_SECONDS)

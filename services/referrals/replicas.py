@@ -89,7 +89,6 @@ async def save_site(tx: Transaction, site: SiteRecorded) -> None:
 
 
 async def save_group(tx: Transaction, group: GroupRecorded) -> None:
-    """A group, and the site that it belongs to."""
     await tx.db.execute(
         "INSERT INTO groups (group_id, site_id, school_year, epoch, version) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (group_id) DO UPDATE SET site_id = $2, school_year = $3, epoch = $4, version = $5"

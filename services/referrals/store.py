@@ -139,13 +139,11 @@ async def referrals_of(tx: Transaction, request_id: UUID) -> list[Referral]:
 
 
 async def find_referral(db: Reader, referral_id: UUID) -> Referral | None:
-    """The referral, to read."""
     row = await db.fetchrow(f"SELECT {_READ_REFERRAL} FROM referrals WHERE referral_id = $1", referral_id)  # noqa: S608
     return _referral(row) if row else None
 
 
 async def find_referrals(db: Reader, referral_ids: Sequence[UUID]) -> list[Referral]:
-    """The referrals with these ids, to read."""
     rows = await db.fetch(f"SELECT {_READ_REFERRAL} FROM referrals WHERE referral_id = ANY($1)", referral_ids)  # noqa: S608
     return [_referral(row) for row in rows]
 
@@ -232,13 +230,11 @@ async def lock_activities_of(tx: Transaction, referral_id: UUID) -> list[Activit
 
 
 async def find_activity(db: Reader, activity_id: UUID) -> Activity | None:
-    """The activity, to read."""
     row = await db.fetchrow(f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = $1", activity_id)  # noqa: S608
     return _activity(row) if row else None
 
 
 async def find_activities(db: Reader, activity_ids: Sequence[UUID]) -> list[Activity]:
-    """The activities with these ids, to read."""
     rows = await db.fetch(
         f"SELECT {_ACTIVITY}, {_BROKERS} FROM activities WHERE activity_id = ANY($1)",  # noqa: S608
         activity_ids,

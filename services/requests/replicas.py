@@ -155,7 +155,6 @@ async def save_delivered(
 
 
 async def deliveries_of(tx: Transaction, request_id: UUID) -> dict[UUID, tuple[LearningArea, ...]]:
-    """The delivered activities of a request, each with its learning areas."""
     rows = await tx.db.fetch(
         "SELECT activity_id, learning_areas FROM delivered_activities WHERE request_id = $1 ORDER BY activity_id",
         request_id,
