@@ -1,6 +1,7 @@
 """Commands over Kafka, as an external system gives them: each has one outcome, and nothing holds up what is behind."""
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -183,10 +184,42 @@ def test_poison_is_dead_lettered_once_and_blocks_nobody(city: City, client: Outs
     assert sorted(set(reasons)) == ["malformed-json", "no-command-id", "no-data"]
 
 
-def letters(city: City) -> list[str]:
-    """The reasons of the dead letters about commands, of both services."""
+UNREADABLE = [b"NaN", b'"\\ud800"', b"[" * 900 + b"]" * 900]
+
+
+def test_odd_numbers_and_texts_are_refused_by_field_or_dead_lettered_and_block_nobody(
+    city: City, client: Outside
+) -> None:
+    odd = [client.command("requests.RaiseRequest", {**DETAILS, "headcount": "?"}, by=COORDINATOR) for _ in range(4)]
+    endless, *unreadable = [
+        json.dumps(command).encode().replace(b'"?"', value)
+        for command, value in zip(odd, (b"1e999", *UNREADABLE), strict=True)
+    ]
+    with_nul = client.command("requests.RaiseRequest", {**DETAILS, "programme": "a\0b"}, by=COORDINATOR)
+    last = client.command("requests.RaiseRequest", DETAILS, by=COORDINATOR)
+
+    client.send(endless, with_nul, *unreadable, last)
+
+    assert isinstance(client.outcome(last), CommandAccepted)
+    refused = [client.outcome(command) for command in (odd[0], with_nul)]
+    assert [(slug(each), field_of(each)) for each in refused] == [
+        ("malformed", "headcount"),
+        ("malformed", "programme"),
+    ]
+    for command in odd[1:]:
+        assert set(wait_until(partial(letters, city, about=command["id"]))) == {"malformed-json"}
+
+
+def field_of(outcome: Outcome) -> str:
+    assert isinstance(outcome, CommandRejected)
+    return outcome.problem.errors[0].field
+
+
+def letters(city: City, about: str = "") -> list[str]:
+    """The reasons of the dead letters about commands, of both services; of those that hold this text."""
     listed = json.loads(city.samenspel("dead-letters", "list", "--json"))
-    return [each["reason"] for each in listed if each["origin"].startswith("partnership.commands.")]
+    commands = [each for each in listed if each["origin"].startswith("partnership.commands.")]
+    return [each["reason"] for each in commands if about in (each["value"] or "")]
 
 
 def test_a_message_in_binary_mode_is_a_command_too(client: Outside) -> None:
