@@ -30,6 +30,8 @@ class Row:
     value: str
     part: str = ""
     key: str | None = None
+    part_key: str | None = None
+    """Of a part that is a figure of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +249,13 @@ def _flow(figures: Figures, year: str, texts: Both) -> Card:
         if reached is None or "numerator" not in reached:
             continue
         wait = figures.one(f"lead-time-{step}-median", year)
-        days = texts.page.say("flow.days", days=value_or_why_not(wait, texts.words)) if wait and "value" in wait else ""
-        card.rows.append(
-            Row(texts.page.say(f"step.{step}"), texts.words.number(reached["numerator"]), days, reached["key"])
-        )
+        label, number = texts.page.say(f"step.{step}"), texts.words.number(reached["numerator"])
+        if wait is None or "value" not in wait:
+            card.rows.append(Row(label, number, "", reached["key"]))
+            continue
+        days = texts.page.say("flow.days", days=value_or_why_not(wait, texts.words))
+        card.rows.append(Row(label, number, days, reached["key"], wait["key"]))
+        card.verdict = texts.page.say("flow.waits")
     for indicator in ("requests-without-broker", "referrals-expired", "referrals-declined-late"):
         if (other := figures.one(indicator, year)) and "value" in other:
             card.rows.append(_row(other, texts.page.say(f"also.{indicator}"), texts))

@@ -97,6 +97,17 @@ def test_where_it_is_not_sure_how_many_children_there_are_the_share_is_a_band_to
     assert [row and row.value for row in shown] == ["60\N{EN DASH}75%", "60\N{EN DASH}100%"]
 
 
+def test_a_wait_says_since_when_and_leads_to_its_own_explanation() -> None:
+    reached = a_figure("requests-answered", measure="requests", numerator=7, value="7.000000")
+    wait = a_figure("lead-time-answered-median", measure="days", value="3.000000")
+
+    flow = next(card for card in cards(reached, wait) if card.title == "From question to delivery")
+
+    (row,) = flow.rows
+    assert (row.key, row.part_key) == (reached["key"], wait["key"])
+    assert flow.verdict == "The days are medians since the step before."
+
+
 def test_of_many_neighbourhoods_those_with_the_least_reach_are_shown() -> None:
     many = [reach(f"neighbourhood:{number}", number, number, 1000) for number in range(5400, 5000, -1)]
 
