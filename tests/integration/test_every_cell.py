@@ -14,6 +14,8 @@ from contracts.admission import admit
 from contracts.commands import command_type
 from contracts.outcomes import CommandRejected, command_topic, outcome_topic
 from contracts.partitioner import partition_of
+from contracts.requests import RequestRaised
+from contracts.sites import SiteRecorded
 from contracts.values import Role
 from local import RealParts
 from services.chassis.aggregates import Aggregate
@@ -21,8 +23,10 @@ from services.chassis.clients.door import Door
 from services.chassis.commands import AggregateCommands, Command
 from services.chassis.http.examples import example_of
 from services.chassis.life_cycle import State, Step
+from services.chassis.messaging.outbox import new_id
 from services.chassis.running.database import Transaction
 from services.chassis.running.service import Service
+from services.referrals import replicas
 from services.referrals import store as of_referrals
 from services.referrals.commands import activities, referrals
 from services.referrals.rules import activity as activity_rules
@@ -30,15 +34,31 @@ from services.referrals.rules import referral as referral_rules
 from services.requests import commands as requests
 from services.requests import store as of_requests
 from services.requests.rules import request as request_rules
-from tests.builders import ATELIER, SCHOOL, a_referral, a_request, an_activity
+from tests.builders import (
+    ART,
+    ATELIER,
+    BABEL,
+    NOW,
+    SCHOOL,
+    a_referral,
+    a_request,
+    activity_plan,
+    an_activity,
+    an_actor,
+    referral_details,
+    request_details,
+    site_details,
+)
 from tests.deliveries import a_record
 from tests.http_door import a_client, post, problem_of
-from tests.life_cycles import FORBIDDEN, Cell, OpenToAll, cells, cells_of_change
+from tests.life_cycles import FORBIDDEN, Cell, OpenToAll, cells, cells_of_change, cells_of_creation
 from tests.sandbox import Sandbox, a_sandbox
+from tests.service_process import as_json
 
 CLIENT = "everyone"
 NOT_IN_THE_TABLE = {"not-allowed", "illegal-transition"}
 OURSELVES: Role = "service"
+NOT_YET_KNOWN = "not-yet-known"
 
 
 class Machine(NamedTuple):
@@ -57,11 +77,14 @@ class Machine(NamedTuple):
 
 
 OF_NOBODY: OpenToAll = {
-    (step.action, status): {"consultant", "broker_lead"}
-    for step in request_rules.LIFE_CYCLE
-    for status in (request_rules.Status.RAISED, request_rules.Status.NO_BROKER)
+    ("raise", None): {"operator"},
+    **{
+        (step.action, status): {"consultant", "broker_lead"}
+        for step in request_rules.LIFE_CYCLE
+        for status in (request_rules.Status.RAISED, request_rules.Status.NO_BROKER)
+    },
 }
-"""While a request has no broker, every broker is a party to it."""
+"""While a request has no broker, every broker is a party to it; an operator raises one for any site."""
 MACHINES = [
     Machine(
         "requests",
@@ -136,6 +159,67 @@ async def test_over_kafka_exactly_the_cells_of_the_table_are_allowed(machine: Ma
 
     told = await outcomes(sandbox)
     check([told.get(message["id"]) for message in messages], tries, machine)
+
+
+@each_machine
+@pytest.mark.fault("T30")
+async def test_over_http_exactly_who_the_table_names_makes_one(machine: Machine, sandbox: Sandbox) -> None:
+    command, asked = creation_of(machine)
+    body = await a_body_of(sandbox, machine)
+
+    async with a_client(sandbox, machine.commands) as client:
+        problems = [problem_of(await post(client, f"/v1/{command.collection}", body, by=cell.by)) for cell in asked]
+
+    check_makers(problems, asked)
+
+
+@each_machine
+@pytest.mark.fault("T30")
+async def test_over_kafka_exactly_who_the_table_names_makes_one(machine: Machine, sandbox: Sandbox) -> None:
+    command, asked = creation_of(machine)
+    body = await a_body_of(sandbox, machine)
+    tries = [Try(cell, command, UUID(int=0)) for cell in asked]
+    await register(sandbox, tries)
+    messages = [{**a_message(machine.service, each), "data": body, "subject": None} for each in tries]
+
+    await give(sandbox, machine, [{name: said for name, said in each.items() if said is not None} for each in messages])
+
+    told = await outcomes(sandbox)
+    check_makers([told.get(message["id"], NOT_YET_KNOWN) for message in messages], asked)
+
+
+def creation_of(machine: Machine) -> tuple[Command, list[Cell[Any]]]:
+    """The command that makes one, and everybody who may try."""
+    (command,) = (each for each in machine.commands.by_name.values() if each.step and not each.step.begins)
+    every = cells_of_creation(cells(machine.steps, machine.statuses, open_to_all=machine.open_to_all))
+    return command, [each for each in every if each.by.role != OURSELVES]
+
+
+async def a_body_of(sandbox: Sandbox, machine: Machine) -> Any:
+    """Of what is made: for the school, by its broker, to its partner."""
+    if machine.aggregate is of_requests.REQUESTS:
+        return as_json(request_details(groups=(), headcount=20))
+    request_id, by = new_id(), an_actor("coordinator")
+    raised = RequestRaised(**dict(request_details()), request_id=request_id, raised_by=by, raised_at=NOW)
+    async with sandbox.database.transaction(at=NOW) as tx:
+        tx.reacting_to = 1, 1
+        await replicas.save_site(tx, SiteRecorded(**dict(site_details()), site_id=SCHOOL))
+        await replicas.save_raised(tx, raised)
+        await replicas.save_routing(tx, request_id, "assigned", (BABEL,), (ART,))
+    return as_json(activity_plan() if machine.aggregate is of_referrals.ACTIVITIES else referral_details(request_id))
+
+
+def check_makers(problems: Sequence[str | None], asked: Sequence[Cell[Any]]) -> None:
+    """What was refused for its body alone was allowed. A broker that is no party hears of a request what it would hear
+    of one that is not there."""
+    is_refused = [problem in {"not-allowed", NOT_YET_KNOWN} for problem in problems]
+    wrong = [
+        f"{cell}: {problem}"
+        for cell, problem, refused in zip(asked, problems, is_refused, strict=True)
+        if refused != (cell.becomes is FORBIDDEN)
+    ]
+    assert wrong == []
+    assert set(is_refused) == {True, False}
 
 
 async def tries_of(machine: Machine, sandbox: Sandbox) -> list[Try]:
