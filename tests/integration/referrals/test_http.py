@@ -76,7 +76,7 @@ UNKNOWN_AREA = {"scheme": "curriculum.nu", "code": "zwemmen"}
 BAD_DELIVERIES: dict[str, Case] = {
     "a headcount below participants": ({"groups": TOO_MANY}, 400, "groups[0].participants", 25),
     "the same group twice": ({"groups": TWICE}, 400, "groups[1]", GROUP),
-    "a group of another site": ({"groups": ELSEWHERE, "siteIds": [SCHOOL]}, 400, "groups[0].groupId", CHILDCARE_GROUP),
+    "a group of another site": ({"groups": ELSEWHERE, "siteIds": [SCHOOL]}, 409, "groups[0].groupId", CHILDCARE_GROUP),
     "a day to come": ({"occurredAt": TOMORROW}, 400, "occurredAt", TOMORROW),
     "a time without a zone": ({"occurredAt": WITHOUT_ZONE}, 400, "occurredAt", WITHOUT_ZONE),
     "a wrong enum": ({"setting": "at_home"}, 400, "setting", "at_home"),
