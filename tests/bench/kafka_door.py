@@ -18,8 +18,8 @@ from aiokafka import ConsumerRecord
 from contracts.outcomes import command_topic
 from contracts.partitioner import partition_of
 from services.chassis.clients.door import Door
-from services.chassis.messaging.consumer import MAX_RECORDS
 from services.chassis.messaging.kafka import Record
+from services.chassis.messaging.subscription import MAX_RECORDS
 from services.chassis.running.database import Database, connect
 from services.chassis.running.health import Health
 from services.chassis.running.service import Service

@@ -147,7 +147,7 @@ INBOX = [
         "offsets are committed after the work",
         Consumer._hand_over,
         "if await self._receive_or_end(consumer, records):",
-        "await _commit(consumer, records)\n        if await self._receive_or_end(consumer, records):",
+        "await commit(consumer, records)\n        if await self._receive_or_end(consumer, records):",
         inboxes.test_offsets_are_committed_by_hand_and_after_the_work,
     ),
     Control(

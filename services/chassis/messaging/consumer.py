@@ -1,39 +1,34 @@
-"""Reads topics as one consumer group and hands raw records over in batches. The only module that knows FastStream.
+"""Reads topics as one consumer group, from the positions that its receiver keeps, and watches that it goes on reading.
 
-Guarantee: no record is lost before it is handed over, because parser and decoder never raise; offsets are committed
-after the work, never before. FastStream and aiokafka do not report a task that died or a consumer that has stopped
-reading; this module notices both and ends the process.
+Guarantee: offsets are committed after the work, never before. FastStream and aiokafka do not report a task that died or
+a consumer that has stopped reading; this module notices both and ends the process.
 """
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
 
-from services.chassis.messaging.kafka import START_SECONDS, Record, stop
+from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import CHECK_SECONDS, Positions, Skipped
 from services.chassis.messaging.progress import STUCK_SECONDS, Progress
+from services.chassis.messaging.subscription import Subscription, commit, subscribed
 from services.chassis.running.health import Health
 from services.chassis.running.settings import Settings
-from services.chassis.running.telemetry import origin, origin_in_words
+from services.chassis.running.telemetry import origin_in_words
 
 log = structlog.get_logger()
 
-MAX_RECORDS = 300  # in one transaction: enough to pay for the commit, and few to repeat one by one
-WAIT_MS = 50
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 REJOIN_SECONDS = 10.0  # without a partition of a topic: longer than a group usually takes to share them out
 LONGEST_REJOIN_SECONDS = 600.0  # where replicas outnumber partitions, asking does not help, and stops all for a moment
-ANSWER_SECONDS = 5.0  # for a question that a broker answers in milliseconds
 
 
 class Receiver(Protocol):
@@ -80,56 +75,19 @@ class Consumer:
             self.progress = Progress(moved_at=_now())
             self.complete_at, self.rejoin_pause = _now(), REJOIN_SECONDS
             try:
-                async with self._subscribed() as subscriber:
-                    await self._watch(subscriber)
+                group = self.settings.topic(self.settings.service) + self.group
+                listen = partial(Seeking, self)
+                async with subscribed(self.settings, self.topics, group, self._hand_over, listen) as subscription:
+                    await self._watch(subscription)
             except (KafkaError, OSError, TimeoutError) as error:
                 self.health.trouble(self.part, f"Kafka does not answer ({type(error).__name__})")
                 await asyncio.sleep(RETRY_SECONDS)
-
-    @asynccontextmanager
-    async def _subscribed(self) -> AsyncIterator[Any]:
-        broker = KafkaBroker(
-            self.settings.kafka.split(","),  # it takes a text as one address
-            client_id=self.settings.service,
-            allow_auto_create_topics=False,
-            apply_types=False,
-            logger=None,
-        )
-        subscriber = broker.subscriber(
-            *(self.settings.topic(topic) for topic in self.topics),
-            group_id=self.settings.topic(self.settings.service) + self.group,
-            group_instance_id=self.settings.instance,
-            batch=True,
-            max_records=MAX_RECORDS,
-            batch_timeout_ms=WAIT_MS,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            ack_policy=AckPolicy.MANUAL,
-            session_timeout_ms=30_000,
-            rebalance_timeout_ms=60_000,
-            heartbeat_interval_ms=3_000,
-            parser=_keep_raw,
-            decoder=_keep_records,
-            listener=Seeking(self, lambda: subscriber.consumer),
-        )
-
-        @subscriber
-        async def hand_over(records: list[Record]) -> None:
-            assert subscriber.consumer is not None, "it exists while it receives"
-            await self._hand_over(subscriber.consumer, records)
-
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                await broker.start()
-            yield subscriber
-        finally:
-            await stop(broker)
 
     async def _hand_over(self, consumer: AIOKafkaConsumer, records: list[Record]) -> None:
         self.progress.busy_since = _now()
         try:
             if await self._receive_or_end(consumer, records):
-                await _commit(consumer, records)
+                await commit(consumer, records)
         finally:
             self.progress.busy_since = None
 
@@ -159,42 +117,43 @@ class Consumer:
             return False
         return True
 
-    async def _watch(self, subscriber: Any) -> None:  # noqa: ANN401 - FastStream exports no name for its type
+    async def _watch(self, subscription: Subscription) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if _has_died(subscriber):
+            if subscription.has_died():
                 self.health.end("a task of the Kafka consumer ended without an error")
+            consumer = subscription.consumer
             if self.progress.busy_since is None and await self.receiver.must_seek():
-                await self.seek(subscriber.consumer, subscriber.consumer.assignment())
+                await self.seek(consumer, consumer.assignment())
             if self.progress.busy_since is None and _now() - self.checked_at > CHECK_SECONDS:
                 self.checked_at = _now()
                 await self.receiver.check_topics()
-            self._rejoin_if_incomplete(subscriber.consumer)
-            await self._report_progress(subscriber.consumer)
+            self._rejoin_if_incomplete(subscription)
+            await self._report_progress(subscription)
 
-    def _rejoin_if_incomplete(self, consumer: AIOKafkaConsumer) -> None:
+    def _rejoin_if_incomplete(self, subscription: Subscription) -> None:
         """Let the group share out its partitions again when there is a topic of which this process has none.
 
         Kafka gives a member that comes back under its own name what it had before, and then nobody looks at topics that
         were made again meanwhile.
         """
-        assigned = {partition.topic for partition in consumer.assignment()}
+        assigned = {partition.topic for partition in subscription.consumer.assignment()}
         if assigned.issuperset(map(self.settings.topic, self.topics)):
             self.complete_at, self.rejoin_pause = _now(), REJOIN_SECONDS
         elif _now() - self.complete_at > self.rejoin_pause:
             self.complete_at, self.rejoin_pause = _now(), min(2 * self.rejoin_pause, LONGEST_REJOIN_SECONDS)
             log.info("asks_for_partitions", has=sorted(assigned))
-            coordinator: Any = consumer._coordinator  # noqa: SLF001 - nothing public does
-            coordinator.request_rejoin()
+            subscription.rejoin()
 
-    async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
+    async def _report_progress(self, subscription: Subscription) -> None:
+        consumer = subscription.consumer
         try:
             positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
         except IllegalStateError:  # a partition was taken away meanwhile: the next look is soon
             return
         written = {partition: consumer.highwater(partition) or 0 for partition in positions}
         stable = {partition: consumer.last_stable_offset(partition) or 0 for partition in positions}
-        if self.progress.has_stood_still(_now()) and not await _answers(consumer):
+        if self.progress.has_stood_still(_now()) and not await subscription.answers():
             self.progress.wait(_now())
             self.health.trouble(self.part, "Kafka does not answer")
             return
@@ -241,40 +200,3 @@ class Seeking(ConsumerRebalanceListener):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _has_died(subscriber: Any) -> bool:  # noqa: ANN401 - FastStream exports no name for its type
-    """Whether one of its tasks ended: then nothing is received any more, and no error says so."""
-    tasks = [
-        *subscriber.tasks,
-        subscriber.consumer._fetcher._fetch_task,  # noqa: SLF001 - nothing public tells
-        subscriber.consumer._coordinator._coordination_task,  # noqa: SLF001 - nothing public tells
-    ]
-    return any(task is not None and task.done() for task in tasks)
-
-
-async def _answers(consumer: AIOKafkaConsumer) -> bool:
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await consumer.end_offsets(consumer.assignment())
-    except (KafkaError, OSError, TimeoutError):
-        return False
-    return True
-
-
-async def _commit(consumer: AIOKafkaConsumer, records: list[Record]) -> None:
-    """Commit the offsets of these records. If that fails they are read again, and the inbox knows them."""
-    offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-    try:
-        await consumer.commit(offsets)
-    except KafkaError as error:
-        log.info("offsets_not_committed", **origin(error))
-
-
-async def _keep_raw(message: KafkaMessage | Any) -> KafkaMessage:  # noqa: ANN401 - FastStream hands over raw records
-    """A parser that never raises: the records stay as they are."""
-    return KafkaMessage(body=b"", raw_message=message, consumer=None, headers={})  # type: ignore[arg-type]
-
-
-async def _keep_records(message: KafkaMessage) -> list[Record]:
-    return list(message.raw_message) if isinstance(message.raw_message, tuple) else [message.raw_message]
