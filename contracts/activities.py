@@ -31,6 +31,7 @@ ACTIVITIES = "partnership.activities.v1"
 
 PartnerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
 Setting = Literal["in_school", "out_of_school", "childcare"]
+Origin = Literal["referral", "direct"]
 
 
 class TakingPart(Value):
@@ -98,7 +99,7 @@ class ActivityPlanned(
 
     activity_id: UUID
     request_id: UUID | None = None
-    origin: Literal["referral", "direct"]
+    origin: Origin
     planned_by: Actor
     planned_at: Instant
 
@@ -115,7 +116,7 @@ class ActivityDelivered(
     activity_id: UUID
     referral_id: UUID | None = None
     request_id: UUID | None = None
-    origin: Literal["referral", "direct"]
+    origin: Origin
     confirmed_by_sites: SiteIds = ()
     """Sites that confirmed it on the spot."""
     registered_at: Instant
@@ -134,7 +135,7 @@ class ActivityCorrected(
     activity_id: UUID
     referral_id: UUID | None = None
     request_id: UUID | None = None
-    origin: Literal["referral", "direct"]
+    origin: Origin
     changed: ChangedFields
     reason: Reason
     corrected_at: Instant

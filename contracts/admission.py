@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from contracts.envelope import CONTENT_TYPE, Malformed, Message, decode
+from contracts.envelope import CONTENT_TYPE, InvalidMessage, Message, decode
 from contracts.events import MAX_EVENT_BYTES, Event, catalogue
 from contracts.outcomes import ANSWERERS, OUTCOMES, address_of
 from contracts.partitioner import partition_of
@@ -66,30 +66,30 @@ class Admitted(msgspec.Struct, gc=False):
 
 
 def admit(record: Record, topic: str) -> Admitted:
-    """The event in a record of this topic (its name in the contracts). Raises `Malformed`, and nothing else."""
+    """The event in a record of this topic (its name in the contracts). Raises `InvalidMessage`, and nothing else."""
     value = _check_transport(record)
     admitted = read_as_written(value, record.headers) or _of_message(decode(value, dict(record.headers)))
     _check_sender(admitted.kind, admitted.source, topic)
     key = admitted.partitionkey.encode()
     if record.key != key:
-        raise Malformed("wrong-key", f"the key is not the partitionkey {admitted.partitionkey}")
+        raise InvalidMessage("wrong-key", f"the key is not the partitionkey {admitted.partitionkey}")
     if record.partition != partition_of(key):
-        raise Malformed("wrong-partition", f"the key {admitted.partitionkey} belongs on {partition_of(key)}")
+        raise InvalidMessage("wrong-partition", f"the key {admitted.partitionkey} belongs on {partition_of(key)}")
     return admitted
 
 
 def _check_transport(record: Record) -> bytes:
     """Refuse what no service of ours could have sent, before its bytes are read."""
     if record.key is None:
-        raise Malformed("no-key", "the record has no key, so its aggregate has no order")
+        raise InvalidMessage("no-key", "the record has no key, so its aggregate has no order")
     for name, text in record.headers:
         if text is None:
-            raise Malformed("null-header", f"header {name} has no value")
+            raise InvalidMessage("null-header", f"header {name} has no value")
     value = record.value
     if not value:
-        raise Malformed("no-data", "the message has no value")
+        raise InvalidMessage("no-data", "the message has no value")
     if len(value) > MAX_EVENT_BYTES:
-        raise Malformed("too-large", f"{len(value)} bytes; an event has at most {MAX_EVENT_BYTES}")
+        raise InvalidMessage("too-large", f"{len(value)} bytes; an event has at most {MAX_EVENT_BYTES}")
     return value
 
 
@@ -137,7 +137,7 @@ def _admitted(kind: type[Event], envelope: Any, data: bytes) -> Admitted:  # noq
 def _check_sender(kind: type[Event], source: str, topic: str) -> None:
     wrong = _what_is_wrong(kind, source, topic)
     if wrong is not None:
-        raise Malformed(*wrong)
+        raise InvalidMessage(*wrong)
 
 
 @lru_cache(maxsize=1_024)  # some dozens are in use; a stranger can name many more

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from contracts.envelope import MAX_VERSIONS, Malformed, one_spelling, read_attributes, without_parameters
+from contracts.envelope import MAX_VERSIONS, InvalidMessage, one_spelling, read_attributes, without_parameters
 from contracts.events import NAMESPACE
 from contracts.outcomes import ANSWERERS, CLIENT, CommandType
 from contracts.values import Identifier, Instant, Role, Visible
@@ -75,11 +75,11 @@ def command_type(service: str, operation_id: str) -> str:
 
 
 def read_command(value: bytes | None, headers: Mapping[str, bytes | None]) -> Asked:
-    """Raises `Malformed` when no outcome can be addressed: it is not JSON, or has no id."""
+    """Raises `InvalidMessage` when no outcome can be addressed: it is not JSON, or has no id."""
     if not value:
-        raise Malformed("no-data", "the message has no value")
+        raise InvalidMessage("no-data", "the message has no value")
     attributes = read_attributes(value, headers)
     try:
         return Asked(_command_id.validate_python(attributes.get("id")), attributes)
     except ValidationError as error:
-        raise Malformed("no-command-id", "id: must be a UUID, or no outcome can be addressed") from error
+        raise InvalidMessage("no-command-id", "id: must be a UUID, or no outcome can be addressed") from error

@@ -1,7 +1,7 @@
 """The CloudEvents 1.0 envelope around every event: written in structured mode, read in both modes.
 
 `encode` gives the bytes that are kept in the journal and sent unchanged, however often. `decode` raises
-`Malformed`, and nothing else, for whatever bytes arrive. A service reads records with `contracts.admission`, which
+`InvalidMessage`, and nothing else, for whatever bytes arrive. A service reads records with `contracts.admission`, which
 also looks at where they stand.
 """
 
@@ -83,7 +83,7 @@ class Envelope(BaseModel):
     streamepoch: Annotated[int, Field(ge=1, le=MAX_EPOCH)]
 
 
-class Malformed(Exception):
+class InvalidMessage(Exception):
     """A message that cannot be understood, whatever happens later."""
 
     def __init__(self, reason: str, detail: str, about: Envelope | None = None) -> None:
@@ -114,7 +114,7 @@ def _parsed(value: bytes | str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return from_json(value, allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
-        raise Malformed("malformed-json", str(error)) from error
+        raise InvalidMessage("malformed-json", str(error)) from error
 
 
 def read_attributes(value: bytes, headers: Mapping[str, bytes | None] | None) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def read_attributes(value: bytes, headers: Mapping[str, bytes | None] | None) ->
     if mode == _STRUCTURED:
         return _from_structured(_parsed(value))
     if mode.startswith("application/cloudevents"):  # a batch, or another format
-        raise Malformed("invalid-envelope", "content-type: only application/cloudevents+json is read")
+        raise InvalidMessage("invalid-envelope", "content-type: only application/cloudevents+json is read")
     named: dict[str, Any] = {name[3:]: _text(text) for name, text in (headers or {}).items() if name.startswith("ce_")}
     named.pop("datacontenttype", None)  # in binary mode it is the content type
     return {**named, **({"datacontenttype": content_type} if content_type else {}), "data": _parsed(value)}
@@ -134,16 +134,16 @@ def _text(header: bytes | None) -> str:
     try:
         return (header or b"").decode()
     except UnicodeDecodeError as error:
-        raise Malformed("invalid-envelope", "a header is not UTF-8") from error
+        raise InvalidMessage("invalid-envelope", "a header is not UTF-8") from error
 
 
 def _from_structured(parsed: object) -> dict[str, Any]:
     if not isinstance(parsed, dict):
-        raise Malformed("malformed-json", f"an object was expected, not {type(parsed).__name__}")
+        raise InvalidMessage("malformed-json", f"an object was expected, not {type(parsed).__name__}")
     attributes = {name: value for name, value in parsed.items() if value is not None}
     if "data_base64" in attributes:
         if "data" in attributes:
-            raise Malformed("invalid-envelope", "data_base64: beside data")
+            raise InvalidMessage("invalid-envelope", "data_base64: beside data")
         attributes["data"] = _parsed(_decoded(attributes["data_base64"]))
     return attributes
 
@@ -152,7 +152,7 @@ def _decoded(text: object) -> bytes:
     try:
         return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Malformed("invalid-envelope", "data_base64: is not Base64") from error
+        raise InvalidMessage("invalid-envelope", "data_base64: is not Base64") from error
 
 
 def _what_is_wrong(error: ValidationError) -> str:
@@ -167,25 +167,25 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
     Fields that are not known here are ignored; a type that is not, is not.
     """
     if not value:
-        raise Malformed("no-data", "the message has no value")
+        raise InvalidMessage("no-data", "the message has no value")
     attributes = read_attributes(value, headers)
     try:
         envelope = Envelope.model_validate(attributes)
     except ValidationError as error:
-        raise Malformed("invalid-envelope", _what_is_wrong(error)) from error
+        raise InvalidMessage("invalid-envelope", _what_is_wrong(error)) from error
     model = catalogue.get(envelope.type)
     if model is None:
         name = envelope.type.removeprefix(NAMESPACE + ".").rpartition(".")[0]
         known = any(event.__name__ == name for event in catalogue.values())
-        raise Malformed("unknown-version" if known else "unknown-type", envelope.type, envelope)
+        raise InvalidMessage("unknown-version" if known else "unknown-type", envelope.type, envelope)
     try:
         event = model.model_validate(attributes.get("data"), extra="ignore")
     except ValidationError as error:
-        raise Malformed("invalid-data", _what_is_wrong(error), envelope) from error
+        raise InvalidMessage("invalid-data", _what_is_wrong(error), envelope) from error
     except RecursionError as error:
-        raise Malformed("invalid-data", str(error), envelope) from error
+        raise InvalidMessage("invalid-data", str(error), envelope) from error
     if event.subject != envelope.subject:
-        raise Malformed("invalid-envelope", "subject: is not the one in the data", envelope)
+        raise InvalidMessage("invalid-envelope", "subject: is not the one in the data", envelope)
     return Message(envelope, event)
 
 

@@ -80,7 +80,7 @@ class Problem(Value):
     type: Annotated[str, StringConstraints(pattern=r"^https://samenspel\.nl/problems/[a-z0-9-]{1,100}$")]
     title: Prose
     status: Annotated[int, Field(ge=400, le=599), NUMBER]
-    """The status that the same refusal has over HTTP."""
+    """The status that the same problem has over HTTP."""
     detail: Prose
     errors: Annotated[tuple[WrongField, ...], Field(max_length=MAX_WRONG)] = ()
     trace_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

@@ -24,6 +24,7 @@ from contracts.values import (
 )
 
 REFERRALS = "partnership.referrals.v1"
+CompletionOutcome = Literal["delivered", "delivered_elsewhere"]
 
 
 class ReferralDetails(Event):
@@ -131,7 +132,7 @@ class ReferralCompleted(
     """The partner is done: its activities were delivered, or delivered elsewhere."""
 
     referral_id: UUID
-    outcome: Literal["delivered", "delivered_elsewhere"]
+    outcome: CompletionOutcome
     completed_by: Actor
     completed_at: Instant
 

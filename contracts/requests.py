@@ -28,6 +28,8 @@ from contracts.values import (
 
 REQUESTS = "partnership.requests.v1"
 
+Answer = Literal["refer", "advise", "cannot_help"]
+ClosureOutcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
 BrokerIds = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50), DISTINCT]
 ActivityIds = Annotated[tuple[UUID, ...], Field(max_length=500), DISTINCT]
 
@@ -125,7 +127,7 @@ class RequestAnswered(
     """The consultant answered. `refer` follows by itself from the first referral, and is dated as it."""
 
     request_id: UUID
-    answer: Literal["refer", "advise", "cannot_help"]
+    answer: Answer
     reason: Reason | None = None
     answered_by: Actor
     answered_at: Instant
@@ -145,7 +147,7 @@ class RequestClosed(Event, topics=(REQUESTS,), aggregate="request", identified_b
     """The request came to its end: what became of it, and what was asked and not fulfilled."""
 
     request_id: UUID
-    outcome: Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
+    outcome: ClosureOutcome
     reason: Reason | None = None
     activity_ids: ActivityIds = ()
     unmet_areas: LearningAreas = ()

@@ -167,5 +167,5 @@ def _remembered(pattern: re.Pattern[str]) -> Accept:
 
 
 def _in_these_years(moment: datetime) -> bool:
-    """Well inside the years of the contracts, in every time zone; the model knows the borders."""
+    """Well inside the years of the contracts, in every time zone; the model knows the exact limits."""
     return FIRST_YEAR < moment.year < LAST_YEAR

@@ -68,14 +68,14 @@ def demo(
             start_rebuild = partial(_lose_tables, stack)
         time = _control_of_time(endpoints)
         around = endpoints, time, stages, FOLDER / "page", texts.language
-        outcome = asyncio.run(Run(city, year, seed, *around, start_rebuild).execute())
+        result = asyncio.run(Run(city, year, seed, *around, start_rebuild).execute())
     if as_json:
-        typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
+        typer.echo(json.dumps(result.as_json(), ensure_ascii=False))
     else:
         address = endpoints.urls["reporting"] if against_running or compose else None
         target = float(programme.target("adoption-strict").value)
-        typer.echo("\n".join(summary(outcome, target, texts, page_at=address)))
-    if not outcome.is_proven:
+        typer.echo("\n".join(summary(result, target, texts, page_at=address)))
+    if not result.is_proven:
         raise typer.Exit(1)
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from demo.simulation.plan import Actor, Body, Scenario, Step
+from demo.simulation.plan import Actor, Body, PlannedCommand, Scenario
 from samenspel.failure import CommandFailed
 
 AT_ONCE = 16  # commands; more would only wait for the services' database connections
@@ -36,7 +36,7 @@ class StepToPlay(NamedTuple):
     at: datetime
     scenario: str
     number: int
-    step: Step
+    step: PlannedCommand
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Player:
             self.done[each.scenario] += 1
             self.advance(1)
 
-    async def _do(self, step: Step, ids: dict[str, str], key: str) -> None:
+    async def _do(self, step: PlannedCommand, ids: dict[str, str], key: str) -> None:
         command = step.command
         path = command.path if command.creates else command.path.format(id=ids[step.name])
         answer = await self.command(command.service, "POST", path, _with_ids(step.body, ids), actor=step.actor, key=key)

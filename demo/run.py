@@ -12,10 +12,10 @@ import msgspec
 
 from contracts.values import calendar_day
 from demo import external_check, page, proofs
-from demo.outcome import Checked, Outcome
 from demo.play import Player, clients_of
 from demo.progress import Stages
 from demo.rebuild import all_figures, rebuilt
+from demo.result import Checked, DemoResult
 from demo.simulation.calendar import FIRST_DAY, at
 from demo.simulation.city import City
 from demo.simulation.organisations import BROKERS, LANGUAGE_BROKER, PARTNERS, ending_broker, organisation
@@ -44,7 +44,7 @@ class Run:
     start_rebuild: Callable[[], str]
     """Makes `reporting` compute everything again, and returns the cause that it will name."""
 
-    async def execute(self) -> Outcome:
+    async def execute(self) -> DemoResult:
         async with clients_of(self.endpoints.urls) as clients:
             player = Player(clients, self.time.set, _run_id(self.city, self.plan))
             try:
@@ -63,7 +63,7 @@ class Run:
                 checked = await checking
             with self.stages.stage("rebuild"):
                 rebuilding = await rebuilt(clients["reporting"], figures, self.start_rebuild)
-            return Outcome(
+            return DemoResult(
                 city=self.city.name,
                 schools=len(self.city.schools),
                 seed=self.seed,

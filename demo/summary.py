@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from demo.bars import bar, scale
-from demo.outcome import Outcome
 from demo.programme import PROGRAMME
+from demo.result import DemoResult
 from demo.simulation.calendar import LAST_DAY, SCHOOL_YEAR
 from words.figures import band_of
 from words.language import Texts, wrapped
@@ -19,39 +19,39 @@ STEPS = ("raised", "assigned", "answered", "referred", "accepted", "delivered", 
 FigureJson = Mapping[str, Any]
 
 
-def summary(outcome: Outcome, target: float, texts: Texts, *, page_at: str | None = None) -> list[str]:
+def summary(result: DemoResult, target: float, texts: Texts, *, page_at: str | None = None) -> list[str]:
     """The lines; `target` is the share of schools that the covenant wants, `page_at` where services keep running."""
     parts = (
-        _heading(outcome, texts),
-        _adoption(outcome, target, texts),
-        _reach(outcome, texts),
-        _activities_and_requests(outcome, texts),
-        _endings(outcome, texts),
-        _proofs(outcome, texts),
-        _page(outcome, page_at, texts),
-        _hints(outcome, texts),
+        _heading(result, texts),
+        _adoption(result, target, texts),
+        _reach(result, texts),
+        _activities_and_requests(result, texts),
+        _endings(result, texts),
+        _proofs(result, texts),
+        _page(result, page_at, texts),
+        _hints(result, texts),
     )
     return [line for part in parts for line in ("", *part)]
 
 
-def _heading(outcome: Outcome, texts: Texts) -> Iterator[str]:
-    yield texts.say("heading.title", city=outcome.city, year=SCHOOL_YEAR)
-    yield texts.say("heading.known", moment=texts.moment(outcome.known_at), cut=outcome.cut_id)
+def _heading(result: DemoResult, texts: Texts) -> Iterator[str]:
+    yield texts.say("heading.title", city=result.city, year=SCHOOL_YEAR)
+    yield texts.say("heading.known", moment=texts.moment(result.known_at), cut=result.cut_id)
     yield from wrapped(texts.say("heading.real"))
-    yield from wrapped(texts.say("heading.simulated", seed=outcome.seed))
+    yield from wrapped(texts.say("heading.simulated", seed=result.seed))
 
 
-def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
+def _adoption(result: DemoResult, target: float, texts: Texts) -> Iterator[str]:
     title = "  " + texts.say("adoption.title", day=texts.day(LAST_DAY))
     yield f"{title:<{LABEL}}{scale(ADOPTION_BAR, target)} {texts.percent(1)}"
     for reading in ("strict", "loose", "declared"):
-        figure = _adoption_figure(outcome, reading)
+        figure = _adoption_figure(result, reading)
         if figure and figure.get("value"):
             share, schools = float(figure["value"]), figure["denominator"]["upper"]
             label = "    " + texts.say(f"reading.{reading}")
             filled = bar(share, share, ADOPTION_BAR, target)
             yield f"{label:<{LABEL}}{filled} {_percent(figure, texts):>5}  {figure['numerator']} / {schools}"
-    strict = _adoption_figure(outcome, "strict")
+    strict = _adoption_figure(result, "strict")
     if strict:
         schools, percent = strict["denominator"]["upper"], texts.percent(target)
         missing = math.ceil(round(target * schools, 6)) - strict["numerator"]
@@ -62,21 +62,21 @@ def _adoption(outcome: Outcome, target: float, texts: Texts) -> Iterator[str]:
         yield from wrapped(conclusion, "    ")
 
 
-def _adoption_figure(outcome: Outcome, reading: str) -> FigureJson | None:
-    return outcome.figure(f"adoption-{reading}", "city", LAST_DAY.isoformat())
+def _adoption_figure(result: DemoResult, reading: str) -> FigureJson | None:
+    return result.figure(f"adoption-{reading}", "city", LAST_DAY.isoformat())
 
 
-def _reach(outcome: Outcome, texts: Texts) -> Iterator[str]:
+def _reach(result: DemoResult, texts: Texts) -> Iterator[str]:
     neighbourhoods = sorted(
         figure["unit"]
-        for figure in outcome.figures.values()
+        for figure in result.figures.values()
         if (figure["indicator"], figure["stratum"]) == ("reach-school", "all")
         and figure["unit"].startswith("neighbourhood:")
     )
     yield f"  {texts.say('reach.title')}"
     yield f"{'':<30}{texts.say('reach.bounds'):>16}{'':>21}{texts.say('reach.groups'):>9}"
     for unit in (*neighbourhoods, "city"):
-        figure = outcome.figure("reach-school", unit, SCHOOL_YEAR)
+        figure = result.figure("reach-school", unit, SCHOOL_YEAR)
         if figure:
             yield _reach_of_unit(unit, figure, texts)
     yield f"    {texts.say('reach.note')}"
@@ -94,15 +94,15 @@ def _reach_of_unit(unit: str, figure: FigureJson, texts: Texts) -> str:
     )
 
 
-def _activities_and_requests(outcome: Outcome, texts: Texts) -> Iterator[str]:
-    replaced, unknown = (outcome.figure(name, "city", SCHOOL_YEAR) for name in ("replaced-share", "unknown-share"))
+def _activities_and_requests(result: DemoResult, texts: Texts) -> Iterator[str]:
+    replaced, unknown = (result.figure(name, "city", SCHOOL_YEAR) for name in ("replaced-share", "unknown-share"))
     if replaced and unknown and replaced.get("value"):
         share = round(Decimal(replaced["value"]), 2)  # rounded first, so that both percentages make 100
         rest, others = texts.percent(1 - share), _percent(unknown, texts)
         yield "  " + texts.say("activities.substitution", replaced=texts.percent(share), stacked=rest, unknown=others)
     yield "  " + texts.say("requests.title")
-    line = " → ".join(step for name in STEPS if (step := _step(outcome, name, texts)))
-    if without := outcome.figure("requests-without-broker", "city", SCHOOL_YEAR):
+    line = " → ".join(step for name in STEPS if (step := _step(result, name, texts)))
+    if without := result.figure("requests-without-broker", "city", SCHOOL_YEAR):
         line += " · " + texts.say("requests.without-broker", number=texts.number(without["numerator"]))
     yield from wrapped(line, "    ")
 
@@ -122,23 +122,23 @@ ENDINGS = {
 TURNS = ("ReferralWaitlisted", "WithdrawalRequested", "RequestReopened", "RequestAmended", "ClockBreached")
 
 
-def _endings(outcome: Outcome, texts: Texts) -> Iterator[str]:
+def _endings(result: DemoResult, texts: Texts) -> Iterator[str]:
     yield "  " + texts.say("endings.title")
     for things, endings in ENDINGS.items():
-        said = " · ".join(_times(outcome, event, texts) for event in endings if outcome.counts.get(event))
+        said = " · ".join(_times(result, event, texts) for event in endings if result.counts.get(event))
         yield from wrapped(f"{texts.say(f'things.{things}')} {said}", "    ")
-    said = " · ".join(_times(outcome, event, texts) for event in TURNS if outcome.counts.get(event))
+    said = " · ".join(_times(result, event, texts) for event in TURNS if result.counts.get(event))
     yield from wrapped(f"{texts.say('things.on-the-way')} {said}", "    ")
 
 
-def _times(outcome: Outcome, event: str, texts: Texts) -> str:
-    return f"{texts.number(outcome.counts[event])}\u00a0{texts.say(f'ending.{event}')}".replace(" ", "\u00a0")
+def _times(result: DemoResult, event: str, texts: Texts) -> str:
+    return f"{texts.number(result.counts[event])}\u00a0{texts.say(f'ending.{event}')}".replace(" ", "\u00a0")
 
 
-def _step(outcome: Outcome, name: str, texts: Texts) -> str:
+def _step(result: DemoResult, name: str, texts: Texts) -> str:
     """How many requests reached a step and after how many days, on one line: no-break spaces between its words."""
-    reached = outcome.figure(f"requests-{name}", "city", SCHOOL_YEAR)
-    median = outcome.figure(f"lead-time-{name}-median", "city", SCHOOL_YEAR)
+    reached = result.figure(f"requests-{name}", "city", SCHOOL_YEAR)
+    median = result.figure(f"lead-time-{name}-median", "city", SCHOOL_YEAR)
     if not reached:
         return ""
     step = f"{texts.number(reached['numerator'])}\u00a0{texts.say(f'step.{name}')}"
@@ -147,20 +147,20 @@ def _step(outcome: Outcome, name: str, texts: Texts) -> str:
     return f"{step}\u00a0({texts.number(Decimal(median['value']), '#,##0.#')})"
 
 
-def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
+def _proofs(result: DemoResult, texts: Texts) -> Iterator[str]:
     yield "  " + " · ".join(
         (
-            texts.say("events.all", count=outcome.events),
-            texts.say("events.dead-letters", count=outcome.dead_letters),
-            texts.say("events.lost", number=texts.number(outcome.lost)),
-            texts.say("events.doubled", number=texts.number(outcome.doubled)),
+            texts.say("events.all", count=result.events),
+            texts.say("events.dead-letters", count=result.dead_letters),
+            texts.say("events.lost", number=texts.number(result.lost)),
+            texts.say("events.doubled", number=texts.number(result.doubled)),
         )
     )
-    health = " · ".join(f"{name} {health}" for name, health in outcome.health.items())
+    health = " · ".join(f"{name} {health}" for name, health in result.health.items())
     yield "  " + texts.say("proof.services", health=health)
-    rebuilt, checked = outcome.rebuilt, outcome.checked
-    verdict = _verdict(outcome.recount_differences, texts.say("verdict.equal"), texts)
-    yield "  " + texts.say("proof.recount", verdict=verdict, count=outcome.recounted)
+    rebuilt, checked = result.rebuilt, result.checked
+    verdict = _verdict(result.recount_differences, texts.say("verdict.equal"), texts)
+    yield "  " + texts.say("proof.recount", verdict=verdict, count=result.recounted)
     verdict = _verdict(rebuilt.differences, texts.say("verdict.byte-equal"), texts)
     seconds = texts.number(rebuilt.seconds, "#,##0.0")
     yield "  " + texts.say(f"proof.rebuild.{rebuilt.cause}", verdict=verdict, seconds=seconds, count=rebuilt.figures)
@@ -169,9 +169,9 @@ def _proofs(outcome: Outcome, texts: Texts) -> Iterator[str]:
     else:
         verdict = _verdict(checked.violations, texts.say("verdict.all-kept"), texts)
         yield "  " + texts.say("proof.contracts", verdict=verdict, count=checked.messages)
-    for difference in outcome.differences[:MAX_DIFFERENCES]:
+    for difference in result.differences[:MAX_DIFFERENCES]:
         yield from wrapped(difference, "    ! ")
-    if more := outcome.differences[MAX_DIFFERENCES:]:
+    if more := result.differences[MAX_DIFFERENCES:]:
         yield "    ! " + texts.say("proof.more", number=texts.number(len(more)))
 
 
@@ -179,19 +179,19 @@ def _verdict(differences: Sequence[str], good: str, texts: Texts) -> str:
     return texts.say("verdict.different", number=texts.number(len(differences))) if differences else good
 
 
-def _page(outcome: Outcome, page_at: str | None, texts: Texts) -> Iterator[str]:
+def _page(result: DemoResult, page_at: str | None, texts: Texts) -> Iterator[str]:
     yield f"  {texts.say('page.file')}"
-    for kept in filter(None, outcome.page):
+    for kept in filter(None, result.page):
         yield f"    {kept}"
-    if outcome.page.pdf is None:
+    if result.page.pdf is None:
         yield f"    {texts.say('page.no-chromium')}"
     if page_at is not None:
         yield f"  {texts.say('page.address', address=page_at)}"
 
 
-def _hints(outcome: Outcome, texts: Texts) -> Iterator[str]:
+def _hints(result: DemoResult, texts: Texts) -> Iterator[str]:
     yield f"  {texts.say('hint.keep')}"
-    strict = _adoption_figure(outcome, "strict")
+    strict = _adoption_figure(result, "strict")
     if strict and strict.get("value"):
         yield f"  {texts.say('hint.why', percent=_percent(strict, texts))}"
         yield f"    adoption-strict/1/{PROGRAMME}/city/all/{LAST_DAY.isoformat()}"

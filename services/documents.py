@@ -38,10 +38,10 @@ SERVICES = (requests, referrals, reporting)
 
 ABOUT_PROBLEMS = f"""# Problems
 
-Every refusal is an RFC 9457 problem (`application/problem+json`): `type` is `{PROBLEMS}/` and one of the names below,
-`errors` names each wrong field and what is allowed, and its value where that is an id, a code, a date or a number:
-words are not repeated. `traceId` is what to tell us. A type is a promise: its meaning does not change. Made from the
-code by `python -m services.documents write`.
+Every refused request is answered with an RFC 9457 problem (`application/problem+json`): `type` is `{PROBLEMS}/` and one
+of the names below, `errors` names each wrong field and what is allowed, and its value where that is an id, a code, a
+date or a number: words are not repeated. `traceId` is what to tell us. A type is a promise: its meaning does not
+change. Made from the code by `python -m services.documents write`.
 
 | type | status | meaning | from |
 |---|---|---|---|

@@ -38,7 +38,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Section:
     """One of the six parts of an explanation."""
 
     title: str
@@ -68,23 +68,23 @@ def explanation(page: Json, definition: Json, history: Sequence[Json], texts: Te
 
 def parts_of(
     page: Json, definition: Json, history: Sequence[Json], texts: Texts, count: int | None = None
-) -> list[Part]:
+) -> list[Section]:
     """`page` is one page of the events behind the figure; `count`: how many values there are, where `history` has the
     last ones alone."""
     figure, names = page["figure"], page.get("siteNames", {})
     shown = list(reversed(history))[: MAX_VALUES if count is None else None]
     all_of_them = len(history) if count is None else count
     return [
-        Part("", [Line(sentence(figure, definition, texts, names), 0)]),
-        *([Part(texts.say("definition.title"), list(_definition(definition, texts)))] if definition else ()),
-        Part(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
-        Part(texts.say("missing.title"), [Line(_missing(figure, page.get("unconfirmed"), texts))]),
-        Part(texts.say("events.title"), list(_events(page, names, texts))),
-        Part(texts.say("history.title", count=all_of_them), list(_history(shown, all_of_them, texts))),
+        Section("", [Line(sentence(figure, definition, texts, names), 0)]),
+        *([Section(texts.say("definition.title"), list(_definition(definition, texts)))] if definition else ()),
+        Section(texts.say("parts.title"), list(_numerator_and_denominator(figure, texts))),
+        Section(texts.say("missing.title"), [Line(_missing(figure, page.get("unconfirmed"), texts))]),
+        Section(texts.say("events.title"), list(_events(page, names, texts))),
+        Section(texts.say("history.title", count=all_of_them), list(_history(shown, all_of_them, texts))),
     ]
 
 
-def _printed(part: Part) -> Iterator[str]:
+def _printed(part: Section) -> Iterator[str]:
     if part.title:
         yield part.title
     for line in part.lines:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from contracts.admission import admit
 from contracts.documents import ASYNCAPI, MANIFEST, documents
 from contracts.documents.compatibility import Break, manifest_breaks, schema_breaks
-from contracts.envelope import CONTENT_TYPE, Malformed, decode
+from contracts.envelope import CONTENT_TYPE, InvalidMessage, decode
 from contracts.partitioner import partition_of
 
 HERE = Path(__file__).parents[1]
@@ -137,7 +137,7 @@ def unreadable(folder: Path) -> Iterator[str]:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
                 _read(line, manifest)
-            except (Malformed, ValueError) as error:
+            except (InvalidMessage, ValueError) as error:
                 yield (
                     f"contracts/released/corpus/{path.name}, line {number} is no longer read ({error}):"
                     " what was released stays readable for ever; refuse it at the doors instead."

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from contracts.admission import admit
-from contracts.envelope import CONTENT_TYPE, Malformed, decode, encode
+from contracts.envelope import CONTENT_TYPE, InvalidMessage, decode, encode
 from contracts.metrics import HISTORY
 from contracts.topics import INPUTS
 from demo.recount.messages import Record
@@ -26,7 +26,7 @@ def as_record(found: TopicRecord, topic: str) -> Record:
     value, at = found.value or b"", (topic, found.partition, found.offset)
     try:
         admit(found, topic)
-    except Malformed:
+    except InvalidMessage:
         return Record(*at, value, is_admitted=False)
     if tuple(found.headers) != (("content-type", CONTENT_TYPE),) or b'"data_base64"' in value:
         message = decode(value, dict(found.headers))

@@ -66,7 +66,7 @@ RETRACT_ACTIVITY = Command("referrals", "/v1/activities/{id}/retractions", "Acti
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlannedCommand:
     """A command, given by an actor at a simulated moment."""
 
     at: datetime
@@ -82,7 +82,7 @@ class Scenario:
     """What happens to one request, or to one activity that nobody requested; its steps are in order of time."""
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedCommand, ...]
 
 
 @dataclass(frozen=True, slots=True)

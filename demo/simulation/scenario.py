@@ -7,7 +7,7 @@ from random import Random
 
 from demo.simulation.calendar import LAST_DAY, end_of_part
 from demo.simulation.city import City, School
-from demo.simulation.plan import Actor, Body, Command, Scenario, Step
+from demo.simulation.plan import Actor, Body, Command, PlannedCommand, Scenario
 
 END = datetime.combine(LAST_DAY, time(18), UTC)
 
@@ -43,7 +43,7 @@ class ScenarioWriter:
     simulation: Simulation
     name: str
     school: School
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PlannedCommand] = field(default_factory=list)
     activities: list[str] = field(default_factory=list)
     """The names of the activities that were delivered and not retracted."""
 
@@ -57,7 +57,7 @@ class ScenarioWriter:
 
     def add(self, at: datetime, actor: Actor, command: Command, name: str, body: Body) -> None:
         if at <= END:
-            self.steps.append(Step(at, actor, command, name, body))
+            self.steps.append(PlannedCommand(at, actor, command, name, body))
 
     def scenario(self) -> Scenario:
         """The scenario; steps of the same moment keep the order in which they were added.

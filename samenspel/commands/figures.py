@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from contracts.admission import admit
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from contracts.targets import TARGETS, IndicatorDefined
 from samenspel.commands import exporting, figure_lists
 from samenspel.commands.options import AnswerLanguage, AsJson, Kafka, Reporting
@@ -84,7 +84,7 @@ def _definition(endpoints: Endpoints, figure: dict[str, Any]) -> dict[str, Any]:
     for record in asyncio.run(read_topics(endpoints.kafka, [endpoints.prefix + TARGETS])):
         try:
             admitted = admit(record, TARGETS)
-        except Malformed:  # no reader believes it
+        except InvalidMessage:  # no reader believes it
             continue
         data: dict[str, Any] = json.loads(admitted.data)
         if admitted.kind is IndicatorDefined and (data["indicator"], data["definitionVersion"]) == wanted:

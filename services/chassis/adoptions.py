@@ -15,6 +15,7 @@ from pydantic import Field
 from contracts.topics import TOPICS
 from contracts.values import Value
 from services.chassis.commands import Command, Commands, Done
+from services.chassis.http.parameters import TopicName
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging.positions import begin_anew, load_incarnations, other_topics
 from services.chassis.problems import Malformed, Unavailable, WrongField
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 KAFKA_SECONDS = 10.0  # a transaction that is idle for longer than 15 s is ended
 
 
-class NotOneOfMyInputs(Malformed):
+class TopicNotRead(Malformed):
     """This service does not read that topic."""
 
 
@@ -39,7 +40,7 @@ class Adopt(Value):
 class AdoptionView(Value):
     """Which topic of this name is read now."""
 
-    topic: str
+    topic: TopicName
     incarnation: Annotated[int, Field(ge=1)]
     """1 for the first, one more each time that it was made again."""
     outcome: Literal["adopted", "unchanged"]
@@ -52,7 +53,7 @@ def commands_for(settings: Settings) -> Commands:
     async def adopt(tx: CommandTx, _: None, body: Adopt) -> Done:
         check_operator("adopt a topic", tx.by)
         if body.topic not in inputs:
-            raise NotOneOfMyInputs(None, WrongField("topic", body.topic, inputs))
+            raise TopicNotRead(None, WrongField("topic", body.topic, inputs))
         await tx.one_at_a_time("adopt")  # they are rare, and the second finds nothing to accept
         why = await _why_not_the_same(tx, settings, body.topic)
         incarnation = (await load_incarnations(tx.db, [body.topic]))[body.topic]

@@ -30,7 +30,7 @@ class BoundsInWrongOrder(Malformed):
     """An upper bound is below its lower bound."""
 
 
-class NamedTwice(Malformed):
+class DuplicateItem(Malformed):
     """A list names the same thing twice."""
 
 
@@ -38,11 +38,11 @@ class PersonalData(Malformed):
     """A text seems to hold a person's contact or number; leave it out."""
 
 
-class NobodyThere(RuleSaysNo):
+class HeadcountOfZero(RuleSaysNo):
     """A headcount is at least 1: of nobody, nothing is asked or registered."""
 
 
-class NothingVisible(Malformed):
+class NameNotVisible(Malformed):
     """A name has at least one visible character."""
 
 
@@ -65,7 +65,7 @@ def check_bounds(interval: Interval, *, field: str) -> None:
 
 def check_headcount(headcount: int | None, *, field: str) -> None:
     if headcount == 0:
-        raise NobodyThere(None, WrongField(field, headcount, "at least 1"))
+        raise HeadcountOfZero(None, WrongField(field, headcount, "at least 1"))
 
 
 def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = ()) -> None:
@@ -73,7 +73,7 @@ def check_unique(values: Sequence[str], *, field: str, beside: Sequence[str] = (
     seen = set(beside)
     for index, value in enumerate(values):
         if value in seen:
-            raise NamedTwice(
+            raise DuplicateItem(
                 f"{field}[{index}] names {value}, which is named before.",
                 WrongField(f"{field}[{index}]", value, "each thing once"),
             )
@@ -89,7 +89,7 @@ def is_visible(text: str) -> bool:
 def check_name(name: str, *, field: str) -> None:
     """Refuse what ruling 43 says of names, and no schema can: one visible character, and Unicode NFC."""
     if not is_visible(name):
-        raise NothingVisible(None, WrongField(field, None, "at least one visible character"))
+        raise NameNotVisible(None, WrongField(field, None, "at least one visible character"))
     if not unicodedata.is_normalized("NFC", name):
         detail = f"{field} is longer than {MAX_NAME} characters in Unicode NFC, in which it is stored."
         raise Malformed(detail, WrongField(field, None, f"at most {MAX_NAME} characters in Unicode NFC"))

@@ -19,7 +19,7 @@ from services.chassis.problems import NotAllowed, RuleSaysNo, WrongField
 
 State = TypeVar("State", bound=StrEnum)
 State_co = TypeVar("State_co", bound=StrEnum, covariant=True)
-Actions = Annotated[tuple[str, ...], Field(max_length=50)]
+Actions = Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=50)]
 """What a caller may do: fewer than a life cycle has rows."""
 
 
@@ -29,7 +29,7 @@ class Same(Enum):
     SAME = "same"
 
 
-class Previous(Enum):
+class PreviousState(Enum):
     """What an action makes of the state when it takes back the step before."""
 
     PREVIOUS = "previous"
@@ -42,7 +42,7 @@ class Everyone(Enum):
 
 
 SAME: Final = Same.SAME
-PREVIOUS: Final = Previous.PREVIOUS
+PREVIOUS: Final = PreviousState.PREVIOUS
 EVERYONE: Final = Everyone.EVERYONE
 
 Parties = Mapping[str, Collection[str] | Everyone]
@@ -79,7 +79,7 @@ class Step(Generic[State]):
     begins: tuple[State, ...]
     """From which states; none for what brings an object into being."""
     event: type[Event]
-    becomes: State | Same | Previous
+    becomes: State | Same | PreviousState
     who: Mapping[Role, str]
     """Which roles may do it, each with the party to which its organisation must belong."""
     reasons: str | None = None

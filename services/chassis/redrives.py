@@ -28,8 +28,10 @@ from contracts.values import Value
 from services.chassis.checks import check_personal_data
 from services.chassis.commands import Command, Commands, Done
 from services.chassis.http.examples import first_example
+from services.chassis.http.parameters import TopicName
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import dead_letters, outbox
+from services.chassis.messaging.outbox import TopicNotWritten
 from services.chassis.problems import Malformed, RuleSaysNo, WrongField
 from services.chassis.running.database import CommandTx
 
@@ -41,10 +43,6 @@ _KNOWN = "SELECT position, topic, key, event_id, value, headers FROM journal WHE
 
 RecordName = Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,200}/[0-9]{1,4}/[0-9]{1,18}(/[0-9]{1,7})?$")]
 """Topic, partition and offset; then the topic's incarnation, unless it is the first."""
-
-
-class TopicOfAnother(RuleSaysNo):
-    """Another service writes this topic; ask that one."""
 
 
 class NotAdmitted(Malformed):
@@ -85,9 +83,9 @@ class Redrive(Value):
 class RedriveView(Value):
     """What a dead letter was redriven as, and where it will be."""
 
-    record: str
+    record: RecordName
     event_id: UUID
-    topic: str
+    topic: TopicName
     partition: int
     outcome: Literal["staged", "redriven before"]
 
@@ -126,14 +124,14 @@ def resent(value: bytes, headers: Sequence[tuple[str, bytes]], topic: str) -> tu
         key = decode(value, dict(headers)).envelope.partitionkey.encode()
         record = Resent(key, value, headers)
         return record, admit(record, topic)
-    except envelope.Malformed as error:
+    except envelope.InvalidMessage as error:
         raise NotAdmitted(f"{error.reason}: {error.detail}", WrongField("value", error.reason, "an event")) from error
 
 
 def _check_owner(source: str, topic: str) -> None:
     owned = [each for each in topics_of(service_of(source)) if each in INPUTS]
     if topic not in owned:
-        raise TopicOfAnother(None, WrongField("record", topic, owned))
+        raise TopicNotWritten(None, WrongField("record", topic, owned))
 
 
 def _look_for_personal_data(record: Resent, admitted: Admitted) -> None:

@@ -21,7 +21,8 @@ from services.chassis.http.parameters import CurrentCaller, ReadPool
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
-from services.chassis.problems import Malformed, WrongField
+from services.chassis.messaging.outbox import TopicNotWritten
+from services.chassis.problems import WrongField
 from services.chassis.running.database import CommandTx
 
 commands = Commands()
@@ -50,10 +51,6 @@ FROM (
 _WAITING = """
 SELECT topic, count(*) AS messages FROM outbox WHERE $1::bigint IS NULL OR position < $1 GROUP BY topic ORDER BY topic
 """
-
-
-class NotOneOfMyTopics(Malformed):
-    """This service does not write that topic."""
 
 
 class Republish(Value):
@@ -103,7 +100,7 @@ def _check_topic(source: str, topic: str | None) -> None:
     service = service_of(source)
     own = [*topics_of(service), *([OUTCOMES] if service in ANSWERERS else [])]
     if topic is not None and address_of(topic) not in own:
-        raise NotOneOfMyTopics(None, WrongField("topic", topic, own))
+        raise TopicNotWritten(None, WrongField("topic", topic, own))
 
 
 def _may_be_compacted(source: str, topic: str | None) -> bool:

@@ -16,7 +16,7 @@ from pydantic import Field
 from contracts.envelope import MAX_EPOCH
 from contracts.values import NUMBER, Instant, Value
 from services.chassis.commands import Command, Commands, Done
-from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.http.parameters import CurrentCaller, ReadPool, ShortText
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
@@ -56,7 +56,7 @@ class RestorationView(Value):
     """The epoch of what this service announces from now on."""
     recovered: int | None = None
     """Events that are in the journal again."""
-    left_out: Annotated[tuple[str, ...], Field(max_length=NAMED)] = ()
+    left_out: Annotated[tuple[ShortText, ...], Field(max_length=NAMED)] = ()
     """The first 200 that could not go back: their version was issued again, or one before them is on no topic."""
     left_out_count: int | None = None
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from contracts.clocks import NextActor, ObjectKind
 from contracts.values import Actor, Identifier, ReferenceDay, Role, Slug, Value, calendar_day
 from services.chassis.clock_table import NEXT_ACTOR, OPERATORS
-from services.chassis.http.parameters import MAX_PAGE, CurrentCaller, Limit, ReadPool
+from services.chassis.http.parameters import MAX_PAGE, CurrentCaller, Limit, NextCursor, ReadPool, ShortText
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import Actions, Parties, Step, available_actions
 from services.chassis.problems import NotAllowed, WrongField
@@ -42,7 +42,7 @@ class WorkItem(Value):
     object_id: UUID
     site_id: Identifier
     """The site that asks, or where it is held."""
-    status: str
+    status: ShortText
     clock: Slug
     """What is waited for, such as `decide`."""
     next_actor: NextActor
@@ -58,7 +58,7 @@ class WorkPage(Value):
     """A page of a work list."""
 
     items: Annotated[tuple[WorkItem, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 @dataclass(frozen=True, slots=True)

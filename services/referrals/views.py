@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.activities import ActivityPlan, DeliveryDetails
+from contracts.activities import ActivityPlan, DeliveryDetails, Origin
 from contracts.offers import BrokerDetails, PartnerDetails
 from contracts.outcomes import Warned
-from contracts.referrals import ReferralDetails
+from contracts.referrals import CompletionOutcome, ReferralDetails
 from contracts.values import MAX_GROUPS, Actor, Day, Identifier, Reason, SiteIds, Value
-from services.chassis.http.parameters import MAX_PAGE
+from services.chassis.http.parameters import MAX_PAGE, NextCursor, one_of
 from services.chassis.life_cycle import Actions, available_actions
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -31,7 +31,7 @@ class BrokerPage(Value):
     """A page of brokers."""
 
     items: Annotated[tuple[BrokerView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class PartnerView(Value):
@@ -46,14 +46,14 @@ class PartnerPage(Value):
     """A page of partners."""
 
     items: Annotated[tuple[PartnerView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class ReferralView(Value):
     """A referral as its caller sees it."""
 
     referral_id: UUID
-    status: str
+    status: Annotated[str, one_of(referral_rules.Status)]
     site_id: Identifier
     broker_id: Identifier
     attempt: int
@@ -67,7 +67,7 @@ class ReferralView(Value):
     """When the partner looks again at what is on its waiting list."""
     withdrawal: Reason | None = None
     """Why the sender wants to take back what has begun."""
-    outcome: str | None = None
+    outcome: CompletionOutcome | None = None
     confirmed_by_sites: SiteIds
     disputed_by_sites: SiteIds
     version: int
@@ -78,15 +78,15 @@ class ReferralPage(Value):
     """A page of referrals."""
 
     items: Annotated[tuple[ReferralView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class ActivityView(Value):
     """An activity as its caller sees it."""
 
     activity_id: UUID
-    status: str
-    origin: str
+    status: Annotated[str, one_of(activity_rules.Status)]
+    origin: Origin
     request_id: UUID | None = None
     plan: ActivityPlan
     body: DeliveryDetails | None = None
@@ -103,7 +103,7 @@ class ActivityPage(Value):
     """A page of activities."""
 
     items: Annotated[tuple[ActivityView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 def referral_view(referral: Referral, by: Actor, day: date) -> ReferralView:

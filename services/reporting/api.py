@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from contracts.metrics import MetricPublished
 from contracts.values import Count, Instant, Slug, Value, Visible, calendar_day
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.identity import Caller
-from services.chassis.http.parameters import CurrentCaller, ReadPool, Text
+from services.chassis.http.parameters import CurrentCaller, NextCursor, ReadPool, ShortText, Text, TopicName
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.messaging import outbox
@@ -58,7 +58,7 @@ class FigurePage(Value):
     """A page of figures, each as `MetricPublished` or `MetricRestated` says it."""
 
     items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class SourceView(Value):
@@ -68,10 +68,10 @@ class SourceView(Value):
     """The thing for which it counts, such as `site:duo:16NV00` or `request:01…`; for the figure's definition itself. An
     activity with two groups counts for both, and stands here twice."""
 
-    event_id: str
-    type: str
-    subject: str
-    topic: str
+    event_id: ShortText
+    type: ShortText
+    subject: ShortText
+    topic: TopicName
     partition: int
     offset: int
     incarnation: int = 1
@@ -92,12 +92,12 @@ class SourcePage(Value):
     A caller that does not see all finds what counts for its own sites."""
 
     figure: dict[str, Any]
-    site_names: dict[str, str]
+    site_names: dict[str, ShortText]
     """What the sites are called that the figure and these events name, by their ids."""
-    partner_names: dict[str, str]
+    partner_names: dict[str, ShortText]
     """What the partners are called that these events name, by their ids."""
     items: Annotated[tuple[SourceView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
     unconfirmed: UnconfirmedView | None = None
     """Of adoption as activities show it: what could still decide it."""
 
@@ -107,14 +107,14 @@ class HistoryPage(Value):
     how many corrections, retractions and changed records, by the name of the event."""
 
     items: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class RebuildView(Value):
     """A rebuild and what came of it."""
 
     rebuild_id: UUID
-    cause: str
+    cause: Literal["asked", "loss"]
     requested_at: datetime
     finished_at: datetime | None = None
     outcome: dict[str, Any] | None = None
@@ -200,7 +200,7 @@ class ExportedCut(Value):
 class ExportedFigures(Value):
     """The newest figures at one cut that the caller sees, with every version of every definition."""
 
-    licence: str
+    licence: ShortText
     cut: ExportedCut | None = None
     """None before the first one."""
     definitions: Annotated[tuple[dict[str, Any], ...], Field(max_length=MAX_PAGE)]
@@ -287,20 +287,20 @@ async def show_history(
 class StuckCell(Value):
     """Where a figure cannot be computed or announced."""
 
-    family: str
-    programme: str
-    unit: str
-    stratum: str
-    period: str
-    reason: str
+    family: ShortText
+    programme: ShortText
+    unit: ShortText
+    stratum: ShortText
+    period: ShortText
+    reason: ShortText
     since: Instant
 
 
 class StuckThing(Value):
     """A site, group, request, referral, activity or indicator that cannot be made of its facts: no figure has it."""
 
-    entity: str
-    reason: str
+    entity: ShortText
+    reason: ShortText
     since: Instant
 
 

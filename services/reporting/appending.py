@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Incarnations
@@ -31,7 +31,7 @@ def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[l
         for record in records:
             try:
                 told.append(ReadFact(read(record, topic, incarnation), record))
-            except Malformed as error:
+            except InvalidMessage as error:
                 letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
     return told, letters
 

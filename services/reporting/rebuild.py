@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from contracts.admission import admit
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.messaging.kafka import Record
@@ -83,7 +83,7 @@ async def keep(db: asyncpg.Connection, records: list[Record]) -> None:
     for record in records:
         try:
             admitted = admit(record, HISTORY)
-        except Malformed as error:  # another program wrote to this topic
+        except InvalidMessage as error:  # another program wrote to this topic
             at = {"partition": record.partition, "offset": record.offset}
             log.warning("foreign_message_on_history", **at, detail=str(error))
             continue
@@ -168,7 +168,7 @@ def fact_of(record: Record, topic: str, incarnation: int) -> Fact | None:
     """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
     try:
         return read(record, topic, incarnation)
-    except Malformed as error:
+    except InvalidMessage as error:
         log.error(
             "no_longer_understood", topic=topic, partition=record.partition, offset=record.offset, detail=error.detail
         )

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.requests import RequestDetails
+from contracts.requests import Answer, ClosureOutcome, RequestDetails
 from contracts.sites import GroupDetails, SiteDetails
 from contracts.values import Actor, Identifier, LearningAreas, Value
-from services.chassis.http.parameters import MAX_PAGE
+from services.chassis.http.parameters import MAX_PAGE, NextCursor, one_of
 from services.chassis.life_cycle import Actions, available_actions
-from services.requests.rules.request import LIFE_CYCLE, Request, parties
+from services.requests.rules.request import LIFE_CYCLE, Request, Status, parties
 from services.requests.store import MAX_DOUBLES
 
 
@@ -19,12 +19,12 @@ class RequestView(Value):
     """A request as its caller sees it."""
 
     request_id: UUID
-    status: str
+    status: Annotated[str, one_of(Status)]
     broker_ids: Annotated[tuple[Identifier, ...], Field(max_length=50)]
     uncovered_areas: LearningAreas
     """The asked areas that nobody covers; while it is open, they show in the gap report."""
-    answer: str | None = None
-    outcome: str | None = None
+    answer: Answer | None = None
+    outcome: ClosureOutcome | None = None
     details: RequestDetails
     version: int
     available_actions: Actions
@@ -64,21 +64,21 @@ class RequestPage(Value):
     """A page of requests."""
 
     items: Annotated[tuple[RequestView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class SitePage(Value):
     """A page of sites."""
 
     items: Annotated[tuple[SiteView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 class GroupPage(Value):
     """A page of groups."""
 
     items: Annotated[tuple[GroupView, ...], Field(max_length=MAX_PAGE)]
-    next_cursor: str | None = None
+    next_cursor: NextCursor | None = None
 
 
 def view(request: Request, by: Actor, day: date, likely_doubles: tuple[UUID, ...] = ()) -> RequestView:

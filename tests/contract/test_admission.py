@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts import partitioner
 from contracts.activities import ACTIVITIES
 from contracts.admission import admit, read_as_written
-from contracts.envelope import Malformed, decode, encode
+from contracts.envelope import InvalidMessage, decode, encode
 from contracts.events import MAX_EVENT_BYTES
 from contracts.outcomes import CommandRejected
 from contracts.requests import REQUESTS, RequestRaised
@@ -36,7 +36,7 @@ SCHEMAS = sorted((CONTRACTS / "schemas").glob("*.json"))
 def refused_by(verdict: Callable[[TopicRecord, str], object], odd: Odd) -> str | None:
     try:
         verdict(odd.record(), odd.topic)
-    except Malformed as error:
+    except InvalidMessage as error:
         return error.reason
     return None
 
@@ -69,7 +69,7 @@ def test_every_reader_has_the_same_verdict(name: str) -> None:
     ],
 )
 def test_a_dead_letter_says_in_words_why_a_record_was_not_admitted(name: str, said: str) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         admit(ODD[name].record(), ODD[name].topic)
 
     assert refused.value.detail == said
@@ -83,7 +83,7 @@ def of_bytes(size: int) -> Odd:
 
 def test_an_event_has_at_most_so_many_bytes() -> None:
     assert refused_by(admit, of_bytes(MAX_EVENT_BYTES)) is None
-    with pytest.raises(Malformed, match=f"{MAX_EVENT_BYTES + 1} bytes; an event has at most") as refused:
+    with pytest.raises(InvalidMessage, match=f"{MAX_EVENT_BYTES + 1} bytes; an event has at most") as refused:
         admit(of_bytes(MAX_EVENT_BYTES + 1).record(), REQUESTS)
 
     assert refused.value.reason == "too-large"
@@ -93,7 +93,7 @@ def test_a_header_without_a_value_is_refused() -> None:
     no_value = cast("bytes", None)  # Kafka allows it; the client's types do not say so
     record = Odd(written(RAISED), None, headers=(*EVENT_HEADERS, ("ce_type", no_value))).record()
 
-    with pytest.raises(Malformed, match="header ce_type has no value") as refused:
+    with pytest.raises(InvalidMessage, match="header ce_type has no value") as refused:
         admit(record, REQUESTS)
 
     assert refused.value.reason == "null-header"
@@ -187,7 +187,7 @@ def test_an_id_of_a_register_in_another_spelling_is_refused_in_every_field(path:
             value = json.dumps(message).encode()
 
             assert read_as_written(value, EVENT_HEADERS) is None
-            with pytest.raises(Malformed):
+            with pytest.raises(InvalidMessage):
                 decode(value, dict(EVENT_HEADERS))
 
 
@@ -208,7 +208,7 @@ def test_what_is_no_number_or_no_boolean_is_read_as_none(path: Path) -> None:
             value = json.dumps(message).encode()
 
             assert read_as_written(value, EVENT_HEADERS) is None
-            with pytest.raises(Malformed):
+            with pytest.raises(InvalidMessage):
                 decode(value, dict(EVENT_HEADERS))
 
 

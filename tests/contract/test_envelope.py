@@ -1,4 +1,4 @@
-"""The envelope: written one way, read in both modes, and whatever else arrives is `Malformed`."""
+"""The envelope: written one way, read in both modes, and whatever else arrives is `InvalidMessage`."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contracts.envelope import Malformed, Message, decode, describe, encode
+from contracts.envelope import InvalidMessage, Message, decode, describe, encode
 from contracts.sites import SiteRecorded
 from tests.contract.story import EXAMPLES, Json, an_example, written
 
@@ -57,21 +57,21 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
     ("value", "reason"), [each[1:] for each in NOT_UNDERSTOOD], ids=[each[0] for each in NOT_UNDERSTOOD]
 )
 def test_a_message_that_cannot_be_understood_says_why(value: bytes | None, reason: str) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(value)
 
     assert refused.value.reason == reason
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(_spoilt("SiteRecorded", lambda message: message["data"].update(board="juf@school.example")))
 
     assert "juf" not in str(refused.value)
 
 
 def test_what_is_refused_after_its_envelope_was_read_says_which_message_it_was() -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(_spoilt("SiteRecorded", lambda message: message["data"].pop("kinds")))
 
     assert refused.value.about is not None
@@ -87,7 +87,7 @@ def test_no_bytes_make_the_reader_raise_anything_else(path: Path, data: st.DataO
 
     try:
         message = decode(bytes(value))
-    except Malformed:
+    except InvalidMessage:
         return
 
     assert decode(encode(message.envelope, message.event)) == message
@@ -105,7 +105,7 @@ REFUSED_LATER: list[tuple[str, Callable[[Json], object]]] = [
 def test_every_refusal_behind_the_envelope_tells_which_message_it_was(
     reason: str, spoil: Callable[[Json], object]
 ) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(_spoilt("SiteRecorded", spoil))
 
     assert refused.value.reason == reason
@@ -160,7 +160,7 @@ WHAT_IS_SAID: list[tuple[bytes, dict[str, bytes | None] | None, str]] = [
 def test_a_dead_letter_says_in_words_what_was_wrong(
     value: bytes, headers: dict[str, bytes | None] | None, said: str
 ) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(value, headers)
 
     assert str(refused.value) == said
@@ -211,7 +211,7 @@ def test_binary_mode_says_the_same_as_structured_mode() -> None:
 def test_a_broken_header_in_binary_mode_is_malformed(text: bytes | None) -> None:
     value, headers = in_binary_mode("ActivityDelivered")
 
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         decode(value, {**headers, "ce_subject": text})
 
     assert refused.value.reason == "invalid-envelope"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from contracts.partitioner import partition_of
 from contracts.sites import SITES
 from services.reporting import fact_store
@@ -86,7 +86,7 @@ def _fits_its_table(fact: Fact) -> bool:
 def test_a_spoiled_message_is_refused_or_read_to_its_end(spoiled: Json) -> None:
     try:
         fact = _read(spoiled, 0)
-    except Malformed:
+    except InvalidMessage:
         return
 
     assert _fits_its_table(fact)
@@ -115,7 +115,7 @@ def test_spoiled_messages_are_refused_or_counted_but_never_stop_the_rest(tables:
 def _read_or_refused(message: Json, offset: int) -> Fact | None:
     try:
         return _read(message, offset)
-    except Malformed:
+    except InvalidMessage:
         return None
 
 
@@ -183,7 +183,7 @@ def test_a_spoiled_order_or_day_is_refused() -> None:
     ]
 
     for message in spoiled:
-        with pytest.raises(Malformed, match=r"invalid-data|invalid-envelope"):
+        with pytest.raises(InvalidMessage, match=r"invalid-data|invalid-envelope"):
             _read(message, 0)
 
 

@@ -136,8 +136,8 @@ BAD = {
     "a million characters": Bad(FAIL, TOO_LONG, PARTNER, "413 body-too-large", "body"),
     "a long note": Bad(FAIL, LONG, PARTNER, "400 malformed", "comment"),
     "a group of another site": Bad(DELIVER, OTHER_SITE, PARTNER, "409 not-yet-known", "groups[0].groupId"),
-    "asked for nobody": Bad(RAISE, {**ASKED, "headcount": 0}, COORDINATOR, "409 nobody-there", "headcount"),
-    "held for nobody": Bad(DELIVER, OF_NOBODY, PARTNER, "409 nobody-there", "groups[0].headcount"),
+    "asked for nobody": Bad(RAISE, {**ASKED, "headcount": 0}, COORDINATOR, "409 headcount-of-zero", "headcount"),
+    "held for nobody": Bad(DELIVER, OF_NOBODY, PARTNER, "409 headcount-of-zero", "groups[0].headcount"),
     "more than there are": Bad(
         DELIVER, TOO_MANY, PARTNER, "400 participants-exceed-headcount", "groups[0].participants"
     ),

@@ -81,7 +81,7 @@ class CommandTooLarge(Malformed):
     status = 413
 
 
-class CommandOfAnother(NotAllowed):
+class WrongCommandSource(NotAllowed):
     """The source of a command names another client than its topic."""
 
 
@@ -136,7 +136,7 @@ def understand(given: Given, commands: Mapping[str, Command], actors: Actors, at
     except ValidationError as error:
         raise malformed(error.errors()) from error
     if service_of(envelope.source) != given.client:
-        raise CommandOfAnother(None, WrongField("source", None, f"urn:nld:oin:<oin>:systeem:{given.client}"))
+        raise WrongCommandSource(None, WrongField("source", None, f"urn:nld:oin:<oin>:systeem:{given.client}"))
     by = _actor(envelope, given.client, actors)
     return Understood(
         command,

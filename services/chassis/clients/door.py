@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from contracts.commands import command_type, read_command
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from contracts.outcomes import ANSWERERS, client_of, command_topic
 from services.chassis.clients.deciding import Decisions, Given, OneRejected
 from services.chassis.clients.registrations import registered
@@ -136,7 +136,7 @@ class Door:
             topic = record.topic.removeprefix(self.service.settings.kafka_prefix)
             try:
                 asked = read_command(record.value, dict(record.headers))
-            except Malformed as error:
+            except InvalidMessage as error:
                 if self.service.settings.service == ANSWERERS[0]:  # the other service reads it too
                     letters.append(DeadLetter(record, topic, error.reason, error.detail))
             else:

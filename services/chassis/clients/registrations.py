@@ -16,7 +16,7 @@ from contracts.values import DISTINCT, Identifier, Instant, Role, Value
 from services.chassis.checks import check_unique
 from services.chassis.commands import Command, Commands, Done, NoBody
 from services.chassis.http.identity import ROLES
-from services.chassis.http.parameters import CurrentCaller, ReadPool
+from services.chassis.http.parameters import CurrentCaller, ReadPool, TopicName
 from services.chassis.http.queries import query_routes
 from services.chassis.life_cycle import check_operator
 from services.chassis.problems import NotFound, WrongField
@@ -73,8 +73,8 @@ class ClientView(Value):
 
     client_id: Client
     acts_for: Annotated[tuple[ActsFor, ...], Field(max_length=100)]
-    command_topic: str
-    outcome_topic: str
+    command_topic: TopicName
+    outcome_topic: TopicName
     registered_at: Instant
 
 

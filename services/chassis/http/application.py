@@ -17,6 +17,7 @@ from services.chassis.http import problem_handlers
 from services.chassis.http.answers import API_VERSION
 from services.chassis.http.description import describe
 from services.chassis.http.middleware import ApiMiddleware
+from services.chassis.http.parameters import ShortText
 from services.chassis.running.service import Service
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -27,7 +28,7 @@ class Readiness(Value):
 
     status: Literal["ready", "not ready"]
     trouble: bool
-    parts: dict[str, str]
+    parts: dict[str, ShortText]
 
 
 def application(service: Service, *, title: str, description: str, tags: Mapping[str, str] = NO_TAGS) -> FastAPI:
@@ -53,7 +54,7 @@ def application(service: Service, *, title: str, description: str, tags: Mapping
     app.add_middleware(ApiMiddleware)
 
     @app.get("/health/live", tags=["health"])
-    async def live() -> dict[str, str]:
+    async def live() -> dict[str, ShortText]:
         """Whether the process answers."""
         return {"status": "alive"}
 

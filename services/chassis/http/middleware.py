@@ -20,7 +20,7 @@ ONCE = frozenset({b"samenspel-actor", b"content-type", b"content-encoding", b"id
 """The headers that we read: of two, another server on the way may have read the other one."""
 
 
-class HeaderTwice(Malformed):
+class DuplicateHeader(Malformed):
     """A header that may come once came twice."""
 
 
@@ -70,7 +70,7 @@ def _check_once(headers: Iterable[tuple[bytes, bytes]]) -> None:
         if name in ONCE:
             if name in seen:
                 field = name.decode().title()
-                raise HeaderTwice(f"The header {field} came twice.", WrongField(field, None, "once"))
+                raise DuplicateHeader(f"The header {field} came twice.", WrongField(field, None, "once"))
             seen.add(name)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.chassis.http.answers import MAX_ERRORS
+from services.chassis.http.answers import MAX_DETAIL, MAX_ERRORS, MAX_TEXT
 from services.chassis.problems import PROBLEMS, every_problem
 
 _TEXT = {"type": "string"}
@@ -10,7 +10,7 @@ _FIELD = {
     "type": "object",
     "required": ["field", "value", "allowed"],
     "properties": {
-        "field": {**_TEXT, "description": "Such as `groups[0].groupId`."},
+        "field": {**_TEXT, "maxLength": MAX_TEXT, "description": "Such as `groups[0].groupId`."},
         "value": {"description": "What it was; null where it was absent or is not repeated."},
         "allowed": {"description": "What is allowed."},
     },
@@ -27,10 +27,10 @@ def problem_schema(service: str) -> dict[str, Any]:
         "required": ["type", "title", "status", "detail", "errors", "traceId"],
         "properties": {
             "type": {**_TEXT, "enum": types},
-            "title": _TEXT,
+            "title": {**_TEXT, "maxLength": MAX_DETAIL},
             "status": {"type": "integer"},
-            "detail": _TEXT,
+            "detail": {**_TEXT, "maxLength": MAX_DETAIL},
             "errors": {"type": "array", "items": _FIELD, "maxItems": MAX_ERRORS},
-            "traceId": {**_TEXT, "description": "What to tell us when you ask about it."},
+            "traceId": {**_TEXT, "pattern": "^[0-9a-f]{32}$", "description": "What to tell us when you ask about it."},
         },
     }

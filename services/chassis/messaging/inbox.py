@@ -15,7 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.admission import Admitted, admit
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from contracts.events import Event
 from services.chassis.messaging import dead_letters
 from services.chassis.messaging.consumer import Consumer
@@ -223,7 +223,7 @@ class Inbox:
     async def _apply(self, tx: Transaction, record: Record, known: ReadPositions) -> None:
         try:
             admitted = admit(record, self._topic_of(record))
-        except Malformed as error:
+        except InvalidMessage as error:
             letter = self._letter(record, known, error.reason, error.detail)
             log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
             await dead_letters.add(tx, self.settings.service, letter)

@@ -57,6 +57,10 @@ ON CONFLICT (position) DO NOTHING
 """
 
 
+class TopicNotWritten(Malformed):
+    """This service does not write that topic; ask the one that does."""
+
+
 class EventTooLarge(Malformed):
     """The command would make an event that is larger than an event may be."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from contracts.admission import Admitted, admit
-from contracts.envelope import MAX_EPOCH, Malformed
+from contracts.envelope import MAX_EPOCH, InvalidMessage
 from contracts.events import Event
 from contracts.topics import INPUTS, PARTITIONS, topics_of
 from services.chassis.messaging.kafka import Record
@@ -136,7 +136,7 @@ class Recovery:
             topic = record.topic.removeprefix(self.settings.kafka_prefix)
             try:
                 yield OwnEvent(topic, record, admit(record, topic))
-            except Malformed:
+            except InvalidMessage:
                 continue  # not ours: nobody reads it
 
     async def _lacks(self, db: Reader, told: Sequence[OwnEvent]) -> list[OwnEvent]:

@@ -61,13 +61,13 @@ STANDING = (Status.PLANNED, Status.DELIVERED)
 NOT_RETRACTED = (Status.PLANNED, Status.DELIVERED, Status.CANCELLED, Status.NOT_HELD)
 
 
-class DayHasNotCome(RuleSaysNo):
+class BeforeActivityDay(RuleSaysNo):
     """Before its day it can be cancelled or rescheduled; whether it was held shows on that day."""
 
 
 _DAY_HAS_COME = Condition(
     lambda activity, day: calendar_day(activity.planned.planned_for) <= day,
-    DayHasNotCome,
+    BeforeActivityDay,
 )
 
 LIFE_CYCLE = (
@@ -103,7 +103,7 @@ class OccurrenceInPast(Malformed):
     """What is rescheduled is held today or later."""
 
 
-class OtherThanReferred(Malformed):
+class NotAsReferred(Malformed):
     """What comes of a referral is at its site, by its partner and in its programme."""
 
 
@@ -217,12 +217,12 @@ def _check_fits(named: ActivityPlan | DeliveryDetails, made: ReferralMade) -> No
         ("partnerIds", named.partner_ids, made.partner_id),
     ):
         if its_own not in among:
-            raise OtherThanReferred(
+            raise NotAsReferred(
                 f"{field} does not name {its_own}, of the referral from which it comes.",
                 WrongField(field, list(among), f"{its_own} among them"),
             )
     if made.programme is not None and named.programme != made.programme:
-        raise OtherThanReferred(None, WrongField("programme", named.programme, made.programme))
+        raise NotAsReferred(None, WrongField("programme", named.programme, made.programme))
 
 
 def reschedule(activity: Activity, body: ReschedulingBody, *, by: Actor, at: datetime) -> ActivityRescheduled:

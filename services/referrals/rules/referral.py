@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.referrals import (
+    CompletionOutcome,
     OutcomeConfirmed,
     OutcomeDisputed,
     ReferralAccepted,
@@ -62,7 +63,6 @@ ReferralEvent = (
     | OutcomeConfirmed
     | OutcomeDisputed
 )
-Outcome = Literal["delivered", "delivered_elsewhere"]
 
 OURSELVES = Actor(role="service", organisation="own:samenspel", actor="referrals")
 """Who acts when something follows by itself."""
@@ -190,7 +190,7 @@ class DeclineBody(Why):
 class CompletionBody(Value):
     """How a referral came to its end."""
 
-    outcome: Outcome
+    outcome: CompletionOutcome
     comment: Text | None = None
     """Where, when it was delivered elsewhere; it stays in this service and never enters an event."""
 
@@ -205,7 +205,7 @@ class Referral:
     reason: Reason | None = None
     """Why it waits, or was declined, withdrawn or voided, or failed."""
     better_partner_id: Identifier | None = None
-    outcome: Outcome | None = None
+    outcome: CompletionOutcome | None = None
     broker_ids: tuple[Identifier, ...] = ()
     """The brokers named last for its request; none while only the one that made it is known."""
     was_accepted: bool = False

@@ -32,7 +32,7 @@ class PartnerNotActive(RuleSaysNo):
     """On this day the partner is not, or no longer, a partner."""
 
 
-class NotInOffer(RuleSaysNo):
+class AreaNotOffered(RuleSaysNo):
     """The partner delivers in none of these learning areas."""
 
 
@@ -149,7 +149,7 @@ def _check_partner(details: ReferralDetails, partner: PartnerDetails | None, day
             WrongField("partnerId", details.partner_id, "a partner of today"),
         )
     if not set(details.learning_areas) & set(partner.learning_areas):
-        raise NotInOffer(
+        raise AreaNotOffered(
             None, WrongField("learningAreas", [area.code for area in details.learning_areas], _codes(partner))
         )
 

@@ -367,7 +367,7 @@ class Placed(Record, Protocol):
 
 
 def read(record: Placed, topic: str, incarnation: int = 1) -> Fact:
-    """The fact in a record; raises `Malformed`, and nothing else."""
+    """The fact in a record; raises `InvalidMessage`, and nothing else."""
     admitted = admit(record, topic)
     name = admitted.kind.__name__
     return Fact(

@@ -20,7 +20,7 @@ from services.reporting.page.making import render, texts_in
 _POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'"
 
 
-class Link(NamedTuple):
+class PageLink(NamedTuple):
     address: str
     name: str
     lang: str = ""
@@ -38,11 +38,11 @@ def nothing(request: Request, texts: Both, programmes: Iterable[str] = ()) -> HT
     text, status = (texts.page.say("none"), 404) if is_there else (texts.page.say("none.restoring"), 503)
     folder, language = service.settings.programmes, texts.words.language
     titles = {each: agreed_for(folder, each, language).title for each in programmes}
-    links = [Link(f"/programmes/{each}?lang={language}", title) for each, title in titles.items()]
+    links = [PageLink(f"/programmes/{each}?lang={language}", title) for each, title in titles.items()]
     return said(texts, texts.page.say("none.title"), text, links, status)
 
 
-def said(texts: Both, title: str, text: str, links: Iterable[Link] = (), status: int = 200) -> HTMLResponse:
+def said(texts: Both, title: str, text: str, links: Iterable[PageLink] = (), status: int = 200) -> HTMLResponse:
     """A page of a sentence and of links."""
     return html(render("none.html", texts, title=title, text=text, links=list(links)), status)
 
@@ -71,9 +71,9 @@ def _refused(request: Request, error: RequestValidationError) -> HTMLResponse:
         return said(texts, texts.page.say("wrong.title"), texts.page.say("wrong"), _home(texts), 400)
     others = [each for each in request.query_params.multi_items() if each[0] != "lang"]
     names = (("nl", "Nederlands"), ("en", "English"))
-    links = [Link(f"?{urlencode([*others, ('lang', code)])}", name, code) for code, name in names]
+    links = [PageLink(f"?{urlencode([*others, ('lang', code)])}", name, code) for code, name in names]
     return said(texts, texts.page.say("wrong.language.title"), texts.page.say("wrong.language"), links, 400)
 
 
-def _home(texts: Both) -> list[Link]:
-    return [Link(f"/?lang={texts.words.language}", texts.page.say("back"))]
+def _home(texts: Both) -> list[PageLink]:
+    return [PageLink(f"/?lang={texts.words.language}", texts.page.say("back"))]

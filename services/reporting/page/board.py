@@ -97,22 +97,22 @@ class Doubt(NamedTuple):
     """What schools did not confirm, and adoption does not count."""
 
 
-class Figures:
+class NewestFigures:
     """The newest figures of a programme, found by what they are about."""
 
     def __init__(self, found: Iterable[Figure]) -> None:
-        self.by_place = {(each["indicator"], each["unit"], each["stratum"], each["period"]): each for each in found}
+        self.by_key = {(each["indicator"], each["unit"], each["stratum"], each["period"]): each for each in found}
 
-    def also(self, found: Iterable[Figure]) -> "Figures":
+    def also(self, found: Iterable[Figure]) -> "NewestFigures":
         """These, and others."""
-        return Figures([*self.by_place.values(), *found])
+        return NewestFigures([*self.by_key.values(), *found])
 
     def one(self, indicator: str, period: str, unit: str = "city", stratum: str = "all") -> Figure | None:
-        return self.by_place.get((indicator, unit, stratum, period))
+        return self.by_key.get((indicator, unit, stratum, period))
 
     def of(self, indicator: str, **wanted: str) -> list[Figure]:
         """All of an indicator, as `wanted` says, in the order of their keys."""
-        found = [each for (name, *_), each in self.by_place.items() if name == indicator]
+        found = [each for (name, *_), each in self.by_key.items() if name == indicator]
         return sorted(
             (each for each in found if all(each[name] == value for name, value in wanted.items())),
             key=lambda each: str(each["key"]),
@@ -121,13 +121,13 @@ class Figures:
     def years(self) -> list[str]:
         """The school years of which there are figures, newest first."""
         return sorted(
-            {period for *_, period in self.by_place if period[4:5] == "-" and len(period) == len("2025-2026")},
+            {period for *_, period in self.by_key if period[4:5] == "-" and len(period) == len("2025-2026")},
             reverse=True,
         )
 
 
 def board_of(
-    title: str, figures: Figures, year: str, today: date, target: Target | None, doubt: Doubt, texts: Both
+    title: str, figures: NewestFigures, year: str, today: date, target: Target | None, doubt: Doubt, texts: Both
 ) -> Board:
     """The cards of a programme in a school year."""
     cards = (
@@ -160,7 +160,7 @@ def _percent(figure: Figure, name: str = "value") -> float | None:
     return float(figure[name]) * PERCENT if figure.get(name) is not None else None
 
 
-def adoption_at(figures: Figures, year: str, today: date, indicator: str = "adoption-strict") -> list[Figure]:
+def adoption_at(figures: NewestFigures, year: str, today: date, indicator: str = "adoption-strict") -> list[Figure]:
     """A reading of adoption on each day that has come, in the order of time: up to the end of a year that is over.
     Where none has come, on the first that will."""
     ends = date(int(year[5:]), 7, 31)
@@ -169,7 +169,7 @@ def adoption_at(figures: Figures, year: str, today: date, indicator: str = "adop
     return [each for each in told if date.fromisoformat(each["period"]) <= until] or told[:1]
 
 
-def _adoption(figures: Figures, year: str, today: date, target: Target | None, texts: Both) -> Card:
+def _adoption(figures: NewestFigures, year: str, today: date, target: Target | None, texts: Both) -> Card:
     card = Card(texts.page.say("adoption"))
     told = adoption_at(figures, year, today)
     if not told:
@@ -199,7 +199,7 @@ def _adoption(figures: Figures, year: str, today: date, target: Target | None, t
     return card
 
 
-def _reach(figures: Figures, year: str, texts: Both) -> Card:
+def _reach(figures: NewestFigures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("reach"))
     city = figures.one("reach-school", year)
     if city is not None and (band := band_of(city)):
@@ -227,7 +227,7 @@ def _bar(band: tuple[float, float], figure: Figure, texts: Both) -> Bar:
     return Bar(name, surely, possibly, texts.words.percents(*band), figure["key"])
 
 
-def _replaced(figures: Figures, year: str, texts: Both) -> Card:
+def _replaced(figures: NewestFigures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("replaced"))
     replaced, unknown = figures.one("replaced-share", year), figures.one("unknown-share", year)
     if replaced is None or "value" not in replaced:
@@ -242,7 +242,7 @@ def _replaced(figures: Figures, year: str, texts: Both) -> Card:
     return card
 
 
-def _flow(figures: Figures, year: str, texts: Both) -> Card:
+def _flow(figures: NewestFigures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("flow"))
     for step in FLOW:
         reached = figures.one(f"requests-{step}", year)
@@ -264,7 +264,7 @@ def _flow(figures: Figures, year: str, texts: Both) -> Card:
     return card
 
 
-def _unmet(figures: Figures, year: str, texts: Both) -> Card:
+def _unmet(figures: NewestFigures, year: str, texts: Both) -> Card:
     card = Card(texts.page.say("unmet"))
     share = figures.one("unmet-share", year)
     if share is not None and "value" in share:
@@ -281,7 +281,7 @@ def _unmet(figures: Figures, year: str, texts: Both) -> Card:
     return card
 
 
-def _sure(figures: Figures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
+def _sure(figures: NewestFigures, year: str, today: date, doubt: Doubt, texts: Both) -> Card:
     card = Card(texts.page.say("sure"), has_long_labels=True)
     city = figures.one("reach-school", year)
     if city is not None and band_of(city) and doubt.groups:

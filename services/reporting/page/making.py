@@ -16,7 +16,7 @@ from services.chassis.running.service import Service
 from services.reporting import short
 from services.reporting.page import pictures
 from services.reporting.page.agreed import Agreed, agreed_for
-from services.reporting.page.board import Both, Card, Doubt, Figures, adoption_at, board_of
+from services.reporting.page.board import Both, Card, Doubt, NewestFigures, adoption_at, board_of
 from services.reporting.page.live import Made, Stand, Which, digest_of, event_of, stand_of
 from words.language import Language, Texts
 
@@ -86,25 +86,25 @@ async def make(service: Service, which: Which) -> Made | None:
     return await asyncio.to_thread(_made, found, near, years, which._replace(year=year), stand, agreed, doubt)
 
 
-async def _doubt(db: Reader, found: Figures, programme: str, year: str, stand: Stand) -> Doubt:
+async def _doubt(db: Reader, found: NewestFigures, programme: str, year: str, stand: Stand) -> Doubt:
     groups = {row["component"]: row["amount"] for row in await db.fetch(_GROUPS, programme, year)}
     told = adoption_at(found, year, stand.day)
     unconfirmed = await short.unconfirmed(db, told[-1]) if told else None
     return Doubt(stand.uncounted, groups.get("school.groups", 0), groups.get("school.to_confirm", 0), unconfirmed)
 
 
-async def figures_of_city(db: Reader, programme: str) -> Figures:
+async def figures_of_city(db: Reader, programme: str) -> NewestFigures:
     """The newest figures of the whole programme."""
     rows = await db.fetch(_OF_CITY, programme)
     return await asyncio.to_thread(_decoded, [row["data"] for row in rows])
 
 
-def _decoded(rows: Sequence[str]) -> Figures:
-    return Figures(map(msgspec.json.decode, rows))
+def _decoded(rows: Sequence[str]) -> NewestFigures:
+    return NewestFigures(map(msgspec.json.decode, rows))
 
 
 def _made(
-    found: Figures,
+    found: NewestFigures,
     near: Sequence[str],
     years: Sequence[str],
     which: Which,

@@ -15,7 +15,7 @@ from services.reporting import fact_store, short
 from services.reporting.page.agreed import Target, agreed_for
 from services.reporting.page.answers import html, nothing, page_routes
 from services.reporting.page.asking import Lang, Year, language_of, own_of
-from services.reporting.page.board import Both, Figures, adoption_at
+from services.reporting.page.board import Both, NewestFigures, adoption_at
 from services.reporting.page.making import figures_of_city, link_in, render, texts_in
 from services.reporting.short import Reach, School
 from services.reporting.who_sees import Own
@@ -80,7 +80,7 @@ class _About(NamedTuple):
     programme: str
     year: str
     own: Own
-    figures: Figures
+    figures: NewestFigures
     texts: Both
 
 

@@ -28,7 +28,7 @@ class SiteClosed(RuleSaysNo):
     """A site that is not open cannot raise a request."""
 
 
-class SiteStays(RuleSaysNo):
+class SiteCannotChange(RuleSaysNo):
     """Another site cannot ask the same request: withdraw it, and raise one there."""
 
 
@@ -63,7 +63,7 @@ def amend(request: Request, details: RequestDetails, *, known: Known, by: Actor,
     """The asking side says anew what it asks."""
     check_allowed(request, "amend", by, at)
     if details.site_id != request.details.site_id:
-        raise SiteStays(None, WrongField("siteId", details.site_id, request.details.site_id))
+        raise SiteCannotChange(None, WrongField("siteId", details.site_id, request.details.site_id))
     _check_asked(details, known, at)
     changed = tuple(
         str(field.alias)

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from contracts.requests import ActivityIds, RequestClosed
+from contracts.requests import ActivityIds, ClosureOutcome, RequestClosed
 from contracts.values import Actor, LearningArea, LearningAreas, Reason, Text, Value, calendar_day
 from services.chassis.checks import check_unique
 from services.chassis.problems import Malformed, NotYetKnown, RuleSaysNo, WrongField
 from services.chassis.reasons import ReasonMissing, check_reason, reason_of, usable_reasons
 from services.chassis.schemes import area_key
 from services.requests.reasons import LISTS
-from services.requests.rules.request import ROUTER, Outcome, Request, Status, check_allowed
+from services.requests.rules.request import ROUTER, Request, Status, check_allowed
 
 
 class DeliveryMissing(RuleSaysNo):
@@ -25,7 +25,7 @@ class AreaNotAsked(Malformed):
 class ClosureBody(Value):
     """How a request ends."""
 
-    outcome: Outcome
+    outcome: ClosureOutcome
     reason: Reason | None = None
     comment: Text | None = None
     """Stays in this service, as with an answer."""
@@ -99,7 +99,9 @@ def close_by_itself(
             closed_by=ROUTER,
             closed_at=at,
         )
-    outcome: Outcome = "not_fulfilled" if len(unmet) == len(asked) else "partly_fulfilled" if unmet else "fulfilled"
+    outcome: ClosureOutcome = (
+        "not_fulfilled" if len(unmet) == len(asked) else "partly_fulfilled" if unmet else "fulfilled"
+    )
     if request.status is Status.NO_BROKER:
         why = reason_of(step, "no_offer_in_area")
     else:
@@ -116,7 +118,7 @@ def close_by_itself(
 
 
 def _check_fulfilment(
-    request: Request, outcome: Outcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
+    request: Request, outcome: ClosureOutcome, activity_ids: Sequence[UUID], delivered: Mapping[UUID, UUID | None]
 ) -> None:
     for index, activity_id in enumerate(activity_ids):
         if delivered.get(activity_id) != request.id:  # that it is another request's is not for everybody to know

@@ -17,7 +17,7 @@ class UnknownSite(Malformed):
     """No such site is recorded; record it first with PUT /v1/sites/{siteId}."""
 
 
-class GroupMoved(RuleSaysNo):
+class GroupCannotMove(RuleSaysNo):
     """A group does not move to another site; record a new group there."""
 
 
@@ -25,7 +25,7 @@ class GroupOfAnotherYear(RuleSaysNo):
     """A group belongs to one school year for good; record a new group."""
 
 
-class OtherKindOfId(Malformed):
+class WrongKindOfId(Malformed):
     """This is the id of another kind of thing, or not as its register writes it."""
 
 
@@ -73,7 +73,7 @@ def check_site(site_id: Identifier, site: SiteDetails) -> None:
 
 def _check_kind_of_id(said: Identifier, kind: _KindOfId, *, field: str) -> None:
     if not kind.pattern.fullmatch(said):
-        raise OtherKindOfId(f"{field} is {said}, which is no {kind.name}.", WrongField(field, said, kind.allowed))
+        raise WrongKindOfId(f"{field} is {said}, which is no {kind.name}.", WrongField(field, said, kind.allowed))
 
 
 def _check_period(field: str, period: Link | DeclaredAdoption) -> None:
@@ -95,7 +95,7 @@ def check_group(recorded: GroupDetails | None, group: GroupDetails, sites: Mappi
             WrongField("siteId", group.site_id, "a recorded site"),
         )
     if recorded is not None and recorded.site_id != group.site_id:
-        raise GroupMoved(None, WrongField("siteId", group.site_id, "the site at which it was recorded"))
+        raise GroupCannotMove(None, WrongField("siteId", group.site_id, "the site at which it was recorded"))
     if recorded is not None and recorded.school_year != group.school_year:
         raise GroupOfAnotherYear(
             f"schoolYear is {group.school_year}; this group is recorded for {recorded.school_year}.",

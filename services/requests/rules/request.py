@@ -13,6 +13,8 @@ from uuid import UUID
 
 from contracts.referrals import ReferralMade
 from contracts.requests import (
+    Answer,
+    ClosureOutcome,
     RequestAmended,
     RequestAnswered,
     RequestAssigned,
@@ -53,7 +55,6 @@ RequestEvent = (
     | RequestVoided
     | RequestAmended
 )
-Outcome = Literal["fulfilled", "partly_fulfilled", "advice_only", "not_fulfilled"]
 
 
 class Status(StrEnum):
@@ -84,7 +85,7 @@ NOT_VOIDED = (*OPEN, Status.CLOSED, Status.WITHDRAWN)
 REOPEN_WITHIN = timedelta(days=30)  # calendar days, from lifecycles.md
 
 
-class ClosedTooLongAgo(RuleSaysNo):
+class ReopenedTooLate(RuleSaysNo):
     """A closed request can be reopened for 30 days; after that, raise a new one."""
 
 
@@ -116,7 +117,7 @@ LIFE_CYCLE = (
         PREVIOUS,
         {**SITE, **BROKER},
         "reopen-request",
-        when=Condition(_is_just_closed, ClosedTooLongAgo),
+        when=Condition(_is_just_closed, ReopenedTooLate),
     ),
     Step("void", NOT_VOIDED, RequestVoided, Status.VOIDED, {**SITE, "broker_lead": "broker"}, "void-request"),
 )
@@ -144,8 +145,8 @@ class Request:
     status: Status
     broker_ids: tuple[Identifier, ...] = ()
     """As it was routed last, as `covered_areas`."""
-    answer: str | None = None
-    outcome: Outcome | None = None
+    answer: Answer | None = None
+    outcome: ClosureOutcome | None = None
     version: int = 0
     partner_ids: tuple[Identifier, ...] = ()
     """To whom it was referred, as far as this service has heard."""

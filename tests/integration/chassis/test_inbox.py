@@ -27,7 +27,7 @@ from contracts.values import LearningArea, Name, Role
 from local import RealParts
 from samenspel.failure import CommandFailed
 from samenspel.topic_records import TopicRecord
-from services.chassis.adoptions import NotOneOfMyInputs, commands_for
+from services.chassis.adoptions import TopicNotRead, commands_for
 from services.chassis.commands import Call, carry_out
 from services.chassis.messaging import consumer, outbox
 from services.chassis.messaging.inbox import FAILURES_IN_A_ROW, Inbox, Reactions
@@ -448,7 +448,7 @@ async def test_only_operators_adopt_and_only_what_the_service_reads(stack: RealP
     async with a_sandbox(stack, "requests", has_topics=False) as sandbox:
         with pytest.raises(NotAllowed):
             await adopt(sandbox, by="coordinator")
-        with pytest.raises(NotOneOfMyInputs):
+        with pytest.raises(TopicNotRead):
             await adopt(sandbox, SITES)
 
 

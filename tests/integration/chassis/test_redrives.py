@@ -26,7 +26,7 @@ from services.chassis.messaging import dead_letters, outbox
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.relay import Relay
 from services.chassis.problems import NotAllowed, Problem
-from services.chassis.redrives import AlreadyRedriven, EventIdTaken, NoSuchLetter, NotAdmitted, TopicOfAnother, commands
+from services.chassis.redrives import AlreadyRedriven, EventIdTaken, NoSuchLetter, NotAdmitted, commands
 from tests.builders import NOW, an_actor
 from tests.deliveries import a_record
 from tests.odd_records import DATA, KEY, RAISED, in_binary_mode, with_
@@ -102,8 +102,8 @@ async def test_an_event_id_does_not_get_a_second_meaning(stack: RealParts) -> No
 REFUSED: list[tuple[bytes, str, Role, type[Problem]]] = [
     (b"{broken", RECORD, "operator", NotAdmitted),
     (with_(source=RAISED["source"].replace("requests", "referrals")), RECORD, "operator", NotAdmitted),
-    (with_(), f"{ACTIVITIES}/3/7", "operator", TopicOfAnother),
-    (with_(), f"{dead_letter_topic('requests')}/3/7", "operator", TopicOfAnother),
+    (with_(), f"{ACTIVITIES}/3/7", "operator", outbox.TopicNotWritten),
+    (with_(), f"{dead_letter_topic('requests')}/3/7", "operator", outbox.TopicNotWritten),
     (with_(newer="bel 073-6123456"), RECORD, "operator", PersonalData),
     (with_(), RECORD, "coordinator", NotAllowed),
 ]

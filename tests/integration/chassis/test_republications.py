@@ -19,7 +19,7 @@ from services.chassis import republications
 from services.chassis.commands import Call, carry_out
 from services.chassis.messaging import outbox
 from services.chassis.problems import NotAllowed
-from services.chassis.republications import NotOneOfMyTopics, commands
+from services.chassis.republications import commands
 from services.chassis.running.database import Transaction
 from tests.builders import NOW, an_actor
 from tests.integration.chassis.test_outbox import announce, is_drained, relaying, versions_committed, versions_seen
@@ -131,7 +131,7 @@ async def test_only_operators_and_only_for_topics_of_the_service(stack: RealPart
     async with a_sandbox(stack, "referrals", has_topics=False) as sandbox:
         with pytest.raises(NotAllowed):
             await republish(sandbox, by="coordinator")
-        with pytest.raises(NotOneOfMyTopics):
+        with pytest.raises(outbox.TopicNotWritten):
             await republish(sandbox, topic=REQUESTS)
 
 

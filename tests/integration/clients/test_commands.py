@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any] | None, Actor, dict[str, Any], str]
         DETAILS,
         COORDINATOR,
         {"source": "urn:nld:oin:00000099000000001000:systeem:another"},
-        "command-of-another",
+        "wrong-command-source",
     ),
     "too large": ("requests.RaiseRequest", {**DETAILS, "more": "x" * 70_000}, COORDINATOR, {}, "command-too-large"),
 }

@@ -56,7 +56,7 @@ def test_the_body_that_the_api_shows_to_operators_is_understood(played: Play, se
     writes_it = service == "referrals"
     refused = {path: problem_type(answer) for path, answer in answers.items() if not answer.is_success}
     assert {"/redrives", "/letter-markers", "/republications", "/adoptions"} < set(answers)
-    assert refused == {"/letter-markers": "no-such-letter", **({} if writes_it else {"/redrives": "topic-of-another"})}
+    assert refused == {"/letter-markers": "no-such-letter", **({} if writes_it else {"/redrives": "topic-not-written"})}
 
 
 def is_not_rebuilt(play: Play) -> bool:

@@ -85,7 +85,7 @@ def test_what_is_planned_from_a_referral_fits_it(
     plan = as_json(activity_plan(), referralId=referral["referralId"], **other)
     refused = referrals.ask("POST", "/v1/activities", plan, by=PARTNER)
 
-    assert (problem_type(refused), error_of(refused)["field"]) == ("other-than-referred", field)
+    assert (problem_type(refused), error_of(refused)["field"]) == ("not-as-referred", field)
 
 
 def test_nobody_acts_as_the_service_itself(referrals: ServiceProcess) -> None:

@@ -295,9 +295,9 @@ def test_what_is_not_there_is_not_found(requests: ServiceProcess) -> None:
     [
         ({"name": {"nl": "bel 073-6123456"}}, "personal-data", "name.nl"),
         ({"board": "own:bel-0612345678"}, "personal-data", "board"),
-        ({"name": {"nl": "\u200b"}}, "nothing-visible", "name.nl"),
+        ({"name": {"nl": "\u200b"}}, "name-not-visible", "name.nl"),
         ({"openedOn": "2020-08-01", "closedOn": "2019-08-01"}, "dates-in-wrong-order", "closedOn"),
-        ({"kinds": ["primary", "primary"]}, "named-twice", "kinds[1]"),
+        ({"kinds": ["primary", "primary"]}, "duplicate-item", "kinds[1]"),
         ({"neighbourhood": "5211/1"}, "malformed", "neighbourhood"),
     ],
 )

@@ -11,8 +11,8 @@ from contracts.values import Interval, Name
 from services.chassis.checks import (
     BoundsInWrongOrder,
     DatesInWrongOrder,
-    NamedTwice,
-    NothingVisible,
+    DuplicateItem,
+    NameNotVisible,
     PersonalData,
     check_bounds,
     check_name,
@@ -51,7 +51,7 @@ def test_the_second_of_two_equal_things_is_named_also_in_a_very_long_list() -> N
     names = [f"own:{number}" for number in range(MANY)]
     check_unique(names, field="coSiteIds")
 
-    with pytest.raises(NamedTwice, match="names own:7, which is named before") as refused:
+    with pytest.raises(DuplicateItem, match="names own:7, which is named before") as refused:
         check_unique([*names, "own:7"], field="coSiteIds")
 
     assert refused.value.errors == (WrongField(f"coSiteIds[{MANY}]", "own:7", "each thing once"),)
@@ -61,7 +61,7 @@ def test_the_second_of_two_equal_things_is_named_also_in_a_very_long_list() -> N
     "name", ["\u200b", " \u00a0", "\u0301", "\ufeff", "\u3164", "\u115f\u1160", "\u2800", "\uffa0"]
 )
 def test_a_name_that_nobody_can_see_is_refused(name: str) -> None:
-    with pytest.raises(NothingVisible) as refused:
+    with pytest.raises(NameNotVisible) as refused:
         check_name(name, field="name.nl")
 
     assert refused.value.errors == (WrongField("name.nl", None, "at least one visible character"),)

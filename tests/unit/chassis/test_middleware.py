@@ -57,7 +57,7 @@ async def test_a_header_that_we_read_comes_once(header: str) -> None:
 
     assert (await ask(ApiMiddleware(answering), *once)).status == 200
     refused = await ask(ApiMiddleware(answering), *twice)
-    assert (refused.status, refused.problem_type) == (400, "header-twice")
+    assert (refused.status, refused.problem_type) == (400, "duplicate-header")
     assert refused.problem["errors"][0]["field"] == header
 
 

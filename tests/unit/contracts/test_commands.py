@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from contracts.admission import admit
 from contracts.commands import CommandEnvelope, command_type, read_command
-from contracts.envelope import CONTENT_TYPE, Malformed
+from contracts.envelope import CONTENT_TYPE, InvalidMessage
 from contracts.outcomes import address_of, client_of, command_topic, outcome_topic
 from contracts.partitioner import partition_of
 from contracts.topics import topics_for
@@ -69,7 +69,7 @@ def test_the_type_of_a_command_follows_from_the_operation() -> None:
     ],
 )
 def test_what_has_no_id_has_no_outcome(value: bytes | None, reason: str) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(InvalidMessage) as refused:
         read_command(value, STRUCTURED)
 
     assert refused.value.reason == reason
@@ -118,9 +118,9 @@ def test_outcomes_and_events_are_admitted_on_the_topic_of_outcomes_and_figures_a
     admitted = [admit(record_of(message), outcome_topic(CLIENT)).kind.__name__ for message in (outcome, event)]
 
     assert admitted == ["CommandAccepted", "ReferralAccepted"]
-    with pytest.raises(Malformed, match="wrong-topic"):
+    with pytest.raises(InvalidMessage, match="wrong-topic"):
         admit(record_of(figure), outcome_topic(CLIENT))
-    with pytest.raises(Malformed, match="wrong-source"):
+    with pytest.raises(InvalidMessage, match="wrong-source"):
         admit(record_of({**outcome, "source": figure["source"]}), outcome_topic(CLIENT))
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from demo.outcome import Checked, Outcome
 from demo.page import Saved
 from demo.programme import PROGRAMME
 from demo.rebuild import Rebuilt
+from demo.result import Checked, DemoResult
 from demo.summary import STEPS
 
 
@@ -52,7 +52,7 @@ FIGURES = (
 )
 
 
-def an_outcome(**found: Any) -> Outcome:
+def an_outcome(**found: Any) -> DemoResult:
     """Everything was proved, unless said otherwise."""
     fields: dict[str, Any] = {
         "city": "'s-Hertogenbosch",
@@ -74,4 +74,4 @@ def an_outcome(**found: Any) -> Outcome:
         "page": Saved(Path("page.html"), None),
         "seconds": {},
     }
-    return Outcome(**fields | found)
+    return DemoResult(**fields | found)

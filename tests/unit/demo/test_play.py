@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from demo.play import TEMPORARY, Player
-from demo.simulation.plan import CLOSE_REQUEST, RAISE_REQUEST, Actor, Command, Scenario, Step
+from demo.simulation.plan import CLOSE_REQUEST, RAISE_REQUEST, Actor, Command, PlannedCommand, Scenario
 from services.chassis.life_cycle import IllegalTransition
 from services.chassis.problems import NotYetKnown, Problem
 from services.referrals.rules.referral import NothingDelivered, WithdrawalNotRequested
@@ -34,8 +34,8 @@ class Services:
         return Player({"requests": client}, self.set_time, "run")
 
 
-def a_step(at: datetime, command: Command) -> Step:
-    return Step(at, COORDINATOR, command, "request", {})
+def a_step(at: datetime, command: Command) -> PlannedCommand:
+    return PlannedCommand(at, COORDINATOR, command, "request", {})
 
 
 FIRST = Scenario("first", (a_step(MORNING, RAISE_REQUEST), a_step(EVENING, CLOSE_REQUEST)))

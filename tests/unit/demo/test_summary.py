@@ -2,8 +2,8 @@
 
 import pytest
 
-from demo.outcome import Checked, Outcome
 from demo.rebuild import Rebuilt
+from demo.result import Checked, DemoResult
 from demo.summary import summary
 from tests.unit.demo.builders import an_outcome, of, of_the_city
 from words.language import Language, Texts
@@ -11,7 +11,7 @@ from words.language import Language, Texts
 TARGET = 0.8
 
 
-def printed(outcome: Outcome, language: Language = Language.EN) -> str:
+def printed(outcome: DemoResult, language: Language = Language.EN) -> str:
     return "\n".join(summary(outcome, TARGET, Texts("demo", language))).replace("\N{NO-BREAK SPACE}", " ")
 
 

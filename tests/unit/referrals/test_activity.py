@@ -31,7 +31,7 @@ from services.referrals.rules.activity import (
     ConfirmationBody,
     CorrectionBody,
     DisputeBody,
-    OtherThanReferred,
+    NotAsReferred,
     ReschedulingBody,
     Status,
 )
@@ -223,7 +223,7 @@ def test_what_comes_of_a_referral_is_delivered_and_stays_as_it_was_referred(othe
         lambda: deliver(an_activity(Status.PLANNED), partner, body, made=made),
         lambda: correct(an_activity(), partner, body, made=made),
     ):
-        with pytest.raises(OtherThanReferred) as refused:
+        with pytest.raises(NotAsReferred) as refused:
             register()
         assert [wrong.field for wrong in refused.value.errors] == [field]
 
@@ -358,7 +358,7 @@ def test_whether_it_was_held_shows_on_its_day() -> None:
     planned, by = an_activity(Status.PLANNED), an_actor("partner")
     tomorrow = rules.evolve(planned, reschedule(planned, by))
 
-    with pytest.raises(rules.DayHasNotCome):
+    with pytest.raises(rules.BeforeActivityDay):
         report_not_held(tomorrow, by)
 
     assert "report-not-held" not in available_actions(rules.LIFE_CYCLE, tomorrow, by, rules.parties(tomorrow), TODAY)

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityPlanned, DeliveryDetails, TakingPart
 from contracts.values import LearningArea, Reason
-from services.chassis.checks import NamedTwice
+from services.chassis.checks import DuplicateItem
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotYetKnown, Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
@@ -51,12 +51,12 @@ def correct(body: DeliveryDetails) -> ActivityCorrected:
 
 
 UNSOUND_PLANS: list[tuple[dict[str, Any], str, type[Problem]]] = [
-    ({"site_ids": (SCHOOL, SCHOOL)}, "siteIds[1]", NamedTwice),
-    ({"partner_ids": (ATELIER, ATELIER)}, "partnerIds[1]", NamedTwice),
+    ({"site_ids": (SCHOOL, SCHOOL)}, "siteIds[1]", DuplicateItem),
+    ({"partner_ids": (ATELIER, ATELIER)}, "partnerIds[1]", DuplicateItem),
     (
         {"learning_areas": (LearningArea(scheme="curriculum.nu", code="kunst-en-cultuur"),) * 2},
         "learningAreas[1]",
-        NamedTwice,
+        DuplicateItem,
     ),
     ({"learning_areas": (UNKNOWN_AREA,)}, "learningAreas[0].code", UnknownLearningArea),
 ]
@@ -87,7 +87,7 @@ UNSOUND_BODIES: list[tuple[dict[str, Any], WrongField, str, type[Problem]]] = [
     ({"groups": (UNKNOWN_GROUP,)}, NO_GROUP, "has not heard of that group of these sites yet", NotYetKnown),
     ({"partner_ids": (ATELIER, "own:nobody")}, NO_PARTNER, "no such partner is recorded", UnknownPartner),
     (AT_THE_SCHOOL, ELSEWHERE, "has not heard of that group of these sites yet", NotYetKnown),
-    ({"groups": (TWENTY, TWENTY)}, WrongField("groups[1]", GROUP, "each thing once"), "named before", NamedTwice),
+    ({"groups": (TWENTY, TWENTY)}, WrongField("groups[1]", GROUP, "each thing once"), "named before", DuplicateItem),
     ({"groups": (TOO_MANY,)}, CROWD, "is 25; the group's headcount is 24", ParticipantsExceedHeadcount),
     ({"occurred_at": TOMORROW}, NOT_YET, "today is 2025-10-03", OccurrenceInFuture),
 ]

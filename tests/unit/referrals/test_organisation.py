@@ -6,7 +6,7 @@ import pytest
 
 from contracts.offers import PartnerDetails
 from contracts.values import LearningArea
-from services.chassis.checks import DatesInWrongOrder, NamedTwice, NothingVisible
+from services.chassis.checks import DatesInWrongOrder, DuplicateItem, NameNotVisible
 from services.chassis.problems import Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
 from services.referrals.reasons import SCHEMES
@@ -24,8 +24,8 @@ def test_a_partner_that_names_known_areas_once_may_be_recorded() -> None:
 @pytest.mark.parametrize(
     ("details", "problem", "field"),
     [
-        (INVISIBLE, NothingVisible, "name.nl"),
-        (partner_details(ART, ART), NamedTwice, "learningAreas[1]"),
+        (INVISIBLE, NameNotVisible, "name.nl"),
+        (partner_details(ART, ART), DuplicateItem, "learningAreas[1]"),
         (partner_details(UNKNOWN), UnknownLearningArea, "learningAreas[0].code"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from contracts.offers import PartnerDetails
 from contracts.referrals import ReferralMade
 from contracts.values import Actor, LearningArea, Role
-from services.chassis.checks import DatesInWrongOrder, NamedTwice
+from services.chassis.checks import DatesInWrongOrder, DuplicateItem
 from services.chassis.life_cycle import IllegalTransition
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed, NotYetKnown, WrongField
@@ -160,7 +160,7 @@ def test_a_referral_is_about_areas_that_were_asked_and_have_a_broker(area: Learn
 
 
 def test_a_referral_names_an_area_once() -> None:
-    with pytest.raises(NamedTwice):
+    with pytest.raises(DuplicateItem):
         refer(learning_areas=(ART, ART))
 
 
@@ -192,7 +192,7 @@ def test_a_partner_delivers_in_one_of_the_areas_at_least() -> None:
     request = a_known_request(covered_areas=(ART, SPORT))
 
     assert refer(request, partner=partner_details(SPORT), learning_areas=(ART, SPORT)).partner_id == ATELIER
-    with pytest.raises(rules.NotInOffer) as refused:
+    with pytest.raises(rules.AreaNotOffered) as refused:
         refer(request, partner=partner_details(SPORT), learning_areas=(ART,))
 
     assert refused.value.errors == (WrongField("learningAreas", [ART.code], [SPORT.code]),)

@@ -8,7 +8,7 @@ import pytest
 
 from services.reporting.page import pictures
 from services.reporting.page.agreed import Target
-from services.reporting.page.board import Both, Card, Doubt, Figures, board_of
+from services.reporting.page.board import Both, Card, Doubt, NewestFigures, board_of
 from services.reporting.short import Unconfirmed
 from words.language import Language, Texts
 
@@ -45,7 +45,7 @@ def cards(
     doubt: Doubt = Doubt(),  # noqa: B008 - it does not change
 ) -> list[Card]:
     texts = Both(Texts("words", language), Texts("services.reporting.page", language))
-    return list(board_of("P", Figures(figures), YEAR, TODAY, target, doubt, texts).cards)
+    return list(board_of("P", NewestFigures(figures), YEAR, TODAY, target, doubt, texts).cards)
 
 
 def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed() -> None:
@@ -184,7 +184,7 @@ def test_a_year_that_is_over_shows_adoption_at_its_own_end() -> None:
     later = a_share("requests-raised", 1, 1, period="2026-2027")
 
     texts = Both(Texts("words", Language.EN), Texts("services.reporting.page", Language.EN))
-    board = board_of("P", Figures([*days, later]), YEAR, date(2027, 9, 1), TARGET, Doubt(), texts)
+    board = board_of("P", NewestFigures([*days, later]), YEAR, date(2027, 9, 1), TARGET, Doubt(), texts)
 
     assert board.cards[0].headline is not None
     assert board.cards[0].headline.part == "20 of 41"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.activities import ACTIVITIES
-from contracts.envelope import Malformed
+from contracts.envelope import InvalidMessage
 from services.reporting.facts.events import (
     DeliveryDetails,
     GroupRecorded,
@@ -94,7 +94,7 @@ def test_a_programme_that_is_no_slug_is_malformed(programme: str) -> None:
     message = an_example("ActivityDelivered")
     message["data"]["programme"] = programme
 
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidMessage):
         read(as_sent(message), ACTIVITIES)
 
 

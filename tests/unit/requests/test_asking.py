@@ -11,11 +11,11 @@ from contracts.requests import (
     RequestAmended,
 )
 from contracts.values import LearningArea
-from services.chassis.checks import DatesInWrongOrder, NamedTwice
+from services.chassis.checks import DatesInWrongOrder, DuplicateItem
 from services.chassis.problems import Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
 from services.requests.rules import request as rules
-from services.requests.rules.asking import GroupsOrHeadcount, NothingAmended, SiteClosed, SiteStays
+from services.requests.rules.asking import GroupsOrHeadcount, NothingAmended, SiteCannotChange, SiteClosed
 from services.requests.rules.request import Status
 from tests.builders import (
     ART,
@@ -60,7 +60,7 @@ TWICE: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("asked", "field"), TWICE)
 def test_a_request_names_each_thing_once(asked: dict[str, Any], field: str) -> None:
-    with pytest.raises(NamedTwice) as refused:
+    with pytest.raises(DuplicateItem) as refused:
         raise_request(**asked)
 
     assert refused.value.errors[0].field == field
@@ -151,7 +151,7 @@ def test_an_amendment_changes_something_but_not_the_site() -> None:
 
     with pytest.raises(NothingAmended):
         amend(request, by, learning_areas=request.details.learning_areas)
-    with pytest.raises(SiteStays) as refused:
+    with pytest.raises(SiteCannotChange) as refused:
         amend(request, by, site_id=CHILDCARE)
 
     assert refused.value.errors == (WrongField("siteId", CHILDCARE, SCHOOL),)
@@ -159,7 +159,7 @@ def test_an_amendment_changes_something_but_not_the_site() -> None:
 
 @pytest.mark.parametrize(("asked", "field"), TWICE)
 def test_what_an_amendment_asks_is_checked_as_what_is_raised(asked: dict[str, Any], field: str) -> None:
-    with pytest.raises(NamedTwice) as refused:
+    with pytest.raises(DuplicateItem) as refused:
         amend(a_request(Status.ASSIGNED), an_actor("coordinator"), **asked)
 
     assert refused.value.errors[0].field == field

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.values import LearningArea, Reason
-from services.chassis.checks import NamedTwice
+from services.chassis.checks import DuplicateItem
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotYetKnown, WrongField
 from services.chassis.reasons import ReasonMissing
@@ -29,7 +29,7 @@ NO_FUNDING = Reason(list="not-fulfilled", code="no_funding")
 def test_a_closure_names_an_activity_once() -> None:
     request, activity = a_request(Status.ANSWERED), new_id()
 
-    with pytest.raises(NamedTwice) as refused:
+    with pytest.raises(DuplicateItem) as refused:
         close(
             request,
             an_actor("consultant"),
@@ -42,7 +42,7 @@ def test_a_closure_names_an_activity_once() -> None:
 
 
 def test_a_closure_names_an_unmet_area_once() -> None:
-    with pytest.raises(NamedTwice) as refused:
+    with pytest.raises(DuplicateItem) as refused:
         close(
             a_request(Status.ANSWERED),
             an_actor("consultant"),

@@ -10,7 +10,7 @@ from services.chassis.checks import BoundsInWrongOrder, PersonalData
 from services.chassis.problems import Problem, WrongField
 from services.requests import commands
 from services.requests.rules import records
-from services.requests.rules.records import GroupMoved, GroupOfAnotherYear, OtherKindOfId, UnknownSite
+from services.requests.rules.records import GroupCannotMove, GroupOfAnotherYear, UnknownSite, WrongKindOfId
 from tests.builders import (
     CHILDCARE,
     SCHOOL,
@@ -22,7 +22,7 @@ from tests.builders import (
 def test_a_group_stays_at_its_site() -> None:
     records.check_group(group_details(SCHOOL), group_details(SCHOOL, headcount=25), {SCHOOL: site_details()})
 
-    with pytest.raises(GroupMoved) as refused:
+    with pytest.raises(GroupCannotMove) as refused:
         records.check_group(group_details(SCHOOL), group_details(CHILDCARE), {CHILDCARE: site_details()})
 
     assert refused.value.errors == (WrongField("siteId", CHILDCARE, "the site at which it was recorded"),)
@@ -126,7 +126,7 @@ def test_a_site_and_its_board_have_ids_of_their_kind(site_id: str, board: str) -
 def test_the_id_of_another_kind_of_thing_makes_no_second_site(said: dict[str, Any], field: str) -> None:
     recorded = {"site_id": SCHOOL} | said
 
-    with pytest.raises(OtherKindOfId) as refused:
+    with pytest.raises(WrongKindOfId) as refused:
         records.check_site(recorded.pop("site_id"), site_details(**recorded))
 
     assert [wrong.field for wrong in refused.value.errors] == [field]

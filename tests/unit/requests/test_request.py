@@ -14,7 +14,7 @@ from services.chassis.problems import NotAllowed
 from services.chassis.reasons import CommentMissing, ReasonMissing, UnknownReason, Why
 from services.requests.rules import closing, routing
 from services.requests.rules import request as rules
-from services.requests.rules.request import ClosedTooLongAgo, Request, RequestEvent, Status
+from services.requests.rules.request import ReopenedTooLate, Request, RequestEvent, Status
 from tests.builders import (
     ART,
     BABEL,
@@ -232,7 +232,7 @@ def test_a_request_is_reopened_within_thirty_days() -> None:
     last, too_late = NOW + timedelta(days=30), NOW + timedelta(days=31)
 
     assert reopen(request, by, last).subject == str(request.id)
-    with pytest.raises(ClosedTooLongAgo):
+    with pytest.raises(ReopenedTooLate):
         reopen(request, by, too_late)
 
     parties = rules.parties(request)

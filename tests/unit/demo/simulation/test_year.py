@@ -12,7 +12,7 @@ from contracts.values import calendar_day
 from demo.simulation.calendar import LAST_DAY, end_of_part
 from demo.simulation.city import City
 from demo.simulation.organisations import APPOINTED_ON, NATURE
-from demo.simulation.plan import Plan, Step
+from demo.simulation.plan import Plan, PlannedCommand
 from demo.simulation.year import plan
 from services.referrals.rules import activity as activity_rules
 from services.referrals.rules import referral as referral_rules
@@ -22,7 +22,7 @@ from tests.unit.demo.simulation.conftest import ACTIVITIES, SEED
 SOME_ID = "01a1fee9-0cb5-7d4a-b2d4-0242ac120002"
 
 
-def steps(year: Plan) -> list[Step]:
+def steps(year: Plan) -> list[PlannedCommand]:
     return [step for scenario in year.scenarios for step in scenario.steps]
 
 

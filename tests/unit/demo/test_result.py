@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from demo.outcome import Checked
 from demo.rebuild import Rebuilt
+from demo.result import Checked
 from tests.unit.demo.builders import an_outcome
 
 

@@ -21,7 +21,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     city: str
     schools: int
     seed: int
