@@ -182,8 +182,6 @@ def decode(value: bytes | None, headers: Mapping[str, bytes | None] | None = Non
         event = model.model_validate(attributes.get("data"), extra="ignore")
     except ValidationError as error:
         raise InvalidMessage("invalid-data", _what_is_wrong(error), envelope) from error
-    except RecursionError as error:
-        raise InvalidMessage("invalid-data", str(error), envelope) from error
     if event.subject != envelope.subject:
         raise InvalidMessage("invalid-envelope", "subject: is not the one in the data", envelope)
     return Message(envelope, event)

@@ -13,6 +13,7 @@ from contracts.envelope import InvalidMessage, Message, decode, describe, encode
 from contracts.sites import SiteRecorded
 from tests.contract.story import EXAMPLES, Json, an_example, written
 
+CORRELATION, CAUSATION = "018f0000-0000-7000-8000-000000000000", "018f0000-0000-7000-8000-000000000001"
 DEEP = 1000  # far below what a naive parser bears, far above what an event needs
 
 
@@ -20,6 +21,14 @@ def _spoilt(name: str, spoil: Callable[[Json], object]) -> bytes:
     message = an_example(name)
     spoil(message)
     return written(message)
+
+
+def _nested(name: str, depth: int) -> bytes:
+    """Its name is nested so deep, the event and its data included."""
+    inner = depth - len(("event", "data"))
+    message = an_example(name)
+    message["data"]["name"] = "…"
+    return written(message).replace('"…"'.encode(), b"[" * inner + b"]" * inner)
 
 
 NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
@@ -41,6 +50,7 @@ NOT_UNDERSTOOD: list[tuple[str, bytes | None, str]] = [
         "unknown-version",
     ),
     ("no data", _spoilt("SiteRecorded", lambda m: m.pop("data")), "invalid-data"),
+    ("data nested as deep as JSON is read", _nested("SiteRecorded", 199), "invalid-data"),
     ("data of another type", _spoilt("SiteRecorded", lambda m: m.update(data=[])), "invalid-data"),
     ("a field missing", _spoilt("SiteRecorded", lambda m: m["data"].pop("kinds")), "invalid-data"),
     ("a wrong enum", _spoilt("SiteRecorded", lambda m: m["data"].update(kinds=["pub"])), "invalid-data"),
@@ -61,6 +71,11 @@ def test_a_message_that_cannot_be_understood_says_why(value: bytes | None, reaso
         decode(value)
 
     assert refused.value.reason == reason
+
+
+def test_a_subject_that_the_data_do_not_have_is_said_to_be_one() -> None:
+    with pytest.raises(InvalidMessage, match=r"^invalid-envelope: subject: is not the one in the data$"):
+        decode(_spoilt("SiteRecorded", lambda message: message.update(subject="duo:00AA00")))
 
 
 def test_a_refusal_does_not_repeat_the_value() -> None:
@@ -179,13 +194,13 @@ def test_what_is_described_is_what_is_read_back() -> None:
         key=said.partitionkey,
         version=said.aggregateversion,
         epoch=said.streamepoch,
-        correlation="018f0000-0000-7000-8000-000000000000",
-        causation="018f0000-0000-7000-8000-000000000001",
+        correlation=CORRELATION,
+        causation=CAUSATION,
         traceparent=trace,
     )
 
     envelope = decode(encode(described, message.event)).envelope
-    assert (envelope.correlationid, envelope.causationid) == (described.correlationid, described.causationid)
+    assert (envelope.correlationid, envelope.causationid) == (CORRELATION, CAUSATION)
     assert envelope.traceparent == trace
     changed = {"correlationid": said.correlationid, "causationid": said.causationid, "traceparent": said.traceparent}
     assert envelope.model_copy(update=changed) == said

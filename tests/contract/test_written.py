@@ -182,7 +182,7 @@ def test_an_optional_part_is_checked_when_it_is_there() -> None:
         {"streamepoch": 10_000},
         {"data_base64": "e30="},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_an_envelope_in_another_form_is_left_to_the_model(changed: Json) -> None:
     assert enveloped(phase="pilot", aggregateversion=2**31 - 2, streamepoch=9_999)

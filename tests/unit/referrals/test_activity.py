@@ -21,8 +21,8 @@ from contracts.referrals import OutcomeConfirmed, ReferralMade
 from contracts.values import Actor, Reason
 from services.chassis.life_cycle import available_actions
 from services.chassis.messaging.outbox import new_id
-from services.chassis.problems import NotAllowed, WrongField
-from services.chassis.reasons import CommentMissing, Why
+from services.chassis.problems import NotAllowed, NotYetKnown, WrongField
+from services.chassis.reasons import CommentMissing, UnknownReason, Why
 from services.referrals import reasons
 from services.referrals.rules import activity as rules
 from services.referrals.rules.activity import (
@@ -36,6 +36,8 @@ from services.referrals.rules.activity import (
     Status,
 )
 from tests.builders import (
+    ATELIER,
+    BABEL,
     BAZUIN,
     CHILDCARE,
     GROUP,
@@ -57,6 +59,7 @@ from tests.life_cycles import Cell, cells, cells_of_change, cells_of_creation, c
 WRONG_COUNT = Reason(list="activity-correction", code="wrong_count")
 DUPLICATE = Reason(list="activity-retraction", code="duplicate")
 NOT_HELD = Reason(list="activity-dispute", code="not_held")
+SNOW = Reason(list="activity-cancellation", code="snow")
 WEATHER = Reason(list="activity-cancellation", code="weather")
 NOBODY_CAME = Reason(list="activity-not-held", code="nobody_came")
 TOMORROW_AT_ONE = datetime.fromisoformat("2025-10-04T13:00:00+02:00")
@@ -213,9 +216,18 @@ def test_a_delivery_may_be_led_by_another_site_than_was_planned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "field"), [({"site_ids": (CHILDCARE,), "groups": ()}, "siteIds"), ({"programme": "sport"}, "programme")]
+    ("other", "wrong"),
+    [
+        (
+            {"site_ids": (CHILDCARE,), "groups": ()},
+            WrongField("siteIds", [CHILDCARE], f"{SCHOOL} among them"),
+        ),
+        ({"programme": "sport"}, WrongField("programme", "sport", PROGRAMME)),
+    ],
 )
-def test_what_comes_of_a_referral_is_delivered_and_stays_as_it_was_referred(other: dict[str, Any], field: str) -> None:
+def test_what_comes_of_a_referral_is_delivered_and_stays_as_it_was_referred(
+    other: dict[str, Any], wrong: WrongField
+) -> None:
     made = a_referral().made.model_copy(update={"programme": PROGRAMME})
     body, partner = delivery_details(**other), an_actor("partner")
 
@@ -225,7 +237,37 @@ def test_what_comes_of_a_referral_is_delivered_and_stays_as_it_was_referred(othe
     ):
         with pytest.raises(NotAsReferred) as refused:
             register()
-        assert [wrong.field for wrong in refused.value.errors] == [field]
+        assert refused.value.errors == (wrong,)
+
+
+def test_what_comes_of_a_referral_is_by_its_partner() -> None:
+    made, by = a_referral().made.model_copy(update={"partner_id": BAZUIN}), an_actor("partner")
+
+    with pytest.raises(NotAsReferred, match=f"partnerIds does not name {BAZUIN}, of the referral") as refused:
+        deliver(an_activity(Status.PLANNED), by, delivery_details(), made=made)
+
+    assert refused.value.errors == (WrongField("partnerIds", [ATELIER], f"{BAZUIN} among them"),)
+
+
+def test_who_plans_from_a_referral_names_one_that_was_made_to_it() -> None:
+    unknown = new_id()
+
+    with pytest.raises(NotYetKnown, match=f"{unknown}: this service knows of no such referral to {ATELIER}") as refused:
+        rules.plan(
+            new_id(), activity_plan(referral_id=unknown), referral=None, known=KNOWN, by=an_actor("partner"), at=NOW
+        )
+
+    assert refused.value.errors == (WrongField("referralId", str(unknown), "a referral to your organisation"),)
+
+
+def test_the_brokers_of_its_request_are_parties_to_an_activity() -> None:
+    activity = replace(an_activity(), broker_ids=(BABEL,))
+
+    assert rules.parties(activity) == {
+        "partner": (ATELIER,),
+        "site": (SCHOOL, CHILDCARE),
+        "broker": (BABEL,),
+    }
 
 
 def test_what_comes_of_a_referral_may_be_at_other_sites_too() -> None:
@@ -351,7 +393,30 @@ def test_a_rescheduled_activity_is_planned_for_the_new_moment() -> None:
     assert rescheduled.planned.planned_for == TOMORROW_AT_ONE
     with pytest.raises(rules.OccurrenceInPast) as refused:
         reschedule(planned, by, YESTERDAY_AT_ONE)
-    assert refused.value.errors[0].allowed == f"at least {TODAY}"
+    said = YESTERDAY_AT_ONE.isoformat()
+    assert refused.value.errors == (WrongField("plannedFor", said, f"at least {TODAY}"),)
+    assert refused.value.detail == f"plannedFor is {said}; today is {TODAY}."
+
+
+def test_an_activity_is_rescheduled_to_later_the_same_day() -> None:
+    planned, by = an_activity(Status.PLANNED), an_actor("partner")
+
+    this_evening = NOW.replace(hour=20)
+
+    assert rules.evolve(planned, reschedule(planned, by, this_evening)).planned.planned_for == this_evening
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda activity, by: rules.cancel(activity, Why(reason=NOBODY_CAME), by=by, at=NOW),
+        lambda activity, by: rules.report_not_held(activity, Why(reason=WEATHER), by=by, at=NOW),
+        lambda activity, by: rules.cancel(activity, Why(reason=SNOW), by=by, at=NOW),
+    ],
+)
+def test_a_planned_activity_ends_with_a_reason_of_its_own_list(act: Callable[[Activity, Actor], ActivityEvent]) -> None:
+    with pytest.raises(UnknownReason):
+        act(an_activity(Status.PLANNED), an_actor("partner"))
 
 
 def test_whether_it_was_held_shows_on_its_day() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.activities import ActivityCorrected, ActivityDelivered, ActivityPlanned, DeliveryDetails, TakingPart
 from contracts.values import LearningArea, Reason
-from services.chassis.checks import DuplicateItem
+from services.chassis.checks import DuplicateItem, HeadcountOfZero
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotYetKnown, Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
@@ -80,6 +80,8 @@ NO_SITE = WrongField("siteIds[1]", "duo:00XX00", "a recorded site")
 NO_GROUP = WrongField("groups[0].groupId", "own:nobody", "a recorded group of these sites")
 NO_PARTNER = WrongField("partnerIds[1]", "own:nobody", "a recorded partner")
 ELSEWHERE = WrongField("groups[1].groupId", CHILDCARE_GROUP, "a recorded group of these sites")
+NOBODY = TakingPart(group_id=GROUP, headcount=0)
+NO_CHILD = WrongField("groups[0].headcount", 0, "at least 1")
 CROWD = WrongField("groups[0].participants", 25, "at most 24")
 NOT_YET = WrongField("occurredAt", "2025-10-04T00:30:00+02:00", "at most 2025-10-03")
 UNSOUND_BODIES: list[tuple[dict[str, Any], WrongField, str, type[Problem]]] = [
@@ -88,6 +90,7 @@ UNSOUND_BODIES: list[tuple[dict[str, Any], WrongField, str, type[Problem]]] = [
     ({"partner_ids": (ATELIER, "own:nobody")}, NO_PARTNER, "no such partner is recorded", UnknownPartner),
     (AT_THE_SCHOOL, ELSEWHERE, "has not heard of that group of these sites yet", NotYetKnown),
     ({"groups": (TWENTY, TWENTY)}, WrongField("groups[1]", GROUP, "each thing once"), "named before", DuplicateItem),
+    ({"groups": (NOBODY,)}, NO_CHILD, "A headcount is at least 1", HeadcountOfZero),
     ({"groups": (TOO_MANY,)}, CROWD, "is 25; the group's headcount is 24", ParticipantsExceedHeadcount),
     ({"occurred_at": TOMORROW}, NOT_YET, "today is 2025-10-03", OccurrenceInFuture),
 ]
@@ -101,7 +104,7 @@ def test_an_unsound_body_is_neither_delivered_nor_a_correction(
     with pytest.raises(problem, match=said) as refused:
         act(delivery_details(**body))
 
-    assert refused.value.status == (409 if problem is NotYetKnown else 400)
+    assert refused.value.status == (409 if problem in {NotYetKnown, HeadcountOfZero} else 400)
     assert refused.value.errors == (wrong,)
 
 
@@ -126,12 +129,12 @@ def test_as_many_take_part_as_there_are_and_not_counted_is_not_zero() -> None:
 
 
 def test_a_group_of_another_school_year_is_told_and_not_refused() -> None:
-    activity = an_activity()
+    both = delivery_details(groups=(TWENTY, OF_THE_CHILDCARE))
 
-    told = warnings(activity.body, {GROUP: "2024-2025", CHILDCARE_GROUP: "2025-2026"})
+    told = warnings(both, {GROUP: "2024-2025", CHILDCARE_GROUP: "2025-2026"})
 
     assert [(each.field, each.value) for each in told] == [("groups[0].groupId", GROUP)]
-    assert "2024-2025" in told[0].detail
+    assert "a group of 2024-2025; what was delivered in 2025-2026" in told[0].detail
 
 
 def test_a_group_of_which_no_year_is_known_here_is_no_reason_to_warn() -> None:

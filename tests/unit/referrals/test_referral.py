@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.referrals import ReferralDeclined, ReferralWaitlisted, ReferralWithdrawn, WithdrawalRequested
-from contracts.values import Actor, Reason
+from contracts.values import Actor, Reason, Role
 from services.chassis.checks import DatesInWrongOrder
 from services.chassis.life_cycle import IllegalTransition, allow, available_actions
 from services.chassis.messaging.outbox import new_id
@@ -305,6 +305,53 @@ def test_the_reason_other_wants_a_comment() -> None:
     assert decline(a_referral(), an_actor("partner"), other, comment="We verhuizen").reason == other
 
 
+@pytest.mark.parametrize(
+    ("status", "role", "act"),
+    [
+        (
+            Status.REQUESTED,
+            "partner",
+            lambda referral, by: rules.waitlist(
+                referral, WaitlistBody(reason=STAFF_ILL, review_on=date(2025, 11, 1)), by=by, at=NOW
+            ),
+        ),
+        (Status.REQUESTED, "partner", lambda referral, by: decline(referral, by, STAFF_ILL)),
+        (Status.REQUESTED, "consultant", lambda r, by: rules.withdraw(r, Why(reason=STAFF_ILL), by=by, at=NOW)),
+        (
+            Status.IN_PROGRESS,
+            "consultant",
+            lambda referral, by: rules.request_withdrawal(referral, Why(reason=STAFF_ILL), by=by, at=NOW),
+        ),
+        (Status.ACCEPTED, "partner", lambda referral, by: rules.fail(referral, Why(reason=DUPLICATE), by=by, at=NOW)),
+        (
+            Status.ACCEPTED,
+            "consultant",
+            lambda referral, by: rules.void(referral, Why(reason=STAFF_ILL), by=by, at=NOW),
+        ),
+        (
+            Status.COMPLETED,
+            "coordinator",
+            lambda referral, by: rules.dispute_outcome(referral, Why(reason=STAFF_ILL), by=by, at=NOW),
+        ),
+    ],
+)
+def test_a_reason_is_one_of_the_list_of_its_action(
+    status: Status, role: Role, act: Callable[[Referral, Actor], ReferralEvent]
+) -> None:
+    with pytest.raises(UnknownReason):
+        act(a_referral(status), an_actor(role))
+
+
+def test_what_a_partner_says_of_its_work_is_remembered() -> None:
+    referral, by = a_referral(), an_actor("partner")
+    accepted, waiting = a_referral(Status.ACCEPTED), a_referral(Status.WAITLISTED)
+
+    assert rules.evolve(referral, acknowledge(referral, by)).acknowledged
+    assert rules.evolve(accepted, check_in(accepted, by)).checked_in_on == TODAY
+    waited = rules.evolve(waiting, rules.expire(waiting, at=NOW))
+    assert (waited.status, waited.reason, waited.review_on) == (Status.EXPIRED, None, None)
+
+
 def test_a_person_cannot_give_a_reason_that_belongs_to_the_service() -> None:
     closed = Reason(list="withdraw-referral", code="request_closed")
 
@@ -319,7 +366,9 @@ def test_what_is_completed_as_delivered_was_delivered() -> None:
         rules.complete(referral, CompletionBody(outcome="delivered"), delivered=0, by=by, at=NOW)
     expected = "delivered_elsewhere, or deliver an activity first"
     assert refused.value.errors == (WrongField("outcome", "delivered", expected),)
-    with pytest.raises(CommentMissing, match="needs a comment that says where") as silent:
+    with pytest.raises(
+        CommentMissing, match=r"^What was delivered elsewhere needs a comment that says where\.$"
+    ) as silent:
         rules.complete(referral, CompletionBody(outcome="delivered_elsewhere"), delivered=0, by=by, at=NOW)
     assert silent.value.errors == (WrongField("comment", None, "a sentence without personal data"),)
 
