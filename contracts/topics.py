@@ -54,7 +54,6 @@ def service_of(source: str) -> str:
 
 
 def topics_of(service: str) -> list[str]:
-    """The topics that a service writes."""
     return [topic.name for topic in TOPICS if topic.producer == service]
 
 

@@ -54,7 +54,6 @@ def _services(problem: type[Problem]) -> str:
 
 
 def problems() -> str:
-    """The table of all problem types."""
     rows = sorted((problem.status, problem.slug, problem.title, _services(problem)) for problem in every_problem())
     return ABOUT_PROBLEMS + "".join(f"| `{slug}` | {status} | {title} | {who} |\n" for status, slug, title, who in rows)
 
@@ -209,7 +208,6 @@ def _turn(clock: Clock) -> str:
 
 
 def life_cycles() -> str:
-    """A diagram and a table for each life cycle."""
     return ABOUT_LIFE_CYCLES + "".join(
         f"\n## {name.capitalize()} / {_dutch(name)}\n{_diagram(steps)}{LIFE_CYCLE_HEADER}{''.join(map(_row, steps))}"
         f"{_clocks(name)}"

@@ -34,7 +34,6 @@ def is_working_day(day: date) -> bool:
 
 
 def working_days(first: date, last: date) -> list[date]:
-    """The working days from the first to the last, both included."""
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return [day for day in days if is_working_day(day)]
 

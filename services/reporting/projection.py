@@ -319,5 +319,5 @@ class Projection:
 
 
 def _behind(waiting: int) -> int:
-    """In two digits: who shows it shows it anew whenever it is another number."""
+    """Rounded to two digits, so that a page is not rendered anew for each message."""
     return 0 if waiting < MANY else round(waiting, 2 - len(str(waiting)))

@@ -139,13 +139,11 @@ async def open_for(tx: Transaction, areas: Collection[str]) -> list[UUID]:
 
 
 async def find(db: Reader, request_id: UUID) -> Request | None:
-    """The request, to read."""
     row = await db.fetchrow(f"SELECT {_READ} FROM requests WHERE request_id = $1", request_id)  # noqa: S608
     return _request(row) if row else None
 
 
 async def find_many(db: Reader, request_ids: Collection[UUID]) -> list[Request]:
-    """The requests with these ids, to read."""
     rows = await db.fetch(f"SELECT {_READ} FROM requests WHERE request_id = ANY($1)", request_ids)  # noqa: S608
     return [_request(row) for row in rows]
 
@@ -153,7 +151,6 @@ async def find_many(db: Reader, request_ids: Collection[UUID]) -> list[Request]:
 async def page(
     db: Reader, audience: Audience, *, site_id: str | None, status: str | None, after: UUID | None, limit: int
 ) -> list[Request]:
-    """What this audience sees of the requests."""
     rows = await db.fetch(
         f"SELECT {_READ} FROM requests WHERE ($1::text IS NULL OR site_id = $1)"  # noqa: S608
         " AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR request_id > $3)"
@@ -231,7 +228,6 @@ async def restore_group(tx: Transaction, group: GroupRecorded, version: int) -> 
 
 
 async def groups(db: Reader, group_ids: Iterable[str]) -> dict[str, GroupDetails]:
-    """The recorded groups among these."""
     if not group_ids:
         return {}
     rows = await db.fetch("SELECT group_id, details FROM groups WHERE group_id = ANY($1)", list(group_ids))

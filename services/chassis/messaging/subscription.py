@@ -39,7 +39,6 @@ class Subscription:
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
-        """The consumer that reads."""
         consumer = self.subscriber.consumer
         assert isinstance(consumer, AIOKafkaConsumer), "it exists while it receives"
         return consumer

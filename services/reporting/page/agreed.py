@@ -49,5 +49,4 @@ def _target(said: Any, language: Language) -> Target:  # noqa: ANN401 - JSON
 
 
 def on_file(folder: Path | None) -> list[str]:
-    """The programmes of which there is a file."""
     return sorted(each.parent.name for each in folder.glob("*/programme.json")) if folder else []

@@ -43,7 +43,6 @@ def nothing(request: Request, texts: Both, programmes: Iterable[str] = ()) -> HT
 
 
 def said(texts: Both, title: str, text: str, links: Iterable[PageLink] = (), status: int = 200) -> HTMLResponse:
-    """A page of a sentence and of links."""
     return html(render("none.html", texts, title=title, text=text, links=list(links)), status)
 
 

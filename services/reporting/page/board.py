@@ -104,7 +104,6 @@ class NewestFigures:
         self.by_key = {(each["indicator"], each["unit"], each["stratum"], each["period"]): each for each in found}
 
     def also(self, found: Iterable[Figure]) -> "NewestFigures":
-        """These, and others."""
         return NewestFigures([*self.by_key.values(), *found])
 
     def one(self, indicator: str, period: str, unit: str = "city", stratum: str = "all") -> Figure | None:
@@ -119,7 +118,6 @@ class NewestFigures:
         )
 
     def years(self) -> list[str]:
-        """The school years of which there are figures, newest first."""
         return sorted(
             {period for *_, period in self.by_key if period[4:5] == "-" and len(period) == len("2025-2026")},
             reverse=True,
@@ -129,7 +127,6 @@ class NewestFigures:
 def board_of(
     title: str, figures: NewestFigures, year: str, today: date, target: Target | None, doubt: Doubt, texts: Both
 ) -> Board:
-    """The cards of a programme in a school year."""
     cards = (
         _adoption(figures, year, today, target, texts),
         _replaced(figures, year, texts),
@@ -308,7 +305,6 @@ def _sure(figures: NewestFigures, year: str, today: date, doubt: Doubt, texts: B
 
 
 def title_of(figure: Figure, definition: Figure, names: Mapping[str, str], texts: Both) -> str:
-    """Of the page of one figure."""
     parts = (
         unit_of(figure["unit"], names, texts.words),
         stratum_of(figure["stratum"], texts.words),

@@ -190,7 +190,6 @@ class Live:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """At most so long."""
     with suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):
             await event.wait()

@@ -94,7 +94,6 @@ async def _doubt(db: Reader, found: NewestFigures, programme: str, year: str, st
 
 
 async def figures_of_city(db: Reader, programme: str) -> NewestFigures:
-    """The newest figures of the whole programme."""
     rows = await db.fetch(_OF_CITY, programme)
     return await asyncio.to_thread(_decoded, [row["data"] for row in rows])
 
@@ -130,7 +129,7 @@ def _made(
 
 
 def _known(stand: Stand, texts: Both) -> str:
-    """When that was known; and what a reader must know who trusts it."""
+    """When the figures were known, and why they may be incomplete."""
     said = [texts.page.say("known", moment=texts.words.moment(stand.known_at.isoformat()), cut=stand.cut_id)]
     if stand.hours:
         said.append(texts.page.say("known.old", count=stand.hours))

@@ -80,7 +80,7 @@ def _options(style: Style) -> dict[str, object]:
 
 
 def _svg(name: str, chart: Any) -> str:  # noqa: ANN401 - pygal is not typed
-    """Its words stand beside it: a reader that speaks passes over the drawing."""
+    """A screen reader skips the drawing, because its text alternative stands beside it."""
     chart.uuid = name  # its own would be another one each time, and so would the picture
     chart.add_xml_filter(_without_scripts)
     text: str = chart.render(is_unicode=True)
@@ -88,7 +88,7 @@ def _svg(name: str, chart: Any) -> str:  # noqa: ANN401 - pygal is not typed
 
 
 def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - an element of the drawing
-    """Its own settings stand in one, for tooltips."""
+    """The library writes one for tooltips."""
     for parent in list(root.iter()):
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

@@ -134,7 +134,6 @@ def _name(site_id: str, names: Mapping[str, str]) -> str:
 
 
 def _key(city: Mapping[str, Any], site_id: str) -> str:
-    """Of the school's own figure beside that of the city."""
     return str(city["key"]).replace("/city/", f"/site:{site_id}/")
 
 
