@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -136,7 +136,8 @@ def _definition(definition: Json, texts: Texts) -> Iterator[Line]:
 
 def _numerator_and_denominator(figure: Json, texts: Texts) -> Iterator[Line]:
     if figure.get("numerator") is not None:
-        yield Line(texts.say("parts.numerator", numerator=texts.number(figure["numerator"])))
+        number = texts.number(figure["numerator"])
+        yield Line(texts.say("parts.numerator", numerator=number, moment=texts.moment(figure["knownAt"])))
     if denominator := figure.get("denominator"):
         number, day = denominator_of(figure, texts), texts.day(date.fromisoformat(denominator["referenceDate"]))
         yield Line(
@@ -197,12 +198,12 @@ def _thing(counts_for: str, names: Mapping[str, str], texts: Texts) -> str:
 
 
 def _history(newest_first: Sequence[Json], all_of_them: int, texts: Texts) -> Iterator[Line]:
-    for figure in newest_first:
+    for figure, before in zip_longest(newest_first, newest_first[1:]):
         part = part_of(figure, texts) if is_there(figure) else ""
         value = value_or_why_not(figure, texts) + (f" ({part})" if part else "")
         yield Line(f"{texts.moment(figure['knownAt'])}  {value}")
-        if why := why_of(figure, texts):
-            yield Line(why, 2)
+        if before is not None or all_of_them == len(newest_first) or "causeCount" in figure:
+            yield Line(why_of(figure, before, texts), 2)
         yield Line(figure["knownAt"], 3)  # as `--known-at` takes it
     if all_of_them > len(newest_first):
         yield Line(texts.say("history.more", count=all_of_them - len(newest_first)))

@@ -10,6 +10,8 @@ from words.events import area_of, name_of
 from words.language import Texts, in_line
 
 Json = Mapping[str, Any]
+_COUNTED = ("value", "lower", "upper", "numerator", "denominator", "toConfirm", "emptied")
+_OF_A_CODE = {"neighbourhood", "institution", "board", "cohort", "hub", "municipality", "region", "network"}
 _QUOTED = re.compile(r"[`']([a-z-]+)[`']")
 
 
@@ -29,14 +31,11 @@ def period_of(period: str, texts: Texts) -> str:
 def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
     """A site by its name, where that is known."""
     kind, _, code = unit.partition(":")
-    match kind:
-        case "city":
-            return texts.say("unit.city")
-        case "neighbourhood":
-            return texts.say("unit.neighbourhood", code=code)
-        case "site":
-            return in_line(names.get(code, code))
-    return unit
+    if kind == "site":
+        return in_line(names.get(code, code))
+    if unit == "city":
+        return texts.say("unit.city")
+    return texts.say(f"unit-of.{kind}", code=code) if kind in _OF_A_CODE else unit
 
 
 def stratum_of(stratum: str, texts: Texts) -> str:
@@ -98,12 +97,19 @@ def part_of(figure: Json, texts: Texts) -> str:
     return texts.say("part.over", whole=whole)
 
 
-def why_of(figure: Json, texts: Texts) -> str:
-    """What restated it, or how many events did; nothing where it grew in the ordinary way."""
+def why_of(figure: Json, before: Json | None, texts: Texts) -> str:
+    """Why it was published: it is the first value, other events were counted than `before`, or it was restated: by
+    which events, or by how many."""
     if types := figure.get("causeTypes"):
         named = (f"{name_of(name, texts)} ({texts.number(count)})" for name, count in sorted(types.items()))
         return texts.say("history.because", events=", ".join(named))
-    return texts.say("history.restated", count=figure["causeCount"]) if "causeCount" in figure else ""
+    if "causeCount" in figure:
+        return texts.say("history.restated", count=figure["causeCount"])
+    if before is None:
+        return texts.say("history.first")
+    if all(figure.get(name) == before.get(name) for name in _COUNTED):
+        return texts.say("history.settled", status=texts.say(f"status.{figure['status']}"))
+    return texts.say("history.grew")
 
 
 def source_of(source: str, texts: Texts) -> str:

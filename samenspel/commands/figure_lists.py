@@ -31,7 +31,7 @@ Json = dict[str, Any]
 MAX_NAMES = 50  # sites of which a name is asked for: the others show their ids
 PART = 14  # columns for 1,234 of 12,345
 MAX_FOUND = 10  # sites that a name may mean, to choose from
-KINDS = ("city", "neighbourhood:", "site:", "institution:", "board:", "cohort:", "hub:", "municipality:", "region:")
+KINDS = ("neighbourhood:", "site:", "institution:", "board:", "cohort:", "hub:", "municipality:", "region:")
 
 Indicator = Annotated[str | None, typer.Option(help="Such as adoption-strict.")]
 Unit = Annotated[str | None, typer.Option(help="city, neighbourhood:5211, site:duo:16NV00, or a site's name.")]
@@ -81,7 +81,7 @@ def all_figures(urls: Mapping[str, str], **filters: str | None) -> list[Json]:
 
 def unit_named(urls: Mapping[str, str], said: str) -> str:
     """A unit as figures name it. Raises `CommandFailed` unless a name means one site."""
-    if said.startswith(KINDS):
+    if said == "city" or said.startswith(KINDS):
         return said
     sites = all_items(urls["requests"], "/v1/sites", limit=SITES_PAGE)
     names = {each["siteId"]: str(each["details"]["name"]["nl"]) for each in sites}
@@ -114,7 +114,7 @@ def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
 
 
 def history(key: Key, language: AnswerLanguage = None, reporting: Reporting = None, as_json: AsJson = False) -> None:
-    """Show every value ever published of a figure, newest first, and how many events restated it."""
+    """Show every value ever published of a figure, newest first, and why it was published."""
     urls = find_endpoints(reporting=reporting).urls
     items = list(all_items(urls["reporting"], f"/v1/figures/{quote(key, safe='')}/history"))
     if as_json:
@@ -122,8 +122,8 @@ def history(key: Key, language: AnswerLanguage = None, reporting: Reporting = No
         return
     texts = Texts("words", language or usual_language())
     table = Table(box=None, pad_edge=False, show_header=False)
-    for each in reversed(items):
-        said = value_or_why_not(each, texts), part_of(each, texts), why_of(each, texts)
+    for before, each in reversed(list(zip([None, *items], items, strict=False))):
+        said = value_or_why_not(each, texts), part_of(each, texts), why_of(each, before, texts)
         table.add_row(texts.moment(each["knownAt"]), *said)
     Console(highlight=False).print(table)
 

@@ -125,7 +125,8 @@ def test_an_explanation_has_the_definition_and_the_parts() -> None:
 
     assert "Definition\n  Share of the schools.\n  formula: schools / schools\n" in text
     assert "  function adoption@1, version 1, defined at 1 Jul 2025, 08:00:00 (t/0/0)\n" in text
-    assert "  numerator    28\n  denominator  41: sites, on 31 Jul 2026\n" in text
+    assert "  numerator    28: counted from the events below, known at 22 Nov 2026, 14:03:07\n" in text
+    assert "  denominator  41: sites, on 31 Jul 2026\n" in text
     assert "  known at     22 Nov 2026, 14:03:07, cut 7, provisional\n" in text
     assert "Nothing: every part of it is known." in text
 
@@ -200,8 +201,25 @@ def test_the_history_has_the_newest_value_first_and_says_what_was_restated() -> 
         "restated, 1 cause",
         "2026-11-22T13:03:07.000Z",
         "22 Nov 2026, 14:03:07  65.9% (27 of 41)",
+        "the first value",
         "2026-11-22T13:03:07.000Z",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "grew", "settled"),
+    [
+        (Language.EN, "new events were counted", "the same value, now final"),
+        (Language.NL, "er zijn nieuwe gebeurtenissen meegeteld", "dezelfde waarde, nu definitief"),
+    ],
+)
+def test_the_history_says_why_each_value_was_published(language: Language, grew: str, settled: str) -> None:
+    first, second, final = a_share("0.658537", 27), a_share(), a_share() | {"status": "final"}
+    page, texts = {"figure": final, "items": []}, Texts("words", language)
+
+    *_, history = parts_of(page, {}, [first, second, final], texts)
+
+    assert [entry[1].text for entry in history.entries][:2] == [settled, grew]
 
 
 def test_a_terminal_lists_the_newest_values_and_says_how_many_more_there_are_and_a_page_lists_all() -> None:
@@ -224,14 +242,14 @@ def test_what_belongs_to_a_value_stands_with_it_in_one_entry() -> None:
     *_, history = parts_of({"figure": restated, "items": []}, {}, [a_share(), restated], Texts("words", Language.EN))
 
     assert history.is_list
-    assert [len(entry) for entry in history.entries] == [3, 2]  # the newest was restated, and says why
+    assert [len(entry) for entry in history.entries] == [3, 3]  # its value, why it was published, and when
     assert [entry[0].depth for entry in history.entries] == [1, 1]
 
 
 def test_the_history_of_a_plain_number_divides_it_by_nothing() -> None:
     figure = {name: each for name, each in a_share(value="12.000000").items() if name != "denominator"}
 
-    assert explained(figure | {"measure": "requests"}).strip().endswith("14:03:07  12\n      2026-11-22T13:03:07.000Z")
+    assert "14:03:07  12\n" in explained(figure | {"measure": "requests"})
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from services.reporting.definitions import shipped
-from words.figures import formula_of, source_of, stratum_of
+from words.figures import formula_of, source_of, stratum_of, unit_of
 from words.language import Language, Texts
 
 PUBLISHED = json.loads((files("services.requests") / "reasons.json").read_text(encoding="utf-8"))
@@ -37,6 +37,27 @@ def test_why_a_need_is_unmet_is_said_as_the_published_list_says_it(
 )
 def test_a_stratum_is_said_in_words_and_by_its_codes_where_there_are_none(stratum: str, said: str) -> None:
     assert stratum_of(stratum, Texts("words", Language.EN)) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("city", "City"),
+        ("site:duo:16NV00", "De Springplank"),
+        ("site:duo:00XX00", "duo:00XX00"),
+        ("neighbourhood:5211", "neighbourhood 5211"),
+        ("institution:duo:16NV", "school duo:16NV"),
+        ("board:duo:30650", "school board duo:30650"),
+        ("cohort:own:pilot", "cohort own:pilot"),
+        ("hub:own:north", "hub own:north"),
+        ("municipality:GM0796", "municipality GM0796"),
+        ("region:own:north", "region own:north"),
+        ("network:own:four", "network own:four"),
+        ("galaxy:1", "galaxy:1"),  # of a newer release
+    ],
+)
+def test_a_unit_is_said_in_words_and_as_it_is_where_there_are_none(unit: str, said: str) -> None:
+    assert unit_of(unit, {"duo:16NV00": "De Springplank"}, Texts("words", Language.EN)) == said
 
 
 @pytest.mark.parametrize("area", SCHEMES["curriculum.nu"])
