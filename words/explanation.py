@@ -19,12 +19,13 @@ from words.figures import (
     period_of,
     source_of,
     stratum_of,
+    thing_of,
     unit_of,
     value_of,
     value_or_why_not,
     why_of,
 )
-from words.language import Texts, in_line, wrapped
+from words.language import Texts, wrapped
 
 MAX_VALUES = 12  # of its history; --json has them all
 
@@ -180,7 +181,7 @@ def _not_confirmed(unconfirmed: Json, texts: Texts) -> str:
 def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line]:
     """By the thing for which they count."""
     for counts_for, items in groupby(page["items"], key=itemgetter("countsFor")):
-        yield Line(_thing(counts_for, names, texts))
+        yield Line(thing_of(counts_for, names, texts))
         for item in items:
             yield Line(event_of(item, names, texts, page.get("partnerNames", {})), 2)
             yield Line(f"{item['eventId']}  {item['topic']}/{item['partition']}/{item['offset']}", 3)
@@ -188,13 +189,6 @@ def _events(page: Json, names: Mapping[str, str], texts: Texts) -> Iterator[Line
         yield Line(texts.say("events.more", cursor=page["nextCursor"]))
     if page.get("areHidden"):
         yield Line(texts.say("events.hidden"))
-
-
-def _thing(counts_for: str, names: Mapping[str, str], texts: Texts) -> str:
-    """A site by its name, where that is known; another thing by its kind and id."""
-    kind, _, id_ = counts_for.partition(":")
-    name = names.get(id_) if kind == "site" else None
-    return f"{in_line(name)} ({counts_for})" if name else f"{texts.word('thing', kind)} {id_}"
 
 
 def _history(newest_first: Sequence[Json], all_of_them: int, texts: Texts) -> Iterator[Line]:

@@ -38,6 +38,13 @@ def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
     return texts.say(f"unit-of.{kind}", code=code) if kind in _OF_A_CODE else unit
 
 
+def thing_of(entity: str, names: Mapping[str, str], texts: Texts) -> str:
+    """A site by its name, where that is known; another thing by its kind and id."""
+    kind, _, id_ = entity.partition(":")
+    name = names.get(id_) if kind == "site" else None
+    return f"{in_line(name)} ({entity})" if name else f"{texts.word('thing', kind)} {id_}"
+
+
 def stratum_of(stratum: str, texts: Texts) -> str:
     """A learning area, with a reason where it has one; codes where a newer list has some that are not known here.
     Nothing for all."""

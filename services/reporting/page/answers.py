@@ -5,16 +5,23 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
+from services.chassis.http.identity import UnknownCaller
+from services.chassis.problems import Problem, Unavailable
+from services.chassis.running import telemetry
+from services.chassis.running.database import TRANSIENT, UNAVAILABLE
 from services.chassis.running.service import Service
 from services.reporting.page.agreed import agreed_for
 from services.reporting.page.asking import language_of
 from services.reporting.page.board import Both
 from services.reporting.page.making import render, texts_in
+
+log = structlog.get_logger()
 
 # The script is our own; styles stand in the page and in its pictures.
 _POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'"
@@ -55,6 +62,11 @@ class _Page(APIRoute):
                 return await answer(request)
             except RequestValidationError as error:
                 return _refused(request, error)
+            except UnknownCaller:
+                return _not_shown(request, "unknown", UnknownCaller())
+            except (*UNAVAILABLE, *TRANSIENT) as error:
+                log.warning("unavailable", **telemetry.origin(error))
+                return _not_shown(request, "away", Unavailable())
 
         return page
 
@@ -72,6 +84,16 @@ def _refused(request: Request, error: RequestValidationError) -> HTMLResponse:
     names = (("nl", "Nederlands"), ("en", "English"))
     links = [PageLink(f"?{urlencode([*others, ('lang', code)])}", name, code) for code, name in names]
     return said(texts, texts.page.say("wrong.language.title"), texts.page.say("wrong.language"), links, 400)
+
+
+def _not_shown(request: Request, why: str, problem: Problem) -> HTMLResponse:
+    texts = texts_in(language_of(request, None))
+    answer = said(
+        texts, texts.page.say(f"not-shown-title.{why}"), texts.page.say(f"not-shown.{why}"), (), problem.status
+    )
+    if problem.retry_after:
+        answer.headers["Retry-After"] = str(problem.retry_after)
+    return answer
 
 
 def _home(texts: Both) -> list[PageLink]:

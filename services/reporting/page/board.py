@@ -20,6 +20,7 @@ FLOW = ("raised", "assigned", "answered", "referred", "accepted", "delivered", "
 MAX_REASONS = 8  # reasons of unmet needs: the others are behind the link
 MAX_BARS = 40  # neighbourhoods in one picture
 PERCENT = 100
+UNCOUNTED = "/uncounted"  # the page of what cannot be computed now
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Row:
     key: str | None = None
     part_key: str | None = None
     """Of a part that is a figure of its own."""
+    address: str | None = None
+    """Of a page of its own, where the number is no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,12 @@ class Card:
     """A word in the place of the number."""
     verdict: str = ""
     """The sentence below the number."""
+    verdict_key: str | None = None
+    """Of the figure whose number the sentence says."""
     has_long_labels: bool = False
     """Then what its numbers are a part of stands below the labels, and not in a column."""
-    is_short: bool = False
-    """Whether it is below what was agreed: then there is a list of who is short."""
+    short: str = ""
+    """How many are below what was agreed: there is a list of them."""
     rows: list[Row] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     note: str = ""
@@ -185,14 +190,16 @@ def _adoption(figures: NewestFigures, year: str, today: date, target: Target | N
         share, due = texts.words.percent(target.value), texts.words.day(target.due_on)
         short = int((target.value * now["denominator"]["upper"]).to_integral_value(ROUND_CEILING)) - now["numerator"]
         met = texts.page.say("target.met", share=share, day=due)
-        card.verdict = met if is_met else texts.page.say("target.not-met", count=short, share=share, day=due)
-        card.is_short = not is_met
+        card.verdict = met if is_met else texts.page.say("target.not-met", share=share, day=due)
+        card.short = "" if is_met else texts.page.say("target.short", count=short)
     else:
         card.verdict = texts.page.say("target.none")
     for reading in ("adoption-loose", "adoption-declared"):
         if other := figures.one(reading, now["period"]):
             card.rows.append(_row(other, texts.page.say(f"also.{reading}"), texts))
-    card.alternative = "; ".join(f"{day}: {texts.words.number(share, '#,##0')} %" for day, share in card.curve)
+    card.alternative = "; ".join(
+        f"{period_of(each['period'], texts.words)}: {value_or_why_not(each, texts.words)}" for each in past
+    )
     return card
 
 
@@ -207,6 +214,7 @@ def _reach(figures: NewestFigures, year: str, texts: Both) -> Card:
             city["key"],
         )
         card.verdict = texts.page.say("reach.to-confirm", count=city.get("toConfirm") or 0)
+        card.verdict_key = city["key"]
     else:
         _say_why_not(card, city, texts)
     near = figures.of("reach-school", stratum="all", period=year)
@@ -233,7 +241,9 @@ def _replaced(figures: NewestFigures, year: str, texts: Both) -> Card:
             card.verdict = texts.page.say("undecided")
     else:
         card.headline = _row(replaced, texts.page.say("replaced.headline"), texts)
-        card.verdict = texts.page.say("replaced.stacked", share=texts.words.percent(1 - Decimal(replaced["value"])))
+        whole = replaced["denominator"]["upper"]
+        stacks = {**replaced, "numerator": whole - replaced["numerator"], "value": 1 - Decimal(replaced["value"])}
+        card.rows.append(_row(stacks, texts.page.say("replaced.stacked"), texts))
     if unknown is not None and "value" in unknown:
         card.rows.append(_row(unknown, texts.page.say("replaced.unknown"), texts))
     return card
@@ -296,9 +306,11 @@ def _sure(figures: NewestFigures, year: str, today: date, doubt: Doubt, texts: B
     late = [each for each in figures.of("wait-report-breached", unit="city", period=year) if "value" in each]
     for each in late:
         card.rows.append(_row(each, texts.page.say("sure.reports"), texts))
-    findings = texts.words.number(doubt.uncounted) if doubt.uncounted else texts.page.say("sure.no-findings")
-    if card.rows or doubt.uncounted:
-        card.rows.append(Row(texts.page.say("sure.uncounted"), findings))
+    if doubt.uncounted:
+        number = texts.words.number(doubt.uncounted)
+        card.rows.append(Row(texts.page.say("sure.uncounted"), number, address=UNCOUNTED))
+    elif card.rows:
+        card.rows.append(Row(texts.page.say("sure.uncounted"), texts.page.say("sure.no-findings")))
     else:
         card.verdict = texts.page.say("nothing-yet")
     return card

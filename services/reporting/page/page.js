@@ -21,12 +21,15 @@ function numbers() {
 function tell(before, sentence) {
   const now = numbers();
   const changed = Object.keys(now).filter((name) => before[name]?.said !== now[name].said);
+  const gone = Object.keys(before).filter((name) => !now[name]);
   links().forEach((each) => each.classList.toggle("new", changed.includes(nameOf(each))));
-  if (!changed.length) return;
-  const named = changed
-    .slice(0, MOST)
-    .map((name) => `${now[name].label} ${before[name] ? `${before[name].said} → ` : ""}${now[name].said}`);
-  if (changed.length > MOST) named.push(news.dataset.others.replace("{number}", changed.length - MOST));
+  const named = [
+    ...changed.map((name) => `${now[name].label} ${before[name] ? `${before[name].said} → ` : ""}${now[name].said}`),
+    ...gone.map((name) => `${before[name].label} ${before[name].said} → ${news.dataset.gone}`),
+  ];
+  if (!named.length) return;
+  const others = named.splice(MOST).length;
+  if (others) named.push(news.dataset.others.replace("{number}", others));
   news.textContent = `${sentence} ${named.join("; ")}.`;
 }
 

@@ -25,6 +25,7 @@ from services.reporting.page.figure import figures
 from services.reporting.page.live import MAX_OPEN, Live, TooManyReaders, Which
 from services.reporting.page.making import texts_in
 from services.reporting.page.schools import schools
+from services.reporting.page.uncounted import uncounted
 
 pages = page_routes()
 listening = APIRouter(include_in_schema=False)
@@ -111,5 +112,5 @@ def _folder(request: Request) -> File | None:
     return _service(request).settings.programmes
 
 
-for each in (listening, downloads, figures, schools):
+for each in (listening, downloads, figures, schools, uncounted):
     pages.include_router(each)

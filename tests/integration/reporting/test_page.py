@@ -273,8 +273,18 @@ async def test_who_is_not_identified_sees_nothing_of_one_site(stack: RealParts) 
 
 async def test_without_development_identities_nobody_sees_a_page_yet(stack: RealParts) -> None:
     async with a_site(stack, development_identity=False) as site:
-        for path in ("/", PAGE, f"/figures/{key('replaced-share', 'city')}"):
-            assert (await site.client.get(path)).status_code == 401
+        for path in ("/", PAGE, "/uncounted", f"/figures/{key('replaced-share', 'city')}", f"{PAGE}/schools"):
+            assert "This page is not public" in (await site.get(path, 401, {"Accept-Language": "en"})).words
+        assert "Deze pagina is niet openbaar" in (await site.get("/", 401)).words
+
+
+async def test_while_its_database_is_away_a_page_says_so_in_words(stack: RealParts) -> None:
+    async with a_site(stack) as site:
+        await site.app.state.service.database.read_pool.close()
+
+        for path in ("/", PAGE, "/uncounted", f"{PAGE}/schools"):
+            assert "This page cannot be shown now" in (await site.get(f"{path}", 503, {"Accept-Language": "en"})).words
+        assert (await site.client.get("/")).headers["Retry-After"] == "2"
 
 
 @pytest.mark.parametrize(
@@ -352,8 +362,18 @@ async def test_what_could_not_be_computed_is_said_on_the_page(stack: RealParts) 
             return [each for each in words[words.index(said) + 1 :] if each][:1]
 
         assert await findings() == ["nothing"]
-        await site.partnership.db.execute("INSERT INTO stuck_things VALUES ('activity:1', 'why', now())")
-        assert await findings() == ["1"]
+        await site.partnership.db.execute("INSERT INTO stuck_things VALUES ('activity:1', 'KeyError at x', now())")
+        of_a_site = ("reach", PROGRAMMES[0], f"site:{BRON}", "all", "2025-2026", "ValueError at y", datetime.now(UTC))
+        await site.partnership.db.execute("INSERT INTO stuck VALUES ($1, $2, $3, $4, $5, $6, $7)", *of_a_site)
+        assert await findings() == ["2"]
+        assert "/uncounted?lang=en" in (await site.get("/?lang=en")).links
+        everything = " ".join((await site.get("/uncounted?lang=en", headers=OPERATOR)).words)
+        assert f"reach, {PROGRAMMES[0]}, {BRON}, 2025-2026" in everything
+        assert "activity 1" in everything
+        assert "KeyError at x" in everything
+        for nobody in ({}, {"Samenspel-Actor": f"role=coordinator; organisation={LINDE}; actor=a1"}):
+            words = (await site.get("/uncounted?lang=en", headers=nobody)).words
+            assert "There is nothing that you may see of it." in words
 
 
 async def test_a_page_says_how_old_it_is_and_whether_it_is_behind(stack: RealParts) -> None:

@@ -56,7 +56,8 @@ def test_adoption_is_that_of_the_last_day_that_has_come_beside_what_was_agreed()
 
     assert adoption.headline is not None
     assert (adoption.headline.value, adoption.headline.part) == ("68.3%", "28 of 41")
-    assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet, 5 schools short."
+    assert adoption.verdict == "Agreed was 80% by 31 Dec 2022: not there yet."
+    assert adoption.short == "5 schools short: which, and what is missing"
     assert [round(share) for _, share in adoption.curve] == [32, 68]
     assert adoption.target == 80
 
@@ -106,6 +107,27 @@ def test_a_wait_says_since_when_and_leads_to_its_own_explanation() -> None:
     (row,) = flow.rows
     assert (row.key, row.part_key) == (reached["key"], wait["key"])
     assert flow.verdict == "The days are medians since the step before."
+
+
+def test_what_comes_on_top_and_what_is_not_known_are_numbers_of_their_own() -> None:
+    replaced, unknown = a_share("replaced-share", 515, 784), a_share("unknown-share", 53, 837)
+
+    card = cards(replaced, unknown)[1]
+
+    assert card.headline is not None
+    assert (card.headline.value, card.headline.part) == ("65.7%", "515 of 784")
+    assert [(row.label, row.value, row.part, row.key) for row in card.rows] == [
+        ("on top of the lessons", "34.3%", "269 of 784", replaced["key"]),
+        ("unknown", "6.3%", "53 of 837", unknown["key"]),
+    ]
+
+
+def test_every_sentence_with_a_number_leads_to_its_explanation() -> None:
+    city = reach("city", 612, 926, 1304, to_confirm=19)
+
+    card = cards(city)[3]
+
+    assert (card.verdict, card.verdict_key) == ("19 groups are still to be confirmed.", city["key"])
 
 
 def test_of_many_neighbourhoods_those_with_the_least_reach_are_shown() -> None:
