@@ -1,4 +1,5 @@
-"""The pages in a real Chromium: axe finds nothing, nothing is wider than the screen, a programme prints on one A4."""
+"""The pages in a real Chromium: axe finds nothing, nothing is wider than the screen, a keyboard is enough, and a
+programme prints on one A4."""
 
 import json
 import subprocess
@@ -26,6 +27,7 @@ PAGES = (
     "/figures/reach-school/1/kansen-voor-kinderen/city/all/2025-2026?lang=nl",
     "/programmes/another?lang=en",
     "/programmes/kansen-voor-kinderen/schools?lang=en",
+    "/uncounted?lang=nl",
 )
 
 
@@ -45,7 +47,8 @@ def test_a_page_that_not_everybody_can_read_is_found(chromium: Path, tmp_path: P
     """The negative control."""
     bad = tmp_path / "bad.html"
     faint = "<main data-sheets=1><p style='color:#ccc;width:2000px;height:300cm'>faint</p></main>"
-    bad.write_text(f"<title>x</title>{faint}<img src='x.png'><script></script>")
+    still = "<a href='#' tabindex='-1' style='transition: color 1s'>never reached</a>"
+    bad.write_text(f"<title>x</title>{faint}{still}<img src='x.png'><script></script>")
 
     found = " ".join(looked_at(chromium, tmp_path, bad.as_uri()))
 
@@ -56,6 +59,8 @@ def test_a_page_that_not_everybody_can_read_is_found(chromium: Path, tmp_path: P
         "is wider than the screen",
         "has a script of another kind",
         ", not on 1",
+        "1 elements move where less motion is asked for",
+        '"never reached" is not reached with the keyboard',
     ):
         assert each in found
 

@@ -61,10 +61,16 @@ async def looked(
     return answer.text
 
 
+async def looked_in_both(pages: Served, chromium: Path, name: str) -> str:
+    """The same in Dutch and in English; the page in English as text."""
+    await looked(pages, chromium, f"{name}-nl", f"{PAGE}?lang=nl")
+    return await looked(pages, chromium, f"{name}-en")
+
+
 @pytest.mark.parametrize("schools", [1, 400])
 async def test_a_city_of_any_size_is_a_page(stack: RealParts, chromium: Path, schools: int) -> None:
     async with a_city(stack, schools=schools) as pages:
-        text = await looked(pages, chromium, f"city-of-{schools}")
+        text = await looked_in_both(pages, chromium, f"city-of-{schools}")
 
     assert (
         f"These are the 40 with the least reach, of {60}." in text if schools == 400 else "neighbourhood 5200" in text
@@ -93,14 +99,14 @@ async def test_without_anything_to_divide_by_words_stand_in_the_place_of_numbers
             "UPDATE newest SET data = (data::jsonb - 'value' - 'lower' - 'upper'"
             """ || '{"verdict": "no_denominator", "numerator": 0}')::text"""
         )
-        text = await looked(pages, chromium, "no-denominator")
+        text = await looked_in_both(pages, chromium, "no-denominator")
 
     assert ">0%</a>" not in text
 
 
 async def test_without_a_target_none_is_drawn(stack: RealParts, chromium: Path, tmp_path: Path) -> None:
     async with a_city(stack, programmes=tmp_path) as pages:
-        text = await looked(pages, chromium, "no-target")
+        text = await looked_in_both(pages, chromium, "no-target")
 
     assert "Nothing was agreed that this could be measured by." in text
 
@@ -113,7 +119,7 @@ async def test_figures_that_are_computed_anew_late_and_of_a_service_in_trouble(
         await rebuild_store.request_rebuild(db, uuid4(), "asked", datetime(2026, 11, 27, 8, tzinfo=UTC))
         await db.execute("UPDATE cuts SET known_at = known_at - interval '26 hours'; UPDATE backlog SET events = 12000")
         pages.site.app.state.service.health.trouble("projection", "interrupted")
-        text = await looked(pages, chromium, "in-trouble")
+        text = await looked_in_both(pages, chromium, "in-trouble")
 
     for said in (
         "That is 26 hours ago.",
@@ -162,7 +168,7 @@ async def test_a_figure_of_which_nothing_is_left_is_a_page(stack: RealParts, chr
 
 async def test_a_programme_known_by_its_file_alone_is_a_page(stack: RealParts, chromium: Path) -> None:
     async with served(stack) as pages:
-        text = await looked(pages, chromium, "no-figures-yet")
+        text = await looked_in_both(pages, chromium, "no-figures-yet")
 
     assert "There are no figures of this programme yet" in text
 

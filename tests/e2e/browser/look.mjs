@@ -11,6 +11,7 @@ const { chromium: browsers } = await import("playwright-core");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const QUIETLY = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"];
 const OTHER_SCRIPTS = 'script:not([src="/page.js"])'; // and that one only tells what is new
+const MOST_LINKS = 100; // a list of events has as many of one kind
 const WIDTHS = { phone: 390, desk: 1100 };
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const [folder, ...addresses] = process.argv.slice(2);
@@ -53,6 +54,34 @@ for (const [number, address] of addresses.entries()) {
     await page.setViewportSize({ width: 1123, height: 794 });
     await page.emulateMedia({ media: "print", colorScheme: "light" });
     await page.screenshot({ path: join(folder, `${number}-print.png`) });
+  }
+  await page.close();
+}
+// With a keyboard alone each link is reached in the order of the page, and shows that it is; and where less motion is
+// asked for nothing moves.
+for (const address of addresses) {
+  const page = await browser.newPage({ reducedMotion: "reduce", extraHTTPHeaders });
+  await page.goto(address);
+  const moving = await page.evaluate(
+    () =>
+      [...document.querySelectorAll("body *")].filter((each) => {
+        const { animationName, transitionDuration } = getComputedStyle(each);
+        return animationName !== "none" || transitionDuration.split(",").some((one) => parseFloat(one) > 0);
+      }).length,
+  );
+  if (moving) wrong.push(`${address}: ${moving} elements move where less motion is asked for`);
+  const links = page.locator("a[href], summary").filter({ visible: true });
+  for (let number = 0; number < Math.min(MOST_LINKS, await links.count()); number++) {
+    await page.keyboard.press("Tab");
+    const link = links.nth(number);
+    const is = await link.evaluate((each) => {
+      const { outlineStyle, outlineWidth } = getComputedStyle(each);
+      return { here: each === document.activeElement, outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 1 };
+    });
+    if (is.here && is.outlined) continue;
+    const why = is.here ? "does not show that it has the focus" : "is not reached with the keyboard";
+    wrong.push(`${address}: "${await link.textContent()}" ${why}`);
+    break; // all that follow are one too far
   }
   await page.close();
 }
