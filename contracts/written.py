@@ -4,7 +4,6 @@ Guarantee: what is accepted here the model behind the schema reads too, and find
 spelling of a name. What is not accepted may still be readable: then the model has the last word.
 """
 
-import keyword
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ class _Forms:
         if schema.get("const") is True:
             return bool, _itself
         if "enum" in schema or "const" in schema:
-            return _one_of(schema.get("enum", [schema.get("const")])), None
+            return Literal[tuple(schema.get("enum", [schema.get("const")]))], None
         return self._of_type(schema, name)
 
     def _of_type(self, schema: Schema, name: str) -> tuple[Any, Accept | None]:
@@ -117,12 +116,10 @@ class _Forms:
         required, fields, checks = set(schema.get("required", ())), [], []
         for each, its_schema in schema["properties"].items():
             made, accept = (known[each], None) if each in known else self.of(its_schema, each)
-            field = f"{each}_" if keyword.iskeyword(each) else each
-            fields.append((field, made) if each in required else (field, made, None))
+            fields.append((each, made) if each in required else (each, made, None))
             if accept is not None:
-                checks.append((field, accept))
-        names = {field[0]: each for field, each in zip(fields, schema["properties"], strict=True)}
-        return msgspec.defstruct(name, fields, rename=names, kw_only=True, gc=False), _of_all(checks)
+                checks.append((each, accept))
+        return msgspec.defstruct(name, fields, kw_only=True, gc=False), _of_all(checks)
 
 
 def _of_all(checks: list[tuple[str, Accept]]) -> Accept | None:
@@ -136,10 +133,6 @@ def _of_all(checks: list[tuple[str, Accept]]) -> Accept | None:
     return accept if checks else None
 
 
-def _one_of(allowed: list[Any]) -> Any:  # noqa: ANN401 - a type that is made here
-    return Literal[tuple(allowed)] if all(isinstance(each, str) for each in allowed) else _NEVER
-
-
 def _length(schema: Schema, what: str) -> msgspec.Meta:
     return msgspec.Meta(min_length=schema.get(f"min{what}"), max_length=schema.get(f"max{what}"))
 
@@ -151,15 +144,10 @@ def _text(schema: Schema) -> tuple[Any, Accept | None]:
         case {"format": "uuid"}:
             return str, UUID.fullmatch
         case {"pattern": str(written)}:
-            bare = re.sub(r"^\^|\$$", "", written)  # `$` of Python would allow a line break behind it
-            pattern = re.compile(f"{_NOT_EVERY_YEAR if 'format' in schema else ''}(?:{bare})")
+            pattern = re.compile(f"{_NOT_EVERY_YEAR if 'format' in schema else ''}(?:{written})")
             repeats = schema.get("maxLength", 0) <= MAX_NAME  # longer ones are ids and traces, each another one
-            return _bounded_text(schema), _remembered(pattern) if repeats else pattern.fullmatch
-    return _bounded_text(schema), None
-
-
-def _bounded_text(schema: Schema) -> Any:  # noqa: ANN401 - a type that is made here
-    return Annotated[str, _length(schema, "Length")] if "minLength" in schema or "maxLength" in schema else str
+            return Annotated[str, _length(schema, "Length")], _remembered(pattern) if repeats else pattern.fullmatch
+    return Annotated[str, _length(schema, "Length")], None
 
 
 def _remembered(pattern: re.Pattern[str]) -> Accept:

@@ -11,7 +11,7 @@ from contracts.events import catalogue
 from contracts.outcomes import CommandRejected
 from contracts.targets import IndicatorDefined
 from contracts.written import Form, data_form, envelope_form
-from tests.contract.story import EXAMPLES, Json, an_example, contents, written
+from tests.contract.story import CONTRACTS, EXAMPLES, Json, an_example, contents, written
 
 EVENTS = sorted(type_ for type_, event in catalogue.items() if event not in {IndicatorDefined, CommandRejected})
 
@@ -156,6 +156,23 @@ def test_a_text_has_its_length_and_no_control_characters() -> None:
     assert recorded(name={**name, "nl": "x" * 200})
     for text in ("", "x" * 201, "De\0Dieze", "De\nDieze"):
         assert not recorded(name={**name, "nl": text})
+
+
+def test_a_sentence_has_its_length_too() -> None:
+    data = contents(CONTRACTS / "examples" / "CommandAccepted.v1" / "a-delivery-with-a-group-of-another-year.json")[
+        "data"
+    ]
+    warned = {"field": "groups[0].groupId", "value": "own:g", "detail": "x" * 2_000}
+
+    for detail, is_taken in (("x" * 2_000, True), ("x" * 2_001, False)):
+        said = {**data, "warnings": [{**warned, "detail": detail}]}
+        assert takes(data_form("nl.samenspel.CommandAccepted.v1"), said) is is_taken
+
+
+def test_what_can_only_be_true_is_true() -> None:
+    assert raised(selfReferral=True)
+    for said in (1, False, "true"):
+        assert not raised(selfReferral=said)
 
 
 def test_an_optional_part_is_checked_when_it_is_there() -> None:
