@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from html import escape, unescape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urljoin
 
 import httpx
@@ -16,7 +16,16 @@ from demo.programme import PROGRAMME
 from demo.simulation.calendar import SCHOOL_YEAR
 from words.language import Language
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = (  # all of them are Chromium, and print in the same way
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+    "brave-browser",
+)
 PRINT_SECONDS = 60.0
 # Without its own calls to the outside, and on machines on which its sandbox cannot work.
 QUIETLY = (
@@ -33,12 +42,15 @@ _LINK = re.compile(r'\b(href)="([/?][^"]*)"')
 _SCRIPT = re.compile(r"<script src=[^>]*></script>")
 
 
+NoPdf = Literal["no-chromium", "not-printed"]
+
+
 class Saved(NamedTuple):
     """What was kept of the page."""
 
     html: Path
-    pdf: Path | None
-    """None where there is no Chromium."""
+    pdf: Path | None = None
+    why_no_pdf: NoPdf | None = None
 
 
 async def save(client: httpx.AsyncClient, folder: Path, language: Language) -> Saved:
@@ -58,19 +70,18 @@ def _keep(text: str, folder: Path) -> Saved:
     folder.mkdir(parents=True, exist_ok=True)
     html = folder / "page.html"
     html.write_text(text, encoding="utf-8")
-    return Saved(html, printed(html))
+    return printed(html)
 
 
-def printed(html: Path) -> Path | None:
-    """As PDF; None where there is no Chromium, or it does not print."""
+def printed(html: Path) -> Saved:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        return None
+        return Saved(html, why_no_pdf="no-chromium")
     pdf = html.with_suffix(".pdf")
     with tempfile.TemporaryDirectory() as profile:
         words = (browser, *QUIETLY, f"--user-data-dir={profile}", f"--print-to-pdf={pdf}", html.absolute().as_uri())
         try:
             subprocess.run(words, capture_output=True, check=True, timeout=PRINT_SECONDS)  # noqa: S603 - ours
         except (subprocess.SubprocessError, OSError):
-            return None
-    return pdf if pdf.is_file() else None
+            return Saved(html, why_no_pdf="not-printed")
+    return Saved(html, pdf) if pdf.is_file() else Saved(html, why_no_pdf="not-printed")

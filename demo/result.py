@@ -69,7 +69,11 @@ class DemoResult:
             "events": self.events,
             "deadLetters": self.dead_letters,
             "health": dict(self.health),
-            "page": {"html": str(self.page.html), "pdf": str(self.page.pdf) if self.page.pdf else None},
+            "page": {
+                "html": str(self.page.html),
+                "pdf": str(self.page.pdf) if self.page.pdf else None,
+                "whyNoPdf": self.page.why_no_pdf,
+            },
             "proofs": self._proofs(),
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
         }

@@ -181,10 +181,10 @@ def _verdict(differences: Sequence[str], good: str, texts: Texts) -> str:
 
 def _page(result: DemoResult, page_at: str | None, texts: Texts) -> Iterator[str]:
     yield f"  {texts.say('page.file')}"
-    for kept in filter(None, result.page):
+    for kept in filter(None, (result.page.html, result.page.pdf)):
         yield f"    {kept}"
-    if result.page.pdf is None:
-        yield f"    {texts.say('page.no-chromium')}"
+    if result.page.why_no_pdf is not None:
+        yield f"    {texts.say(f'no-pdf.{result.page.why_no_pdf}')}"
     if page_at is not None:
         yield f"  {texts.say('page.address', address=page_at)}"
 

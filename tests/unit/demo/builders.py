@@ -71,7 +71,7 @@ def an_outcome(**found: Any) -> DemoResult:
         "recount_differences": (),
         "rebuilt": Rebuilt(412, 1.94, ()),
         "checked": Checked(59_196),
-        "page": Saved(Path("page.html"), None),
+        "page": Saved(Path("page.html"), why_no_pdf="no-chromium"),
         "seconds": {},
     }
     return DemoResult(**fields | found)
