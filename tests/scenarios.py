@@ -160,9 +160,14 @@ def record_school(scenario: Scenario, site_id: str, neighbourhood: str = "5211",
 
 
 def deliver(
-    scenario: Scenario, site_id: str, *groups: TakingPart, also_at: Sequence[str] = (), is_confirmed: bool = False
+    scenario: Scenario,
+    site_id: str,
+    *groups: TakingPart,
+    also_at: Sequence[str] = (),
+    is_confirmed: bool = False,
+    year: int = 2025,
 ) -> ActivityDelivered:
-    """An activity for children that replaces, on 3 November 2025."""
+    """An activity for children that replaces, on 3 November of a year."""
     delivered = ActivityDelivered(
         activity_id=scenario.an_id(ACTIVITY),
         site_ids=(site_id, *also_at),
@@ -170,14 +175,14 @@ def deliver(
         partner_ids=(PARTNER,),
         programme=PROGRAMMES[0],
         learning_areas=(ART,),
-        occurred_at=datetime(2025, 11, 3, 10, tzinfo=AMSTERDAM),
+        occurred_at=datetime(year, 11, 3, 10, tzinfo=AMSTERDAM),
         duration_minutes=45,
         setting="in_school",
         audience="children",
         groups=groups,
         substitution="replaces",
         origin="direct",
-        registered_at=datetime(2025, 11, 4, tzinfo=UTC),
+        registered_at=datetime(year, 11, 4, tzinfo=UTC),
     )
     scenario.announce(delivered, key=site_id)
     return delivered

@@ -104,6 +104,27 @@ async def test_without_anything_to_divide_by_words_stand_in_the_place_of_numbers
     assert ">0%</a>" not in text
 
 
+async def test_adoption_over_the_last_years_is_a_curve_to_this_year(stack: RealParts, chromium: Path) -> None:
+    """Each year two days, on which what was reached in the year up to it stands."""
+    async with a_city(stack) as pages:
+        for year in (2022, 2023, 2024):
+            deliver(pages.site.partnership.scenario, "own:s0", is_confirmed=True, year=year)
+        await pages.site.partnership.cut()
+        await pages.site.partnership.db.execute(
+            "UPDATE newest SET data = (data::jsonb || jsonb_build_object("
+            " 'value', to_char(share, 'FM0.000000'), 'numerator', round(100 * share), 'denominator',"
+            """ data::jsonb -> 'denominator' || '{"lower": 100, "upper": 100}'))::text FROM ("""
+            "SELECT key AS its_key, 0.09 * rank() OVER (ORDER BY period) AS share FROM newest"
+            " WHERE indicator = 'adoption-strict' AND unit = 'city') AS grown WHERE key = its_key"
+        )
+        text = await looked_in_both(pages, chromium, "years")
+
+    assert (
+        "31 Dec 2022: 9%; 31 Jul 2023: 18%; 31 Dec 2023: 27%; 31 Jul 2024: 36%; 31 Dec 2024: 45%; 31 Jul 2025: 54%;"
+        " 31 Dec 2025: 63%; 31 Jul 2026: 72%"
+    ) in text
+
+
 async def test_without_a_target_none_is_drawn(stack: RealParts, chromium: Path, tmp_path: Path) -> None:
     async with a_city(stack, programmes=tmp_path) as pages:
         text = await looked_in_both(pages, chromium, "no-target")
