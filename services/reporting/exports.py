@@ -56,6 +56,7 @@ COLUMNS: Mapping[str, str] = {
     "cutId": WHOLE,
     "exportKnownAt": MOMENT,
     "exportCutId": WHOLE,
+    "licence": TEXT,
 }
 """By their names, which stay: what is in them. Their titles and what they mean are texts of `words`."""
 
@@ -181,6 +182,7 @@ def _row_of(
         "emptied": bool(figure.get("emptied")),
         "exportKnownAt": export.cut.instant if export.cut else None,
         "exportCutId": export.cut.cut_id if export.cut else None,
+        "licence": export.licence,
     }
     return (_cell(said.get(name), kind, export) for name, kind in COLUMNS.items())
 

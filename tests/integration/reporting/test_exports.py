@@ -104,6 +104,28 @@ async def test_everybody_exports_what_they_see(stack: RealParts) -> None:
         assert (await site.client.get(CSV)).status_code == 401
 
 
+@pytest.mark.parametrize(("language", "separator", "share"), [("nl", ";", b";0,500000;"), ("en", ",", b",0.500000,")])
+async def test_a_spreadsheet_of_the_language_opens_an_export_as_it_is(
+    stack: RealParts, language: str, separator: str, share: bytes
+) -> None:
+    """Excel takes UTF-8 by its byte-order mark, lines by CR LF, and separators and decimals as its settings say."""
+    async with an_api(stack) as site:
+        half = 'data::jsonb || \'{"value": "0.500000"}\''
+        await site.partnership.db.execute(
+            f"UPDATE figures SET data = ({half})::text WHERE key = '{key('replaced-share', 'city')}'"
+        )
+        link = next(each for each in (await site.get(f"{PAGE}?lang={language}")).links if ".csv" in each)
+
+        content = (await site.client.get(link)).raise_for_status().content
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.count(b"\n") == content.count(b"\r\n") > 1
+    head, *lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\r\n")
+    assert len(next(csv.reader([head.decode()], delimiter=separator))) == len(exports.COLUMNS)
+    assert share in next(line for line in lines if line.startswith(key("replaced-share", "city").encode()))
+    assert all(line.endswith(b"licenses/by/4.0/") for line in lines if line)
+
+
 @pytest.mark.parametrize("language", ["nl", "en"])
 async def test_the_page_has_its_figures_to_take_away_with_a_sheet_that_describes_them(
     stack: RealParts, language: str
