@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from argparse import ArgumentParser
 
 from rich.console import Console
@@ -67,6 +68,7 @@ def main() -> None:
     if unknown := names.difference(known):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it says more than once that a new group has no place yet
     gc.set_threshold(100_000, 50, 50)  # as services/reporting/__main__.py has it
     rows: list[Measured] = []
     if names.intersection(BARE):

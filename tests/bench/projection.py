@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+import venv
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -13,6 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from contracts.activities import ACTIVITIES
 from contracts.topics import INPUTS
 from contracts.written import envelope_form
+from local import FOLDER
 from services.chassis.messaging.positions import load_positions
 from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader
 from services.chassis.running.database import Database, migrate
@@ -24,6 +27,7 @@ from tests.bench.measured import Measured, rate
 
 EVENTS = 60_000
 ONE_BY_ONE = 3_000  # a message at a time takes longer
+QUIX = "quixstreams[postgresql]==3.28.1"  # not among our own packages: it is only beside ours
 ROUNDS = 3  # in turn; the median of each counts
 COLUMNS = ("topic", "partition", "offset", "name", "entity", "epoch", "version", "event_id", "data")
 UPSERT = """
@@ -104,6 +108,26 @@ async def _with_faststream(bootstrap: str, url: str, db: asyncpg.Connection, top
     return handled_at[count] - handled_at[0]
 
 
+async def _with_quix(bootstrap: str, url: str, db: asyncpg.Connection, topic: str, count: int) -> float | None:
+    """Seconds of Quix Streams and its sink, in an environment of its own; None where it cannot be installed."""
+    python = FOLDER / "quix" / "bin" / "python"
+    if not python.exists():
+        await asyncio.to_thread(venv.create, FOLDER / "quix", with_pip=True)
+    install = await asyncio.create_subprocess_exec(python, "-m", "pip", "install", "--quiet", QUIX)
+    if await install.wait() != 0:
+        return None
+    await db.execute("DROP TABLE IF EXISTS quix")
+    program = str(Path(__file__).with_name("quix_sink.py"))
+    words = (program, bootstrap, topic, str(count), url, "quix")
+    pipe = asyncio.subprocess.PIPE  # also of what its libraries warn of
+    sink = await asyncio.create_subprocess_exec(python, *words, stdout=pipe, stderr=pipe)
+    said, warned = await sink.communicate()
+    assert sink.returncode == 0, warned.decode()[-2_000:]
+    stored = await db.fetchval("SELECT count(*) FROM quix")
+    assert stored == count, f"it stored {stored} of {count} events"
+    return float(said)
+
+
 async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, count: int) -> float:
     await db.execute("TRUNCATE facts, positions")
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
@@ -138,7 +162,9 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Mea
     some = min(ONE_BY_ONE, count // 2)
     one_by_one = await _with_faststream(bootstrap, url, db, topic, some)
     upserts, copies, ours = (median(each) for each in zip(*measured, strict=True))
+    quix = await _with_quix(bootstrap, url, db, topic, count)
     await db.close()
+    beside = "it was not installed" if quix is None else f"{rate(count, quix)} Quix Streams and its PostgreSQL sink"
     what, our_rate = "projection: Kafka to facts", rate(count, ours)
     limited_by = "decoding the fields of every figure, and the rows of what is the case"
     raw_upserts = f"{rate(count, upserts)} getmany + upserts + fence"
@@ -154,4 +180,5 @@ async def measure(bootstrap: str, url: str, prefix: str, count: int) -> list[Mea
             "",
             "a round trip to PostgreSQL and one to Kafka for each message",
         ),
+        Measured(what, our_rate, beside, f"{quix / ours:.0%}" if quix else "", "", "Python for each message and row"),
     ]
