@@ -19,6 +19,7 @@ from services.chassis.checks import (
     check_order,
     check_personal_data,
     check_unique,
+    half_character_in,
     malformed,
     wrong_fields,
 )
@@ -80,7 +81,8 @@ def test_a_name_whose_composed_form_is_too_long_to_be_stored_is_refused() -> Non
         check_name(name.nl, field="name.nl")
 
     assert name.nl == written  # readers take it as it is
-    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("name.nl", None)
+    assert refused.value.errors == (WrongField("name.nl", None, "at most 200 characters in Unicode NFC"),)
+    assert refused.value.detail == "name.nl is longer than 200 characters in Unicode NFC, in which it is stored."
 
 
 def test_personal_data_is_refused_by_its_field_and_not_repeated() -> None:
@@ -175,3 +177,24 @@ def test_what_is_no_object_at_all_is_told_of_the_body() -> None:
     found = {"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error", "input": {}}
 
     assert malformed([found]).detail == "the body: JSON decode error"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (rb'{"name": {"nl": "\ud83d"}}', "name.nl"),
+        (rb'{"groups": [{"groupId": "a"}, {"groupId": "\udc00b"}]}', "groups[1].groupId"),
+        (rb'{"\ud83d": 1}', "body"),
+        (rb'{"name": "\ud83d\ude00"}', None),
+        (b"{", None),
+        (b'{"a":' * 100_000, None),
+    ],
+)
+def test_half_a_character_is_found_by_its_field(text: bytes, field: str | None) -> None:
+    assert half_character_in(text) == field
+
+
+def test_what_is_wrong_of_a_list_is_not_repeated_as_a_whole() -> None:
+    problem = ({"type": "too_long", "loc": ("siteIds",), "msg": "too long", "input": ["own:a", "own:b"]},)
+
+    assert [wrong.value for wrong in wrong_fields([*problem])] == [None]

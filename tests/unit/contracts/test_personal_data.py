@@ -150,7 +150,11 @@ def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
         ("https://ketenid.nl/pilot/0a1b", "an ECK iD"),
         ("BSN 123 456 782", "a citizen service number"),
         ("BSN 123.456.782", "a citizen service number"),
+        ("123*456*782", "a citizen service number"),
+        ("123*456-782", None),  # the same stands between the groups of a number
         ("bel 06 12 34 56 78", "a telephone number"),
+        ("06*12*34*56*78", "a telephone number"),
+        ("+31*6*12345678", "a telephone number"),
         ("+297 582 3456", "a telephone number"),
         ("+247 62345", "a telephone number"),  # eight digits: the shortest that is looked for
         ("+247 62 34", None),  # seven digits: shorter than what is looked for

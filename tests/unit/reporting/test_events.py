@@ -7,13 +7,19 @@ import pytest
 
 from contracts.activities import ACTIVITIES
 from contracts.envelope import InvalidMessage
+from contracts.events import Event
+from contracts.referrals import ReferralMade
+from contracts.requests import RequestAmended, RequestClosed, RequestRaised
+from services.chassis.http.examples import first_example
+from services.reporting.facts import events
 from services.reporting.facts.events import (
     DeliveryDetails,
     GroupRecorded,
-    RequestRaised,
     TakingPart,
+    Unreadable,
     body_of,
     read,
+    stored_body_of,
 )
 from tests.contract.story import Json, an_example
 from tests.deliveries import as_sent
@@ -74,8 +80,46 @@ def test_a_request_that_names_an_area_twice_asks_it_once() -> None:
 
     body = body_of("RequestRaised", json.dumps(data).encode())
 
-    assert isinstance(body, RequestRaised)
+    assert isinstance(body, events.RequestRaised)
     assert len(body.learning_areas) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "taken"),
+    [
+        (RequestAmended, "learningAreas", "learning_areas"),
+        (RequestClosed, "unmetAreas", "unmet_areas"),
+        (ReferralMade, "learningAreas", "learning_areas"),
+    ],
+)
+def test_every_event_names_an_area_once(event: type[Event], field: str, taken: str) -> None:
+    data = first_example(event)["data"] | {field: [ART, ART]}
+
+    body = body_of(event.__name__, json.dumps(data).encode())
+
+    assert [area.stratum for area in getattr(body, taken)] == ["curriculum.nu:kunst-en-cultuur"]
+
+
+@pytest.mark.parametrize("event", [RequestAmended, RequestRaised])
+def test_every_event_names_a_site_that_asks_too_once(event: type[Event]) -> None:
+    data = first_example(event)["data"] | {"coSiteIds": ["own:a", "own:a", "own:b"]}
+
+    body: Any = body_of(event.__name__, json.dumps(data).encode())
+
+    assert body.co_site_ids == ("own:a", "own:b")
+
+
+def test_a_stored_fact_that_no_release_can_read_is_unreadable_and_no_error() -> None:
+    stored = json.dumps(an_example("ActivityDelivered")["data"]).encode()
+
+    assert isinstance(stored_body_of("ActivityDelivered", stored), DeliveryDetails)
+    assert isinstance(stored_body_of("ActivityDelivered", b'{"activityId": 5}'), Unreadable)
+
+
+def test_a_fact_belongs_to_the_incarnation_of_its_topic() -> None:
+    record = as_sent(an_example("ActivityDelivered"))
+
+    assert [read(record, ACTIVITIES).incarnation, read(record, ACTIVITIES, 3).incarnation] == [1, 3]
 
 
 def test_what_only_the_contracts_understand_is_read_as_they_have_it() -> None:

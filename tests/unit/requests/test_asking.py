@@ -11,7 +11,7 @@ from contracts.requests import (
     RequestAmended,
 )
 from contracts.values import LearningArea
-from services.chassis.checks import DatesInWrongOrder, DuplicateItem
+from services.chassis.checks import DatesInWrongOrder, DuplicateItem, HeadcountOfZero
 from services.chassis.problems import Problem, WrongField
 from services.chassis.schemes import UnknownLearningArea
 from services.requests.rules import request as rules
@@ -48,6 +48,20 @@ def test_what_is_not_recorded_cannot_ask_or_be_asked_for(asked: dict[str, Any], 
         raise_request(**asked)
 
     assert (refused.value.status, refused.value.errors) == (400, (wrong,))
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"groups": (), "headcount": 0}, "headcount"),
+        ({"groups": (AskedGroup(group_id=GROUP, headcount=0),)}, "groups[0].headcount"),
+    ],
+)
+def test_nothing_is_asked_for_nobody(asked: dict[str, Any], field: str) -> None:
+    with pytest.raises(HeadcountOfZero) as refused:
+        raise_request(**asked)
+
+    assert refused.value.errors == (WrongField(field, 0, "at least 1"),)
 
 
 TWICE: list[tuple[dict[str, Any], str]] = [
@@ -149,8 +163,9 @@ def test_an_amendment_says_the_whole_of_what_is_asked_and_what_changed() -> None
 def test_an_amendment_changes_something_but_not_the_site() -> None:
     request, by = a_request(Status.ASSIGNED), an_actor("coordinator")
 
-    with pytest.raises(NothingAmended):
+    with pytest.raises(NothingAmended) as nothing:
         amend(request, by, learning_areas=request.details.learning_areas)
+    assert nothing.value.errors == (WrongField("body", None, "a body that differs from what is asked"),)
     with pytest.raises(SiteCannotChange) as refused:
         amend(request, by, site_id=CHILDCARE)
 

@@ -10,11 +10,12 @@ from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotYetKnown, WrongField
 from services.chassis.reasons import ReasonMissing
 from services.requests.rules import request as rules
-from services.requests.rules.closing import AreaNotAsked, DeliveryMissing
+from services.requests.rules.closing import AreaNotAsked, DeliveryMissing, close_by_itself
 from services.requests.rules.request import Status
 from tests.builders import (
     ART,
     NATURE,
+    NOW,
     S_PORT,
     SPORT,
     TODAY,
@@ -148,3 +149,78 @@ def test_a_request_without_a_broker_may_be_closed_by_any_broker() -> None:
         closed_on=TODAY,
         version=request.version + 1,
     )
+
+
+def not_fulfilled(code: str) -> Reason:
+    return Reason(list="not-fulfilled", code=code)
+
+
+@pytest.mark.parametrize(
+    ("met", "outcome", "unmet"),
+    [
+        ((ART, NATURE), "fulfilled", ()),
+        ((NATURE,), "partly_fulfilled", (ART,)),
+        ((SPORT,), "not_fulfilled", (ART, NATURE)),
+    ],
+)
+def test_what_was_delivered_says_how_a_request_closes_by_itself(
+    met: tuple[LearningArea, ...], outcome: str, unmet: tuple[LearningArea, ...]
+) -> None:
+    request = replace(a_request(Status.ANSWERED, learning_areas=(ART, NATURE)), last_end="declined")
+    one, other = sorted([new_id(), new_id()])
+
+    closed = close_by_itself(request, {other: met, one: ()}, at=NOW)
+
+    assert (closed.request_id, closed.outcome, closed.unmet_areas) == (request.id, outcome, unmet)
+    assert closed.activity_ids == (() if outcome == "not_fulfilled" else (one, other))
+    assert closed.reason == (not_fulfilled("all_declined") if unmet else None)
+    assert (closed.closed_by, closed.closed_at) == (rules.ROUTER, NOW)
+
+
+@pytest.mark.parametrize(
+    ("last_end", "code"), [("declined", "all_declined"), ("expired", "expired"), ("failed", "other"), (None, "other")]
+)
+def test_why_nothing_came_of_it_is_how_its_last_referral_ended(last_end: str | None, code: str) -> None:
+    request = replace(a_request(Status.ANSWERED), answer="refer", last_end=last_end)
+
+    assert close_by_itself(request, {}, at=NOW).reason == not_fulfilled(code)
+
+
+def test_why_nobody_could_help_is_why_it_closes_unfulfilled() -> None:
+    request = replace(a_request(Status.ANSWERED), answer="cannot_help", answer_reason=NO_FUNDING, last_end="declined")
+
+    closed = close_by_itself(request, {}, at=NOW)
+
+    assert (closed.outcome, closed.reason) == ("not_fulfilled", NO_FUNDING)
+
+
+def test_what_found_no_broker_closes_for_want_of_an_offer() -> None:
+    request = a_request(Status.NO_BROKER, learning_areas=(ART, NATURE))
+
+    closed = close_by_itself(request, {}, at=NOW)
+
+    assert (closed.outcome, closed.unmet_areas) == ("not_fulfilled", (ART, NATURE))
+    assert closed.reason == not_fulfilled("no_offer_in_area")
+
+
+@pytest.mark.parametrize(
+    ("covered", "unmet", "reason"),
+    [((ART, NATURE), (), None), ((ART,), (NATURE,), not_fulfilled("no_offer_in_area"))],
+)
+def test_advice_is_all_that_was_asked_but_for_areas_without_a_broker(
+    covered: tuple[LearningArea, ...], unmet: tuple[LearningArea, ...], reason: Reason | None
+) -> None:
+    request = replace(a_request(Status.ANSWERED, learning_areas=(ART, NATURE)), covered_areas=covered)
+
+    closed = close_by_itself(request, {}, at=NOW)
+
+    assert (closed.outcome, closed.unmet_areas, closed.reason) == ("advice_only", unmet, reason)
+    assert (closed.request_id, closed.closed_by, closed.closed_at) == (request.id, rules.ROUTER, NOW)
+
+
+def test_what_was_delivered_after_advice_counts() -> None:
+    request, activity = a_request(Status.ANSWERED, learning_areas=(ART,)), new_id()
+
+    closed = close_by_itself(request, {activity: (ART,)}, at=NOW)
+
+    assert (closed.outcome, closed.activity_ids) == ("fulfilled", (activity,))

@@ -7,13 +7,14 @@ import pytest
 
 from contracts.values import Interval, Name
 from services.chassis.checks import BoundsInWrongOrder, PersonalData
-from services.chassis.problems import Problem, WrongField
+from services.chassis.problems import NotAllowed, Problem, WrongField
 from services.requests import commands
 from services.requests.rules import records
 from services.requests.rules.records import GroupCannotMove, GroupOfAnotherYear, UnknownSite, WrongKindOfId
 from tests.builders import (
     CHILDCARE,
     SCHOOL,
+    an_actor,
     group_details,
     site_details,
 )
@@ -35,7 +36,8 @@ def test_a_group_of_children_of_one_age_is_possible_and_none_whose_ages_are_cros
     with pytest.raises(BoundsInWrongOrder) as refused:
         records.check_group(None, group_details().model_copy(update={"age_from": 9, "age_to": 8}), sites)
 
-    assert (refused.value.errors[0].field, refused.value.errors[0].value) == ("ageTo", 8)
+    assert refused.value.errors == (WrongField("ageTo", 8, "at least 9"),)
+    assert refused.value.detail == "ageTo is 8, below ageFrom (9)."
 
 
 def test_a_group_belongs_to_one_school_year() -> None:
@@ -47,6 +49,7 @@ def test_a_group_belongs_to_one_school_year() -> None:
     (wrong,) = refused.value.errors
     assert (refused.value.slug, wrong.field) == ("group-of-another-year", "schoolYear")
     assert (wrong.value, wrong.allowed) == ("2026-2027", "2025-2026")
+    assert refused.value.detail == "schoolYear is 2026-2027; this group is recorded for 2025-2026."
 
 
 def test_an_identifier_in_an_address_holds_no_personal_data_either() -> None:
@@ -129,4 +132,23 @@ def test_the_id_of_another_kind_of_thing_makes_no_second_site(said: dict[str, An
     with pytest.raises(WrongKindOfId) as refused:
         records.check_site(recorded.pop("site_id"), site_details(**recorded))
 
-    assert [wrong.field for wrong in refused.value.errors] == [field]
+    (wrong,) = refused.value.errors
+    value = said.get("site_id", said.get("board", "duo:30650"))
+    kind, example = ("board", "duo:30650") if field == "board" else ("site", "duo:16NV00")
+    assert (wrong.field, wrong.value) == (field, value)
+    assert example in str(wrong.allowed)
+    assert refused.value.detail == f"{field} is {value}, which is no {kind}'s."
+
+
+def test_an_operator_records_a_new_site_and_its_coordinator_may_amend_it() -> None:
+    operator, coordinator, stranger = an_actor("operator"), an_actor("coordinator"), an_actor("coordinator", CHILDCARE)
+
+    records.check_recorder(SCHOOL, is_new=True, by=operator)
+    for by in (operator, coordinator):
+        records.check_recorder(SCHOOL, is_new=False, by=by)
+    with pytest.raises(NotAllowed, match="record a new site"):
+        records.check_recorder(SCHOOL, is_new=True, by=coordinator)
+    with pytest.raises(NotAllowed, match=f"amend the site is up to {SCHOOL}"):
+        records.check_recorder(SCHOOL, is_new=False, by=stranger)
+    with pytest.raises(NotAllowed, match="amend the site"):
+        records.check_recorder(SCHOOL, is_new=False, by=an_actor("consultant"))

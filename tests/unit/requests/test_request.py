@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from contracts.requests import RequestAnswered, RequestReopened
-from contracts.values import Actor, Reason
+from contracts.values import Actor, Reason, Role
 from services.chassis.life_cycle import allow, available_actions
 from services.chassis.messaging.outbox import new_id
 from services.chassis.problems import NotAllowed
@@ -17,7 +17,9 @@ from services.requests.rules import request as rules
 from services.requests.rules.request import ReopenedTooLate, Request, RequestEvent, Status
 from tests.builders import (
     ART,
+    ATELIER,
     BABEL,
+    CHILDCARE,
     NOW,
     S_PORT,
     SCHOOL,
@@ -179,6 +181,48 @@ def test_who_cannot_help_says_why() -> None:
 def test_a_reason_is_one_of_the_list_for_this_action(reason: Reason) -> None:
     with pytest.raises(UnknownReason, match="no_funding"):
         answer(a_request(Status.ASSIGNED), an_actor("consultant"), "cannot_help", reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "role", "act"),
+    [
+        (Status.ASSIGNED, "coordinator", rules.withdraw),
+        (Status.CLOSED, "coordinator", rules.reopen),
+        (Status.ASSIGNED, "coordinator", rules.void),
+    ],
+)
+def test_taking_back_has_reasons_of_its_own_and_other_wants_a_comment(
+    status: Status, role: Role, act: Callable[..., RequestEvent]
+) -> None:
+    request, by, name = a_request(status), an_actor(role), f"{act.__name__}-request"
+
+    for reason in (NO_FUNDING, Reason(list=name, code="no_such_reason")):
+        with pytest.raises(UnknownReason):
+            act(request, Why(reason=reason), by=by, at=NOW)
+    if act is rules.void:  # a mistake has a name
+        return
+    with pytest.raises(CommentMissing):
+        act(request, Why(reason=Reason(list=name, code="other")), by=by, at=NOW)
+    assert act(request, Why(reason=Reason(list=name, code="other"), comment="Dubbel"), by=by, at=NOW) is not None
+
+
+def test_its_sites_brokers_and_partners_are_parties_to_a_request() -> None:
+    request = replace(a_request(Status.ASSIGNED, co_site_ids=(CHILDCARE,)), partner_ids=(ATELIER,))
+
+    assert rules.parties(request) == {
+        "site": (SCHOOL, CHILDCARE),
+        "broker": (BABEL,),
+        "partner": (ATELIER,),
+        "samenspel": (rules.ROUTER.organisation,),
+    }
+
+
+def test_that_a_consultant_is_working_on_it_is_remembered() -> None:
+    request = a_request(Status.ASSIGNED)
+
+    checked_in = rules.evolve(request, rules.check_in(request, by=an_actor("consultant"), at=NOW))
+
+    assert (checked_in.status, checked_in.checked_in_on) == (Status.ASSIGNED, TODAY)
 
 
 @pytest.mark.parametrize("act", [answer, close])
