@@ -65,6 +65,7 @@ class SiteDetails(Event):
     opened_on: RecordDay | None = None
     closed_on: RecordDay | None = None
     """The first day on which it is not there any more."""
+    # Neither names each thing once: a site may be linked, or adopt a programme, again in another period.
     links: Annotated[tuple[Link, ...], Field(max_length=100)] = ()
     declared_adoption: Annotated[tuple[DeclaredAdoption, ...], Field(max_length=100)] = ()
 

@@ -154,6 +154,9 @@ def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
         ("123*456-782", None),  # the same stands between the groups of a number
         ("bel 06 12 34 56 78", "a telephone number"),
         ("06*12*34*56*78", "a telephone number"),
+        ("06*12*34-56-78", None),  # as a list has them
+        ("0612*345,678", None),
+        ("09*99*99*99*99", None),  # nobody can have it
         ("+31*6*12345678", "a telephone number"),
         ("+297 582 3456", "a telephone number"),
         ("+247 62345", "a telephone number"),  # eight digits: the shortest that is looked for
