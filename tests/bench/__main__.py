@@ -14,7 +14,7 @@ from tests.bench import accepting, bursts, clocks, commands, freshness, latency,
 from tests.bench.measured import Measured
 
 BARE = ("relay", "projection", "clocks", "accepting", "tables")  # on Kafka and PostgreSQL alone
-WITH_SERVICES = ("commands", "bursts", "latency", "freshness", "rebuild")
+WITH_SERVICES = ("commands", "bursts", "latency", "freshness", "rebuild", "year")
 SMALL = 0.02  # of the usual events: some seconds, to see that a benchmark works
 
 
@@ -37,7 +37,7 @@ async def _measure_bare(stack: Stack, names: set[str], share: float, of_year: fl
     return rows
 
 
-async def _measure_services(stack: Stack, names: set[str], share: float) -> list[Measured]:
+async def _measure_services(stack: Stack, names: set[str], share: float, of_year: float) -> list[Measured]:
     rows: list[Measured] = []
     if "commands" in names:
         rows += await commands.measure(stack, int(commands.COMMANDS * share))
@@ -49,6 +49,8 @@ async def _measure_services(stack: Stack, names: set[str], share: float) -> list
         rows += await freshness.measure(stack, share)
     if "rebuild" in names:
         rows.append(await rebuild.measure(stack, int(rebuild.ACTIVITIES * share)))
+    if "year" in names:
+        rows += await rebuild.measure_year(stack, of_year * share)
     return rows
 
 
@@ -61,7 +63,7 @@ def main() -> None:
         "--share",
         type=float,
         default=0.01,
-        help="of the national year, for `tables` (default 0.01); all of it takes about half an hour",
+        help="of the national year, for `tables` and `year` (default 0.01); all of it takes about half an hour",
     )
     arguments = parser.parse_args()
     names, share = set(arguments.names or known), SMALL if arguments.small else 1.0
@@ -76,7 +78,7 @@ def main() -> None:
             rows += asyncio.run(_measure_bare(stack, names, share, arguments.share))
     if names.intersection(WITH_SERVICES):
         with Stack.started(FOLDER / "bench", services=True, fresh=True) as stack:
-            rows += asyncio.run(_measure_services(stack, names, share))
+            rows += asyncio.run(_measure_services(stack, names, share, arguments.share))
     print_table(rows)
 
 

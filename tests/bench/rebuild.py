@@ -1,22 +1,40 @@
-"""A rebuild of a hundred thousand activities: everything from the topics, all figures, compared."""
+"""Everything from the topics, all figures, compared: of a hundred thousand activities after a loss, and of a share of
+the national year beside the live service, which goes on with one activity a second.
+"""
 
+import asyncio
 import time
+from itertools import islice
+from uuid import uuid4
 
 import asyncpg
 import httpx
 
 from local.stack import Stack
+from services.reporting.figures import families
+from services.reporting.things import KINDS
+from tests import national_year
 from tests.bench import events, limits
 from tests.bench.http_client import OPERATOR
 from tests.bench.measured import Measured, rate
 
 ACTIVITIES = 100_000
 PATIENCE_SECONDS = 300.0
+YEAR_SECONDS = 1_800.0  # of patience with a whole year
+SENT_AT_ONCE = 100_000  # events, which are in memory
+_STANDS = "SELECT (SELECT sum(next_offset) FROM positions) >= $1 AND (SELECT count(*) FROM made) = $2"
+_CUTS_LATELY = "SELECT count(*) FROM cuts WHERE known_at > clock_timestamp() - interval '5 s'"
+USUAL = 3  # cuts in five seconds, when there is something new each second
+_LONGEST_GAP = """
+SELECT max(extract(epoch FROM known_at - before))::float FROM (
+    SELECT known_at, lag(known_at) OVER (ORDER BY cut_id) AS before FROM cuts WHERE known_at > $1
+) AS since
+"""
 
 
-def _wait_for_rebuild(stack: Stack, known: int) -> dict[str, float]:
+def _wait_for_rebuild(stack: Stack, known: int, patience: float = PATIENCE_SECONDS) -> dict[str, float]:
     url = stack.service_url("reporting")
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
             items = httpx.get(f"{url}/v1/rebuilds", headers=OPERATOR, timeout=PATIENCE_SECONDS).json()["items"]
@@ -66,3 +84,62 @@ async def measure(stack: Stack, activities: int) -> Measured:
         aim=">= 30,000/s",
         limited_by="one process: decoding, COPY and adding up share a core",
     )
+
+
+async def measure_year(stack: Stack, share: float) -> list[Measured]:
+    """From the topics to all figures, of a share of the national year, and then a rebuild that an operator asks for."""
+    for name in ("requests", "referrals", "reporting"):  # the first two would read it all, too
+        stack.stop_service(name)
+    sent = await _send_year(stack, share)
+    await _drop_tables(stack.database_url("reporting"))
+    began = time.monotonic()
+    stack.start_service("reporting")
+    db = await asyncpg.connect(stack.database_url("reporting"))
+    while not await db.fetchval(_STANDS, sent, len(KINDS) + len(families())):
+        assert time.monotonic() - began < YEAR_SECONDS, "the figures did not come"
+        await asyncio.sleep(0.5)
+    caught_up = time.monotonic() - began
+    going_on = asyncio.create_task(_one_activity_a_second(stack))
+    while await db.fetchval(_CUTS_LATELY) < USUAL:  # after a cut of everything the next one waits as long as that took
+        assert time.monotonic() - began < YEAR_SECONDS, "cuts did not come as usual"
+        await asyncio.sleep(0.5)
+    began_at = await db.fetchval("SELECT clock_timestamp()")
+    outcome = await asyncio.to_thread(_wait_for_rebuild, stack, _ask_for_rebuild(stack), YEAR_SECONDS)
+    gap = await db.fetchval(_LONGEST_GAP, began_at)
+    going_on.cancel()
+    await db.close()
+    equal = "byte-equal" if outcome["equal"] else "NOT EQUAL"
+    cuts = f"a cut at least every {gap:.1f} s meanwhile" if gap else "it was done before a second cut"
+    return [
+        Measured(f"from Kafka to all figures, {sent:,} events", f"{caught_up:.0f} s", "", "", "", "two cores"),
+        Measured(
+            what=f"rebuild beside the live service, {share:.0%} of a national year",
+            ours=f"{outcome['seconds']:.0f} s, {rate(int(outcome['events']), outcome['seconds'])}",
+            limit=f"{outcome['figures']:,} figures, {equal}; {cuts}",
+            ratio="",
+            aim="<= 270 s at 100 %; 5 s",
+            limited_by="both on two cores",
+        ),
+    ]
+
+
+async def _one_activity_a_second(stack: Stack) -> None:
+    for activity in events.activities(int(YEAR_SECONDS)):
+        await limits.send(stack.kafka, [activity], stack.prefix)
+        await asyncio.sleep(1.0)
+
+
+def _ask_for_rebuild(stack: Stack) -> int:
+    """How many had ended before."""
+    url = f"{stack.service_url('reporting')}/v1/rebuilds"
+    items = httpx.get(url, headers=OPERATOR).raise_for_status().json()["items"]
+    httpx.post(url, json={}, headers={**OPERATOR, "Idempotency-Key": str(uuid4())}).raise_for_status()
+    return len([each for each in items if each.get("outcome")])
+
+
+async def _send_year(stack: Stack, share: float) -> int:
+    sent, year = 0, national_year.events(share)
+    while some := [*islice(year, SENT_AT_ONCE)]:
+        await limits.send(stack.kafka, some, stack.prefix)
+        sent += len(some)
+    return sent
