@@ -11,7 +11,7 @@ from words.language import Texts, in_line
 
 Json = Mapping[str, Any]
 _COUNTED = ("value", "lower", "upper", "numerator", "denominator", "toConfirm", "emptied")
-_OF_A_CODE = {"neighbourhood", "institution", "board", "cohort", "hub", "municipality", "region", "network"}
+OF_A_CODE = {"neighbourhood", "institution", "board", "cohort", "hub", "municipality", "region", "network"}
 _QUOTED = re.compile(r"[`']([a-z-]+)[`']")
 
 
@@ -35,7 +35,7 @@ def unit_of(unit: str, names: Mapping[str, str], texts: Texts) -> str:
         return in_line(names.get(code, code))
     if unit == "city":
         return texts.say("unit.city")
-    return texts.say(f"unit-of.{kind}", code=code) if kind in _OF_A_CODE else unit
+    return texts.say(f"unit-of.{kind}", code=code) if kind in OF_A_CODE else unit
 
 
 def thing_of(entity: str, names: Mapping[str, str], texts: Texts) -> str:
@@ -53,6 +53,16 @@ def stratum_of(stratum: str, texts: Texts) -> str:
     area, _, reason = stratum.partition(";")
     scheme, _, code = area.partition(":")
     return ", ".join(filter(None, (area_of(scheme, code, texts), reason and texts.word("reason", reason))))
+
+
+def place_of(figure: Json, names: Mapping[str, str], texts: Texts) -> str:
+    """Of whom, of what and when: its unit, stratum and period."""
+    parts = (
+        unit_of(figure["unit"], names, texts),
+        stratum_of(figure["stratum"], texts),
+        period_of(figure["period"], texts),
+    )
+    return ", ".join(filter(None, parts))
 
 
 def value_of(figure: Json, texts: Texts) -> str:

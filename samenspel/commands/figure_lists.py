@@ -16,11 +16,12 @@ from samenspel.commands.services import PAGE, SITES_PAGE, all_items, ask, site_n
 from samenspel.endpoints import find_endpoints
 from samenspel.failure import CommandFailed
 from words.figures import (
+    OF_A_CODE,
     label_of,
     no_figure,
     part_of,
     period_of,
-    stratum_of,
+    place_of,
     unit_of,
     value_or_why_not,
     why_of,
@@ -31,7 +32,7 @@ Json = dict[str, Any]
 MAX_NAMES = 50  # sites of which a name is asked for: the others show their ids
 PART = 14  # columns for 1,234 of 12,345
 MAX_FOUND = 10  # sites that a name may mean, to choose from
-KINDS = ("neighbourhood:", "site:", "institution:", "board:", "cohort:", "hub:", "municipality:", "region:")
+KINDS = ("site:", *(f"{kind}:" for kind in OF_A_CODE))
 
 Indicator = Annotated[str | None, typer.Option(help="Such as adoption-strict.")]
 Unit = Annotated[str | None, typer.Option(help="city, neighbourhood:5211, site:duo:16NV00, or a site's name.")]
@@ -105,8 +106,7 @@ def names_of(urls: Mapping[str, str], figures: Sequence[Json]) -> dict[str, str]
 
 
 def in_words(figure: Json, names: Mapping[str, str], texts: Texts) -> list[str]:
-    unit, period = unit_of(figure["unit"], names, texts), period_of(figure["period"], texts)
-    about = "  " + ", ".join(filter(None, (unit, stratum_of(figure["stratum"], texts), period)))
+    about = f"  {place_of(figure, names, texts)}"
     value = f"{value_or_why_not(figure, texts)}  {part_of(figure, texts):<{PART}}".rstrip()
     room = WIDTH - len(about)
     lines = [f"{about}{value:>{room}}"] if len(value) < room else [*wrapped(about), f"{value:>{WIDTH}}"]

@@ -318,7 +318,7 @@ async def list_stuck_figures(db: ReadPool, caller: CurrentCaller, limit: Limit =
     is tried again with every cut. A thing is tried again with its next event, and when the service starts."""
     own = await _own(db, caller)
     cells = await fact_store.stuck(db, own, limit)
-    things = await fact_store.stuck_things(db, limit) if own is None else []
+    things = await fact_store.stuck_things(db, own, limit)
     return StuckPage(
         items=tuple(StuckCell(**each) for each in cells), things=tuple(StuckThing(**each) for each in things)
     )

@@ -211,7 +211,10 @@ async def count_stuck(db: Reader) -> int:
     return int(await db.fetchval("SELECT count(*) FROM stuck"))
 
 
-async def stuck_things(db: Reader, limit: int) -> list[dict[str, Any]]:
+async def stuck_things(db: Reader, own: Own, limit: int) -> list[dict[str, Any]]:
+    """Things are told of to those who see every figure."""
+    if own is not None:
+        return []
     rows = await db.fetch("SELECT entity, reason, since FROM stuck_things ORDER BY since, entity LIMIT $1", limit)
     return [dict(row) for row in rows]
 

@@ -53,9 +53,14 @@ def _allowed(request: Request) -> list[str]:
     return [method for method, scope in scopes if any(each.matches(scope)[0] is Match.FULL for each in routes)]
 
 
-async def _on_unavailable(_: Request, error: Exception) -> Response:
+def unavailable(error: Exception) -> Unavailable:
+    """What is told of it; where it came from is logged."""
     log.warning("unavailable", **telemetry.origin(error))
-    return problem_response(Unavailable())
+    return Unavailable()
+
+
+async def _on_unavailable(_: Request, error: Exception) -> Response:
+    return problem_response(unavailable(error))
 
 
 def register(app: FastAPI) -> None:

@@ -5,23 +5,20 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import structlog
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
 from services.chassis.http.identity import UnknownCaller
-from services.chassis.problems import Problem, Unavailable
-from services.chassis.running import telemetry
+from services.chassis.http.problem_handlers import unavailable
+from services.chassis.problems import Problem
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE
 from services.chassis.running.service import Service
 from services.reporting.page.agreed import agreed_for
 from services.reporting.page.asking import language_of
 from services.reporting.page.board import Both
 from services.reporting.page.making import render, texts_in
-
-log = structlog.get_logger()
 
 # The script is our own; styles stand in the page and in its pictures.
 _POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'"
@@ -62,11 +59,10 @@ class _Page(APIRoute):
                 return await answer(request)
             except RequestValidationError as error:
                 return _refused(request, error)
-            except UnknownCaller:
-                return _not_shown(request, "unknown", UnknownCaller())
+            except UnknownCaller as problem:
+                return _not_shown(request, "unknown", problem)
             except (*UNAVAILABLE, *TRANSIENT) as error:
-                log.warning("unavailable", **telemetry.origin(error))
-                return _not_shown(request, "away", Unavailable())
+                return _not_shown(request, "away", unavailable(error))
 
         return page
 

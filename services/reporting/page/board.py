@@ -12,7 +12,17 @@ from typing import Any, NamedTuple
 
 from services.reporting.page.agreed import Target
 from services.reporting.short import Unconfirmed
-from words.figures import band_of, denominator_of, label_of, part_of, period_of, stratum_of, unit_of, value_or_why_not
+from words.figures import (
+    band_of,
+    denominator_of,
+    label_of,
+    part_of,
+    period_of,
+    place_of,
+    stratum_of,
+    unit_of,
+    value_or_why_not,
+)
 from words.language import Texts
 
 Figure = Mapping[str, Any]
@@ -317,9 +327,4 @@ def _sure(figures: NewestFigures, year: str, today: date, doubt: Doubt, texts: B
 
 
 def title_of(figure: Figure, definition: Figure, names: Mapping[str, str], texts: Both) -> str:
-    parts = (
-        unit_of(figure["unit"], names, texts.words),
-        stratum_of(figure["stratum"], texts.words),
-        period_of(figure["period"], texts.words),
-    )
-    return f"{label_of(figure, definition, texts.words)} · {', '.join(filter(None, parts))}"
+    return f"{label_of(figure, definition, texts.words)} · {place_of(figure, names, texts.words)}"

@@ -13,7 +13,7 @@ from services.reporting.page.answers import html, page_routes
 from services.reporting.page.asking import Lang, language_of, own_of
 from services.reporting.page.board import UNCOUNTED, Both
 from services.reporting.page.making import render, texts_in
-from words.figures import period_of, stratum_of, thing_of, unit_of
+from words.figures import place_of, thing_of
 
 uncounted = page_routes()
 MAX_ROWS = 200  # as `samenspel figures stuck` shows
@@ -32,7 +32,7 @@ async def show_uncounted(request: Request, db: ReadPool, lang: Lang = None) -> H
     texts = texts_in(language_of(request, lang))
     own = await own_of(request, db)
     figures = [_aside(_figure(each, texts), each, texts) for each in await fact_store.stuck(db, own, MAX_ROWS)]
-    things = await fact_store.stuck_things(db, MAX_ROWS) if own is None else []
+    things = await fact_store.stuck_things(db, own, MAX_ROWS)
     rows = [*figures, *(_aside(thing_of(each["entity"], {}, texts.words), each, texts) for each in things)]
     return html(render("uncounted.html", texts, title=texts.page.say("sure.uncounted").capitalize(), rows=rows))
 
@@ -43,11 +43,4 @@ def _aside(what: str, row: Mapping[str, Any], texts: Both) -> Aside:
 
 
 def _figure(row: Mapping[str, Any], texts: Both) -> str:
-    parts = (
-        texts.page.word("family", row["family"]),
-        row["programme"],
-        unit_of(row["unit"], {}, texts.words),
-        stratum_of(row["stratum"], texts.words),
-        period_of(row["period"], texts.words),
-    )
-    return ", ".join(filter(None, parts))
+    return f"{texts.page.word('family', row['family'])}, {row['programme']}, {place_of(row, {}, texts.words)}"

@@ -183,11 +183,11 @@ async def test_a_thing_that_cannot_be_made_is_set_aside_alone_and_comes_with_the
         with monkeypatch.context() as release, capture_logs() as logs:
             release.setitem(KINDS, "activity", right._replace(fold=fold))
             made_at_first = await partnership.cut()
-            (aside,) = await fact_store.stuck_things(partnership.db, 10)
+            (aside,) = await fact_store.stuck_things(partnership.db, None, 10)
             partnership.correct(first, minutes=90)
             partnership.correct(second, minutes=90)
             with_later_facts = await partnership.cut()
-            (still,) = await fact_store.stuck_things(partnership.db, 10)
+            (still,) = await fact_store.stuck_things(partnership.db, None, 10)
         await counts.try_things_again(partnership.db)
         mended = await partnership.cut()
 
@@ -211,7 +211,7 @@ async def test_a_thing_whose_rows_cannot_be_stored_is_set_aside_alone(stack: Rea
 
         without = await partnership.cut()
         await counts.try_things_again(partnership.db)
-        (aside,) = await fact_store.stuck_things(partnership.db, 10)
+        (aside,) = await fact_store.stuck_things(partnership.db, None, 10)
         await partnership.db.execute("ALTER TABLE activities DROP CONSTRAINT odd")
         await counts.try_things_again(partnership.db)
         mended = await partnership.cut()
@@ -236,6 +236,6 @@ async def test_a_fact_that_an_earlier_release_stored_and_this_one_cannot_read_se
 
         anew = await partnership.cut()
 
-        (aside,) = await fact_store.stuck_things(partnership.db, 10)
+        (aside,) = await fact_store.stuck_things(partnership.db, None, 10)
         assert aside["entity"] == f"activity:{old.activity_id}"
         assert anew[key("replaced-share", "city")]["denominator"]["lower"] == 1
