@@ -19,6 +19,7 @@ from services.reporting.page.agreed import agreed_for
 from services.reporting.page.asking import language_of
 from services.reporting.page.board import Both
 from services.reporting.page.making import render, texts_in
+from words.language import Language
 
 # The script is our own; styles stand in the page and in its pictures.
 _POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; base-uri 'none'"
@@ -83,7 +84,8 @@ def _refused(request: Request, error: RequestValidationError) -> HTMLResponse:
 
 
 def _not_shown(request: Request, why: str, problem: Problem) -> HTMLResponse:
-    texts = texts_in(language_of(request, None))
+    asked = request.query_params.get("lang")
+    texts = texts_in(language_of(request, Language(asked) if asked and asked in {*Language} else None))
     answer = said(
         texts, texts.page.say(f"not-shown-title.{why}"), texts.page.say(f"not-shown.{why}"), (), problem.status
     )

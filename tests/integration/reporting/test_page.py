@@ -276,6 +276,7 @@ async def test_without_development_identities_nobody_sees_a_page_yet(stack: Real
         for path in ("/", PAGE, "/uncounted", f"/figures/{key('replaced-share', 'city')}", f"{PAGE}/schools"):
             assert "This page is not public" in (await site.get(path, 401, {"Accept-Language": "en"})).words
         assert "Deze pagina is niet openbaar" in (await site.get("/", 401)).words
+        assert "This page is not public" in (await site.get("/?lang=en", 401)).words
 
 
 async def test_while_its_database_is_away_a_page_says_so_in_words(stack: RealParts) -> None:
