@@ -30,8 +30,8 @@ Reading = Callable[[Iterable[TopicRecord]], list[Fact]]
 class Tables:
     """Used from a loop of their own: Hypothesis calls tests without one."""
 
-    def __init__(self, runner: asyncio.Runner, db: asyncpg.Connection) -> None:
-        self.runner, self.db = runner, db
+    def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool, db: asyncpg.Connection) -> None:
+        self.runner, self.pool, self.db = runner, pool, db
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self.runner.run(work)
@@ -59,6 +59,8 @@ class Tables:
             await counts.append(self.db, list(facts))
 
     async def cut(self) -> CutTaken:
+        another: Any = self.pool.acquire  # its proxies do what connections do
+        await counts.make_missing(self.db, another)
         return await cut.take(self.db, SOURCE, NOTHING_READ)
 
     async def newest(self) -> dict[str, Fields]:
@@ -78,8 +80,15 @@ def tables_on(stack: RealParts) -> Iterator[Tables]:
     with asyncio.Runner() as runner:
         sandbox = a_sandbox(stack, "reporting", has_topics=False)
         url = runner.run(sandbox.__aenter__()).settings.database_url
-        db = runner.run(asyncpg.connect(url, server_settings={"synchronous_commit": "off"}))
+        fast = {"synchronous_commit": "off"}
+        db = runner.run(asyncpg.connect(url, server_settings=fast))
+        pool = runner.run(_pool(url, fast))
         runner.run(counts.prepare(db))
-        yield Tables(runner, db)
+        yield Tables(runner, pool, db)
+        runner.run(pool.close())
         runner.run(db.close())
         runner.run(sandbox.__aexit__(None, None, None))
+
+
+async def _pool(url: str, settings: dict[str, str]) -> asyncpg.Pool:
+    return await asyncpg.create_pool(url, min_size=0, max_size=2, server_settings=settings)

@@ -1,39 +1,47 @@
-"""Python works in a thread while PostgreSQL reads what comes next and writes what is done: each on a core."""
+"""Working ahead: the next is made while PostgreSQL stores what was made before; each is busy on a core of its own.
+
+What takes some milliseconds at a time is done by the loop itself: beside a thread that computes, the loop would wait up
+to 5 ms for the interpreter each time that PostgreSQL or Kafka sends something.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from services.chassis.messaging.topic_reader import Batch
-
-PART = 2_500  # records: a batch of Kafka has up to ten thousand
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-async def ahead(work: Callable[[Item], Made], items: AsyncIterator[Item]) -> AsyncIterator[Made]:
-    """What `work` makes of each, in their order. The next one is made while the caller uses this one; and nobody who
-    reads figures waits for it."""
-    working: asyncio.Task[Made] | None = None
-    async for item in items:
-        following = asyncio.create_task(asyncio.to_thread(work, item))
-        if working is not None:
-            yield await working
-        working = following
-    if working is not None:
-        yield await working
+def in_thread(work: Callable[[Item], Made]) -> Callable[[Item], Awaitable[Made]]:
+    """Nobody who reads figures waits for it."""
+    return lambda item: asyncio.to_thread(work, item)
 
 
-async def parts(batch: Batch) -> AsyncIterator[Batch]:
-    part: Batch = {}
-    room = PART
-    for partition, records in batch.items():
-        rest = records
-        while rest:
-            part[partition], rest = rest[:room], rest[room:]
-            room -= len(part[partition])
-            if room == 0:
-                yield part
-                part, room = {}, PART
-    if part:
-        yield part
+async def ahead(
+    work: Callable[[Item], Awaitable[Made]], items: AsyncIterator[Item]
+) -> AsyncIterator[tuple[Item, Made]]:
+    """Each with what `work` makes of it, in their order. The next one is made while the caller uses this one."""
+    begun: list[tuple[Item, asyncio.Future[Made]]] = []
+    try:
+        async for item in items:
+            begun.append((item, asyncio.ensure_future(work(item))))
+            if len(begun) > 1:
+                yield begun[0][0], await begun[0][1]
+                del begun[0]
+        for of, made in begun:
+            yield of, await made
+    finally:
+        for _, made in begun:
+            made.cancel()
+
+
+async def fetched_ahead(items: AsyncIterator[Item]) -> AsyncGenerator[Item]:
+    """Each of them. The next one is fetched while the caller uses this one."""
+    following = asyncio.ensure_future(anext(items, None))
+    try:
+        while (item := await following) is not None:
+            following = asyncio.ensure_future(anext(items, None))
+            yield item
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)  # so that nothing uses its connection any more

@@ -1,51 +1,13 @@
-"""A batch of records: what they say, and storing it. What cannot be understood or stored is set aside alone."""
+"""Storing what records say. What cannot be stored is set aside alone."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple
 
 import asyncpg
 
-from contracts.envelope import InvalidMessage
 from services.chassis.messaging.dead_letters import DeadLetter
-from services.chassis.messaging.kafka import Record
-from services.chassis.messaging.positions import Incarnations
-from services.chassis.messaging.topic_reader import Batch
 from services.chassis.running import telemetry
 from services.reporting import counts, fact_store
-from services.reporting.ahead import ahead, parts
-from services.reporting.facts.events import Fact, read
-
-
-class ReadFact(NamedTuple):
-    fact: Fact
-    record: Record
-
-
-def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> tuple[list[ReadFact], list[DeadLetter]]:
-    told: list[ReadFact] = []
-    letters: list[DeadLetter] = []
-    for partition, records in batch.items():
-        topic = partition.topic.removeprefix(prefix)
-        incarnation = incarnations.get(topic, 1)
-        for record in records:
-            try:
-                told.append(ReadFact(read(record, topic, incarnation), record))
-            except InvalidMessage as error:
-                letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
-    return told, letters
-
-
-async def append(
-    db: asyncpg.Connection, batch: Batch, prefix: str, incarnations: Incarnations
-) -> tuple[list[ReadFact], list[DeadLetter]]:
-    """Store what these records say: a part of them is read while the one before is stored. Within a transaction."""
-    told: list[ReadFact] = []
-    letters: list[DeadLetter] = []
-    async for said, malformed in ahead(partial(read_batch, prefix=prefix, incarnations=incarnations), parts(batch)):
-        letters += [*malformed, *await store_all(db, said)]
-        told += said
-    return told, letters
+from services.reporting.reading import ReadFact
 
 
 async def store_all(db: asyncpg.Connection, told: Sequence[ReadFact]) -> list[DeadLetter]:

@@ -1,14 +1,15 @@
 """Things, counts and sums in the tables: what is the case, what every subject counts for, and what that adds up to.
 
 Each statement serves a cut (the affected subjects) and a rebuild (all of them); both give the same sums. The table
-`made` says which kinds of things and which families hold everything: what is not there is made from all facts, and
-until then facts are only appended.
+`made` says which kinds of things and which families hold everything: what is missing is made from all facts, and until
+then facts are only appended.
 """
 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import asyncpg
 import structlog
@@ -16,7 +17,7 @@ import structlog
 from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.reporting import fact_store
-from services.reporting.ahead import ahead
+from services.reporting.ahead import ahead, fetched_ahead
 from services.reporting.definitions import not_made
 from services.reporting.fact_store import PATIENCE_SECONDS
 from services.reporting.facts.events import Fact, IndicatorDefined
@@ -26,6 +27,7 @@ from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 
 log = structlog.get_logger()
 
+DEFINED = IndicatorDefined.__name__
 # For each sort of a whole year, and for making an index of it; by default they take a few megabytes, and the disk.
 _WORK_MEMORY = "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'"
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
@@ -59,6 +61,9 @@ ON CONFLICT DO NOTHING
 _FRESH = ("entity", "topic", "partition", "incarnation", "offset", "event_id", "restates")
 _STUCK = """
 INSERT INTO stuck_things VALUES ($1, $2, $3) ON CONFLICT (entity) DO UPDATE SET reason = excluded.reason
+"""
+_NOT_STUCK = """
+DELETE FROM stuck_things WHERE split_part(entity, ':', 1) = ANY ($1) AND NOT entity = ANY ($2)
 """
 _SUBJECTS = """
 CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
@@ -108,12 +113,22 @@ FROM (  -- first by the units together: many subjects have the same
 GROUP BY programme, unit, stratum, period, component
 """
 _ADDED_UP = "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up"
+_INDEXES_OF = """
+SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %s', indexrelid::regclass)
+        ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname) END AS drop,
+    CASE WHEN conname IS NULL THEN pg_get_indexdef(indexrelid)
+        ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', indrelid::regclass, conname, pg_get_constraintdef(found.oid))
+        END AS make
+FROM pg_index LEFT JOIN pg_constraint AS found ON conindid = indexrelid
+WHERE indrelid = ANY ($1::text[]::regclass[])
+"""
 _MADE = re.compile(r"CREATE TEMPORARY TABLE (?P<name>\w+)")
 _CHANGED_PERIODS = """
 CREATE TEMPORARY TABLE changed_programme_periods ON COMMIT DROP AS
 WITH are AS (SELECT programme, period, stratum FROM programme_periods WHERE amount > 0)
 (TABLE are EXCEPT TABLE programme_periods_counted) UNION (TABLE programme_periods_counted EXCEPT TABLE are)
 """
+_ANNOUNCE = "UPDATE made SET is_announced = true WHERE NOT is_announced RETURNING part"
 _REMEMBER_PERIODS = """
 INSERT INTO programme_periods_counted SELECT programme, period, stratum FROM programme_periods WHERE amount > 0
 """
@@ -127,6 +142,20 @@ async def prepare(db: asyncpg.Connection) -> None:
         await db.execute("DROP INDEX IF EXISTS facts_of_entity")
 
 
+async def begin_anew(db: asyncpg.Connection) -> None:
+    """Forget what was made of the facts: it is made when all are there."""
+    tables = ["programme_periods", "made", *(table for kind in KINDS.values() for table in kind.tables)]
+    async with db.transaction():
+        await db.execute(f"TRUNCATE {', '.join(tables)}")
+        await forget_changes(db)
+        await db.execute("DROP INDEX IF EXISTS facts_of_entity")
+
+
+async def has_things(db: asyncpg.Connection) -> bool:
+    """Whether things are made of each fact as it comes."""
+    return bool(await _made(db, KINDS))
+
+
 async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
     made = {row["part"] for row in await db.fetch("TABLE made")}
     return [part for part in parts if part in made]
@@ -135,7 +164,7 @@ async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
 async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     """Store facts, and bring the things that they are about up to date; within a transaction."""
     for fact in facts:
-        if isinstance(fact.body, IndicatorDefined) and (names := not_made(fact.body)):
+        if fact.name == DEFINED and isinstance(fact.body, IndicatorDefined) and (names := not_made(fact.body)):
             log.warning("definition_names_what_is_not_made_here", definition=fact.entity, names=names)
     kinds = set(await _made(db, KINDS))
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
@@ -149,7 +178,9 @@ def _kind_of(fact: Fact) -> str:
 
 
 async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
-    await _set_aside(db, settled)
+    entities = {f"{kind}:{each}" for kind, ids in settled.ids.items() for each in ids}
+    await db.execute("DELETE FROM stuck_things WHERE entity = ANY ($1)", entities - settled.failed.keys())
+    await _set_aside(db, settled.failed)
     counted = [families()[name] for name in await _made(db, families())]
     await _note_affected(db, counted, settled.known)
     for kind, ids in settled.known.items():
@@ -162,26 +193,65 @@ async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
         await _note_fresh(db, settled.fresh)
 
 
-async def make_things(db: asyncpg.Connection) -> None:
-    made = await _made(db, KINDS)
-    kinds = [kind for kind in KINDS if kind not in made]
-    if not kinds:
-        return
-    async with db.transaction():
+Another = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
+"""One more connection that sees the same tables."""
+
+
+async def make_missing(db: asyncpg.Connection, another: Another) -> None:
+    """Make of all facts what is not there yet: things, and the counts of families. Not within a transaction."""
+    made = set(await _made(db, [*KINDS, *families()]))
+    if kinds := [kind for kind in KINDS if kind not in made]:
+        indexing = asyncio.create_task(_index_facts(another))
+        try:
+            await _make_things(db, kinds, another)
+            await indexing
+        finally:
+            indexing.cancel()
+    if left := [family for name, family in families().items() if name not in made]:
+        is_first = len(left) == len(families())
+        await _count_everything(db, left, another)
+        if is_first:
+            await _remember_periods(db)
+
+
+async def _index_facts(another: Another) -> None:
+    # Kept up to date by every fact, it makes catching up with a country's year three times slower.
+    async with another() as db, db.transaction():
         await db.execute(_WORK_MEMORY)
-        # Kept up to date by every fact, it makes catching up with a country's year three times slower.
         await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
         await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
-        periods: Counter[ProgrammePeriod] = Counter()
-        async for rows, settled in ahead(_settled, fact_store.rows_by_thing(db, kinds)):
-            for stored in await _copy_or_set_aside(db, rows, settled):
-                periods.update(stored.programme_periods)
-                await _set_aside(db, stored)
+
+
+async def _make_things(db: asyncpg.Connection, kinds: list[str], another: Another) -> None:
+    """The facts are fetched on one connection while the rows are stored on the other."""
+    periods, failed = Counter[ProgrammePeriod](), dict[str, Exception]()
+    async with another() as reading, reading.transaction(), db.transaction():
+        await reading.execute(_WORK_MEMORY)
+        await db.execute(_WORK_MEMORY)
+        indexes = await _drop_indexes(db, [table for kind in kinds for table in KINDS[kind].tables])
+        async with aclosing(fetched_ahead(fact_store.rows_by_thing(reading, kinds))) as pages:
+            async for rows, settled in ahead(_settled, pages):
+                for stored in await _copy_or_set_aside(db, rows, settled):
+                    periods.update(stored.programme_periods)
+                    failed |= stored.failed
+        await db.execute(_NOT_STUCK, kinds, list(failed))
+        await _set_aside(db, failed)
         await _count_programme_periods(db, periods.items())
+        for statement in indexes:
+            await db.execute(statement, timeout=PATIENCE_SECONDS)
         for kind in kinds:
             for table in KINDS[kind].tables:
                 await db.execute(f"ANALYZE {table}", timeout=PATIENCE_SECONDS)
         await db.executemany("INSERT INTO made VALUES ($1)", [(kind,) for kind in kinds])
+
+
+async def _drop_indexes(db: asyncpg.Connection, tables: list[str]) -> list[str]:
+    """Returns the statements that make them again: when the rows are there, in half of the time. (Whoever reads these
+    tables waits till then; nothing is in them yet.)"""
+    found = await db.fetch(_INDEXES_OF, tables)
+    for index in found:
+        await db.execute(index["drop"])
+    return [index["make"] for index in found]
 
 
 async def try_things_again(db: asyncpg.Connection) -> None:
@@ -195,12 +265,8 @@ async def try_things_again(db: asyncpg.Connection) -> None:
             log.error("thing_stuck", **telemetry.origin(error))
 
 
-async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
-    made = [
-        f"{kind}:{id_}" for kind, ids in settled.ids.items() for id_ in ids if f"{kind}:{id_}" not in settled.failed
-    ]
-    await db.execute("DELETE FROM stuck_things WHERE entity = ANY ($1)", made)
-    for entity, error in settled.failed.items():
+async def _set_aside(db: asyncpg.Connection, failed: Mapping[str, Exception]) -> None:
+    for entity, error in failed.items():
         log.error("thing_stuck", **telemetry.origin(error))
         await db.execute(_STUCK, entity, telemetry.origin_in_words(error), now())
 
@@ -208,8 +274,8 @@ async def _set_aside(db: asyncpg.Connection, settled: Settled) -> None:
 Facts = Sequence[asyncpg.Record]
 
 
-def _settled(rows: Facts) -> tuple[Facts, Settled]:
-    return rows, settle({}, fact_store.facts_in(rows))
+async def _settled(rows: Facts) -> Settled:
+    return settle({}, fact_store.facts_in(rows))
 
 
 async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Settled) -> list[Settled]:
@@ -226,7 +292,7 @@ async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Sett
             return [settled]
         first = set(entities[: len(entities) // 2])
         halves = [row for row in facts if row["entity"] in first], [row for row in facts if row["entity"] not in first]
-        return [each for half in halves for each in await _copy_or_set_aside(db, *_settled(half))]
+        return [each for half in halves for each in await _copy_or_set_aside(db, half, await _settled(half))]
     return [settled]
 
 
@@ -267,23 +333,28 @@ async def _note_fresh(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
 
 
 async def count(db: asyncpg.Connection) -> list[str]:
-    """Count and add up what is affected, of families that are not made everything; within a transaction.
+    """Count and add up what is affected; within a transaction, and with nothing missing.
 
-    Returns which families were counted from everything. Leaves the table `touched`: the cells that changed, and by
-    which subject and component.
+    Returns which families were counted from everything since the last cut. Leaves the table `touched`: the cells that
+    changed, and by which subject and component.
     """
     await db.execute(_TOUCHED)
     await db.execute(_CHANGED_PERIODS)
-    made = await _made(db, families())
     for family in families().values():
-        if family.name in made:
-            await _count_affected(db, family)
-        else:
-            await _count_everything(db, family)
-    await db.execute("DELETE FROM programme_periods_counted")
-    await db.execute(_REMEMBER_PERIODS)
+        await _count_affected(db, family)
+    await _remember_periods(db)
+    anew = [row["part"] for row in await db.fetch(_ANNOUNCE)]
+    for name in anew:
+        indicators = await _indicators_of(db, families()[name])
+        await db.execute(_TOUCH_EVERYTHING, name, indicators, timeout=PATIENCE_SECONDS)
     await db.execute("ANALYZE touched")
-    return [name for name in families() if name not in made]
+    return anew
+
+
+async def _remember_periods(db: asyncpg.Connection) -> None:
+    async with db.transaction():
+        await db.execute("DELETE FROM programme_periods_counted")
+        await db.execute(_REMEMBER_PERIODS)
 
 
 async def forget_changes(db: asyncpg.Connection) -> None:
@@ -292,7 +363,7 @@ async def forget_changes(db: asyncpg.Connection) -> None:
 
 
 async def count_everything_anew(db: asyncpg.Connection) -> None:
-    """Let the next cut count everything, and compare it with what was published."""
+    """Let everything be counted, and the next cut compare it with what was published."""
     await db.execute("DELETE FROM made WHERE part = ANY ($1)", list(families()))
 
 
@@ -312,7 +383,27 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
     await db.execute("DROP TABLE subjects")
 
 
-async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
+async def _count_everything(db: asyncpg.Connection, left: list[Family], another: Another) -> None:
+    """On two connections: a statement that counts uses one core most of the time."""
+    async with another() as second:
+        counting = [asyncio.create_task(_count_some(each, left)) for each in (db, second)]
+        try:
+            await asyncio.gather(*counting)
+        finally:
+            for each in counting:
+                each.cancel()
+
+
+async def _count_some(db: asyncpg.Connection, left: list[Family]) -> None:
+    while left:
+        family = left.pop(0)
+        async with db.transaction():
+            # Another leader, if there is one, appends before this or after it, and then notes whom that affects.
+            await db.execute("LOCK TABLE facts IN SHARE MODE", timeout=PATIENCE_SECONDS)
+            await _count_family(db, family)
+
+
+async def _count_family(db: asyncpg.Connection, family: Family) -> None:
     """As tables of their own: PostgreSQL makes those with all its cores, and the index when the rows are there."""
     await db.execute(_WORK_MEMORY)
     query = await _prepared(db, family, everything=True)
@@ -323,10 +414,7 @@ async def _count_everything(db: asyncpg.Connection, family: Family) -> None:
     await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
     await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
     await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)
-    await db.execute("DROP TABLE added_up")
-    indicators = await _indicators_of(db, family)
-    await db.execute(_TOUCH_EVERYTHING, family.name, indicators, timeout=PATIENCE_SECONDS)
-    await db.execute("INSERT INTO made VALUES ($1)", family.name)
+    await db.execute("INSERT INTO made VALUES ($1, false)", family.name)
 
 
 async def _indicators_of(db: asyncpg.Connection, family: Family) -> list[str]:

@@ -5,7 +5,6 @@ if the stored positions are those up to which this process appended. `CutTaken` 
 order.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -31,13 +30,13 @@ from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.chassis.running.database import Connection, Transaction
 from services.reporting import counts, fact_store, figure_store, publication
-from services.reporting.ahead import ahead
+from services.reporting.ahead import ahead, in_thread
 from services.reporting.figures.values import Cell
 from services.reporting.publication import Causes, ComputedFigure, Published
 
 log = structlog.get_logger()
 
-CELLS = 1_000  # computed at a time
+CELLS = 300  # computed at a time: with some two figures each, three parts of them are in memory
 MAX_SKIPS = 500  # that a cut names: 40 KB; the next one goes on
 _CELLS = """
 SELECT family, programme, unit, stratum, period,
@@ -113,7 +112,6 @@ async def take(
 
     Raises `Skipped` when another leader has appended facts.
     """
-    await counts.make_things(db)
     last_cut, last_known_at, _ = await figure_store.last_cut(db)
     known_at = now()
     if last_known_at is not None:
@@ -150,10 +148,8 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
     otherwise. That restates it."""
     stuck = await _try_stuck_again(tx.db)
     definitions, count = publication.computable(await fact_store.definitions(tx.db)), 0
-    async for figures, failed in ahead(partial(_computed, definitions=definitions), touched_cells(tx.db)):
-        changed = await _changed(tx.db, figures)
-        causes = await _causes(tx.db, {each.where for each in changed if each.before is not None})
-        announced = await asyncio.to_thread(_announced, tx, changed, causes, cut_id, anew)
+    announce = in_thread(partial(_announced, tx, cut_id=cut_id, anew=anew))
+    async for (_, _, failed), announced in ahead(announce, _changed_cells(tx.db, definitions)):
         await outbox.stage(tx, announced.messages)
         await figure_store.save_figures(tx.db, announced.rows)
         for where, error in (*failed, *announced.failed):
@@ -163,6 +159,26 @@ async def _publish_changed(tx: Transaction, cut_id: int, anew: Collection[str]) 
 
 
 Failed = list[tuple[FamilyCell, Exception]]
+
+
+class _Cause(NamedTuple):
+    component: str
+    entity: str
+    event_id: str
+    restates: bool
+
+
+class _ChangedCells(NamedTuple):
+    figures: list[Changed]
+    causes: Mapping[FamilyCell, Sequence[_Cause]]
+    failed: Failed
+
+
+async def _changed_cells(db: Connection, definitions: publication.DefinitionsByFamily) -> AsyncIterator[_ChangedCells]:
+    compute = in_thread(partial(_computed, definitions=definitions))
+    async for _, (figures, failed) in ahead(compute, touched_cells(db)):
+        changed = await _changed(db, figures)
+        yield _ChangedCells(changed, await _causes(db, {each.where for each in changed if each.before}), failed)
 
 
 def _computed(
@@ -209,13 +225,6 @@ async def _changed(db: Connection, figures: Sequence[tuple[FamilyCell, ComputedF
     return changed
 
 
-class _Cause(NamedTuple):
-    component: str
-    entity: str
-    event_id: str
-    restates: bool
-
-
 async def _causes(db: Connection, cells: Collection[FamilyCell]) -> dict[FamilyCell, list[_Cause]]:
     """The facts since the last cut that changed something in these cells, in the order of their topics; none where all
     is ordinary growth, which nobody asks the causes of."""
@@ -243,18 +252,12 @@ class _Announced(NamedTuple):
     failed: Failed
 
 
-def _announced(
-    tx: Transaction,
-    changed: Sequence[Changed],
-    causes: Mapping[FamilyCell, Sequence[_Cause]],
-    cut_id: int,
-    anew: Collection[str],
-) -> _Announced:
+def _announced(tx: Transaction, changed: _ChangedCells, cut_id: int, anew: Collection[str]) -> _Announced:
     found = _Announced([], [], [])
-    for each in changed:
+    for each in changed.figures:
         before = each.before
         version = before.version + 1 if before else 1
-        why = _causes_of(each.figure, causes.get(each.where, ()), is_anew=each.where.family in anew)
+        why = _causes_of(each.figure, changed.causes.get(each.where, ()), is_anew=each.where.family in anew)
         try:
             events = publication.announced(each.figure.fields, each.digest, before, why, cut_id=cut_id, known_at=tx.now)
             staged: list[outbox.Staged] = []

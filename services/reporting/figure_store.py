@@ -93,6 +93,10 @@ async def keep_history(db: Connection, rows: Sequence[FigureRow]) -> None:
     await db.execute(_FIGURES, *zip(*rows, strict=True))
 
 
+async def has_figures(db: Connection) -> bool:
+    return bool(await db.fetchval("SELECT EXISTS (SELECT FROM newest)"))
+
+
 async def make_newest(db: Connection) -> None:
     await db.execute(_NEWEST.format(figures="figures"))
 

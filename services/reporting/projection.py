@@ -7,8 +7,10 @@ read: whoever leads next goes on from the tables at once.
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -34,15 +36,18 @@ from services.chassis.messaging.positions import (
     load_incarnations,
     load_positions,
 )
-from services.chassis.messaging.topic_reader import MAX_RECORDS, Batch, TopicReader
+from services.chassis.messaging.topic_reader import MAX_RECORDS, Polled, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
-from services.chassis.running.database import UNAVAILABLE, WRITABLE, Database, EpochChanged, Transaction
+from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, Transaction, connected
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.reporting import appending, counts, cut, fact_store, figure_store, rebuild, rebuild_store
+from services.reporting import counts, cut, fact_store, figure_store, rebuild, rebuild_store
+from services.reporting.ahead import ahead
+from services.reporting.appending import store_all
 from services.reporting.definitions import shipped
+from services.reporting.reading import Told, read_batch
 
 log = structlog.get_logger()
 METER = metrics.get_meter("samenspel.reporting")
@@ -52,9 +57,11 @@ STUCK_THINGS = METER.create_gauge("samenspel.things.stuck", "{thing}", "Things t
 POLL_MS = 100
 CUT_SECONDS = 1.0  # at most one cut a second ...
 CUT_SHARE = 2.0  # ... and fewer when cuts take long: at most half of the time is spent on them
+STALE_SECONDS = 3.0  # ... but without a backlog the next one begins so soon: figures shall be 5 s old at most
 BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published this often: T19 allows 5 s in all
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 MANY = 1_000  # events that wait; fewer are counted with the next cut
+FAR_BEHIND = 20_000  # events: so many cost a third when things are made of all facts at once
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
@@ -83,6 +90,10 @@ class Projection:
     checked_at: float = 0.0
     has_defined: bool = False
 
+    @property
+    def _another(self) -> counts.Another:
+        return partial(connected, self.settings.database_url)
+
     async def run(self) -> None:
         while True:
             try:
@@ -106,19 +117,36 @@ class Projection:
         try:
             self.beginning = await reader.ends()
             while True:
-                batch = await reader.poll(POLL_MS)
-                async with self.turn:
-                    if reader.has_moved:
-                        await self.append(db, reader, batch)
-                    await self._define_once(db, reader)
-                    await self._cut_when_due(db, reader, is_behind=sum(map(len, batch.values())) >= MAX_RECORDS)
-                await self._check_now_and_then(db)
-                await self._look(db, reader)
-                self.health.tick("projection", self._state())
+                await self._catch_up(db, reader)
+                polled = await reader.poll(POLL_MS)
+                await self._go_on(db, reader, polled, await self.read(reader, polled))
         finally:
             if self.rebuilding is not None:
                 self.rebuilding.cancel()
             await reader.close()
+
+    async def _catch_up(self, db: asyncpg.Connection, reader: TopicReader) -> None:
+        """Read ahead of what is stored. (When it has caught up: what comes is stored at once.)"""
+        async for polled, told in ahead(partial(self.read, reader), self._polls(reader)):
+            await self._go_on(db, reader, polled, told)
+
+    async def _polls(self, reader: TopicReader) -> AsyncIterator[Polled]:
+        while not self._has_caught_up(reader.reached):
+            yield await reader.poll(POLL_MS)
+
+    async def read(self, reader: TopicReader, polled: Polled) -> Told:
+        return await read_batch(polled.records, reader.prefix, reader.incarnations)
+
+    async def _go_on(self, db: asyncpg.Connection, reader: TopicReader, polled: Polled, told: Told) -> None:
+        async with self.turn:
+            await self._begin_anew_where_nothing_stands(db, reader)
+            if reader.moves(polled):
+                await self.append(db, reader, polled, told)
+            await self._define_once(db, reader)
+            await self._cut_when_due(db, reader, is_behind=sum(map(len, polled.records.values())) >= MAX_RECORDS)
+        await self._check_now_and_then(db)
+        await self._look(db, reader)
+        self.health.tick("projection", self._state())
 
     def _state(self) -> str:
         found = [f"cut {self.last_cut}"]
@@ -194,17 +222,15 @@ class Projection:
         newest = CutTaken.model_validate(event) if event else None
         if newest is not None:
             positions = await load_positions(db, INPUTS)
-            async for reader, batch, parts in rebuild.facts_below(db, self.settings, newest, positions):
+            async for reader, polled, facts in rebuild.facts_below(db, self.settings, newest, positions):
                 async with db.transaction():
-                    moved = await reader.fence(db, batch)
-                    async for facts in parts:
-                        await counts.append(db, facts)
-                        events += len(facts)
+                    moved = await reader.fence(db, polled)
+                    await counts.append(db, facts)
                 reader.advance(moved)
+                events += len(facts)
                 self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)
-        await counts.make_things(db)
+        count, differences = await rebuild.compare(db, self._another, cut_id)
         async with db.transaction():
-            count, differences = await rebuild.compare(db, cut_id)
             if differences:  # the next cut announces them
                 await counts.count_everything_anew(db)
             of = rebuild.incarnations_of(newest) if newest else {}
@@ -212,17 +238,23 @@ class Projection:
             await rebuild_store.finish_rebuild(db, lost.rebuild_id, outcome.as_json(), now())
         log.info("rebuilt", **outcome.as_json())
 
-    async def append(self, db: asyncpg.Connection, reader: TopicReader, batch: Batch) -> None:
+    async def _begin_anew_where_nothing_stands(self, db: asyncpg.Connection, reader: TopicReader) -> None:
+        """A first history is appended before anything is made of it: until then no figure is published."""
+        is_far_behind = reader.waiting() >= FAR_BEHIND
+        if is_far_behind and await counts.has_things(db) and not await figure_store.has_figures(db):
+            await counts.begin_anew(db)
+            self.beginning, self.has_defined = await reader.ends(), False
+
+    async def append(self, db: asyncpg.Connection, reader: TopicReader, polled: Polled, told: Told) -> None:
         """Append a batch: facts, what they change, dead letters and positions in one transaction."""
         with telemetry.span("append facts") as span:
             async with db.transaction():
-                moved = await reader.fence(db, batch)
-                told, letters = await appending.append(db, batch, self.settings.kafka_prefix, reader.incarnations)
-                await self._dead_letter(db, letters)
-            for each in telemetry.link([each.fact.traceparent for each in told[:LINKS] if each.fact.traceparent]):
+                moved = await reader.fence(db, polled)
+                await self._dead_letter(db, [*told.letters, *await store_all(db, told.facts)])
+            for each in telemetry.link([each.fact.traceparent for each in told.facts[:LINKS] if each.fact.traceparent]):
                 span.add_link(each.context)
         reader.advance(moved)
-        self.has_news |= bool(told)
+        self.has_news |= bool(told.facts)
 
     async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
         if not letters:
@@ -236,13 +268,13 @@ class Projection:
         await fact_store.skip(db, skipped)
         self.database.on_staged()
 
-    def _has_caught_up(self, reader: TopicReader) -> bool:
-        return all(reader.positions[partition] >= end for partition, end in self.beginning.items())
+    def _has_caught_up(self, positions: Positions) -> bool:
+        return all(positions[partition] >= end for partition, end in self.beginning.items())
 
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
-        if self.has_defined or not self._has_caught_up(reader):
+        if self.has_defined or not self._has_caught_up(reader.positions):
             return
-        await counts.make_things(db)
+        await counts.make_missing(db, self._another)
         known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
@@ -255,7 +287,8 @@ class Projection:
 
     async def _cut_when_due(self, db: asyncpg.Connection, reader: TopicReader, *, is_behind: bool) -> None:
         """At first, append what waits: figures of a part of it would be made again and again."""
-        wait = max(CUT_SECONDS, CUT_SHARE * self.cut_seconds, BEHIND_SECONDS if is_behind else 0.0)
+        share = CUT_SHARE * self.cut_seconds
+        wait = max(CUT_SECONDS, share, BEHIND_SECONDS) if is_behind else max(CUT_SECONDS, min(share, STALE_SECONDS))
         if time.monotonic() - self.cut_at < wait or not self.has_defined or not self._is_due():
             return
         self.cut_at = time.monotonic()
@@ -265,6 +298,7 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
+        await counts.make_missing(db, self._another)
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken
@@ -292,17 +326,15 @@ class Projection:
         self.rebuilding = asyncio.create_task(self._rebuild(asked.rebuild_id, reader))
 
     async def _rebuild(self, rebuild_id: UUID, reader: TopicReader) -> None:
-        settings = {"search_path": "beside, public"}
-        db = await asyncpg.connect(self.settings.database_url, server_settings=settings, **WRITABLE)
+        another = partial(connected, self.settings.database_url, **rebuild.BESIDE)
         try:
-            outcome, known = await rebuild.beside(db, self.settings)
-            if known and not outcome.differences:
-                await self._swap(db, known, reader)
+            async with another() as db:
+                outcome, known = await rebuild.beside(db, another, self.settings)
+                if known and not outcome.differences:
+                    await self._swap(db, known, reader)
         except Exception as error:
             log.exception("rebuild_failed", **telemetry.origin(error))
             outcome = rebuild.RebuildOutcome(0, 0, 0, 0.0, [f"the rebuild failed: {telemetry.origin_in_words(error)}"])
-        finally:
-            db.terminate()
         log.info("rebuilt", **outcome.as_json())
         async with self.database.transaction() as tx:
             await rebuild_store.finish_rebuild(tx.db, rebuild_id, outcome.as_json(), now())

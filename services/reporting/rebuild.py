@@ -8,7 +8,7 @@ that looks there first), while the leader goes on. Both use the statements with 
 
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,18 +25,25 @@ from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions, load_incarnations
-from services.chassis.messaging.topic_reader import Batch, TopicReader
+from services.chassis.messaging.topic_reader import Polled, TopicReader
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 from services.reporting import counts, cut, fact_store, figure_store, publication
-from services.reporting.ahead import ahead, parts
-from services.reporting.facts.events import Fact, read
+from services.reporting.ahead import ahead
+from services.reporting.facts.events import Fact
 from services.reporting.figures import families
 from services.reporting.publication import Fields, Published
+from services.reporting.reading import IN_A_TURN, read_batch
 from services.reporting.things import KINDS
 
 log = structlog.get_logger()
 
+# Where it looks first. Two connections count: with more processes the live service would wait for a core.
+BESIDE = {
+    "search_path": "beside, public",
+    "max_parallel_workers_per_gather": "0",
+    "max_parallel_maintenance_workers": "0",
+}
 MAX_DIFFERENCES = 20
 ONLY_THE_NEWEST = (
     "This is about cut {cut_id}, of the present topics. What was published from topics that are no more is answered"
@@ -60,8 +67,10 @@ WHERE cut_id <= $1 AND NOT EXISTS (SELECT FROM computed WHERE computed.key = fig
 async def read_history(db: asyncpg.Connection, settings: Settings) -> None:
     reader = await TopicReader.open(settings, {(HISTORY, partition): 0 for partition in range(PARTITIONS)})
     try:
-        async for batch in reader.until(await reader.ends()):
-            await keep(db, [record for records in batch.values() for record in records])
+        async for polled in reader.until(await reader.ends()):
+            records = [record for some in polled.records.values() for record in some]
+            for start in range(0, len(records), IN_A_TURN):
+                await keep(db, records[start : start + IN_A_TURN])
     finally:
         await reader.close()
 
@@ -134,45 +143,31 @@ async def newest_vector(db: Reader) -> fact_store.Vector:
 
 async def facts_below(
     db: asyncpg.Connection, settings: Settings, newest: CutTaken, positions: Positions
-) -> AsyncGenerator[tuple[TopicReader, Batch, AsyncIterator[list[Fact]]]]:
-    """The facts from these positions to a cut, batch by batch and part by part, leaving out what any cut skipped."""
+) -> AsyncGenerator[tuple[TopicReader, Polled, list[Fact]]]:
+    """The facts from these positions to a cut, batch by batch, leaving out what any cut skipped."""
     ends, incarnations = positions_of(newest), incarnations_of(newest)
     async with db.transaction():  # of its cursor
         named = await named_skips(db)
     skipped = {(topic, partition, offset) for topic, partition, offset, of in named if incarnations.get(topic) == of}
     reader = await TopicReader.open(settings, positions, incarnations)
     try:
-        async for batch in reader.until(ends):
-            read_part = partial(_facts_of, prefix=settings.kafka_prefix, skipped=skipped, incarnations=incarnations)
-            yield reader, batch, ahead(read_part, parts(batch))
+        work = partial(_facts_of, skipped=skipped, reader=reader)
+        async for polled, facts in ahead(work, reader.until(ends)):
+            yield reader, polled, facts
     finally:
         await reader.close()
 
 
-def _facts_of(
-    batch: Batch, prefix: str, skipped: AbstractSet[tuple[str, int, int]], incarnations: Mapping[str, int]
-) -> list[Fact]:
-    facts: list[Fact] = []
-    for partition, records in batch.items():
-        topic = partition.topic.removeprefix(prefix)
-        facts += [
-            fact
-            for record in records
-            if (topic, partition.partition, record.offset) not in skipped
-            and (fact := fact_of(record, topic, incarnations[topic])) is not None
-        ]
-    return facts
-
-
-def fact_of(record: Record, topic: str, incarnation: int) -> Fact | None:
-    """The fact; None, with an error in the log, if an earlier release understood the record and this one does not."""
-    try:
-        return read(record, topic, incarnation)
-    except InvalidMessage as error:
-        log.error(
-            "no_longer_understood", topic=topic, partition=record.partition, offset=record.offset, detail=error.detail
-        )
-        return None
+async def _facts_of(polled: Polled, skipped: AbstractSet[tuple[str, int, int]], reader: TopicReader) -> list[Fact]:
+    """An error in the log where an earlier release understood a record and this one does not."""
+    left = {
+        partition: [each for each in records if (*reader.key(partition), each.offset) not in skipped]
+        for partition, records in polled.records.items()
+    }
+    told = await read_batch(left, reader.prefix, reader.incarnations)
+    for letter in told.letters:
+        log.error("no_longer_understood", record=letter.record_id, detail=letter.detail)
+    return [each.fact for each in told.facts]
 
 
 @dataclass(slots=True)
@@ -201,10 +196,16 @@ class RebuildOutcome:
         }
 
 
-async def compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
+async def compare(db: asyncpg.Connection, another: counts.Another, cut_id: int) -> tuple[int, list[str]]:
     """Count everything, and compare it byte by byte with what was published at a cut: the number of figures, and
-    sentences about those that differ. Within a transaction."""
+    sentences about those that differ."""
     await counts.count_everything_anew(db)
+    await counts.make_missing(db, another)
+    async with db.transaction():
+        return await _compare(db, cut_id)
+
+
+async def _compare(db: asyncpg.Connection, cut_id: int) -> tuple[int, list[str]]:
     await counts.count(db)
     await db.execute("CREATE TEMPORARY TABLE computed (key text PRIMARY KEY) ON COMMIT DROP")
     definitions, differences, count = publication.computable(await fact_store.definitions(db)), list[str](), 0
@@ -247,8 +248,10 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
     )
 
 
-async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[RebuildOutcome, fact_store.Vector]:
-    """Build everything anew in the schema `beside`, in which this connection looks first, and compare.
+async def beside(
+    db: asyncpg.Connection, another: counts.Another, settings: Settings
+) -> tuple[RebuildOutcome, fact_store.Vector]:
+    """Build everything anew in the schema `beside`, in which these connections look first, and compare.
 
     Returns what was found, and up to where the facts beside are those of the service's own tables.
     """
@@ -262,14 +265,11 @@ async def beside(db: asyncpg.Connection, settings: Settings) -> tuple[RebuildOut
     if why_not is not None or newest is None:
         return RebuildOutcome(cut_id, 0, 0, time.monotonic() - began, [why_not] if why_not else [], present), {}
     events = 0
-    async for _, _, its_parts in facts_below(db, settings, newest, dict.fromkeys(positions_of(newest), 0)):
+    async for _, _, facts in facts_below(db, settings, newest, dict.fromkeys(positions_of(newest), 0)):
         async with db.transaction():
-            async for facts in its_parts:
-                await counts.append(db, facts)
-                events += len(facts)
-    await counts.make_things(db)
-    async with db.transaction():
-        count, differences = await compare(db, cut_id)
+            await counts.append(db, facts)
+        events += len(facts)
+    count, differences = await compare(db, another, cut_id)
     known = vector_of(newest)
     if not differences:
         known = await _follow(db, known, of_earlier_topics=True)

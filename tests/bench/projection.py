@@ -3,6 +3,8 @@
 import asyncio
 import time
 import venv
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,10 +19,11 @@ from contracts.topics import INPUTS
 from contracts.written import envelope_form
 from local import FOLDER
 from services.chassis.messaging.positions import load_positions
-from services.chassis.messaging.topic_reader import MAX_RECORDS, TopicReader
+from services.chassis.messaging.topic_reader import MAX_RECORDS, Polled, TopicReader
 from services.chassis.running.database import Database, migrate
 from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
+from services.reporting.ahead import ahead
 from services.reporting.projection import Projection
 from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
@@ -128,7 +131,13 @@ async def _with_quix(bootstrap: str, url: str, db: asyncpg.Connection, topic: st
     return float(said)
 
 
+async def _polls(reader: TopicReader) -> AsyncIterator[Polled]:
+    while True:
+        yield await reader.poll(100)
+
+
 async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, count: int) -> float:
+    """As a leader that catches up."""
     await db.execute("TRUNCATE facts, positions")
     environment = {"SAMENSPEL_DATABASE_URL": url, "SAMENSPEL_KAFKA": bootstrap, "SAMENSPEL_KAFKA_PREFIX": prefix}
     settings = read_settings("reporting", 8003, environment)
@@ -137,11 +146,12 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()
-    while done < count:
-        batch = await reader.poll(100)
-        if reader.has_moved:
-            await projection.append(db, reader, batch)
-            done += sum(map(len, batch.values()))
+    async for polled, told in ahead(partial(projection.read, reader), _polls(reader)):
+        if reader.moves(polled):
+            await projection.append(db, reader, polled, told)
+            done += len(told.facts)
+        if done >= count:
+            break
     seconds = time.perf_counter() - started
     await reader.close()
     await pool.close()

@@ -22,7 +22,6 @@ from contracts.targets import IndicatorDefined
 from demo.recount.topics import as_record
 from samenspel.topic_records import TopicRecord
 from services.chassis.redrives import NotAdmitted, resent
-from services.reporting import rebuild
 from services.reporting.facts.events import read
 from tests.contract.story import CONTRACTS, EXAMPLES, Json, contents, written
 from tests.deliveries import EVENT_HEADERS
@@ -52,7 +51,6 @@ def test_every_reader_has_the_same_verdict(name: str) -> None:
     admitted = odd.reason is None
 
     assert refused_by(read, odd) == odd.reason
-    assert (rebuild.fact_of(odd.record(), odd.topic, 1) is not None) == admitted
     assert as_record(odd.record(), odd.topic).is_admitted == admitted
     assert can_be_redriven(odd) == (admitted or odd.reason in OF_ITS_PLACE or not odd.headers)
 

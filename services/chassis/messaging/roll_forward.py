@@ -124,8 +124,8 @@ class Recovery:
         reader = await TopicReader.open(self.settings, beginning, tail=tail)
         told: list[OwnEvent] = []
         try:
-            async for batch in reader.until(await reader.ends()):
-                for records in batch.values():
+            async for polled in reader.until(await reader.ends()):
+                for records in polled.records.values():
                     told += self._admitted(records)
         finally:
             await reader.close()

@@ -234,6 +234,16 @@ async def connect(url: str, *, size: int = 10, patience: str = STATEMENT_TIMEOUT
     )
 
 
+@asynccontextmanager
+async def connected(url: str, **settings: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of one's own, for work that takes long, with these settings of PostgreSQL."""
+    db = await asyncpg.connect(url, server_settings=settings, **WRITABLE)
+    try:
+        yield db
+    finally:
+        db.terminate()
+
+
 class MigrationChanged(Exception):
     """A migration file was changed after it was applied: restore it, and put the change into a new file."""
 

@@ -5,6 +5,7 @@ What an event must be is said by the contracts alone; here nothing is refused th
 
 from collections.abc import Callable, Hashable
 from datetime import date, datetime
+from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 import msgspec
@@ -326,7 +327,7 @@ _DECODERS = {name: msgspec.json.Decoder(model) for name, model in READ.items()}
 _BARE = msgspec.json.Decoder(Bare)
 
 
-class Fact(msgspec.Struct, gc=False):
+class Fact(msgspec.Struct, dict=True):
     """One event, and the topic, partition and offset at which it stands."""
 
     topic: str
@@ -339,24 +340,24 @@ class Fact(msgspec.Struct, gc=False):
     epoch: int
     version: int
     event_id: str
-    body: Read
     data: bytes
     """The event's data as it was announced."""
-    traceparent: str | None = None
     incarnation: int = 1
     """Of the topic: one that was made again has other messages at the same offsets."""
+    traceparent: str | None = None
+
+    @cached_property
+    def body(self) -> Read:
+        """The fields that figures need; while facts are only stored, nobody asks for them."""
+        return body_of(self.name, self.data)
 
 
 def body_of(name: str, data: bytes) -> Read:
-    body: Read = _DECODERS.get(name, _BARE).decode(data)
-    return body
-
-
-def stored_body_of(name: str, data: bytes) -> Read:
     try:
-        return body_of(name, data)
+        body: Read = _DECODERS.get(name, _BARE).decode(data)
     except msgspec.DecodeError:
         return Unreadable()
+    return body
 
 
 class Placed(Record, Protocol):
@@ -379,8 +380,7 @@ def read(record: Placed, topic: str, incarnation: int = 1) -> Fact:
         admitted.epoch,
         admitted.version,
         admitted.id,
-        body_of(name, admitted.data),
         admitted.data,
-        admitted.traceparent,
         incarnation,
+        admitted.traceparent,
     )

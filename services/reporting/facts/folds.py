@@ -7,6 +7,7 @@ lost when the service's database was restored.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from contracts.values import calendar_day, school_year_of
 from services.reporting.facts.events import (
@@ -117,8 +118,7 @@ class Wait:
     breached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """A delivered activity that was not retracted."""
 
     body: DeliveryDetails

@@ -64,8 +64,8 @@ async def read_whole(sandbox: Sandbox) -> tuple[list[bytes | None], dict[tuple[s
     values: list[bytes | None] = []
     try:
         async with asyncio.timeout(SOON):
-            async for batch in reader.until(await reader.ends()):
-                values += [record.value for records in batch.values() for record in records]
+            async for polled in reader.until(await reader.ends()):
+                values += [record.value for records in polled.records.values() for record in records]
     finally:
         await reader.close()
     return values, reader.reached

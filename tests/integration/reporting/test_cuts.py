@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from contracts.activities import ActivityCorrected, ActivityDelivered
 from local import RealParts
+from services.chassis.running.database import connected
 from services.reporting import counts, cut, fact_store, figure_store
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import functions
@@ -30,8 +32,8 @@ Published = Mapping[str, dict[str, Any]]
 class Reported:
     """A scenario as `reporting` reads it, cut by cut."""
 
-    def __init__(self, db: asyncpg.Connection) -> None:
-        self.db = db
+    def __init__(self, db: asyncpg.Connection, another: counts.Another) -> None:
+        self.db, self.another = db, another
         self.scenario = Scenario()
         self.scenario.announced += DEFINED
         self.read = 0
@@ -52,6 +54,7 @@ class Reported:
         async with self.db.transaction():
             await counts.append(self.db, [read(record, record.topic) for record in records[self.read :]])
         self.read = len(records)
+        await counts.make_missing(self.db, self.another)
         taken = await cut.take(self.db, SOURCE, NOTHING_READ)
         rows = await self.db.fetch("SELECT key, data FROM figures WHERE cut_id = $1", taken.cut_id)
         assert len(rows) == taken.figure_count
@@ -64,7 +67,7 @@ async def reported(stack: RealParts) -> AsyncIterator[Reported]:
         db = await asyncpg.connect(sandbox.settings.database_url)
         await counts.prepare(db)
         try:
-            yield Reported(db)
+            yield Reported(db, partial(connected, sandbox.settings.database_url))
         finally:
             await db.close()
 

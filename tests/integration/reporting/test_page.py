@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from contracts.offers import PartnerRecorded
 from local import RealParts
 from services.chassis.http.application import application
 from services.chassis.http.examples import first_example
+from services.chassis.running.database import connected
 from services.chassis.running.service import Service
 from services.reporting import counts, rebuild_store
 from services.reporting.page import routes
@@ -111,7 +113,8 @@ async def a_site(stack: RealParts, **settings: Any) -> AsyncIterator[Site]:
         app.state.live = Live(service, make)
         try:
             async with client_of(app) as client:
-                yield Site(Reported(db), client, app)
+                another = partial(connected, sandbox.settings.database_url)
+                yield Site(Reported(db, another), client, app)
         finally:
             await db.close()
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -27,13 +28,15 @@ from samenspel.topic_records import TopicRecord
 from services.chassis.adoptions import commands_for
 from services.chassis.commands import Call, carry_out
 from services.chassis.messaging.positions import Positions, Skipped, begin_anew, load_positions, move
-from services.chassis.messaging.topic_reader import Batch, TopicReader
-from services.chassis.running.database import Connection
+from services.chassis.messaging.topic_reader import Batch, Polled, TopicReader
+from services.chassis.running.database import Connection, connected
 from services.reporting import counts, cut, fact_store, figure_store, projection, rebuild
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
+from services.reporting.figures import families
 from services.reporting.projection import Projection
 from services.reporting.sources import sources
+from services.reporting.things import KINDS
 from tests.builders import an_actor
 from tests.deliveries import Delivery, a_record, delivered_in_order, delivered_scenarios
 from tests.odd_records import ODD
@@ -58,8 +61,8 @@ async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stac
             for part in delivery.parts:
                 await append_and_cut(projection, reader, db, part)
 
-            async with db.transaction():
-                _, differences = await rebuild.compare(db, projection.last_cut)
+            another = partial(connected, projection.settings.database_url)
+            _, differences = await rebuild.compare(db, another, projection.last_cut)
             assert differences == []
             delivered = {read(record, record.topic).event_id for record in delivery.records}
             assert {fact.event_id for fact in await facts_of(db)} == delivered
@@ -68,7 +71,7 @@ async def test_what_was_published_cut_by_cut_is_what_all_facts_give_at_once(stac
 async def test_a_batch_is_appended_once_with_the_positions_behind_it(stack: RealParts) -> None:
     async with a_leader(stack) as (projection, reader, db):
         delivery = delivered_in_order(DEFINED)
-        await projection.append(db, reader, batch_of(projection, delivery.records))
+        await append(projection, reader, db, delivery.records)
 
         ends = {(record.topic, record.partition): record.offset + 1 for record in delivery.records}
         assert len(await facts_of(db)) == len(DEFINED)
@@ -81,7 +84,7 @@ async def test_a_batch_that_cannot_be_stored_moves_nothing(stack: RealParts) -> 
         await fact_store.append(db, [read(delivery.records[-1], delivery.records[-1].topic)])  # its offset is taken
 
         with pytest.raises(asyncpg.UniqueViolationError):
-            await projection.append(db, reader, batch_of(projection, delivery.records))
+            await append(projection, reader, db, delivery.records)
 
         assert len(await facts_of(db)) == 1
         assert not any((await load_positions(db, INPUTS)).values())
@@ -93,7 +96,7 @@ async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: Real
         second = await overtaken(zombie, its_reader, db)
 
         with pytest.raises(Skipped, match="stored"):
-            await zombie.append(db, its_reader, batch_of(zombie, second))
+            await append(zombie, its_reader, db, second)
         with pytest.raises(Skipped):
             await zombie.cut(db, its_reader)
 
@@ -103,8 +106,8 @@ async def test_a_leader_that_slept_while_another_led_appends_nothing(stack: Real
 class Unfenced(TopicReader):
     """Without its protection: it moves the stored positions from wherever they are."""
 
-    async def fence(self, db: Connection, batch: Batch) -> Positions:
-        behind = {self.key(partition): records[-1].offset + 1 for partition, records in batch.items()}
+    async def fence(self, db: Connection, polled: Polled) -> Positions:
+        behind = {self.key(partition): records[-1].offset + 1 for partition, records in polled.records.items()}
         await move(db, await load_positions(db, INPUTS), behind, {}, self.incarnations)
         return behind
 
@@ -130,7 +133,7 @@ async def test_without_fence_and_primary_key_a_leader_that_slept_appends_twice(
             await db.execute("ALTER TABLE facts DROP CONSTRAINT facts_pkey")
 
         with pytest.raises(refused_by) if refused_by else nullcontext():
-            await zombie.append(db, its_reader, batch_of(zombie, second))
+            await append(zombie, its_reader, db, second)
 
         offsets = {(record.topic, record.partition, record.offset) for record in second}
         facts = [(fact.topic, fact.partition, fact.offset) for fact in await facts_of(db)]
@@ -140,9 +143,9 @@ async def test_without_fence_and_primary_key_a_leader_that_slept_appends_twice(
 async def overtaken(zombie: Projection, its_reader: TopicReader, db: asyncpg.Connection) -> Sequence[TopicRecord]:
     """A leader appends the first half and falls asleep; its successor appends the second half, which is returned."""
     first, second = delivered_in_order(DEFINED, cuts=[len(DEFINED) // 2]).parts
-    await zombie.append(db, its_reader, batch_of(zombie, first))
+    await append(zombie, its_reader, db, first)
     successor, new_reader = Projection(zombie.settings, zombie.database, zombie.health), copy_of(its_reader)
-    await successor.append(db, new_reader, batch_of(successor, second))
+    await append(successor, new_reader, db, second)
     return second
 
 
@@ -167,7 +170,7 @@ async def test_what_is_there_again_on_topics_that_were_made_again_changes_no_fig
         before, published = await newest_cut(db), await newest_of_all(db)
 
         reading_again, again = await made_again(reader, db), records_again(delivery)
-        await projection.append(db, reading_again, batch_of(projection, again))
+        await append(projection, reading_again, db, again)
         assert projection.has_news
         await projection.cut(db, reading_again)
 
@@ -189,7 +192,7 @@ async def test_whoever_leads_next_takes_a_cut_of_topics_that_were_made_again(sta
         await successor.begin(db)
         assert not successor.has_news
 
-        await projection.append(db, await made_again(reader, db), batch_of(projection, delivery.records))
+        await append(projection, await made_again(reader, db), db, delivery.records)
 
         await successor.begin(db)
         assert successor.has_news
@@ -201,7 +204,7 @@ async def test_what_a_cut_of_an_earlier_topic_knew_is_known_for_its_figures(stac
         delivery = delivered_in_order(DEFINED)
         await append_and_cut(projection, reader, db, delivery.records)
         earlier = await newest_cut(db)
-        await projection.append(db, await made_again(reader, db), batch_of(projection, delivery.records))
+        await append(projection, await made_again(reader, db), db, delivery.records)
 
         async with db.transaction(isolation="repeatable_read"):
             definition = "adoption-strict/1/kansen-voor-kinderen/city/all/2025-12-31"
@@ -216,7 +219,7 @@ async def test_a_letter_about_a_topic_that_was_made_again_does_not_take_the_plac
         await append_and_cut(projection, reader, db, [broken])
         reading_again = await made_again(reader, db)
         assert await skipped(db) == []
-        await projection.append(db, reading_again, batch_of(projection, [broken]))
+        await append(projection, reading_again, db, [broken])
 
         letters = await db.fetch("SELECT aggregate FROM journal WHERE topic LIKE '%dead-letters%' ORDER BY position")
         assert [row["aggregate"] for row in letters] == [f"dead-letter:{TARGETS}/0/0", f"dead-letter:{TARGETS}/0/0/2"]
@@ -298,7 +301,7 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_skipped_and_the_re
         records = delivered_in_order(DEFINED).records
         last = records[-1]
         broken = a_record(last.topic, last.partition, last.offset + 1, key=b"own:b", value=b"{broken")
-        await projection.append(db, reader, batch_of(projection, [*records, broken]))
+        await append(projection, reader, db, [*records, broken])
 
         letters = await db.fetch("SELECT value, key FROM journal WHERE topic = 'partnership.dead-letters.reporting.v1'")
         assert [tuple(letter) for letter in letters] == [(b"{broken", b"own:b")]
@@ -318,7 +321,7 @@ async def test_however_many_messages_are_set_aside_each_is_named_once_by_the_cut
     """Red while a cut named all of them: with a thousand in a lifetime it could not be announced, and the leader ended
     at each start."""
     async with a_leader(stack) as (projection, reader, db):
-        await projection.append(db, reader, batch_of(projection, delivered_in_order(DEFINED).records))
+        await append(projection, reader, db, delivered_in_order(DEFINED).records)
         odd = [(TARGETS, partition, 1_000 + number, 1) for partition in range(3) for number in range(400)]
         await fact_store.skip(db, odd)
 
@@ -344,11 +347,11 @@ async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealPart
         deliver(scenario, "own:bron")
     records = delivered_in_order(scenario.announced).records
     async with a_leader(stack) as (projection, reader, db):
-        await counts.make_things(db)
+        await counts.make_missing(db, partial(connected, projection.settings.database_url))
         refused = json.loads(records[4].value or b"")["subject"]
         await db.execute(f"ALTER TABLE activities ADD CHECK (activity_id <> '{refused}')")
 
-        await projection.append(db, reader, batch_of(projection, records))
+        await append(projection, reader, db, records)
 
         others = {(each.topic, each.offset) for each in records if each is not records[4]}
         assert {(fact.topic, fact.offset) for fact in await facts_of(db)} == others
@@ -360,13 +363,80 @@ async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealPart
 
 async def test_facts_get_their_index_when_those_that_wait_are_there(stack: RealParts) -> None:
     async with a_leader(stack) as (projection, reader, db):
-        await projection.append(db, reader, batch_of(projection, delivered_in_order(DEFINED).records))
+        await append(projection, reader, db, delivered_in_order(DEFINED).records)
         appended = await has_index(db)
-        await counts.make_things(db)
+        await counts.make_missing(db, partial(connected, projection.settings.database_url))
         made = await has_index(db)
         await counts.prepare(db)
 
         assert (appended, made, await has_index(db)) == (False, True, True)
+
+
+async def test_a_first_history_is_stored_before_anything_is_made_of_it(
+    stack: RealParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fact by fact, the same history takes three times as long."""
+    monkeypatch.setattr(projection, "FAR_BEHIND", 0)  # very much waits, always
+    delivery = max(some_deliveries(), key=lambda each: len(each.records))  # one that has figures
+    async with a_leader(stack) as (leader, reader, db):
+        another = partial(connected, leader.settings.database_url)
+        await counts.make_missing(db, another)
+        first, second = delivery.records[:-3], delivery.records[-3:]
+
+        await leader._begin_anew_where_nothing_stands(db, reader)
+        await append(leader, reader, db, first)
+        of_first = await db.fetchval("SELECT count(*) FROM made"), await db.fetchval("SELECT count(*) FROM groups")
+        await leader.cut(db, reader)
+        await leader._begin_anew_where_nothing_stands(db, reader)  # now something stands
+        of_second = await db.fetchval("SELECT count(*) FROM made")
+        await append_and_cut(leader, reader, db, second)
+
+        assert (of_first, of_second) == ((0, 0), len(KINDS) + len(families()))
+        _, differences = await rebuild.compare(db, another, leader.last_cut)
+        assert (differences, await newest_of_all(db) != {}) == ([], True)
+
+
+@pytest.mark.parametrize("appends_first", [True, False])
+async def test_what_another_leader_appends_while_families_are_counted_is_counted(
+    stack: RealParts, appends_first: bool
+) -> None:
+    """Red without the lock on facts, and when which families are made is read before the facts are stored."""
+    delivery = max(some_deliveries(), key=lambda each: len(each.records))
+    facts = [read(record, record.topic) for record in delivery.records]
+    async with a_leader(stack) as (leader, _, db):
+        another = partial(connected, leader.settings.database_url)
+        await counts.make_missing(db, another)
+        await counts.count_everything_anew(db)
+        async with another() as other, another() as watching:
+            if appends_first:
+                async with other.transaction():
+                    await counts.append(other, facts)
+                    counting = asyncio.create_task(counts.make_missing(db, another))
+                    await eventually(lambda: is_waiting(watching, at_least=1))
+                await counting
+            else:
+                async with db.transaction():
+                    await db.execute("LOCK TABLE facts IN SHARE MODE")
+                    appending = asyncio.create_task(append_at_once(other, facts))
+                    await eventually(lambda: is_waiting(watching, at_least=1))
+                    await db.execute("INSERT INTO made SELECT unnest($1::text[]), false", [*families()])
+                await appending
+
+        await cut.take(db, leader.settings.source, await load_positions(db, INPUTS))
+        published = await newest_of_all(db)
+        _, differences = await rebuild.compare(db, another, 1)
+        assert (differences, published != {}) == ([], True)
+
+
+async def append_at_once(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
+    async with db.transaction():
+        await counts.append(db, facts)
+
+
+async def is_waiting(db: asyncpg.Connection, at_least: int) -> bool:
+    """Whether somebody waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return int(await db.fetchval(waiting)) >= at_least
 
 
 async def has_index(db: asyncpg.Connection) -> bool:
@@ -404,7 +474,7 @@ async def test_the_projection_has_the_verdict_of_every_reader_on_odd_records(sta
     known = {name: odd for name, odd in ODD.items() if odd.topic in INPUTS}  # it reads no other topic
     async with a_leader(stack) as (projection, reader, db):
         records = [odd.record(offset) for offset, odd in enumerate(known.values())]
-        await projection.append(db, reader, batch_of(projection, records))
+        await append(projection, reader, db, records)
 
         refused = {offset for offset, odd in enumerate(known.values()) if odd.reason is not None}
         assert {offset for _, _, offset in await skipped(db)} == refused
@@ -445,12 +515,15 @@ async def a_leader(stack: RealParts) -> AsyncIterator[tuple[Projection, TopicRea
             await db.close()
 
 
-def batch_of(projection: Projection, records: Sequence[TopicRecord]) -> Batch:
-    """Records as the reader would have polled them."""
+async def append(
+    projection: Projection, reader: TopicReader, db: asyncpg.Connection, records: Sequence[TopicRecord]
+) -> None:
+    """Records as if the reader had polled them."""
     batch: Batch = defaultdict(list)
     for record in records:
         batch[TopicPartition(projection.settings.topic(record.topic), record.partition)].append(record)
-    return dict(batch)
+    polled = Polled(dict(batch), {})
+    await projection.append(db, reader, polled, await projection.read(reader, polled))
 
 
 async def append_and_cut(
@@ -458,7 +531,7 @@ async def append_and_cut(
 ) -> None:
     """One turn of the leader: what came, and a cut."""
     if part:
-        await projection.append(db, reader, batch_of(projection, part))
+        await append(projection, reader, db, part)
     await projection.cut(db, reader)
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import permutations
 from operator import itemgetter
 from pathlib import Path
@@ -20,6 +21,7 @@ from local import RealParts
 from services.chassis.commands import Answer, Call, NoBody, carry_out
 from services.chassis.messaging.relay import Relay
 from services.chassis.problems import NotAllowed
+from services.chassis.running.database import connected
 from services.reporting import api, counts, figure_store, rebuild, rebuild_store
 from services.reporting.projection import Projection
 from tests.builders import NOW, an_actor
@@ -297,8 +299,7 @@ async def the_table_of_facts(sandbox: Sandbox, name: str = "public.facts") -> in
 async def differences(sandbox: Sandbox) -> list[str]:
     """Between what was published last and what all facts give."""
     db = await asyncpg.connect(sandbox.settings.database_url)
-    async with db.transaction():
-        _, found = await rebuild.compare(db, 2**40)
+    _, found = await rebuild.compare(db, partial(connected, sandbox.settings.database_url), 2**40)
     await db.close()
     return found
 

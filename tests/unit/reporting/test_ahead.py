@@ -1,17 +1,12 @@
-"""Working ahead keeps the order, loses nothing, and is never more than one ahead."""
+"""Working ahead keeps the order, loses nothing, and is never further ahead than it may be."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
-from aiokafka import TopicPartition
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.chassis.messaging.topic_reader import Batch
-from services.reporting import ahead
-from tests.deliveries import a_record
-
-TOPICS = [TopicPartition("a", 0), TopicPartition("a", 1), TopicPartition("b", 0)]
+from services.reporting.ahead import ahead, fetched_ahead, in_thread
 
 
 async def _numbers(count: int) -> AsyncIterator[int]:
@@ -21,9 +16,12 @@ async def _numbers(count: int) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 async def test_what_is_made_ahead_comes_in_the_order_of_what_it_is_made_of(count: int) -> None:
-    made = [square async for square in ahead.ahead(lambda number: number * number, _numbers(count))]
+    def square(number: int) -> int:
+        return number * number
 
-    assert made == [number * number for number in range(count)]
+    assert [each async for each in ahead(in_thread(square), _numbers(count))] == [
+        (number, number * number) for number in range(count)
+    ]
 
 
 async def test_while_one_is_used_the_next_is_made_and_no_more() -> None:
@@ -33,30 +31,54 @@ async def test_while_one_is_used_the_next_is_made_and_no_more() -> None:
         begun.append(number)
         return number
 
-    async for made in ahead.ahead(begin, _numbers(5)):
-        assert begun[-1] <= made + 1
+    async for number, _ in ahead(in_thread(begin), _numbers(5)):
+        assert max(begun) <= number + 1
 
-    assert begun == [0, 1, 2, 3, 4]
+    assert sorted(begun) == [0, 1, 2, 3, 4]
 
 
-async def test_an_error_reaches_the_caller() -> None:
+async def test_an_error_reaches_the_caller_and_what_was_begun_ends() -> None:
+    async def divide(number: int) -> int:
+        return 1 // (number - 1) if number < 2 else int(await asyncio.Event().wait())
+
     with pytest.raises(ZeroDivisionError):
-        _ = [each async for each in ahead.ahead(lambda number: 1 // (2 - number), _numbers(5))]
+        async for _ in ahead(divide, _numbers(5)):
+            pass
+
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-@given(st.lists(st.integers(0, 9), min_size=3, max_size=3))
-async def test_the_parts_of_a_batch_are_the_batch(counts: list[int]) -> None:
-    batch: Batch = {
-        topic: [a_record(topic.topic, topic.partition, offset, key=b"k", value=b"v") for offset in range(count)]
-        for topic, count in zip(TOPICS, counts, strict=True)
-        if count
-    }
+async def test_what_is_fetched_ahead_comes_in_order_one_before_it_is_used() -> None:
+    fetched: list[int] = []
 
-    with pytest.MonkeyPatch.context() as smaller:
-        smaller.setattr(ahead, "PART", 4)
-        found = [part async for part in ahead.parts(batch)]
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(1, 4):
+            fetched.append(number)
+            yield number
 
-    sizes = [sum(map(len, part.values())) for part in found]
-    assert all(size == 4 for size in sizes[:-1])
-    assert all(0 < size <= 4 for size in sizes)
-    assert {topic: [record for part in found for record in part.get(topic, ())] for topic in batch} == batch
+    seen: list[tuple[int, list[int]]] = []
+    async for number in fetched_ahead(numbers()):
+        await asyncio.sleep(0)
+        seen.append((number, [*fetched]))
+
+    assert seen == [(1, [1, 2]), (2, [1, 2, 3]), (3, [1, 2, 3])]
+
+
+async def test_who_stops_using_it_stops_what_is_being_fetched() -> None:
+    is_stopped = False
+
+    async def slow() -> AsyncIterator[int]:
+        nonlocal is_stopped
+        yield 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_stopped = True
+
+    async with aclosing(fetched_ahead(slow())) as numbers:
+        async for _ in numbers:
+            await asyncio.sleep(0)
+            break
+
+    assert is_stopped

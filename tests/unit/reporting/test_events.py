@@ -19,7 +19,6 @@ from services.reporting.facts.events import (
     Unreadable,
     body_of,
     read,
-    stored_body_of,
 )
 from tests.contract.story import Json, an_example
 from tests.deliveries import as_sent
@@ -112,8 +111,8 @@ def test_every_event_names_a_site_that_asks_too_once(event: type[Event]) -> None
 def test_a_stored_fact_that_no_release_can_read_is_unreadable_and_no_error() -> None:
     stored = json.dumps(an_example("ActivityDelivered")["data"]).encode()
 
-    assert isinstance(stored_body_of("ActivityDelivered", stored), DeliveryDetails)
-    assert isinstance(stored_body_of("ActivityDelivered", b'{"activityId": 5}'), Unreadable)
+    assert isinstance(body_of("ActivityDelivered", stored), DeliveryDetails)
+    assert isinstance(body_of("ActivityDelivered", b'{"activityId": 5}'), Unreadable)
 
 
 def test_a_fact_belongs_to_the_incarnation_of_its_topic() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.reporting.definitions import shipped
-from services.reporting.facts.events import Fact, body_of
+from services.reporting.facts.events import Fact
 from services.reporting.figures.values import standing_days
 from services.reporting.things import KINDS, Row, settle
 from tests.builders import ART, GROUP, PROGRAMME, SCHOOL
@@ -77,7 +77,7 @@ def test_what_is_the_case_is_the_same_however_often_and_in_whatever_order_facts_
 def a_fact(name: str, entity: str, version: int, **data: Any) -> Fact:
     text = msgspec.json.encode(data)
     where = ("partnership.any.v1", 0, version)
-    return Fact(*where, name, entity, 1, version, f"{entity}-{version}", body_of(name, text), text)
+    return Fact(*where, name, entity, 1, version, f"{entity}-{version}", text)
 
 
 def the_group(version: int, school_year: str, headcount: int) -> Fact:
