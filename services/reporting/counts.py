@@ -197,19 +197,29 @@ Another = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 """One more connection that sees the same tables."""
 
 
-async def make_missing(db: asyncpg.Connection, another: Another) -> None:
-    """Make of all facts what is not there yet: things, and the counts of families. Not within a transaction."""
+Tell = Callable[[str], None]
+"""Is told how far long work is."""
+
+
+def nobody(_: str) -> None:
+    pass
+
+
+async def make_missing(db: asyncpg.Connection, another: Another, tell: Tell = nobody) -> None:
+    """Make of all facts what is not there yet: things, and the counts of families. Not within a transaction.
+
+    It tells how far it is: of a country's year it takes minutes."""
     made = set(await _made(db, [*KINDS, *families()]))
     if kinds := [kind for kind in KINDS if kind not in made]:
         indexing = asyncio.create_task(_index_facts(another))
         try:
-            await _make_things(db, kinds, another)
+            await _make_things(db, kinds, another, tell)
             await indexing
         finally:
             indexing.cancel()
     if left := [family for name, family in families().items() if name not in made]:
         is_first = len(left) == len(families())
-        await _count_everything(db, left, another)
+        await _count_everything(db, left, another, tell)
         if is_first:
             await _remember_periods(db)
 
@@ -222,9 +232,10 @@ async def _index_facts(another: Another) -> None:
         await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
 
 
-async def _make_things(db: asyncpg.Connection, kinds: list[str], another: Another) -> None:
+async def _make_things(db: asyncpg.Connection, kinds: list[str], another: Another, tell: Tell) -> None:
     """The facts are fetched on one connection while the rows are stored on the other."""
-    periods, failed = Counter[ProgrammePeriod](), dict[str, Exception]()
+    periods, failed, done = Counter[ProgrammePeriod](), dict[str, Exception](), 0
+    tell("sorting the events")
     async with another() as reading, reading.transaction(), db.transaction():
         await reading.execute(_WORK_MEMORY)
         await db.execute(_WORK_MEMORY)
@@ -234,6 +245,8 @@ async def _make_things(db: asyncpg.Connection, kinds: list[str], another: Anothe
                 for stored in await _copy_or_set_aside(db, rows, settled):
                     periods.update(stored.programme_periods)
                     failed |= stored.failed
+                done += len(rows)
+                tell(f"making things of all events: {done:,} so far")
         await db.execute(_NOT_STUCK, kinds, list(failed))
         await _set_aside(db, failed)
         await _count_programme_periods(db, periods.items())
@@ -383,10 +396,10 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
     await db.execute("DROP TABLE subjects")
 
 
-async def _count_everything(db: asyncpg.Connection, left: list[Family], another: Another) -> None:
+async def _count_everything(db: asyncpg.Connection, left: list[Family], another: Another, tell: Tell) -> None:
     """On two connections: a statement that counts uses one core most of the time."""
     async with another() as second:
-        counting = [asyncio.create_task(_count_some(each, left)) for each in (db, second)]
+        counting = [asyncio.create_task(_count_some(each, left, tell)) for each in (db, second)]
         try:
             await asyncio.gather(*counting)
         finally:
@@ -394,9 +407,10 @@ async def _count_everything(db: asyncpg.Connection, left: list[Family], another:
                 each.cancel()
 
 
-async def _count_some(db: asyncpg.Connection, left: list[Family]) -> None:
+async def _count_some(db: asyncpg.Connection, left: list[Family], tell: Tell) -> None:
     while left:
         family = left.pop(0)
+        tell(f"counting everything: {family.name}")
         async with db.transaction():
             # Another leader, if there is one, appends before this or after it, and then notes whom that affects.
             await db.execute("LOCK TABLE facts IN SHARE MODE", timeout=PATIENCE_SECONDS)

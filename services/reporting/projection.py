@@ -160,6 +160,12 @@ class Projection:
             found.append(f"{self.stuck_things} things could not be made of their facts: samenspel figures stuck")
         return "; ".join(found)
 
+    def _tell(self, what: str) -> None:
+        self.health.tick("projection", what)
+
+    def _tell_of_rebuild(self, what: str) -> None:
+        self.health.trouble("projection", f"rebuilding: {what}", blocks=True)  # figures are missing
+
     async def _check_now_and_then(self, db: asyncpg.Connection) -> None:
         if time.monotonic() - self.checked_at < CHECK_SECONDS:
             return
@@ -216,7 +222,7 @@ class Projection:
 
     async def _restore(self, db: asyncpg.Connection, lost: rebuild_store.UnfinishedRebuild) -> None:
         """Append what the newest cut knew, from where another process ended, and prove that its figures come back."""
-        self.health.trouble("projection", "rebuilding", blocks=True)  # figures are missing
+        self._tell_of_rebuild("0 events")
         began, cut_id, events = time.monotonic(), lost.cut_id or 0, 0
         event = await figure_store.cut_event(db, cut_id)
         newest = CutTaken.model_validate(event) if event else None
@@ -228,8 +234,8 @@ class Projection:
                     await counts.append(db, facts)
                 reader.advance(moved)
                 events += len(facts)
-                self.health.trouble("projection", f"rebuilding: {events} events", blocks=True)
-        count, differences = await rebuild.compare(db, self._another, cut_id)
+                self._tell_of_rebuild(f"{events} events")
+        count, differences = await rebuild.compare(db, self._another, cut_id, self._tell_of_rebuild)
         async with db.transaction():
             if differences:  # the next cut announces them
                 await counts.count_everything_anew(db)
@@ -274,7 +280,7 @@ class Projection:
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         if self.has_defined or not self._has_caught_up(reader.positions):
             return
-        await counts.make_missing(db, self._another)
+        await counts.make_missing(db, self._another, self._tell)
         known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
@@ -298,7 +304,7 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
-        await counts.make_missing(db, self._another)
+        await counts.make_missing(db, self._another, self._tell)
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken

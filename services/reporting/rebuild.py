@@ -196,11 +196,14 @@ class RebuildOutcome:
         }
 
 
-async def compare(db: asyncpg.Connection, another: counts.Another, cut_id: int) -> tuple[int, list[str]]:
+async def compare(
+    db: asyncpg.Connection, another: counts.Another, cut_id: int, tell: counts.Tell = counts.nobody
+) -> tuple[int, list[str]]:
     """Count everything, and compare it byte by byte with what was published at a cut: the number of figures, and
     sentences about those that differ."""
     await counts.count_everything_anew(db)
-    await counts.make_missing(db, another)
+    await counts.make_missing(db, another, tell)
+    tell("comparing all figures")
     async with db.transaction():
         return await _compare(db, cut_id)
 

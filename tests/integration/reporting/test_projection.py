@@ -439,6 +439,22 @@ async def is_waiting(db: asyncpg.Connection, at_least: int) -> bool:
     return int(await db.fetchval(waiting)) >= at_least
 
 
+async def test_who_waits_for_everything_to_be_made_is_told_how_far_it_is(stack: RealParts) -> None:
+    """Red when it is silent for minutes: a part that is silent for 45 s is said not to work."""
+    told: list[str] = []
+    async with a_leader(stack) as (projection, reader, db):
+        await append(projection, reader, db, delivered_in_order(DEFINED).records)
+        another = partial(connected, projection.settings.database_url)
+
+        await counts.make_missing(db, another, told.append)
+        await counts.make_missing(db, another, told.append)  # nothing is missing
+
+    *of_things, last = [each for each in told if "counting" not in each]
+    assert of_things[0] == "sorting the events"
+    assert last == f"making things of all events: {len(DEFINED)} so far"
+    assert told[len(of_things) + 1 :] == [f"counting everything: {name}" for name in families()]
+
+
 async def has_index(db: asyncpg.Connection) -> bool:
     return bool(await db.fetchval("SELECT to_regclass('facts_of_entity') IS NOT NULL"))
 
