@@ -25,6 +25,7 @@ FILES = [file for folder in FOLDERS if not folder.name.startswith("Command") for
 Json = dict[str, Any]
 EXAMPLES: list[Json] = [json.loads(file.read_text(encoding="utf-8")) for file in FILES]
 TOGETHER, FEW = 200, 20  # messages in one history: as many as Hypothesis makes, for the tables are emptied for each
+BEHIND_DEFINITIONS = 1_000  # an offset
 MAX_INTEGER = 2**31 - 1  # in PostgreSQL
 ODD_TIMES = "0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-14:00 2026-02-30 2026-02-20T13:30:00 0001-01-01"
 ODD_YEARS = "20xx-20yy 2025-2099"
@@ -100,10 +101,9 @@ def test_spoiled_messages_are_refused_or_counted_but_never_stop_the_rest(tables:
     @settings(max_examples=number // TOGETHER, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(a_spoiled_message(), min_size=TOGETHER // 2, max_size=TOGETHER))
     def check(spoiled: list[Json]) -> None:
-        # The spoiled first: of duplicates the first one counts.
-        facts = [
-            *filter(None, (_read_or_refused(message, offset) for offset, message in enumerate([*spoiled, *EXAMPLES])))
-        ]
+        # The spoiled first: of duplicates the first one counts. And behind the definitions on their topic.
+        numbered = enumerate([*spoiled, *EXAMPLES], start=BEHIND_DEFINITIONS)
+        facts = [*filter(None, (_read_or_refused(message, offset) for offset, message in numbered))]
 
         published, stuck = tables.run(_publish(tables, facts))
         assert published > 0
