@@ -61,7 +61,7 @@ STALE_SECONDS = 3.0  # ... but without a backlog the next one begins so soon: fi
 BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published this often: T19 allows 5 s in all
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 MANY = 1_000  # events that wait; fewer are counted with the next cut
-FAR_BEHIND = 20_000  # events: so many cost a third when things are made of all facts at once
+FAR_BEHIND = 20_000  # events: very many cost half when things are made of all facts at once
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 

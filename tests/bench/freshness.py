@@ -83,18 +83,27 @@ async def _waits_of_a_reader(stack: Stack) -> list[float]:
         address = re.search(r'data-live="([^"]+)"', page)
         assert address, "a page says where its script listens"
         async with browser.stream("GET", address[1].replace("&amp;", "&")) as told:
-            news = told.aiter_lines()
+            came: asyncio.Queue[float] = asyncio.Queue()
+            listening = asyncio.create_task(_listen(told, came))
             for topic, key, value in events.activities(ONE_BY_ONE):
                 sent_at = time.perf_counter()
                 await kafka.send_and_wait(
                     stack.prefix + topic, value, key=key, partition=partition_of(key), headers=HEADERS
                 )
-                while not (await anext(news)).startswith("data: "):
-                    pass
-                waits.append(time.perf_counter() - sent_at)
+                while (at := await came.get()) < sent_at:
+                    pass  # of what came before: at first what there is
+                waits.append(at - sent_at)
                 await asyncio.sleep(PAUSE_SECONDS)
+            listening.cancel()
     await kafka.stop()
     return sorted(waits)
+
+
+async def _listen(told: httpx.Response, came: asyncio.Queue[float]) -> None:
+    """When each piece of news came."""
+    async for line in told.aiter_lines():
+        if line.startswith("data: "):
+            came.put_nowait(time.perf_counter())
 
 
 async def _waits_at(stack: Stack, pace: int, number: int, known: int) -> list[float]:

@@ -375,7 +375,7 @@ async def test_facts_get_their_index_when_those_that_wait_are_there(stack: RealP
 async def test_a_first_history_is_stored_before_anything_is_made_of_it(
     stack: RealParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fact by fact, the same history takes three times as long."""
+    """Fact by fact, a long history takes twice as long."""
     monkeypatch.setattr(projection, "FAR_BEHIND", 0)  # very much waits, always
     delivery = max(some_deliveries(), key=lambda each: len(each.records))  # one that has figures
     async with a_leader(stack) as (leader, reader, db):
