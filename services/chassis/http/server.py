@@ -30,6 +30,7 @@ IDLE_SECONDS = (
     75  # longer than a proxy or client keeps it (60 s is usual): who uses it again must not find it being closed
 )
 WRITE_SECONDS = 30.0  # to take what does not fit into the socket's buffers
+GOES_ON = "goes_on"  # of a request's state: whether its answer has no end, but goes on until its client leaves
 TICKS = 10  # uvicorn looks up ten times a second; once is enough
 
 
@@ -57,6 +58,8 @@ class HttpConnection(HttpToolsProtocol):
     """When what is awaited from the client must be there, in the loop's time."""
     write_due = inf
     """When the client must have taken what is ready for it."""
+    has_ended = False
+    """Whether the client has said that it sends no more."""
     head_size = 0
     """No fewer bytes than the head that is being read has so far."""
     problem: Problem | None = None
@@ -131,6 +134,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.running is None or self.running.response_complete or self.running.disconnected:
             return False
         self.running.keep_alive = False
+        self.has_ended = True
         return True
 
     def shutdown(self) -> None:
@@ -144,6 +148,8 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.is_closing():  # nobody takes what is left to send
             self.write_due = min(self.write_due, now + LEAVE_SECONDS)
+        elif self.has_ended and self.running.scope["state"].get(GOES_ON):
+            self.transport.close()  # a browser that left says no more than this
         elif now > self.due:
             is_awaited = self.stage == "head" or (self.stage == "body" and not self.running.response_complete)
             if is_awaited and self.head_size:

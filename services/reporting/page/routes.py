@@ -64,6 +64,7 @@ async def tell_changes(
     which = Which(programme, year, language_of(request, lang))
     if await live.page(which) is None:
         raise NoSuchPage
+    request.state.goes_on = True
     changes = live.changes(which, request.headers.get("Last-Event-ID", seen))
     return StreamingResponse(changes, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

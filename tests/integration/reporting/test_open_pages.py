@@ -14,7 +14,7 @@ import pytest
 from local import RealParts, ports
 from services.chassis.http.server import server
 from services.chassis.running.service import Service
-from services.reporting.page.live import MAX_OPEN, PART, Live, Made, Which
+from services.reporting.page.live import MAX_OPEN, PART, PING_SECONDS, Live, Made, Which
 from services.reporting.page.making import make
 from tests.integration.reporting.test_cuts import BRON, LINDE
 from tests.integration.reporting.test_page import PAGE, Outline, Site, a_site
@@ -177,7 +177,7 @@ async def test_what_nobody_reads_any_more_is_neither_looked_up_nor_made(stack: R
     async with served(stack) as pages:
         async with pages.opened() as reader:
             await reader.next()
-        await eventually(lambda: is_closed(pages.live))
+        await eventually(lambda: is_closed(pages.live), within=PING_SECONDS)  # which would find out, sooner or later
         stand, made = pages.live.stand, pages.made.total()
         await pages.deliver(LINDE)
         for _ in range(3):

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.http import server
@@ -48,8 +48,13 @@ class Client:
             return await self.reader.read() == b""
 
 
+async def endless() -> AsyncIterator[bytes]:
+    yield b"first"
+    await asyncio.Event().wait()
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the size of the body, the caller's address, very much, or else its path without reading the body."""
+    """Answers with the size of the body, the caller's address, very much, without an end, or else with its path."""
     request = Request(scope, receive)
     match scope["path"]:
         case "/body":
@@ -58,6 +63,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             text = str(scope["client"][0])
         case "/much":
             text = "x" * MANY
+        case "/endless":
+            request.state.goes_on = True
+            await StreamingResponse(endless())(scope, receive, send)
+            return
         case _:
             text = scope["path"]
     await PlainTextResponse(text)(scope, receive, send)
@@ -252,6 +261,19 @@ async def test_a_client_that_says_that_it_is_done_is_answered() -> None:
         status, _, body = await client.answer()
         assert (status, body) == (200, b"3")
         assert await client.is_closed()
+
+
+async def test_an_answer_without_an_end_ends_when_its_client_says_that_it_is_done() -> None:
+    """A browser that leaves a page says no more than that."""
+    async with connections() as connect:
+        client = await connect()
+        client.send(b"GET /endless HTTP/1.1\r\n\r\n")
+        async with asyncio.timeout(SOON):
+            await client.reader.readuntil(b"first")
+        client.writer.write_eof()
+
+        async with asyncio.timeout(SOON):
+            assert await client.reader.read() == b"\r\n"  # and no last chunk, as if that was all
 
 
 @pytest.mark.parametrize("data", [GET, POST + b"Content-Length: 3\r\n\r\n"])
