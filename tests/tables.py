@@ -11,7 +11,7 @@ from contracts.metrics import CutTaken
 from contracts.topics import INPUTS, PARTITIONS
 from local import RealParts
 from samenspel.topic_records import TopicRecord
-from services.reporting import counts, cut, figure_store, publication, rebuild
+from services.reporting import counts, cut, figure_store, making, publication, rebuild
 from services.reporting.facts.events import Fact, read
 from services.reporting.publication import Fields
 from tests.deliveries import Delivery
@@ -60,7 +60,7 @@ class Tables:
 
     async def cut(self) -> CutTaken:
         another: Any = self.pool.acquire  # its proxies do what connections do
-        await counts.make_missing(self.db, another)
+        await making.make_missing(self.db, another)
         return await cut.take(self.db, SOURCE, NOTHING_READ)
 
     async def newest(self) -> dict[str, Fields]:

@@ -5,8 +5,8 @@ to 5 ms for the interpreter each time that PostgreSQL or Kafka sends something.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -45,3 +45,14 @@ async def fetched_ahead(items: AsyncIterator[Item]) -> AsyncGenerator[Item]:
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)  # so that nothing uses its connection any more
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """All of them at once. When one fails, the others are over before its error is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,9 +7,7 @@ then facts are only appended.
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -17,7 +15,6 @@ import structlog
 from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.reporting import fact_store
-from services.reporting.ahead import ahead, fetched_ahead
 from services.reporting.definitions import not_made
 from services.reporting.fact_store import PATIENCE_SECONDS
 from services.reporting.facts.events import Fact, IndicatorDefined
@@ -28,8 +25,6 @@ from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 log = structlog.get_logger()
 
 DEFINED = IndicatorDefined.__name__
-# For each sort of a whole year, and for making an index of it; by default they take a few megabytes, and the disk.
-_WORK_MEMORY = "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'"
 _COLUMNS = "subject, programme, period, stratum, units, components, amounts"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
@@ -37,10 +32,6 @@ CREATE TABLE IF NOT EXISTS {table} (
     PRIMARY KEY (programme, period, stratum, subject)
 );
 CREATE INDEX IF NOT EXISTS {table}_of_subject ON {table} (subject);
-"""
-_INDEXES = """
-ALTER TABLE {table} ADD PRIMARY KEY (programme, period, stratum, subject);
-CREATE INDEX {table}_of_subject ON {table} (subject);
 """
 _DIFFERING = """
 CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
@@ -61,9 +52,6 @@ ON CONFLICT DO NOTHING
 _FRESH = ("entity", "topic", "partition", "incarnation", "offset", "event_id", "restates")
 _STUCK = """
 INSERT INTO stuck_things VALUES ($1, $2, $3) ON CONFLICT (entity) DO UPDATE SET reason = excluded.reason
-"""
-_NOT_STUCK = """
-DELETE FROM stuck_things WHERE split_part(entity, ':', 1) = ANY ($1) AND NOT entity = ANY ($2)
 """
 _SUBJECTS = """
 CREATE TEMPORARY TABLE subjects ON COMMIT DROP AS
@@ -102,26 +90,6 @@ FROM differing, unnest(units) AS unit, unnest(components, amounts) AS counted (c
 GROUP BY programme, unit, stratum, period, component
 ON CONFLICT (family, programme, unit, stratum, period, component) DO UPDATE SET amount = known.amount + excluded.amount
 """
-_ADD_UP_EVERYTHING = """
-CREATE TEMPORARY TABLE added_up ON COMMIT DROP AS
-SELECT programme, unit, stratum, period, component, sum(amount) AS amount
-FROM (  -- first by the units together: many subjects have the same
-    SELECT programme, units, stratum, period, component, sum(amount) AS amount
-    FROM {table}, unnest(components, amounts) AS counted (component, amount)
-    GROUP BY programme, units, stratum, period, component
-) AS together, unnest(units) AS unit
-GROUP BY programme, unit, stratum, period, component
-"""
-_ADDED_UP = "INSERT INTO sums SELECT $1, programme, unit, stratum, period, component, amount FROM added_up"
-_INDEXES_OF = """
-SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %s', indexrelid::regclass)
-        ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname) END AS drop,
-    CASE WHEN conname IS NULL THEN pg_get_indexdef(indexrelid)
-        ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', indrelid::regclass, conname, pg_get_constraintdef(found.oid))
-        END AS make
-FROM pg_index LEFT JOIN pg_constraint AS found ON conindid = indexrelid
-WHERE indrelid = ANY ($1::text[]::regclass[])
-"""
 _MADE = re.compile(r"CREATE TEMPORARY TABLE (?P<name>\w+)")
 _CHANGED_PERIODS = """
 CREATE TEMPORARY TABLE changed_programme_periods ON COMMIT DROP AS
@@ -138,25 +106,16 @@ async def prepare(db: asyncpg.Connection) -> None:
     """Make the tables of families that are new; until things are made, nobody asks for the facts of one."""
     for family in families().values():
         await db.execute(_TABLE.format(table=family.table))
-    if not await _made(db, KINDS):
-        await db.execute("DROP INDEX IF EXISTS facts_of_entity")
-
-
-async def begin_anew(db: asyncpg.Connection) -> None:
-    """Forget what was made of the facts: it is made when all are there."""
-    tables = ["programme_periods", "made", *(table for kind in KINDS.values() for table in kind.tables)]
-    async with db.transaction():
-        await db.execute(f"TRUNCATE {', '.join(tables)}")
-        await forget_changes(db)
+    if not await made_of(db, KINDS):
         await db.execute("DROP INDEX IF EXISTS facts_of_entity")
 
 
 async def has_things(db: asyncpg.Connection) -> bool:
     """Whether things are made of each fact as it comes."""
-    return bool(await _made(db, KINDS))
+    return bool(await made_of(db, KINDS))
 
 
-async def _made(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
+async def made_of(db: asyncpg.Connection, parts: Iterable[str]) -> list[str]:
     made = {row["part"] for row in await db.fetch("TABLE made")}
     return [part for part in parts if part in made]
 
@@ -166,7 +125,7 @@ async def append(db: asyncpg.Connection, facts: Sequence[Fact]) -> None:
     for fact in facts:
         if fact.name == DEFINED and isinstance(fact.body, IndicatorDefined) and (names := not_made(fact.body)):
             log.warning("definition_names_what_is_not_made_here", definition=fact.entity, names=names)
-    kinds = set(await _made(db, KINDS))
+    kinds = set(await made_of(db, KINDS))
     of_kinds = [fact for fact in facts if _kind_of(fact) in kinds]
     earlier = await fact_store.facts_of(db, {fact.entity for fact in of_kinds}) if kinds else {}
     await fact_store.append(db, facts)
@@ -180,91 +139,17 @@ def _kind_of(fact: Fact) -> str:
 async def _store_things(db: asyncpg.Connection, settled: Settled) -> None:
     entities = {f"{kind}:{each}" for kind, ids in settled.ids.items() for each in ids}
     await db.execute("DELETE FROM stuck_things WHERE entity = ANY ($1)", entities - settled.failed.keys())
-    await _set_aside(db, settled.failed)
-    counted = [families()[name] for name in await _made(db, families())]
+    await set_aside(db, settled.failed)
+    counted = [families()[name] for name in await made_of(db, families())]
     await _note_affected(db, counted, settled.known)
     for kind, ids in settled.known.items():
         for table in KINDS[kind].tables:
             await db.execute(_REMOVE.format(table=table, id=KINDS[kind].id_column), ids)
-    await _copy_rows(db, settled)
-    await _count_programme_periods(db, settled.programme_periods.items())
+    await copy_rows(db, settled)
+    await count_programme_periods(db, settled.programme_periods.items())
     await _note_affected(db, counted, settled.ids)
     if counted:
         await _note_fresh(db, settled.fresh)
-
-
-Another = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
-"""One more connection that sees the same tables."""
-
-
-Tell = Callable[[str], None]
-"""Is told how far long work is."""
-
-
-def nobody(_: str) -> None:
-    pass
-
-
-async def make_missing(db: asyncpg.Connection, another: Another, tell: Tell = nobody) -> None:
-    """Make of all facts what is not there yet: things, and the counts of families. Not within a transaction.
-
-    It tells how far it is: of a country's year it takes minutes."""
-    made = set(await _made(db, [*KINDS, *families()]))
-    if kinds := [kind for kind in KINDS if kind not in made]:
-        indexing = asyncio.create_task(_index_facts(another))
-        try:
-            await _make_things(db, kinds, another, tell)
-            await indexing
-        finally:
-            indexing.cancel()
-    if left := [family for name, family in families().items() if name not in made]:
-        is_first = len(left) == len(families())
-        await _count_everything(db, left, another, tell)
-        if is_first:
-            await _remember_periods(db)
-
-
-async def _index_facts(another: Another) -> None:
-    # Kept up to date by every fact, it makes catching up with a country's year three times slower.
-    async with another() as db, db.transaction():
-        await db.execute(_WORK_MEMORY)
-        await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
-        await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
-
-
-async def _make_things(db: asyncpg.Connection, kinds: list[str], another: Another, tell: Tell) -> None:
-    """The facts are fetched on one connection while the rows are stored on the other."""
-    periods, failed, done = Counter[ProgrammePeriod](), dict[str, Exception](), 0
-    tell("sorting the events")
-    async with another() as reading, reading.transaction(), db.transaction():
-        await reading.execute(_WORK_MEMORY)
-        await db.execute(_WORK_MEMORY)
-        indexes = await _drop_indexes(db, [table for kind in kinds for table in KINDS[kind].tables])
-        async with aclosing(fetched_ahead(fact_store.rows_by_thing(reading, kinds))) as pages:
-            async for rows, settled in ahead(_settled, pages):
-                for stored in await _copy_or_set_aside(db, rows, settled):
-                    periods.update(stored.programme_periods)
-                    failed |= stored.failed
-                done += len(rows)
-                tell(f"making things of all events: {done:,} so far")
-        await db.execute(_NOT_STUCK, kinds, list(failed))
-        await _set_aside(db, failed)
-        await _count_programme_periods(db, periods.items())
-        for statement in indexes:
-            await db.execute(statement, timeout=PATIENCE_SECONDS)
-        for kind in kinds:
-            for table in KINDS[kind].tables:
-                await db.execute(f"ANALYZE {table}", timeout=PATIENCE_SECONDS)
-        await db.executemany("INSERT INTO made VALUES ($1)", [(kind,) for kind in kinds])
-
-
-async def _drop_indexes(db: asyncpg.Connection, tables: list[str]) -> list[str]:
-    """Returns the statements that make them again: when the rows are there, in half of the time. (Whoever reads these
-    tables waits till then; nothing is in them yet.)"""
-    found = await db.fetch(_INDEXES_OF, tables)
-    for index in found:
-        await db.execute(index["drop"])
-    return [index["make"] for index in found]
 
 
 async def try_things_again(db: asyncpg.Connection) -> None:
@@ -278,44 +163,19 @@ async def try_things_again(db: asyncpg.Connection) -> None:
             log.error("thing_stuck", **telemetry.origin(error))
 
 
-async def _set_aside(db: asyncpg.Connection, failed: Mapping[str, Exception]) -> None:
+async def set_aside(db: asyncpg.Connection, failed: Mapping[str, Exception]) -> None:
     for entity, error in failed.items():
         log.error("thing_stuck", **telemetry.origin(error))
         await db.execute(_STUCK, entity, telemetry.origin_in_words(error), now())
 
 
-Facts = Sequence[asyncpg.Record]
-
-
-async def _settled(rows: Facts) -> Settled:
-    return settle({}, fact_store.facts_in(rows))
-
-
-async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Settled) -> list[Settled]:
-    """Store the rows of these things; one whose rows cannot be stored is found by halves, and has none."""
-    try:
-        async with db.transaction():  # a savepoint
-            await _copy_rows(db, settled)
-    except fact_store.UNSTORABLE as error:
-        entities = list(dict.fromkeys(row["entity"] for row in facts))
-        if len(entities) == 1:
-            settled.rows.clear()
-            settled.programme_periods.clear()
-            settled.failed[entities[0]] = error
-            return [settled]
-        first = set(entities[: len(entities) // 2])
-        halves = [row for row in facts if row["entity"] in first], [row for row in facts if row["entity"] not in first]
-        return [each for half in halves for each in await _copy_or_set_aside(db, half, await _settled(half))]
-    return [settled]
-
-
-async def _copy_rows(db: asyncpg.Connection, settled: Settled) -> None:
+async def copy_rows(db: asyncpg.Connection, settled: Settled) -> None:
     for table, rows in settled.rows.items():
         if rows:
             await db.copy_records_to_table(table, records=rows)
 
 
-async def _count_programme_periods(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammePeriod, int]]) -> None:
+async def count_programme_periods(db: asyncpg.Connection, amounts: Iterable[tuple[ProgrammePeriod, int]]) -> None:
     await db.executemany(
         "INSERT INTO programme_periods AS known VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (programme, period, stratum) DO UPDATE SET amount = known.amount + excluded.amount",
@@ -355,7 +215,7 @@ async def count(db: asyncpg.Connection) -> list[str]:
     await db.execute(_CHANGED_PERIODS)
     for family in families().values():
         await _count_affected(db, family)
-    await _remember_periods(db)
+    await remember_periods(db)
     anew = [row["part"] for row in await db.fetch(_ANNOUNCE)]
     for name in anew:
         indicators = await _indicators_of(db, families()[name])
@@ -364,7 +224,7 @@ async def count(db: asyncpg.Connection) -> list[str]:
     return anew
 
 
-async def _remember_periods(db: asyncpg.Connection) -> None:
+async def remember_periods(db: asyncpg.Connection) -> None:
     async with db.transaction():
         await db.execute("DELETE FROM programme_periods_counted")
         await db.execute(_REMEMBER_PERIODS)
@@ -385,7 +245,7 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
     made = await db.execute(_SUBJECTS.format(family=family.name, of_programme_periods=of_programme_periods))
     if made != "SELECT 0":
         await db.execute("ANALYZE subjects")
-        counting = await _prepared(db, family, everything=False)
+        counting = await prepared(db, family, everything=False)
         await db.execute(_DIFFERING.format(columns=_COLUMNS, table=family.table, counting=counting))
         await db.execute(_FORGET.format(table=family.table))
         await db.execute(_REMEMBER.format(table=family.table, columns=_COLUMNS))
@@ -396,46 +256,11 @@ async def _count_affected(db: asyncpg.Connection, family: Family) -> None:
     await db.execute("DROP TABLE subjects")
 
 
-async def _count_everything(db: asyncpg.Connection, left: list[Family], another: Another, tell: Tell) -> None:
-    """On two connections: a statement that counts uses one core most of the time."""
-    async with another() as second:
-        counting = [asyncio.create_task(_count_some(each, left, tell)) for each in (db, second)]
-        try:
-            await asyncio.gather(*counting)
-        finally:
-            for each in counting:
-                each.cancel()
-
-
-async def _count_some(db: asyncpg.Connection, left: list[Family], tell: Tell) -> None:
-    while left:
-        family = left.pop(0)
-        tell(f"counting everything: {family.name}")
-        async with db.transaction():
-            # Another leader, if there is one, appends before this or after it, and then notes whom that affects.
-            await db.execute("LOCK TABLE facts IN SHARE MODE", timeout=PATIENCE_SECONDS)
-            await _count_family(db, family)
-
-
-async def _count_family(db: asyncpg.Connection, family: Family) -> None:
-    """As tables of their own: PostgreSQL makes those with all its cores, and the index when the rows are there."""
-    await db.execute(_WORK_MEMORY)
-    query = await _prepared(db, family, everything=True)
-    await db.execute(f"DROP TABLE {family.table}")
-    await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)
-    await db.execute(_INDEXES.format(table=family.table), timeout=PATIENCE_SECONDS)
-    await db.execute(f"ANALYZE {family.table}", timeout=PATIENCE_SECONDS)
-    await db.execute(_ADD_UP_EVERYTHING.format(table=family.table), timeout=PATIENCE_SECONDS)
-    await db.execute("DELETE FROM sums WHERE family = $1", family.name, timeout=PATIENCE_SECONDS)
-    await db.execute(_ADDED_UP, family.name, timeout=PATIENCE_SECONDS)
-    await db.execute("INSERT INTO made VALUES ($1, false)", family.name)
-
-
 async def _indicators_of(db: asyncpg.Connection, family: Family) -> list[str]:
     return [each.indicator for each in await fact_store.definitions(db) if each.function in family.functions]
 
 
-async def _prepared(db: asyncpg.Connection, family: Family, *, everything: bool) -> str:
+async def prepared(db: asyncpg.Connection, family: Family, *, everything: bool) -> str:
     """Make the tables on the way to the counts; returns the query that gives the counts."""
     steps, query = family.counts(everything=everything)
     for step in steps:

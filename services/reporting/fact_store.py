@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -76,10 +76,23 @@ async def name_skipped(db: Connection, cut_id: int, most: int) -> list[tuple[str
     return sorted((row["topic"], row["partition"], row["offset"]) for row in rows)
 
 
-async def rows_by_thing(db: Connection, kinds: Collection[str]) -> AsyncIterator[list[asyncpg.Record]]:
-    """Every stored fact about things of these kinds, some thousands at a time; those of one thing always together."""
-    query = f"{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) ORDER BY entity"
-    cursor = await db.cursor(query, kinds, timeout=PATIENCE_SECONDS)
+class Share(NamedTuple):
+    """A part of all things: each is in one of so many."""
+
+    number: int
+    """From 0."""
+    of: int
+
+
+_BY_THING = f"""
+{_FACTS} WHERE split_part(entity, ':', 1) = ANY ($1) AND abs(mod(hashtextextended(entity, 0), $3)) = $2 ORDER BY entity
+"""
+
+
+async def rows_by_thing(db: Connection, kinds: Collection[str], share: Share) -> AsyncIterator[list[asyncpg.Record]]:
+    """Every stored fact about a share of the things of these kinds, some thousands at a time; those of one thing always
+    together."""
+    cursor = await db.cursor(_BY_THING, kinds, *share, timeout=PATIENCE_SECONDS)
     rows: list[asyncpg.Record] = []
     while page := await cursor.fetch(PAGE, timeout=PATIENCE_SECONDS):
         rows += page

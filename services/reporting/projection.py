@@ -7,7 +7,8 @@ read: whoever leads next goes on from the tables at once.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -22,8 +23,7 @@ from contracts.metrics import CutTaken
 from contracts.targets import TARGETS
 from contracts.topics import INPUTS
 from contracts.values import calendar_day
-from services.chassis.messaging import dead_letters, outbox
-from services.chassis.messaging.dead_letters import DeadLetter
+from services.chassis.messaging import outbox
 from services.chassis.messaging.positions import (
     ANOTHER_TOPIC_SECONDS,
     CHECK_SECONDS,
@@ -39,15 +39,16 @@ from services.chassis.messaging.positions import (
 from services.chassis.messaging.topic_reader import MAX_RECORDS, Polled, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
-from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, Transaction, connected
+from services.chassis.running.database import UNAVAILABLE, Database, EpochChanged, connected
 from services.chassis.running.health import Health
 from services.chassis.running.leadership import lead_for_ever
 from services.chassis.running.settings import Settings
-from services.reporting import counts, cut, fact_store, figure_store, rebuild, rebuild_store
-from services.reporting.ahead import ahead
-from services.reporting.appending import store_all
+from services.reporting import counts, cut, fact_store, figure_store, making, rebuild, rebuild_store
+from services.reporting.ahead import ahead, together
+from services.reporting.appending import append, append_all
 from services.reporting.definitions import shipped
-from services.reporting.reading import Told, read_batch
+from services.reporting.helper import HelperEnded, helped
+from services.reporting.reading import Told, read_polled
 
 log = structlog.get_logger()
 METER = metrics.get_meter("samenspel.reporting")
@@ -62,7 +63,7 @@ BEHIND_SECONDS = 2.0  # while there is a backlog, figures are still published th
 LOOK_SECONDS = 1.0  # how often a requested rebuild, and an adopted topic, are looked for
 MANY = 1_000  # events that wait; fewer are counted with the next cut
 FAR_BEHIND = 20_000  # events: very many cost half when things are made of all facts at once
-LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
+WORTH_HELP = 150_000  # events: a second process takes a second to start, and 100 MB
 
 
 @dataclass(slots=True)
@@ -89,9 +90,11 @@ class Projection:
     looked_at: float = 0.0
     checked_at: float = 0.0
     has_defined: bool = False
+    has_lost_help: bool = False
+    """Whether a second process ended too early: this one goes on alone."""
 
     @property
-    def _another(self) -> counts.Another:
+    def _another(self) -> making.Another:
         return partial(connected, self.settings.database_url)
 
     async def run(self) -> None:
@@ -116,26 +119,59 @@ class Projection:
         reader = await TopicReader.open(self.settings, *await self.begin(db))
         try:
             self.beginning = await reader.ends()
+            if await self._is_first_history(db, reader):
+                await reader.close()
+                await self._append_first_history(db, reader)
+                return  # and lead anew, from what is stored
             while True:
                 await self._catch_up(db, reader)
                 polled = await reader.poll(POLL_MS)
-                await self._go_on(db, reader, polled, await self.read(reader, polled))
+                await self._go_on(db, reader, polled, await read_polled(reader, polled))
         finally:
             if self.rebuilding is not None:
                 self.rebuilding.cancel()
             await reader.close()
 
+    async def _is_first_history(self, db: asyncpg.Connection, reader: TopicReader) -> bool:
+        """Whether nothing is published and very much waits."""
+        return self._left(reader) >= WORTH_HELP and not self.has_lost_help and not await figure_store.has_figures(db)
+
+    def _left(self, reader: TopicReader) -> int:
+        return sum(end - reader.positions[partition] for partition, end in self.beginning.items())
+
+    async def _append_first_history(self, db: asyncpg.Connection, reader: TopicReader) -> None:
+        """Append what waits: half of the partitions here, the others in a second process."""
+        left = self._left(reader)
+
+        async def note(half: AsyncGenerator[int]) -> None:
+            nonlocal left
+            async with aclosing(half) as batches:
+                async for records in batches:
+                    left -= records
+                    self.behind = _behind(left)
+                    self._tell(self._state())
+                    async with self.turn:
+                        await fact_store.note_backlog(db, self.behind)
+
+        await making.begin_anew(db)
+        mine, others = (
+            (self.settings, _half(reader.positions, number), reader.incarnations, _half(self.beginning, number))
+            for number in range(2)
+        )
+        try:
+            await together(note(append_all(*mine)), note(helped(self.settings, append_all, *others)))
+        except HelperEnded as error:
+            log.warning("appended_without_help", **telemetry.origin(error))
+            self.has_lost_help = True
+
     async def _catch_up(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         """Read ahead of what is stored. (When it has caught up: what comes is stored at once.)"""
-        async for polled, told in ahead(partial(self.read, reader), self._polls(reader)):
+        async for polled, told in ahead(partial(read_polled, reader), self._polls(reader)):
             await self._go_on(db, reader, polled, told)
 
     async def _polls(self, reader: TopicReader) -> AsyncIterator[Polled]:
         while not self._has_caught_up(reader.reached):
             yield await reader.poll(POLL_MS)
-
-    async def read(self, reader: TopicReader, polled: Polled) -> Told:
-        return await read_batch(polled.records, reader.prefix, reader.incarnations)
 
     async def _go_on(self, db: asyncpg.Connection, reader: TopicReader, polled: Polled, told: Told) -> None:
         async with self.turn:
@@ -248,31 +284,17 @@ class Projection:
         """A first history is appended before anything is made of it: until then no figure is published."""
         is_far_behind = reader.waiting() >= FAR_BEHIND
         if is_far_behind and await counts.has_things(db) and not await figure_store.has_figures(db):
-            await counts.begin_anew(db)
+            await making.begin_anew(db)
             self.beginning, self.has_defined = await reader.ends(), False
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, polled: Polled, told: Told) -> None:
-        """Append a batch: facts, what they change, dead letters and positions in one transaction."""
-        with telemetry.span("append facts") as span:
-            async with db.transaction():
-                moved = await reader.fence(db, polled)
-                await self._dead_letter(db, [*told.letters, *await store_all(db, told.facts)])
-            for each in telemetry.link([each.fact.traceparent for each in told.facts[:LINKS] if each.fact.traceparent]):
-                span.add_link(each.context)
-        reader.advance(moved)
+        await append(db, self.settings, reader, polled, told)
         self.has_news |= bool(told.facts)
+        self.database.on_staged()  # a dead letter, perhaps
 
-    async def _dead_letter(self, db: asyncpg.Connection, letters: list[DeadLetter]) -> None:
-        if not letters:
-            return
-        epoch = await db.fetchval("SELECT epoch FROM stream")
-        tx = Transaction(db, now(), self.settings.source, epoch)
-        for letter in letters:
-            log.warning("malformed_message", reason=letter.reason, detail=letter.detail, record=letter.record_id)
-            await dead_letters.add(tx, self.settings.service, letter)
-        skipped = [(each.topic, each.record.partition, each.record.offset, each.incarnation) for each in letters]
-        await fact_store.skip(db, skipped)
-        self.database.on_staged()
+    def _help(self, reader: TopicReader) -> making.Helped | None:
+        is_worth_it = sum(reader.positions.values()) >= WORTH_HELP and not self.has_lost_help
+        return partial(helped, self.settings) if is_worth_it else None
 
     def _has_caught_up(self, positions: Positions) -> bool:
         return all(positions[partition] >= end for partition, end in self.beginning.items())
@@ -280,7 +302,7 @@ class Projection:
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         if self.has_defined or not self._has_caught_up(reader.positions):
             return
-        await counts.make_missing(db, self._another, self._tell)
+        await making.make_missing(db, self._another, self._tell, self._help(reader))
         known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
@@ -304,7 +326,7 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
-        await counts.make_missing(db, self._another, self._tell)
+        await making.make_missing(db, self._another, self._tell, self._help(reader))
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken
@@ -354,6 +376,10 @@ class Projection:
                 await asyncio.sleep(LOOK_SECONDS)
             else:
                 return
+
+
+def _half(positions: Positions, number: int) -> Positions:
+    return {key: offset for key, offset in positions.items() if key[1] % 2 == number}
 
 
 def _behind(waiting: int) -> int:

@@ -7,7 +7,7 @@ from contracts.envelope import InvalidMessage
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Incarnations
-from services.chassis.messaging.topic_reader import Batch
+from services.chassis.messaging.topic_reader import Batch, Polled, TopicReader
 from services.reporting.facts.events import Fact, read
 
 IN_A_TURN = 500  # records: some 6 ms
@@ -40,3 +40,7 @@ async def read_batch(batch: Batch, prefix: str, incarnations: Incarnations) -> T
             except InvalidMessage as error:
                 told.letters.append(DeadLetter(record, topic, error.reason, error.detail, incarnation=incarnation))
     return told
+
+
+async def read_polled(reader: TopicReader, polled: Polled) -> Told:
+    return await read_batch(polled.records, reader.prefix, reader.incarnations)

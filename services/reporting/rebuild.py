@@ -28,7 +28,7 @@ from services.chassis.messaging.positions import Positions, load_incarnations
 from services.chassis.messaging.topic_reader import Polled, TopicReader
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
-from services.reporting import counts, cut, fact_store, figure_store, publication
+from services.reporting import counts, cut, fact_store, figure_store, making, publication
 from services.reporting.ahead import ahead
 from services.reporting.facts.events import Fact
 from services.reporting.figures import families
@@ -197,12 +197,12 @@ class RebuildOutcome:
 
 
 async def compare(
-    db: asyncpg.Connection, another: counts.Another, cut_id: int, tell: counts.Tell = counts.nobody
+    db: asyncpg.Connection, another: making.Another, cut_id: int, tell: making.Tell = making.nobody
 ) -> tuple[int, list[str]]:
     """Count everything, and compare it byte by byte with what was published at a cut: the number of figures, and
     sentences about those that differ."""
     await counts.count_everything_anew(db)
-    await counts.make_missing(db, another, tell)
+    await making.make_missing(db, another, tell)
     tell("comparing all figures")
     async with db.transaction():
         return await _compare(db, cut_id)
@@ -252,7 +252,7 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
 
 
 async def beside(
-    db: asyncpg.Connection, another: counts.Another, settings: Settings
+    db: asyncpg.Connection, another: making.Another, settings: Settings
 ) -> tuple[RebuildOutcome, fact_store.Vector]:
     """Build everything anew in the schema `beside`, in which these connections look first, and compare.
 
@@ -299,7 +299,7 @@ def made_tables() -> list[str]:
 async def _make_schema(db: asyncpg.Connection) -> None:
     await db.execute("DROP SCHEMA IF EXISTS beside CASCADE")
     await db.execute("CREATE SCHEMA beside")
-    for table in (*made_tables(), "cuts", "figures"):
+    for table in (*made_tables(), "making", "cuts", "figures"):
         await db.execute(f"CREATE TABLE beside.{table} (LIKE public.{table} INCLUDING ALL)")
     await db.execute(
         "DROP INDEX IF EXISTS beside.facts_entity_idx"

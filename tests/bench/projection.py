@@ -25,6 +25,7 @@ from services.chassis.running.health import Health
 from services.chassis.running.settings import read_settings
 from services.reporting.ahead import ahead
 from services.reporting.projection import Projection
+from services.reporting.reading import read_polled
 from tests.bench import events, limits
 from tests.bench.measured import Measured, rate
 
@@ -146,7 +147,7 @@ async def _ours(bootstrap: str, url: str, db: asyncpg.Connection, prefix: str, c
     reader = await TopicReader.open(settings, await load_positions(db, INPUTS))
     done = 0
     started = time.perf_counter()
-    async for polled, told in ahead(partial(projection.read, reader), _polls(reader)):
+    async for polled, told in ahead(partial(read_polled, reader), _polls(reader)):
         if reader.moves(polled):
             await projection.append(db, reader, polled, told)
             done += len(told.facts)

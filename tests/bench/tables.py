@@ -26,7 +26,7 @@ from contracts.envelope import CONTENT_TYPE
 from contracts.metrics import CutTaken
 from contracts.partitioner import partition_of
 from services.chassis.running.database import connected, migrate
-from services.reporting import counts, cut, fact_store, figure_store, rebuild_store
+from services.reporting import counts, cut, fact_store, figure_store, making, rebuild_store
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import families
@@ -97,7 +97,7 @@ class Took(NamedTuple):
     beside: int
     """Facts that were appended in these two ways."""
     appending: Spent
-    making: Spent
+    counting: Spent
     figures: Spent
     events: int
 
@@ -139,12 +139,12 @@ async def measure(url: str, share: float) -> list[Measured]:
     ]
 
 
-async def _catch_up(db: asyncpg.Connection, another: counts.Another, share: float) -> Took:
+async def _catch_up(db: asyncpg.Connection, another: making.Another, share: float) -> Took:
     facts = _facts(share)
     server = psutil.Process(await db.fetchval("SELECT pg_backend_pid()")).parent()
     assert server is not None, "PostgreSQL runs on this machine"
     copying = one_by_one = 0.0
-    appending, making, figures = Spent(), Spent(), Spent()
+    appending, counting, figures = Spent(), Spent(), Spent()
     beside = events = 0
     await db.execute(COPIED)
     number = 0
@@ -159,14 +159,14 @@ async def _catch_up(db: asyncpg.Connection, another: counts.Another, share: floa
         number += 1
         if number % TOLD_OF == 0:
             _tell(f"{events:,} facts", appending)
-    with making.more(server):
-        await counts.make_missing(db, another)
-    _tell("all things and counts", making)
+    with counting.more(server):
+        await making.make_missing(db, another)
+    _tell("all things and counts", counting)
     with figures.more(server):
         await cut.take(db, SOURCE, NOTHING_READ)
     _tell("all figures", figures)
     await db.execute("ANALYZE")
-    return Took(copying, one_by_one, beside, appending, making, figures, events)
+    return Took(copying, one_by_one, beside, appending, counting, figures, events)
 
 
 def _tell(what: str, spent: Spent) -> None:
@@ -208,11 +208,11 @@ async def _refresh_views(db: asyncpg.Connection) -> float:
     return seconds
 
 
-async def _begin(db: asyncpg.Connection, another: counts.Another) -> None:
+async def _begin(db: asyncpg.Connection, another: making.Another) -> None:
     """What whoever leads next reads before it goes on."""
     await fact_store.has_facts(db)
     await rebuild_store.unfinished_rebuild(db, "loss")
-    await counts.make_missing(db, another)
+    await making.make_missing(db, another)
     await figure_store.newest_cut_event(db)
     await figure_store.last_cut(db)
 
@@ -284,9 +284,9 @@ def _of_catching_up(
 ) -> list[Measured]:
     what = f"{share:.0%} of a national year ({took.events:,} events)"
     each = took.copying / took.beside
-    total = took.appending.clock + took.making.clock + took.figures.clock
-    ours = took.appending.ours + took.making.ours + took.figures.ours
-    postgres = took.appending.postgres + took.making.postgres + took.figures.postgres
+    total = took.appending.clock + took.counting.clock + took.figures.clock
+    ours = took.appending.ours + took.counting.ours + took.figures.ours
+    postgres = took.appending.postgres + took.counting.postgres + took.figures.postgres
     return [
         Measured(
             what=f"tables: facts, {what}",
@@ -297,8 +297,8 @@ def _of_catching_up(
         ),
         Measured(
             what="tables: all things, counts and sums from the facts",
-            ours=f"{took.making.clock:.1f} s; {took.making.each(took.events)}",
-            limit=rate(took.events, took.making.clock),
+            ours=f"{took.counting.clock:.1f} s; {took.counting.each(took.events)}",
+            limit=rate(took.events, took.counting.clock),
             limited_by="one process that decodes and folds; then joins, sorts and the indexes of the counts",
         ),
         Measured(

@@ -89,8 +89,9 @@ class TopicReader:
         reader.reached |= reader.positions
         return reader
 
-    async def poll(self, wait_ms: int) -> Polled:
-        records: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=MAX_RECORDS)
+    async def poll(self, wait_ms: int, at_once: int = MAX_RECORDS) -> Polled:
+        """What waits, or comes in this time; at most so many records."""
+        records: Batch = await self.consumer.getmany(timeout_ms=wait_ms, max_records=at_once)
         for partition in self.consumer.assignment():
             self.reached[self.key(partition)] = await self.consumer.position(partition)
         return Polled(records, dict(self.reached))
@@ -109,12 +110,12 @@ class TopicReader:
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
         return {self.key(partition): end for partition, end in ends.items()}
 
-    async def until(self, ends: Positions) -> AsyncIterator[Polled]:
+    async def until(self, ends: Positions, at_once: int = MAX_RECORDS) -> AsyncIterator[Polled]:
         """All records below `ends`, and none after them. Raises `TimeoutError` when nothing comes any more."""
         moved_at = time.monotonic()
         while any(self.reached[key] < end for key, end in ends.items()):
             before = dict(self.reached)
-            polled, _ = await self.poll(IDLE_MS)
+            polled, _ = await self.poll(IDLE_MS, at_once)
             if self.reached != before:
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STILL_SECONDS:

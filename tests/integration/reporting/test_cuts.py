@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from contracts.activities import ActivityCorrected, ActivityDelivered
 from local import RealParts
 from services.chassis.running.database import connected
-from services.reporting import counts, cut, fact_store, figure_store
+from services.reporting import counts, cut, fact_store, figure_store, making
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import functions
 from services.reporting.figures.values import Cell, Function, Result, Sums
@@ -32,7 +32,7 @@ Published = Mapping[str, dict[str, Any]]
 class Reported:
     """A scenario as `reporting` reads it, cut by cut."""
 
-    def __init__(self, db: asyncpg.Connection, another: counts.Another) -> None:
+    def __init__(self, db: asyncpg.Connection, another: making.Another) -> None:
         self.db, self.another = db, another
         self.scenario = Scenario()
         self.scenario.announced += DEFINED
@@ -54,7 +54,7 @@ class Reported:
         async with self.db.transaction():
             await counts.append(self.db, [read(record, record.topic) for record in records[self.read :]])
         self.read = len(records)
-        await counts.make_missing(self.db, self.another)
+        await making.make_missing(self.db, self.another)
         taken = await cut.take(self.db, SOURCE, NOTHING_READ)
         rows = await self.db.fetch("SELECT key, data FROM figures WHERE cut_id = $1", taken.cut_id)
         assert len(rows) == taken.figure_count

@@ -30,11 +30,12 @@ from services.chassis.commands import Call, carry_out
 from services.chassis.messaging.positions import Positions, Skipped, begin_anew, load_positions, move
 from services.chassis.messaging.topic_reader import Batch, Polled, TopicReader
 from services.chassis.running.database import Connection, connected
-from services.reporting import counts, cut, fact_store, figure_store, projection, rebuild
+from services.reporting import counts, cut, fact_store, figure_store, making, projection, rebuild
 from services.reporting.definitions import shipped
 from services.reporting.facts.events import Fact, read
 from services.reporting.figures import families
 from services.reporting.projection import Projection
+from services.reporting.reading import read_polled
 from services.reporting.sources import sources
 from services.reporting.things import KINDS
 from tests.builders import an_actor
@@ -347,7 +348,7 @@ async def test_a_record_that_cannot_be_stored_is_set_aside_alone(stack: RealPart
         deliver(scenario, "own:bron")
     records = delivered_in_order(scenario.announced).records
     async with a_leader(stack) as (projection, reader, db):
-        await counts.make_missing(db, partial(connected, projection.settings.database_url))
+        await making.make_missing(db, partial(connected, projection.settings.database_url))
         refused = json.loads(records[4].value or b"")["subject"]
         await db.execute(f"ALTER TABLE activities ADD CHECK (activity_id <> '{refused}')")
 
@@ -365,7 +366,7 @@ async def test_facts_get_their_index_when_those_that_wait_are_there(stack: RealP
     async with a_leader(stack) as (projection, reader, db):
         await append(projection, reader, db, delivered_in_order(DEFINED).records)
         appended = await has_index(db)
-        await counts.make_missing(db, partial(connected, projection.settings.database_url))
+        await making.make_missing(db, partial(connected, projection.settings.database_url))
         made = await has_index(db)
         await counts.prepare(db)
 
@@ -380,7 +381,7 @@ async def test_a_first_history_is_stored_before_anything_is_made_of_it(
     delivery = max(some_deliveries(), key=lambda each: len(each.records))  # one that has figures
     async with a_leader(stack) as (leader, reader, db):
         another = partial(connected, leader.settings.database_url)
-        await counts.make_missing(db, another)
+        await making.make_missing(db, another)
         first, second = delivery.records[:-3], delivery.records[-3:]
 
         await leader._begin_anew_where_nothing_stands(db, reader)
@@ -405,13 +406,13 @@ async def test_what_another_leader_appends_while_families_are_counted_is_counted
     facts = [read(record, record.topic) for record in delivery.records]
     async with a_leader(stack) as (leader, _, db):
         another = partial(connected, leader.settings.database_url)
-        await counts.make_missing(db, another)
+        await making.make_missing(db, another)
         await counts.count_everything_anew(db)
         async with another() as other, another() as watching:
             if appends_first:
                 async with other.transaction():
                     await counts.append(other, facts)
-                    counting = asyncio.create_task(counts.make_missing(db, another))
+                    counting = asyncio.create_task(making.make_missing(db, another))
                     await eventually(lambda: is_waiting(watching, at_least=1))
                 await counting
             else:
@@ -446,13 +447,16 @@ async def test_who_waits_for_everything_to_be_made_is_told_how_far_it_is(stack: 
         await append(projection, reader, db, delivered_in_order(DEFINED).records)
         another = partial(connected, projection.settings.database_url)
 
-        await counts.make_missing(db, another, told.append)
-        await counts.make_missing(db, another, told.append)  # nothing is missing
+        await making.make_missing(db, another, told.append)
+        await making.make_missing(db, another, told.append)  # nothing is missing
 
-    *of_things, last = [each for each in told if "counting" not in each]
-    assert of_things[0] == "sorting the events"
+    first, *_, last, indexes = [each for each in told if "counting" not in each]
+    assert first == "sorting the events"
     assert last == f"making things of all events: {len(DEFINED)} so far"
-    assert told[len(of_things) + 1 :] == [f"counting everything: {name}" for name in families()]
+    assert told[told.index(indexes) :] == [
+        "making the indexes of things",
+        *(f"counting everything: {name}" for name in families()),
+    ]
 
 
 async def has_index(db: asyncpg.Connection) -> bool:
@@ -539,7 +543,7 @@ async def append(
     for record in records:
         batch[TopicPartition(projection.settings.topic(record.topic), record.partition)].append(record)
     polled = Polled(dict(batch), {})
-    await projection.append(db, reader, polled, await projection.read(reader, polled))
+    await projection.append(db, reader, polled, await read_polled(reader, polled))
 
 
 async def append_and_cut(
