@@ -271,7 +271,7 @@ class Projection:
                 reader.advance(moved)
                 events += len(facts)
                 self._tell_of_rebuild(f"{events} events")
-        count, differences = await rebuild.compare(db, self._another, cut_id, self._tell_of_rebuild)
+        count, differences = await rebuild.compare(db, self._another, cut_id, self._tell_of_rebuild, self._help(events))
         async with db.transaction():
             if differences:  # the next cut announces them
                 await counts.count_everything_anew(db)
@@ -292,8 +292,8 @@ class Projection:
         self.has_news |= bool(told.facts)
         self.database.on_staged()  # a dead letter, perhaps
 
-    def _help(self, reader: TopicReader) -> making.Helped | None:
-        is_worth_it = sum(reader.positions.values()) >= WORTH_HELP and not self.has_lost_help
+    def _help(self, events: int) -> making.Helped | None:
+        is_worth_it = events >= WORTH_HELP and not self.has_lost_help
         return partial(helped, self.settings) if is_worth_it else None
 
     def _has_caught_up(self, positions: Positions) -> bool:
@@ -302,7 +302,7 @@ class Projection:
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         if self.has_defined or not self._has_caught_up(reader.positions):
             return
-        await making.make_missing(db, self._another, self._tell, self._help(reader))
+        await making.make_missing(db, self._another, self._tell, self._help(sum(reader.positions.values())))
         known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
@@ -326,7 +326,7 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
-        await making.make_missing(db, self._another, self._tell, self._help(reader))
+        await making.make_missing(db, self._another, self._tell, self._help(sum(reader.positions.values())))
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken

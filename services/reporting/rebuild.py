@@ -197,12 +197,16 @@ class RebuildOutcome:
 
 
 async def compare(
-    db: asyncpg.Connection, another: making.Another, cut_id: int, tell: making.Tell = making.nobody
+    db: asyncpg.Connection,
+    another: making.Another,
+    cut_id: int,
+    tell: making.Tell = making.nobody,
+    helped: making.Helped | None = None,
 ) -> tuple[int, list[str]]:
     """Count everything, and compare it byte by byte with what was published at a cut: the number of figures, and
     sentences about those that differ."""
     await counts.count_everything_anew(db)
-    await making.make_missing(db, another, tell)
+    await making.make_missing(db, another, tell, helped)
     tell("comparing all figures")
     async with db.transaction():
         return await _compare(db, cut_id)
