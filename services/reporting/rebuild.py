@@ -256,7 +256,7 @@ def why_it_cannot_be_recomputed(newest: CutTaken | None, last_cut: int, present:
 
 
 async def beside(
-    db: asyncpg.Connection, another: making.Another, settings: Settings
+    db: asyncpg.Connection, another: making.Another, settings: Settings, helped: making.Helped | None = None
 ) -> tuple[RebuildOutcome, fact_store.Vector]:
     """Build everything anew in the schema `beside`, in which these connections look first, and compare.
 
@@ -276,7 +276,7 @@ async def beside(
         async with db.transaction():
             await counts.append(db, facts)
         events += len(facts)
-    count, differences = await compare(db, another, cut_id)
+    count, differences = await compare(db, another, cut_id, helped=helped)
     known = vector_of(newest)
     if not differences:
         known = await _follow(db, known, of_earlier_topics=True)
