@@ -1,7 +1,7 @@
 """Working ahead: the next is made while PostgreSQL stores what was made before; each is busy on a core of its own.
 
-What takes some milliseconds at a time is done by the loop itself: beside a thread that computes, the loop would wait up
-to 5 ms for the interpreter each time that PostgreSQL or Kafka sends something.
+It is done by the loop itself, some milliseconds at a time, so that who reads figures has a turn: beside a thread that
+computes, the loop would wait up to 5 ms for the interpreter each time that PostgreSQL or Kafka sends something.
 """
 
 import asyncio
@@ -10,11 +10,6 @@ from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-
-def in_thread(work: Callable[[Item], Made]) -> Callable[[Item], Awaitable[Made]]:
-    """Nobody who reads figures waits for it."""
-    return lambda item: asyncio.to_thread(work, item)
 
 
 async def ahead(

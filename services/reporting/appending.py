@@ -13,7 +13,7 @@ import structlog
 from services.chassis.messaging import dead_letters
 from services.chassis.messaging.dead_letters import DeadLetter
 from services.chassis.messaging.positions import Incarnations, Positions
-from services.chassis.messaging.topic_reader import Polled, TopicReader
+from services.chassis.messaging.topic_reader import FETCH_BYTES, Polled, TopicReader
 from services.chassis.now import now
 from services.chassis.running import telemetry
 from services.chassis.running.database import Transaction, connected
@@ -45,7 +45,7 @@ async def append_all(
     """Append what these partitions have from here to their ends, on a connection of its own; yields how many records
     each batch had."""
     async with connected(settings.database_url) as db:
-        reader = await TopicReader.open(settings, positions, incarnations)
+        reader = await TopicReader.open(settings, positions, incarnations, fetch_bytes=FETCH_BYTES // 2)
         try:
             async for polled, told in ahead(partial(read_polled, reader), reader.until(ends, AT_ONCE)):
                 if reader.moves(polled):

@@ -5,6 +5,7 @@ Guarantee: `made` names what is there whole. Whatever is interrupted is made aga
 process still does of an earlier attempt is not stored.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -25,7 +26,11 @@ from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 log = structlog.get_logger()
 
 # For each sort of a whole year, and for making an index of it; by default they take a few megabytes, and the disk.
-_WORK_MEMORY = "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'"
+# Two connections keep two cores busy: with more processes of PostgreSQL they wait for each other.
+_SETTINGS = """
+SET {local} work_mem = '128MB'; SET {local} maintenance_work_mem = '256MB';
+SET {local} max_parallel_workers_per_gather = 0; SET {local} max_parallel_maintenance_workers = 0;
+"""
 _INDEXES = """
 ALTER TABLE {table} ADD PRIMARY KEY (programme, period, stratum, subject);
 CREATE INDEX {table}_of_subject ON {table} (subject);
@@ -71,6 +76,37 @@ def nobody(_: str) -> None:
     pass
 
 
+class Made(NamedTuple):
+    """What a part of a share was made of, and at its end what all of it adds."""
+
+    facts: int
+    periods: Sequence[tuple[ProgrammePeriod, int]] = ()
+    """How many more things each has."""
+    failed: Sequence[str] = ()
+    """The things that could not be made."""
+
+
+class Total:
+    """What all shares add."""
+
+    def __init__(self, tell: Tell, are_sorted: asyncio.Event) -> None:
+        self.tell, self.are_sorted = tell, are_sorted
+        self.facts, self.periods, self.failed = 0, Counter[ProgrammePeriod](), list[str]()
+
+    async def add(self, share: AsyncGenerator[Any]) -> None:
+        async with aclosing(share) as parts:
+            async for part in parts:
+                self._add(Made(*part))
+
+    def _add(self, made: Made) -> None:
+        self.are_sorted.set()
+        self.facts += made.facts
+        for (programme, period, stratum), amount in made.periods:
+            self.periods[programme, period, stratum] += amount
+        self.failed += made.failed
+        self.tell(f"making things of all events: {self.facts:,} so far")
+
+
 async def begin_anew(db: asyncpg.Connection) -> None:
     """Forget what was made of the facts: it is made when all are there."""
     tables = ["programme_periods", "made", *(table for kind in KINDS.values() for table in kind.tables)]
@@ -89,7 +125,10 @@ async def make_missing(
     process, which costs a second and a hundred megabytes."""
     made = set(await counts.made_of(db, [*KINDS, *families()]))
     if kinds := [kind for kind in KINDS if kind not in made]:
-        await together(_make_things(db, kinds, another, tell, helped), _index_facts(another))
+        are_sorted = asyncio.Event()
+        await together(
+            _make_things(db, kinds, another, Total(tell, are_sorted), helped), _index_facts(another, are_sorted)
+        )
     if left := [family for name, family in families().items() if name not in made]:
         is_first = len(left) == len(families())
         await _count_everything(db, left, another, tell)
@@ -97,29 +136,30 @@ async def make_missing(
             await counts.remember_periods(db)
 
 
-async def _index_facts(another: Another) -> None:
-    # Kept up to date by every fact, it makes catching up with a country's year three times slower.
+async def _index_facts(another: Another, are_sorted: asyncio.Event) -> None:
+    # Kept up to date by every fact, it makes catching up with a country's year three times slower. Sorting them keeps
+    # both cores busy, what follows does not.
+    await are_sorted.wait()
     async with another() as db, db.transaction():
-        await db.execute(_WORK_MEMORY)
+        await db.execute(_SETTINGS.format(local="LOCAL"))
         await db.execute("CREATE INDEX IF NOT EXISTS facts_of_entity ON facts (entity)", timeout=PATIENCE_SECONDS)
         await db.execute("ANALYZE facts", timeout=PATIENCE_SECONDS)
 
 
 async def _make_things(
-    db: asyncpg.Connection, kinds: list[str], another: Another, tell: Tell, helped: Helped | None
+    db: asyncpg.Connection, kinds: list[str], another: Another, total: Total, helped: Helped | None
 ) -> None:
-    tell("sorting the events")
+    total.tell("sorting the events")
     tables = [table for kind in kinds for table in KINDS[kind].tables]
-    total = Total(tell)
     attempt = await _clear(db, tables)
     try:
         await _make_shares(total, another, kinds, attempt, helped)
     except HelperEnded as error:
         log.warning("made_without_help", **telemetry.origin(error))
-        total = Total(tell)
+        total = Total(total.tell, total.are_sorted)
         attempt = await _clear(db, tables)
         await _make_shares(total, another, kinds, attempt, None)
-    tell("making the indexes of things")
+    total.tell("making the indexes of things")
     left = [*await db.fetchval("SELECT indexes FROM making"), *(f"ANALYZE {table}" for table in tables)]
     await together(_run(another, left), _run(another, left))
     async with db.transaction():
@@ -145,35 +185,6 @@ async def _clear(db: asyncpg.Connection, tables: Sequence[str]) -> UUID:
     return attempt
 
 
-class Made(NamedTuple):
-    """What a part of a share was made of, and at its end what all of it adds."""
-
-    facts: int
-    periods: Sequence[tuple[ProgrammePeriod, int]] = ()
-    """How many more things each has."""
-    failed: Sequence[str] = ()
-    """The things that could not be made."""
-
-
-class Total:
-    """What all shares add."""
-
-    def __init__(self, tell: Tell) -> None:
-        self.tell, self.facts, self.periods, self.failed = tell, 0, Counter[ProgrammePeriod](), list[str]()
-
-    async def add(self, share: AsyncGenerator[Any]) -> None:
-        async with aclosing(share) as parts:
-            async for part in parts:
-                self._add(Made(*part))
-
-    def _add(self, made: Made) -> None:
-        self.facts += made.facts
-        for (programme, period, stratum), amount in made.periods:
-            self.periods[programme, period, stratum] += amount
-        self.failed += made.failed
-        self.tell(f"making things of all events: {self.facts:,} so far")
-
-
 async def _make_shares(total: Total, another: Another, kinds: list[str], attempt: UUID, helped: Helped | None) -> None:
     if helped is None:
         await total.add(make_share(another, kinds, Share(0, of=1), attempt))
@@ -191,7 +202,7 @@ async def make_share(another: Another, kinds: list[str], share: Share, attempt: 
     async with another() as reading, another() as db, reading.transaction(), db.transaction():
         if not await db.fetchval(_STANDS, attempt):
             raise Overtaken
-        await reading.execute(_WORK_MEMORY)
+        await reading.execute(_SETTINGS.format(local="LOCAL"))
         async with aclosing(fetched_ahead(fact_store.rows_by_thing(reading, kinds, share))) as pages:
             async for rows, settled in ahead(_settled, pages):
                 for stored in await _copy_or_set_aside(db, rows, settled):
@@ -230,7 +241,7 @@ async def _copy_or_set_aside(db: asyncpg.Connection, facts: Facts, settled: Sett
 async def _run(another: Another, statements: list[str]) -> None:
     """Statements that make indexes and count rows, until none is left."""
     async with another() as db:
-        await db.execute("SET maintenance_work_mem = '256MB'")
+        await db.execute(_SETTINGS.format(local="SESSION"))
         while statements:
             await db.execute(statements.pop(0))
 
@@ -252,8 +263,8 @@ async def _count_some(db: asyncpg.Connection, left: list[Family], tell: Tell) ->
 
 
 async def _count_family(db: asyncpg.Connection, family: Family) -> None:
-    """As tables of their own: PostgreSQL makes those with all its cores, and the index when the rows are there."""
-    await db.execute(_WORK_MEMORY)
+    """As tables of their own, whose index is made when the rows are there."""
+    await db.execute(_SETTINGS.format(local="LOCAL"))
     query = await counts.prepared(db, family, everything=True)
     await db.execute(f"DROP TABLE {family.table}")
     await db.execute(f"CREATE TABLE {family.table} AS {query}", timeout=PATIENCE_SECONDS)

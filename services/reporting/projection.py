@@ -357,7 +357,9 @@ class Projection:
         another = partial(connected, self.settings.database_url, **rebuild.BESIDE)
         try:
             async with another() as db:
-                outcome, known = await rebuild.beside(db, another, self.settings, self._help(sum(reader.positions.values())))
+                outcome, known = await rebuild.beside(
+                    db, another, self.settings, self._help(sum(reader.positions.values()))
+                )
                 if known and not outcome.differences:
                     await self._swap(db, known, reader)
         except Exception as error:

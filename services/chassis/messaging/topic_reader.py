@@ -58,16 +58,17 @@ class TopicReader:
         incarnations: Incarnations = MappingProxyType({}),
         *,
         tail: int | None = None,
+        fetch_bytes: int = FETCH_BYTES,
     ) -> Self:
         """Start reading at `positions`, or at the last `tail` records of each partition if that is later; if the topic
-        does not have these records any more, reading fails."""
+        does not have these records any more, reading fails. So many bytes of each partition are fetched ahead."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka,
             client_id=f"{settings.service}-projection",
             auto_offset_reset="none",
             isolation_level="read_committed",
             enable_auto_commit=False,
-            max_partition_fetch_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
             fetch_max_wait_ms=100,
         )
         offsets = {

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from services.reporting.ahead import ahead, fetched_ahead, in_thread
+from services.reporting.ahead import ahead, fetched_ahead, together
 
 
 async def _numbers(count: int) -> AsyncIterator[int]:
@@ -16,10 +16,10 @@ async def _numbers(count: int) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 async def test_what_is_made_ahead_comes_in_the_order_of_what_it_is_made_of(count: int) -> None:
-    def square(number: int) -> int:
+    async def square(number: int) -> int:
         return number * number
 
-    assert [each async for each in ahead(in_thread(square), _numbers(count))] == [
+    assert [each async for each in ahead(square, _numbers(count))] == [
         (number, number * number) for number in range(count)
     ]
 
@@ -27,11 +27,11 @@ async def test_what_is_made_ahead_comes_in_the_order_of_what_it_is_made_of(count
 async def test_while_one_is_used_the_next_is_made_and_no_more() -> None:
     begun: list[int] = []
 
-    def begin(number: int) -> int:
+    async def begin(number: int) -> int:
         begun.append(number)
         return number
 
-    async for number, _ in ahead(in_thread(begin), _numbers(5)):
+    async for number, _ in ahead(begin, _numbers(5)):
         assert max(begun) <= number + 1
 
     assert sorted(begun) == [0, 1, 2, 3, 4]
@@ -82,3 +82,23 @@ async def test_who_stops_using_it_stops_what_is_being_fetched() -> None:
             break
 
     assert is_stopped
+
+
+async def test_when_one_of_several_fails_the_others_are_over_before_its_error_comes() -> None:
+    ended: list[str] = []
+
+    async def goes_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("in order")
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await together(goes_on(), fails())
+
+    assert ended == ["in order"]
