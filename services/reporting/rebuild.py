@@ -6,6 +6,7 @@ this is done in the service's own tables; when an operator asks, in tables besid
 that looks there first), while the leader goes on. Both use the statements with which cuts are taken.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -25,7 +26,7 @@ from contracts.metrics import HISTORY, CutTaken
 from contracts.topics import INPUTS, PARTITIONS
 from services.chassis.messaging.kafka import Record
 from services.chassis.messaging.positions import Positions, load_incarnations
-from services.chassis.messaging.topic_reader import Polled, TopicReader
+from services.chassis.messaging.topic_reader import STILL_SECONDS, Polled, TopicReader
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 from services.reporting import counts, cut, fact_store, figure_store, making, publication
@@ -49,6 +50,9 @@ ONLY_THE_NEWEST = (
     "This is about cut {cut_id}, of the present topics. What was published from topics that are no more is answered"
     " from history, and cannot be recomputed."
 )
+_LAST_ANNOUNCED = "SELECT max(position) FROM outbox WHERE topic = $1"
+_NOT_THERE = "SELECT count(*) FROM outbox WHERE topic = $1 AND position <= $2"
+LOOK_SECONDS = 0.5  # how often it is looked whether the relay has published what is announced
 SWAP_PATIENCE = "1s"  # for whoever reads the old tables; then the leader goes on, and the swap is tried again
 # The newest cut of which `CutTaken` and every figure are there, in whatever order they came: the last ones may have
 # been interrupted.
@@ -62,6 +66,20 @@ _NEVER_COMPUTED = """
 SELECT DISTINCT ON (key) key, data FROM figures
 WHERE cut_id <= $1 AND NOT EXISTS (SELECT FROM computed WHERE computed.key = figures.key) ORDER BY key, cut_id DESC
 """
+
+
+async def wait_for_the_relay(db: asyncpg.Connection) -> None:
+    """Until what is announced is on the history topic: before, its newest whole cut can be one of long ago. (Where the
+    relay gets no further, that one has to do.)"""
+    last = await db.fetchval(_LAST_ANNOUNCED, HISTORY)
+    before, moved_at = None, time.monotonic()
+    while left := await db.fetchval(_NOT_THERE, HISTORY, last):
+        if left != before:
+            before, moved_at = left, time.monotonic()
+        elif time.monotonic() - moved_at > STILL_SECONDS:
+            log.warning("rebuilt_without_the_newest_figures", left=left)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def read_history(db: asyncpg.Connection, settings: Settings) -> None:
@@ -264,6 +282,7 @@ async def beside(
     """
     began = time.monotonic()
     await _make_schema(db)
+    await wait_for_the_relay(db)
     await read_history(db, settings)
     newest = await newest_complete_cut(db)
     cut_id, present = newest.cut_id if newest else 0, await load_incarnations(db, INPUTS)

@@ -110,15 +110,20 @@ async def test_without_any_history_the_first_cut_is_to_come(db: asyncpg.Connecti
 @asynccontextmanager
 async def a_service(sandbox: Sandbox) -> AsyncIterator[None]:
     """Its leader and its relay, until the block ends."""
-    parts = (Projection(sandbox.settings, sandbox.database, sandbox.health), Relay(sandbox.settings, sandbox.health))
-    running = [asyncio.create_task(part.run()) for part in parts]
+    leader = Projection(sandbox.settings, sandbox.database, sandbox.health)
+    async with running(leader), running(Relay(sandbox.settings, sandbox.health)):
+        yield
+
+
+@asynccontextmanager
+async def running(part: Projection | Relay) -> AsyncIterator[None]:
+    task = asyncio.create_task(part.run())
     try:
         yield
     finally:
-        for task in running:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 BRON, LINDE = "own:bron", "own:linde"
@@ -141,12 +146,15 @@ class Partnership:
 
     async def counts(self, activities: int) -> bool:
         """Whether so many are in the figures, and these on the topics."""
-        newest = (await newest_of_all(self.sandbox)).get(OF_THE_CITY)
-        is_counted = newest is not None and json.loads(newest)["numerator"] == activities
-        return is_counted and await has_announced_everything(self.sandbox)
+        return await has_counted(self.sandbox, activities) and await has_announced_everything(self.sandbox)
 
 
 OF_THE_CITY = f"replaced-share/1/{PROGRAMMES[0]}/city/all/2025-2026"
+
+
+async def has_counted(sandbox: Sandbox, activities: int) -> bool:
+    newest = (await newest_of_all(sandbox)).get(OF_THE_CITY)
+    return newest is not None and json.loads(newest)["numerator"] == activities
 
 
 async def has_announced_everything(sandbox: Sandbox) -> bool:
@@ -184,6 +192,34 @@ async def test_a_rebuild_takes_the_place_of_the_live_tables_and_loses_nothing_of
         assert await the_table_of_facts(sandbox) != live
         assert await the_table_of_facts(sandbox, "before.facts") == live
         assert await differences(sandbox) == []
+
+
+async def test_a_rebuild_is_of_what_was_announced_when_it_was_asked_for(stack: RealParts) -> None:
+    """Red when it does not wait for the relay: it proves a cut of before. (Seen right after a first history: that one
+    knew eight events, and a country's year was appended to it event by event.)"""
+    async with a_sandbox(stack, "reporting") as sandbox:
+        partnership = Partnership(sandbox)
+        async with a_service(sandbox):
+            await partnership.deliver(BRON, 3)
+            await eventually(lambda: partnership.counts(3))
+        async with running(Projection(sandbox.settings, sandbox.database, sandbox.health)):
+            await partnership.deliver(LINDE)
+            await eventually(lambda: has_counted(sandbox, 4))
+            announced = await sandbox.database.pool.fetchval("SELECT max(cut_id) FROM cuts")
+            await ask(sandbox)
+            await eventually(lambda: looks_whether_it_is_there(sandbox))
+            async with running(Relay(sandbox.settings, sandbox.health)):
+                await eventually(lambda: has_an_outcome(sandbox))
+
+        said = await outcome(sandbox)
+        assert said is not None
+        assert (said["cutId"], said["equal"]) == (announced, True)
+
+
+async def looks_whether_it_is_there(sandbox: Sandbox) -> bool:
+    """Whether a rebuild has found that something announced is not on its topic."""
+    asked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query = $1)"
+    return bool(await sandbox.database.pool.fetchval(asked, rebuild._NOT_THERE))
 
 
 async def test_a_rebuild_that_finds_a_difference_names_it_and_swaps_nothing(stack: RealParts) -> None:
