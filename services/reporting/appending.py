@@ -28,15 +28,19 @@ AT_ONCE = 4_000  # records: two processes have together no more in memory than o
 LINKS = 32  # traces that a batch's span is linked with: the batch is found from at least one that was near in time
 
 
-async def append(db: asyncpg.Connection, settings: Settings, reader: TopicReader, polled: Polled, told: Told) -> None:
-    """Append a batch: facts, what they change, dead letters and positions in one transaction."""
+async def append(db: asyncpg.Connection, settings: Settings, reader: TopicReader, polled: Polled, told: Told) -> bool:
+    """Append a batch: facts, what they change, dead letters and positions in one transaction.
+
+    Returns whether there were dead letters."""
     with telemetry.span("append facts") as span:
         async with db.transaction():
             moved = await reader.fence(db, polled)
-            await _dead_letter(db, settings, [*told.letters, *await store_all(db, told.facts)])
+            letters = [*told.letters, *await store_all(db, told.facts)]
+            await _dead_letter(db, settings, letters)
         for each in telemetry.link([each.fact.traceparent for each in told.facts[:LINKS] if each.fact.traceparent]):
             span.add_link(each.context)
     reader.advance(moved)
+    return bool(letters)
 
 
 async def append_all(

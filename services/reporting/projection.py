@@ -288,9 +288,12 @@ class Projection:
             self.beginning, self.has_defined = await reader.ends(), False
 
     async def append(self, db: asyncpg.Connection, reader: TopicReader, polled: Polled, told: Told) -> None:
-        await append(db, self.settings, reader, polled, told)
+        if await append(db, self.settings, reader, polled, told):
+            self.database.on_staged()
         self.has_news |= bool(told.facts)
-        self.database.on_staged()  # a dead letter, perhaps
+
+    async def _make_missing(self, db: asyncpg.Connection, reader: TopicReader) -> None:
+        await making.make_missing(db, self._another, self._tell, self._help(sum(reader.positions.values())))
 
     def _help(self, events: int) -> making.Helped | None:
         is_worth_it = events >= WORTH_HELP and not self.has_lost_help
@@ -302,7 +305,7 @@ class Projection:
     async def _define_once(self, db: asyncpg.Connection, reader: TopicReader) -> None:
         if self.has_defined or not self._has_caught_up(reader.positions):
             return
-        await making.make_missing(db, self._another, self._tell, self._help(sum(reader.positions.values())))
+        await self._make_missing(db, reader)
         known = {(each.indicator, each.definition_version) for each in await fact_store.definitions(db)}
         for definition in shipped():
             if (definition.indicator, definition.definition_version) not in known:
@@ -326,7 +329,7 @@ class Projection:
         self.cut_seconds = time.monotonic() - self.cut_at
 
     async def cut(self, db: asyncpg.Connection, reader: TopicReader) -> CutTaken:
-        await making.make_missing(db, self._another, self._tell, self._help(sum(reader.positions.values())))
+        await self._make_missing(db, reader)
         taken = await cut.take(db, self.settings.source, reader.positions, reader.incarnations)
         self.last_cut, self.last_day, self.has_news = taken.cut_id, taken.day, not cut.has_named_all(taken)
         return taken

@@ -63,7 +63,7 @@ async def test_two_processes_make_what_one_makes(
             await eventually(lambda: db.fetchval(ALL_STANDS, len(KINDS) + len(families())))
 
             names = [work.__name__ for work in asked_for]
-            assert names == ["append_all"] if is_killed else ["append_all", "make_share"]
+            assert names == (["append_all"] if is_killed else ["append_all", "make_share"])
             assert await db.fetchval("SELECT count(*) FROM facts") == count
             assert await db.fetchval("SELECT count(*) FROM activities") > 0
             another = partial(connected, sandbox.settings.database_url)
