@@ -1,13 +1,15 @@
 """What follows when an object has waited too long: one process per database looks which clocks are due.
 
 Guarantee: each breach is announced once and followed once, also when two processes look, or one is killed in the
-middle. After a stop, what became due meanwhile follows in the order of its days. What fails is logged and tried again
-later; the others go on.
+middle. After a stop, what became due meanwhile follows in the order of its days, but not before what the other services
+said meanwhile has been heard: it may be what was waited for. What fails is logged and tried again later; the others go
+on.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -20,6 +22,7 @@ from services.chassis import clock_table
 from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import DueClock
 from services.chassis.messaging import outbox
+from services.chassis.messaging.heard import has_heard_all
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
@@ -56,6 +59,10 @@ class DueClocks:
     """After a restore, what was announced since comes back first: else this would announce it a second time."""
     without_turn: Sequence[tuple[Aggregate[Any], str]] = ()
     """Of each kind, the query for the open objects that are on no work list: those of a release without any."""
+    hears: tuple[str, ...] = ()
+    """The topics that this service reacts to: what they say before a day begins is heard before anything follows."""
+    heard_on: date | None = None
+    """The last day before which everything was heard."""
     failed: set[UUID] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -67,6 +74,7 @@ class DueClocks:
     async def _lead(self, db: Reader) -> None:
         loop = asyncio.get_running_loop()
         forgets_at = loop.time() + FAILED_SECONDS
+        self.heard_on = None
         for aggregate, query in self.without_turn:
             await self._begin(db, aggregate, query)
         while True:
@@ -91,6 +99,9 @@ class DueClocks:
         found = await clock_table.due(db, today, without=self.failed, limit=AT_ONCE)
         if found and self.recovery is not None:
             await self.recovery.roll_forward_if_needed()
+        if found and not await self._has_heard(db, today):
+            self.health.tick(PART, f"some are due on {today}, and wait for what is still to be heard from before")
+            return 0
         for acts, some in groupby(found, lambda each: self.acts.get((each.object_kind, each.breach))):
             self.health.tick(PART, "some are due")
             await self._follow(list(some), acts)
@@ -99,6 +110,11 @@ class DueClocks:
         else:
             self.health.tick(PART, f"{'some were' if found else 'nothing is'} due on {today}")
         return len(found)
+
+    async def _has_heard(self, db: Reader, today: date) -> bool:
+        if self.hears and self.heard_on != today and await has_heard_all(db, self.settings, self.hears):
+            self.heard_on = today
+        return not self.hears or self.heard_on == today
 
     async def _follow(self, some: Sequence[DueClock], act: Act | None) -> None:
         if act is None:

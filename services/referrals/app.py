@@ -45,7 +45,7 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
-    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
+    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN, inbox.topics)
     return Wiring(
         app,
         {

@@ -46,7 +46,7 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
     router = Router(*around, recovery)
-    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN)
+    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN, inbox.topics)
     return Wiring(
         app,
         {

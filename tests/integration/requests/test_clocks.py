@@ -57,7 +57,10 @@ async def is_raised(sandbox: Sandbox, status: Status, *areas: LearningArea) -> R
     covering = {area: ["own:babel"] if status is Status.ASSIGNED else [] for area in built.details.learning_areas}
     raised = RequestRaised(**dict(built.details), request_id=built.id, raised_by=an_actor("coordinator"), raised_at=NOW)
     async with sandbox.database.transaction(at=NOW) as tx:
-        await tx.db.execute("INSERT INTO entities (kind, entity_id, version) VALUES ('site', $1, 1)", raised.site_id)
+        await tx.db.execute(
+            "INSERT INTO entities (kind, entity_id, version) VALUES ('site', $1, 1) ON CONFLICT DO NOTHING",
+            raised.site_id,
+        )
         request = await store.REQUESTS.announce(tx, None, raised)
         return await store.REQUESTS.announce(tx, request, route(request, covering, at=NOW))
 
