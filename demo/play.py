@@ -2,13 +2,15 @@
 
 Guarantee: every step is done once, whatever happens to the services meanwhile: a command without an answer is sent
 again with the same key. Steps are done in the order of their simulated instants, each while the stack's time stands
-still at its instant; those of one instant are done at once, but those of one scenario in its order.
+still at its instant; those of one instant are done at once, but those of one scenario in its order. A day begins when
+everything that was done before it was announced: days pass in a tenth of a second, and no clock may run out because a
+message takes as long.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +20,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from contracts.values import calendar_day
 from demo.simulation.plan import Actor, Body, PlannedCommand, Scenario
 from samenspel.failure import CommandFailed
 
@@ -28,6 +31,10 @@ MAX_PAUSE_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
 TEMPORARY = {"not-yet-known", "illegal-transition", "nothing-delivered", "withdrawal-not-requested"}
 """Problems that end by themselves: a service has not read yet what another one announced."""
+
+
+async def _nothing(_: Counter[tuple[str, str]]) -> None:
+    """Where nobody reads what is announced."""
 
 
 class StepToPlay(NamedTuple):
@@ -46,6 +53,8 @@ class Player:
     """Lets the time of all services stand still at an instant."""
     run: str
     """Distinguishes the idempotency keys of this plan from those of any other."""
+    wait_for: Callable[[Counter[tuple[str, str]]], Awaitable[None]] = _nothing
+    """Waits until all acknowledged events are on the topics."""
     advance: Callable[[float], None] = lambda _: None
     """Called with the number of steps that were done."""
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -64,9 +73,11 @@ class Player:
             if number >= self.done[scenario.name] and (until is None or step.at < until)
         ]
         steps.sort(key=attrgetter("at"))  # stable: the steps of one scenario keep their order
-        for instant, together in groupby(steps, key=attrgetter("at")):
-            self.set_time(instant)
-            await self._play_at_once(list(together))
+        for _, of_one_day in groupby(steps, key=lambda step: calendar_day(step.at)):
+            await self.wait_for(self.acknowledged)
+            for instant, together in groupby(of_one_day, key=attrgetter("at")):
+                self.set_time(instant)
+                await self._play_at_once(list(together))
 
     async def _play_at_once(self, steps: Sequence[StepToPlay]) -> None:
         try:

@@ -12,6 +12,7 @@ import msgspec
 
 from contracts.values import calendar_day
 from demo import external_check, page, proofs
+from demo.announced import announced_on
 from demo.play import Player, clients_of
 from demo.progress import Stages
 from demo.rebuild import all_figures, rebuilt
@@ -49,7 +50,9 @@ class Run:
             player = Player(clients, self.time.set, _run_id(self.city, self.plan))
             try:
                 await self._record(player)
-                await self._play(player)
+                async with announced_on(self.endpoints) as announced:
+                    player.wait_for = announced.wait_for
+                    await self._play(player)
             finally:
                 self.time.make_real()
             with self.stages.stage("count"):

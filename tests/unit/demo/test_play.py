@@ -1,5 +1,6 @@
 """The player does all steps in the order of simulated time, and sends a command again only when that can help."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -12,6 +13,7 @@ from services.referrals.rules.referral import NothingDelivered, WithdrawalNotReq
 
 MORNING = datetime(2025, 10, 3, 7, tzinfo=UTC)
 NOON, EVENING = MORNING + timedelta(hours=4), MORNING + timedelta(hours=10)
+BEFORE = datetime.min.replace(tzinfo=UTC)
 COORDINATOR = Actor("coordinator", "own:school")
 
 
@@ -19,7 +21,7 @@ class Services:
     """Answers every command as the services do, and notes when it came and with which key."""
 
     def __init__(self) -> None:
-        self.time = datetime.min.replace(tzinfo=UTC)
+        self.time = BEFORE
         self.came: list[tuple[datetime, str]] = []
 
     def set_time(self, instant: datetime) -> None:
@@ -66,6 +68,22 @@ async def test_a_player_stops_before_an_instant_and_goes_on_from_there() -> None
     assert (before, len(services.came)) == (2, 4)
     assert player.acknowledged.total() == 4
     assert len({key for _, key in services.came}) == 4
+
+
+async def test_a_day_begins_when_what_was_done_before_it_is_announced() -> None:
+    """Red without waiting: a clock ran out before a message came, because days pass in a tenth of a second."""
+    services = Services()
+    player = services.player()
+    announced: list[tuple[datetime, int]] = []
+
+    async def wait_for(acknowledged: Counter[tuple[str, str]]) -> None:
+        announced.append((services.time, acknowledged.total()))
+
+    player.wait_for = wait_for
+    tomorrow = Scenario("fourth", (a_step(MORNING + timedelta(days=1), RAISE_REQUEST),))
+    await player.play([FIRST, SECOND, tomorrow])
+
+    assert announced == [(BEFORE, 0), (EVENING, 4)]
 
 
 def test_the_problems_that_end_by_themselves_are_named_as_the_services_name_them() -> None:
