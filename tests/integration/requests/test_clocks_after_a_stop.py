@@ -88,7 +88,7 @@ async def a_stopped_service(stack: RealParts, time_file: Path) -> AsyncIterator[
 
 def looking(sandbox: Sandbox) -> DueClocks:
     around = sandbox.settings, sandbox.database, sandbox.health
-    return DueClocks(*around, breaches.TOPICS, breaches.ACTS, hears=(REFERRALS,))
+    return DueClocks(*around, breaches.TOPICS, breaches.ACTS, reacts_to=(REFERRALS,))
 
 
 async def referrals_says(sandbox: Sandbox, made: ReferralMade) -> None:

@@ -13,7 +13,7 @@ from services.chassis.running.settings import Settings
 POLL_MS = 1_000
 
 
-async def has_heard_all(db: Reader, settings: Settings, topics: Sequence[str]) -> bool:
+async def has_caught_up(db: Reader, settings: Settings, topics: Sequence[str]) -> bool:
     """Whether no record waits between the stored positions and the ends of these topics.
 
     What other programs left behind their last record (the end of a transaction), or retention took away, is no record:
@@ -21,7 +21,7 @@ async def has_heard_all(db: Reader, settings: Settings, topics: Sequence[str]) -
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka,
-        client_id=f"{settings.service}-heard",
+        client_id=f"{settings.service}-caught-up",
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         enable_auto_commit=False,

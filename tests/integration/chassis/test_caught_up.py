@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.sites import SITES
 from local import RealParts
-from services.chassis.messaging.heard import has_heard_all
+from services.chassis.messaging.caught_up import has_caught_up
 from tests.integration.chassis.test_transactions import (
     KEY,
     PARTITION,
@@ -25,29 +25,29 @@ async def sandbox(stack: RealParts) -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-async def test_an_empty_topic_has_been_heard(sandbox: Sandbox) -> None:
-    assert await has_heard(sandbox)
+async def test_with_an_empty_topic_one_has_caught_up(sandbox: Sandbox) -> None:
+    assert await has_caught_up_with_sites(sandbox)
 
 
-async def test_a_record_behind_the_stored_position_is_still_to_be_heard(sandbox: Sandbox) -> None:
+async def test_a_record_behind_the_stored_position_is_still_to_be_read(sandbox: Sandbox) -> None:
     await sandbox.send(SITES, (KEY, b"one"), (KEY, b"two"))
-    assert not await has_heard(sandbox)
+    assert not await has_caught_up_with_sites(sandbox)
 
     await is_read_up_to(sandbox, 1)
-    assert not await has_heard(sandbox)
+    assert not await has_caught_up_with_sites(sandbox)
 
     await is_read_up_to(sandbox, 2)
-    assert await has_heard(sandbox)
+    assert await has_caught_up_with_sites(sandbox)
 
 
 async def test_the_end_of_a_transaction_is_no_record(sandbox: Sandbox) -> None:
     await send_in_transactions(sandbox, b"committed")
     await eventually(lambda: ends_at(sandbox, 2))
-    assert not await has_heard(sandbox)
+    assert not await has_caught_up_with_sites(sandbox)
 
     await is_read_up_to(sandbox, 1)  # the marker stands behind it
 
-    assert await has_heard(sandbox)
+    assert await has_caught_up_with_sites(sandbox)
 
 
 async def test_what_was_taken_back_is_no_record(sandbox: Sandbox) -> None:
@@ -57,7 +57,7 @@ async def test_what_was_taken_back_is_no_record(sandbox: Sandbox) -> None:
         await producer.abort_transaction()
     await eventually(lambda: ends_at(sandbox, 2))
 
-    assert await has_heard(sandbox)
+    assert await has_caught_up_with_sites(sandbox)
 
 
 async def test_what_nobody_can_read_yet_is_not_waited_for(sandbox: Sandbox) -> None:
@@ -65,11 +65,11 @@ async def test_what_nobody_can_read_yet_is_not_waited_for(sandbox: Sandbox) -> N
         await sandbox.send(SITES, (KEY, b"behind"))
         assert await ends_at(sandbox, 0)
 
-        assert await has_heard(sandbox)
+        assert await has_caught_up_with_sites(sandbox)
 
 
-async def has_heard(sandbox: Sandbox) -> bool:
-    return await has_heard_all(sandbox.database.pool, sandbox.settings, (SITES,))
+async def has_caught_up_with_sites(sandbox: Sandbox) -> bool:
+    return await has_caught_up(sandbox.database.pool, sandbox.settings, (SITES,))
 
 
 async def ends_at(sandbox: Sandbox, offset: int) -> bool:
