@@ -25,10 +25,11 @@ from services.reporting.things import KINDS, ProgrammePeriod, Settled, settle
 log = structlog.get_logger()
 
 DEFINED = IndicatorDefined.__name__
-_COLUMNS = "subject, programme, period, stratum, units, components, amounts"
+_COLUMNS = "subject, programme, municipality, period, stratum, units, components, amounts"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {table} (
-    subject text, programme text, period text, stratum text, units text[], components text[], amounts bigint[],
+    subject text, programme text, municipality text, period text, stratum text,
+    units text[], components text[], amounts bigint[],
     PRIMARY KEY (programme, period, stratum, subject)
 );
 CREATE INDEX IF NOT EXISTS {table}_of_subject ON {table} (subject);
@@ -78,7 +79,7 @@ INSERT INTO touched
 SELECT $1, programme, unit, stratum, period, '', '' FROM sums WHERE family = $1
 UNION SELECT $1, programme, unit, stratum, period, '', '' FROM newest WHERE indicator = ANY ($2)
 """
-_REMEMBER = "INSERT INTO {table} SELECT {columns} FROM differing WHERE sign = 1"
+_REMEMBER = "INSERT INTO {table} ({columns}) SELECT {columns} FROM differing WHERE sign = 1"
 _FORGET = """
 DELETE FROM {table} AS counted USING differing AS went WHERE sign = -1 AND counted.subject = went.subject
 AND counted.programme = went.programme AND counted.period = went.period AND counted.stratum = went.stratum

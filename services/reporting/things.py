@@ -44,7 +44,7 @@ def _site_rows(site_id: str, site: folds.Site) -> Rows:
         starts = record.valid_from
         opens, closes = record.opened_on or date.min, record.closed_on or date.max
         first = date.min if number == 0 else starts
-        what = record.kinds, record.neighbourhood, opens, closes, record.board
+        what = record.kinds, record.neighbourhood, opens, closes, record.board, record.municipality
         records.append((site_id, starts, first, ends, *what))
         links += [(site_id, link.site_id, *_both(starts, ends, link)) for link in record.links]
         declared += [(site_id, each.programme, *_both(starts, ends, each)) for each in record.declared_adoption]

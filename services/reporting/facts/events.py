@@ -78,6 +78,7 @@ class SiteRecorded(Read):
     valid_from: date
     kinds: tuple[str, ...]
     board: str
+    municipality: str
     neighbourhood: str
     opened_on: date | None = None
     closed_on: date | None = None

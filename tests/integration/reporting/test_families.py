@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from contracts.events import Event, catalogue
 from contracts.metrics import CutTaken
+from contracts.sites import SiteRecorded
 from local import RealParts
 from services.chassis.http.examples import first_example
 from services.chassis.running.database import Connection
@@ -40,6 +41,26 @@ def test_the_worked_example_of_a_family_holds(tables: Tables, name: str) -> None
     from_where = {each["denominator"]["source"] for each in found.values() if "denominator" in each}
     dutch = Texts("words", Language.NL)
     assert [each for each in from_where if source_of(each, dutch) == each] == []  # it is said in Dutch, too
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_counts_carry_their_home_also_when_their_site_turns_out_to_be_elsewhere(tables: Tables, name: str) -> None:
+    """The programme, and the municipality of the site: by these the tables could be shared out."""
+    family = families()[name]
+    scenario = played(family.example["events"])
+    homes = f"SELECT DISTINCT programme, municipality FROM {family.table}"
+    first = [*as_announced(shipped()), *scenario.announced]
+
+    tables.figures(delivered_in_order(first))
+    before = tables.run(tables.db.fetch(homes))
+    for site in scenario.events():
+        if isinstance(site, SiteRecorded):
+            scenario.announce(site.model_copy(update={"municipality": "GM9999"}))
+    tables.figures(delivered_in_order([*as_announced(shipped()), *scenario.announced], cuts=[len(first)]))
+    after = tables.run(tables.db.fetch(homes))
+
+    assert {tuple(row) for row in before} == {(PROGRAMMES[0], "GM0796")}
+    assert {tuple(row) for row in after} == {(PROGRAMMES[0], "GM9999")}
 
 
 def test_what_a_definition_of_a_newer_release_names_is_said_and_the_rest_is_made(tables: Tables) -> None:
@@ -86,9 +107,10 @@ def _for_children(sums, parameters, cell):
 FUNCTIONS = {"for-children@1": Function("audience", _for_children, {})}
 '''
 COUNTS = """
-SELECT activity_id AS subject, programme, school_year AS period, 'all' AS stratum, ARRAY['city'] AS units,
-    ARRAY[audience] AS components, ARRAY[1]::bigint[] AS amounts
-FROM activities ${only}
+SELECT activity_id AS subject, programme, min(municipality) AS municipality, school_year AS period, 'all' AS stratum,
+    ARRAY['city'] AS units, ARRAY[audience] AS components, ARRAY[1]::bigint[] AS amounts
+FROM activities ${only} JOIN activity_sites USING (activity_id) JOIN site_records USING (site_id)
+GROUP BY activity_id
 """
 SOURCES = "SELECT subject, 'activity:' || subject AS thing FROM subjects"
 DEFINITION = {

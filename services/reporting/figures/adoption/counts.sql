@@ -1,7 +1,7 @@
 -- One row per school and day: whether it works with a programme (metrics.md 1, rulings 16 to 20 and 49). In steps, so that
 -- PostgreSQL knows how many rows each has: it cannot guess for how many a record is in force.
 CREATE TEMPORARY TABLE schools ON COMMIT DROP AS
-SELECT site_id, neighbourhood, programme, day
+SELECT site_id, neighbourhood, municipality, programme, day
 FROM site_records AS record ${only} CROSS JOIN (
     SELECT programme, period::date AS day FROM programme_periods WHERE period LIKE '____-__-__' AND amount > 0
 ) AS days
@@ -43,7 +43,7 @@ FROM schools JOIN qualifying USING (site_id, programme) LEFT JOIN care USING (si
 WHERE qualifying.day <= schools.day AND schools.day - interval '1 year' < qualifying.day
 GROUP BY schools.site_id, schools.programme, schools.day;
 
-SELECT site_id AS subject, programme, day::text AS period, 'all' AS stratum,
+SELECT site_id AS subject, programme, municipality, day::text AS period, 'all' AS stratum,
     ARRAY['site:' || site_id, 'neighbourhood:' || neighbourhood, 'city'] AS units,
     ARRAY['schools', 'loose', 'strict', 'declared'] AS components,
     ARRAY[1, (is_strict IS NOT NULL)::int, coalesce(is_strict, false)::int, EXISTS (

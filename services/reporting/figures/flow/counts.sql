@@ -1,6 +1,6 @@
 -- One row per request and stratum: the steps that it reached (metrics.md 8, rulings 2, 26 to 30).
 WITH chosen AS (
-    SELECT requests.*, neighbourhood
+    SELECT requests.*, neighbourhood, municipality
     FROM requests ${only} JOIN site_records AS record USING (site_id)
     WHERE starts <= raised_on AND raised_on < ends
 ), referred AS (
@@ -19,7 +19,7 @@ WITH chosen AS (
     )
     GROUP BY request_id
 ), steps AS (
-    SELECT request_id, programme, school_year, areas, site_id, neighbourhood, without_broker,
+    SELECT request_id, programme, school_year, areas, site_id, neighbourhood, municipality, without_broker,
         ARRAY['raised', 'assigned', 'answered', 'referred', 'accepted', 'delivered', 'confirmed'] AS step,
         ARRAY[raised_on, assigned_on, answered_on, referred_on, accepted_on, delivered_on, confirmed_on] AS reached
     FROM chosen LEFT JOIN referred USING (request_id) LEFT JOIN delivered USING (request_id)
@@ -33,7 +33,7 @@ WITH chosen AS (
     WHERE reached[number] IS NOT NULL
     GROUP BY request_id
 )
-SELECT request_id AS subject, programme, school_year AS period, stratum,
+SELECT request_id AS subject, programme, municipality, school_year AS period, stratum,
     CASE WHEN stratum = 'all' THEN ARRAY['site:' || site_id, 'neighbourhood:' || neighbourhood, 'city']
         ELSE ARRAY['city'] END AS units,
     components || 'without_broker'::text AS components,

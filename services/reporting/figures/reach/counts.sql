@@ -1,6 +1,6 @@
 -- One row per group and stratum: the bounds of the children reached in it (metrics.md 3, rulings 7 to 14).
 WITH chosen AS (
-    SELECT groups.*, record.neighbourhood
+    SELECT groups.*, record.neighbourhood, record.municipality
     FROM groups ${only} JOIN site_records AS record USING (site_id)
     WHERE record.starts_or_first <= cohort_day AND cohort_day < record.ends
 ), took_part AS (
@@ -24,7 +24,7 @@ WITH chosen AS (
     FROM chosen JOIN programme_periods AS asked ON asked.period = chosen.school_year LEFT JOIN took_part USING (group_id, school_year, programme, stratum)
     WHERE amount > 0
 )
-SELECT group_id AS subject, programme, school_year AS period, stratum,
+SELECT group_id AS subject, programme, municipality, school_year AS period, stratum,
     CASE WHEN stratum = 'all' THEN ARRAY['site:' || site_id, 'neighbourhood:' || neighbourhood, 'city']
         ELSE ARRAY['neighbourhood:' || neighbourhood, 'city'] END AS units,
     ARRAY[register || '.groups', register || '.lower', register || '.upper', register || '.to_confirm',

@@ -10,7 +10,7 @@ WITH chosen AS (
         waits.referral_id IS NULL OR EXISTS (SELECT FROM referrals WHERE referrals.referral_id = waits.referral_id)
     )
 ), counted AS (
-    SELECT clock_id, of_programme, school_year, neighbourhood, component, count(*) AS amount
+    SELECT clock_id, of_programme, municipality, school_year, neighbourhood, component, count(*) AS amount
     FROM chosen JOIN site_records AS record ON record.site_id = chosen.site_id AND starts <= first_on AND first_on < ends,
         LATERAL (
             SELECT clock AS component
@@ -18,9 +18,9 @@ WITH chosen AS (
             UNION ALL SELECT clock || '+' || greatest(ended_on - started_on, 0) WHERE ended_on IS NOT NULL
         ) AS component
     WHERE of_programme IS NOT NULL
-    GROUP BY clock_id, of_programme, school_year, neighbourhood, component
+    GROUP BY clock_id, of_programme, municipality, school_year, neighbourhood, component
 )
-SELECT clock_id AS subject, of_programme AS programme, school_year AS period, 'all' AS stratum,
+SELECT clock_id AS subject, of_programme AS programme, municipality, school_year AS period, 'all' AS stratum,
     ARRAY['neighbourhood:' || neighbourhood, 'city'] AS units,
     array_agg(component ORDER BY component) AS components, array_agg(amount ORDER BY component) AS amounts
-FROM counted GROUP BY clock_id, of_programme, school_year, neighbourhood
+FROM counted GROUP BY clock_id, of_programme, municipality, school_year, neighbourhood
