@@ -91,8 +91,8 @@ What waits has **clocks**: they count working days in the holiday region of the 
 object. What they bring about is announced as `ClockBreached`; `expire`, `close` and `withdraw` are the actions of the
 tables. A breach without a number follows when the last day that the object names has passed. The numbers are data
 ([requests](../services/requests/clocks.json), [referrals](../services/referrals/clocks.json)), and a programme may have
-its own (`SAMENSPEL_CLOCK_NUMBERS`). What is due waits, after a stop or a delay, until what the other service said before
-that day has been read: it may be what was waited for.
+its own (`SAMENSPEL_CLOCK_NUMBERS`). What is due waits, after a stop or a delay, until what the other service said
+before that day has been read: it may be what was waited for.
 
 An open object is on exactly one **work list**: that of the organisations whose turn it is while one of its clocks runs,
 up to the last day before what follows (`GET /v1/work`, `samenspel work`). Where nobody brokers a request, it is an
