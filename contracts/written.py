@@ -5,10 +5,11 @@ spelling of a name. What is not accepted may still be readable: then the model h
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
+from keyword import iskeyword
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -113,24 +114,29 @@ class _Forms:
 
     def struct(self, name: str, schema: Schema, known: Mapping[str, Any]) -> tuple[Any, Accept | None]:
         """An object's type, with some fields of known types."""
-        required, fields, checks = set(schema.get("required", ())), [], []
+        required, fields, checks = set(schema.get("required", ())), [], dict[str, Accept]()
         for each, its_schema in schema["properties"].items():
             made, accept = (known[each], None) if each in known else self.of(its_schema, each)
             fields.append((each, made) if each in required else (each, made, None))
             if accept is not None:
-                checks.append((each, accept))
-        return msgspec.defstruct(name, fields, kw_only=True, gc=False), _of_all(checks)
+                checks[each] = accept
+        return msgspec.defstruct(name, fields, kw_only=True, gc=False), _of_all(checks, required)
 
 
-def _of_all(checks: list[tuple[str, Accept]]) -> Accept | None:
-    def accept(value: object) -> bool:
-        for field, accept_field in checks:
-            one = getattr(value, field)
-            if one is not None and not accept_field(one):
-                return False
-        return True
+def _of_all(checks: Mapping[str, Accept], required: Collection[str]) -> Accept | None:
+    """As one expression: a loop over the checks costs a sixth of what reading a message does."""
+    if not checks:
+        return None
+    terms = [_term(number, field, field in required) for number, field in enumerate(checks)]
+    named = {f"accept_{number}": accept for number, accept in enumerate(checks.values())}
+    made: Accept = eval(f"lambda value: {' and '.join(terms)}", named)  # noqa: S307 - names of our own schemas
+    return made
 
-    return accept if checks else None
+
+def _term(number: int, field: str, is_required: bool) -> str:
+    it = f"getattr(value, {field!r})" if iskeyword(field) else f"value.{field}"
+    accepted = f"accept_{number}({it})"
+    return accepted if is_required else f"({it} is None or {accepted})"
 
 
 def _length(schema: Schema, what: str) -> msgspec.Meta:
