@@ -45,7 +45,7 @@ def wire(service: Service) -> Wiring:
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     around = service.settings, service.database, service.health
     inbox = Inbox(*around, (OFFERS, REFERRALS, ACTIVITIES), reactions.reactions, recovery)
-    router = Router(*around, recovery)
+    router = Router(*around, recovery, reacts_to=(OFFERS,))
     due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN, inbox.topics)
     return Wiring(
         app,

@@ -2,19 +2,22 @@
 
 On a day on which a broker's record begins or ends, and when a record arrives, the requests for its areas are routed
 anew. Guarantee: once the day is completed, every open request is routed by its records, and whatever changed was
-announced, once. Days that were missed are made up for by the next look; nothing is dated back. One process per database
-looks; it is the lock on each request's row that keeps two of them from announcing the same.
+announced, once. Days that were missed are made up for by the next look, but not before what was said of brokers
+meanwhile has been read; nothing is dated back. One process per database looks; it is the lock on each request's row that
+keeps two of them from announcing the same.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.values import calendar_day
+from services.chassis.messaging.caught_up import has_caught_up
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
@@ -50,6 +53,8 @@ class Router:
     health: Health
     recovery: Recovery | None = None
     """After a restore, what was announced since comes back first: else this would announce it a second time."""
+    reacts_to: tuple[str, ...] = ()
+    """The topics of brokers' records: what they say before a day begins is applied before it changes anything."""
 
     async def run(self) -> None:
         """Look whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
@@ -69,11 +74,20 @@ class Router:
     async def look(self, db: Reader) -> float:
         """Route by today what is not yet; returns after how many seconds to look again."""
         today = calendar_day(now())
-        if not await replicas.is_routed(db, today) and (failed := await self._begin()):
-            self.health.trouble(PART, f"{failed} requests could not be routed; the log says which and why")
-            return FAILED_SECONDS
+        if not await replicas.is_routed(db, today):
+            if not await self._has_caught_up(db, today):
+                self.health.tick(PART, f"{today} changes brokers, and waits for what is still to be read from before")
+                return LOOK_SECONDS
+            if failed := await self._begin():
+                self.health.trouble(PART, f"{failed} requests could not be routed; the log says which and why")
+                return FAILED_SECONDS
         self.health.tick(PART, f"routed by {today}")
         return LOOK_SECONDS
+
+    async def _has_caught_up(self, db: Reader, today: date) -> bool:
+        if not self.reacts_to or not await replicas.changed_brokers(db, today):
+            return True
+        return await has_caught_up(db, self.settings, self.reacts_to)
 
     async def _begin(self) -> int:
         """Route what the day changes, and complete it; returns how many requests failed, with which it is not."""

@@ -11,14 +11,17 @@ from uuid import UUID
 
 import pytest
 
-from contracts.offers import BrokerRecorded
+from contracts.offers import OFFERS, BrokerRecorded
 from contracts.values import LearningArea, Name
 from local import RealParts
 from services.chassis.commands import Call, carry_out
+from services.chassis.messaging.inbox import Inbox
 from services.chassis.running.health import Health
 from services.requests import commands, reactions, replicas, store
 from services.requests.routing import FAILED_SECONDS, LOOK_SECONDS, Router, route_anew
 from tests.builders import ART, BABEL, NOW, S_PORT, SCHOOL, SPORT, TODAY, an_actor, request_details, site_details
+from tests.integration.chassis.test_inbox import running
+from tests.integration.publishing import say
 from tests.sandbox import Sandbox, a_sandbox
 from tests.waiting import eventually
 
@@ -167,6 +170,35 @@ async def test_a_request_of_which_no_broker_is_left_says_so(sandbox: Sandbox, ti
     assert await status(sandbox, answered) == ("answered", ())
     assert await announced(sandbox, unanswered) == ["Raised", "Assigned", "Unbrokered"]
     assert await announced(sandbox, answered) == ["Raised", "Assigned", "Answered", "Unbrokered"]
+
+
+async def test_a_broker_that_stays_after_all_keeps_its_requests_also_when_the_service_was_stopped(
+    stack: RealParts, time_file: Path
+) -> None:
+    """Red where the day begins first: the request was unbrokered, and then assigned to the same broker again."""
+    async with a_sandbox(stack, "requests") as sandbox:
+        it_is(0, time_file)
+        await give(sandbox, "recordSite", site_details(), by=OPERATOR, subject=SCHOOL)
+        await comes(0, sandbox, time_file)
+        await hear_of(sandbox, BABEL, ART, ends=10)
+        request = await a_request(sandbox, ART)
+        stays = BrokerRecorded(broker_id=BABEL, valid_from=day(0), name=Name(nl=BABEL), learning_areas=(ART,))
+        await say(sandbox, OFFERS, stays, key=BABEL, version=2)
+        it_is(11, time_file)
+        starting = Router(sandbox.settings, sandbox.database, sandbox.health, reacts_to=(OFFERS,))
+
+        again = await starting.look(sandbox.database.pool)
+        async with running(Inbox(sandbox.settings, sandbox.database, sandbox.health, (OFFERS,), reactions.reactions)):
+            await eventually(lambda: knows_that_it_stays(sandbox))
+        await starting.look(sandbox.database.pool)
+
+        assert again == LOOK_SECONDS
+        assert await announced(sandbox, request) == ["Raised", "Assigned"]
+        assert sandbox.health.report()["routing"] == "routed by 2025-10-14"
+
+
+async def knows_that_it_stays(sandbox: Sandbox) -> bool:
+    return not await replicas.changed_brokers(sandbox.database.pool, day(11))
 
 
 async def test_a_closed_request_keeps_its_broker(sandbox: Sandbox, time_file: Path) -> None:

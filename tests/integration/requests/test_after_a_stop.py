@@ -1,12 +1,9 @@
-"""A service that was stopped over the last day of a clock: what the other service said meanwhile is heard first."""
+"""A service that was stopped over the last day of a clock reads first what the other one said meanwhile."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
-from contracts.envelope import describe, encode
 from contracts.referrals import REFERRALS, ReferralMade
 from local import RealParts
 from services.chassis.due_clocks import DueClocks
@@ -14,8 +11,9 @@ from services.chassis.messaging.inbox import Inbox
 from services.requests import breaches
 from services.requests.reactions import reactions
 from services.requests.rules.request import Request, Status
-from tests.builders import a_referral_made, referral_details, source_of
+from tests.builders import a_referral_made, referral_details
 from tests.integration.chassis.test_inbox import running
+from tests.integration.publishing import say
 from tests.integration.requests.test_clocks import (
     AFTER_IT,
     closure,
@@ -34,7 +32,7 @@ async def test_a_referral_that_was_made_while_the_service_was_stopped_keeps_its_
 ) -> None:
     """Red where clocks look first: the request closed by itself, and the new referral was withdrawn with it."""
     async with a_stopped_service(stack, time_file) as (sandbox, request):
-        await referrals_says(sandbox, a_referral_made(referral_details(request.id), attempt=2))
+        await is_announced(sandbox, a_referral_made(referral_details(request.id), attempt=2))
         it_is(AFTER_IT, time_file)
         clocks = looking(sandbox)
 
@@ -69,7 +67,7 @@ async def test_what_is_said_on_a_day_does_not_hold_up_what_was_due_before_it(sta
         it_is("2025-10-03", time_file)
         await hears(sandbox, declined(await is_referred(sandbox, another)), version=2)
         it_is(AFTER_IT, time_file)
-        await referrals_says(sandbox, a_referral_made(referral_details(request.id), attempt=2))
+        await is_announced(sandbox, a_referral_made(referral_details(request.id), attempt=2))
 
         await clocks.look(sandbox.database.pool)
 
@@ -91,10 +89,8 @@ def looking(sandbox: Sandbox) -> DueClocks:
     return DueClocks(*around, breaches.TOPICS, breaches.ACTS, reacts_to=(REFERRALS,))
 
 
-async def referrals_says(sandbox: Sandbox, made: ReferralMade) -> None:
-    time = datetime(2025, 10, 9, tzinfo=UTC)
-    envelope = describe(made, id=uuid4(), source=source_of(REFERRALS), time=time, key=made.site_id, version=1, epoch=1)
-    await sandbox.send(REFERRALS, (made.site_id.encode(), encode(envelope, made)))
+async def is_announced(sandbox: Sandbox, made: ReferralMade) -> None:
+    await say(sandbox, REFERRALS, made, key=made.site_id)
 
 
 async def is_followed(sandbox: Sandbox, request: Request) -> bool:
