@@ -3,8 +3,8 @@
 On a day on which a broker's record begins or ends, and when a record arrives, the requests for its areas are routed
 anew. Guarantee: once the day is completed, every open request is routed by its records, and whatever changed was
 announced, once. Days that were missed are made up for by the next look, but not before what was said of brokers
-meanwhile has been read; nothing is dated back. One process per database looks; it is the lock on each request's row that
-keeps two of them from announcing the same.
+meanwhile has been read; nothing is dated back. One process per database looks; it is the lock on each request's row
+that keeps two of them from announcing the same.
 """
 
 import asyncio
