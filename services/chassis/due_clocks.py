@@ -9,7 +9,6 @@ on.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from services.chassis import clock_table
 from services.chassis.aggregates import Aggregate
 from services.chassis.clock_table import DueClock
 from services.chassis.messaging import outbox
-from services.chassis.messaging.caught_up import has_caught_up
+from services.chassis.messaging.caught_up import CaughtUp
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
@@ -59,10 +58,8 @@ class DueClocks:
     """After a restore, what was announced since comes back first: else this would announce it a second time."""
     without_turn: Sequence[tuple[Aggregate[Any], str]] = ()
     """Of each kind, the query for the open objects that are on no work list: those of a release without any."""
-    reacts_to: tuple[str, ...] = ()
-    """The topics that this service reacts to: what they say before a day begins is heard before anything follows."""
-    caught_up_on: date | None = None
-    """The last day before which everything was heard."""
+    caught_up: CaughtUp | None = None
+    """What the topics that this service reacts to say before a day is applied before anything follows on that day."""
     failed: set[UUID] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -74,7 +71,8 @@ class DueClocks:
     async def _lead(self, db: Reader) -> None:
         loop = asyncio.get_running_loop()
         forgets_at = loop.time() + FAILED_SECONDS
-        self.caught_up_on = None
+        if self.caught_up is not None:
+            self.caught_up.forget()
         for aggregate, query in self.without_turn:
             await self._begin(db, aggregate, query)
         while True:
@@ -99,8 +97,8 @@ class DueClocks:
         found = await clock_table.due(db, today, without=self.failed, limit=AT_ONCE)
         if found and self.recovery is not None:
             await self.recovery.roll_forward_if_needed()
-        if found and not await self._has_caught_up(db, today):
-            self.health.tick(PART, f"some are due on {today}, and wait for what is still to be heard from before")
+        if found and self.caught_up is not None and not await self.caught_up.has_begun(db, today):
+            self.health.tick(PART, f"some are due on {today}, and wait for what is still to be read from before")
             return 0
         for acts, some in groupby(found, lambda each: self.acts.get((each.object_kind, each.breach))):
             self.health.tick(PART, "some are due")
@@ -110,11 +108,6 @@ class DueClocks:
         else:
             self.health.tick(PART, f"{'some were' if found else 'nothing is'} due on {today}")
         return len(found)
-
-    async def _has_caught_up(self, db: Reader, today: date) -> bool:
-        if self.reacts_to and self.caught_up_on != today and await has_caught_up(db, self.settings, self.reacts_to):
-            self.caught_up_on = today
-        return not self.reacts_to or self.caught_up_on == today
 
     async def _follow(self, some: Sequence[DueClock], act: Act | None) -> None:
         if act is None:

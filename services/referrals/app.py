@@ -11,6 +11,7 @@ from services.chassis.clock_table import use_own_numbers
 from services.chassis.due_clocks import DueClocks
 from services.chassis.http.application import application
 from services.chassis.http.command_routes import add_command_routes
+from services.chassis.messaging.caught_up import CaughtUp
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.messaging.reason_lists import publish_lists
 from services.chassis.messaging.roll_forward import Recovery
@@ -45,7 +46,8 @@ def wire(service: Service) -> Wiring:
     around = service.settings, service.database, service.health
     recovery = Recovery(service.settings, service.database, store.RESTORE)
     inbox = Inbox(*around, (SITES, REQUESTS), reactions.reactions, recovery)
-    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN, inbox.topics)
+    caught_up = CaughtUp(service.settings, inbox.topics)
+    due_clocks = DueClocks(*around, breaches.TOPICS, breaches.ACTS, recovery, store.WITHOUT_TURN, caught_up)
     return Wiring(
         app,
         {

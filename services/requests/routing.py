@@ -17,7 +17,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.values import calendar_day
-from services.chassis.messaging.caught_up import has_caught_up
+from services.chassis.messaging.caught_up import CaughtUp
 from services.chassis.messaging.roll_forward import Recovery
 from services.chassis.now import now
 from services.chassis.running.database import TRANSIENT, UNAVAILABLE, Database, Reader, Transaction
@@ -53,8 +53,8 @@ class Router:
     health: Health
     recovery: Recovery | None = None
     """After a restore, what was announced since comes back first: else this would announce it a second time."""
-    reacts_to: tuple[str, ...] = ()
-    """The topics of brokers' records: what they say before a day begins is applied before it changes anything."""
+    caught_up: CaughtUp | None = None
+    """What the topic of brokers' records says before a day is applied before that day changes anything."""
 
     async def run(self) -> None:
         """Look whenever no other process does. Retries for ever while PostgreSQL or Kafka does not answer."""
@@ -67,6 +67,8 @@ class Router:
         )
 
     async def _lead(self, db: Reader) -> None:
+        if self.caught_up is not None:
+            self.caught_up.forget()
         while True:
             seconds = await self.look(db)
             await asyncio.sleep(seconds)
@@ -85,9 +87,9 @@ class Router:
         return LOOK_SECONDS
 
     async def _has_caught_up(self, db: Reader, today: date) -> bool:
-        if not self.reacts_to or not await replicas.changed_brokers(db, today):
+        if self.caught_up is None or not await replicas.changed_brokers(db, today):
             return True
-        return await has_caught_up(db, self.settings, self.reacts_to)
+        return await self.caught_up.has_begun(db, today)
 
     async def _begin(self) -> int:
         """Route what the day changes, and complete it; returns how many requests failed, with which it is not."""

@@ -1,43 +1,71 @@
-"""Whether this service has applied everything that is on its topics by now, whichever of its processes reads them."""
+"""A day begins when what was said before it has been applied, whichever process of this service reads the topics."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from contracts.topics import PARTITIONS
 from services.chassis.messaging.kafka import START_SECONDS, stop
-from services.chassis.messaging.positions import load_positions
+from services.chassis.messaging.positions import Positions, load_positions
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 
 POLL_MS = 1_000
 
 
-async def has_caught_up(db: Reader, settings: Settings, topics: Sequence[str]) -> bool:
-    """Whether no record waits between the stored positions and the ends of these topics.
+@dataclass(slots=True)
+class CaughtUp:
+    """Where these topics ended when a day was first asked for, and whether all before that has been applied.
+
+    The ends stay the same for the whole day: a topic that is never quiet keeps nothing waiting.
+    """
+
+    settings: Settings
+    topics: tuple[str, ...]
+    day: date | None = None
+    ends: Positions = field(default_factory=dict)
+    """What is still to be reached."""
+
+    async def has_begun(self, db: Reader, day: date) -> bool:
+        """Raises `KafkaError` or `TimeoutError` where Kafka does not answer."""
+        if self.day != day:
+            self.ends, self.day = await ends_of(self.settings, self.topics), day
+        if self.ends and await has_applied(db, self.settings, self.ends):
+            self.ends = {}
+        return not self.ends
+
+    def forget(self) -> None:
+        """Of what another process led, or another database knew, nothing is certain."""
+        self.day = None
+
+
+async def ends_of(settings: Settings, topics: Collection[str]) -> Positions:
+    """Behind the last record of each partition that can be read now."""
+    keys = [(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+    async with _a_consumer(settings) as consumer:
+        ends = await consumer.end_offsets([_partition(settings, *key) for key in keys])
+    return {key: ends[_partition(settings, *key)] for key in keys}
+
+
+async def has_applied(db: Reader, settings: Settings, ends: Positions) -> bool:
+    """Whether no record waits between the stored positions and these ends.
 
     What other programs left behind their last record (the end of a transaction), or retention took away, is no record:
-    so it is looked at, not computed. Raises `KafkaError` or `TimeoutError` where Kafka does not answer.
+    so where a position is not there yet, Kafka is asked what is.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
-        client_id=f"{settings.service}-caught-up",
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
-    )
-    stored = await load_positions(db, topics)
-    partitions = {TopicPartition(settings.topic(topic), partition): at for (topic, partition), at in stored.items()}
-    consumer.assign(list(partitions))
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await consumer.start()
-            for partition, next_offset in partitions.items():
-                consumer.seek(partition, next_offset)
-            return not await _does_a_record_wait(consumer, await consumer.end_offsets(list(partitions)))
-    finally:
-        await stop(consumer)
+    stored = await load_positions(db, {topic for topic, _ in ends})
+    behind = {key: stored[key] for key, end in ends.items() if stored[key] < end}
+    if not behind:
+        return True
+    async with _a_consumer(settings) as consumer:
+        consumer.assign([_partition(settings, *key) for key in behind])
+        for key, next_offset in behind.items():
+            consumer.seek(_partition(settings, *key), next_offset)
+        return not await _does_a_record_wait(consumer, {_partition(settings, *key): ends[key] for key in behind})
 
 
 async def _does_a_record_wait(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
@@ -46,3 +74,25 @@ async def _does_a_record_wait(consumer: AIOKafkaConsumer, ends: dict[TopicPartit
         if any(record.offset < ends[partition] for partition, records in found.items() for record in records):
             return True
     return False
+
+
+@asynccontextmanager
+async def _a_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"{settings.service}-caught-up",
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await consumer.start()
+            yield consumer
+    finally:
+        await stop(consumer)
+
+
+def _partition(settings: Settings, topic: str, partition: int) -> TopicPartition:
+    return TopicPartition(settings.topic(topic), partition)

@@ -1,13 +1,14 @@
-"""Whether a service has heard everything that was said: on a real Kafka, whatever other programs left on its topics."""
+"""Whether a service has applied all that was said, whatever other programs left on its topics: on a real Kafka."""
 
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.sites import SITES
 from local import RealParts
-from services.chassis.messaging.caught_up import has_caught_up
+from services.chassis.messaging.caught_up import CaughtUp, ends_of, has_applied
 from tests.integration.chassis.test_transactions import (
     KEY,
     PARTITION,
@@ -26,28 +27,28 @@ async def sandbox(stack: RealParts) -> AsyncIterator[Sandbox]:
 
 
 async def test_with_an_empty_topic_one_has_caught_up(sandbox: Sandbox) -> None:
-    assert await has_caught_up_with_sites(sandbox)
+    assert await has_applied_all(sandbox)
 
 
 async def test_a_record_behind_the_stored_position_is_still_to_be_read(sandbox: Sandbox) -> None:
     await sandbox.send(SITES, (KEY, b"one"), (KEY, b"two"))
-    assert not await has_caught_up_with_sites(sandbox)
+    assert not await has_applied_all(sandbox)
 
     await is_read_up_to(sandbox, 1)
-    assert not await has_caught_up_with_sites(sandbox)
+    assert not await has_applied_all(sandbox)
 
     await is_read_up_to(sandbox, 2)
-    assert await has_caught_up_with_sites(sandbox)
+    assert await has_applied_all(sandbox)
 
 
 async def test_the_end_of_a_transaction_is_no_record(sandbox: Sandbox) -> None:
     await send_in_transactions(sandbox, b"committed")
     await eventually(lambda: ends_at(sandbox, 2))
-    assert not await has_caught_up_with_sites(sandbox)
+    assert not await has_applied_all(sandbox)
 
     await is_read_up_to(sandbox, 1)  # the marker stands behind it
 
-    assert await has_caught_up_with_sites(sandbox)
+    assert await has_applied_all(sandbox)
 
 
 async def test_what_was_taken_back_is_no_record(sandbox: Sandbox) -> None:
@@ -57,7 +58,7 @@ async def test_what_was_taken_back_is_no_record(sandbox: Sandbox) -> None:
         await producer.abort_transaction()
     await eventually(lambda: ends_at(sandbox, 2))
 
-    assert await has_caught_up_with_sites(sandbox)
+    assert await has_applied_all(sandbox)
 
 
 async def test_what_nobody_can_read_yet_is_not_waited_for(sandbox: Sandbox) -> None:
@@ -65,11 +66,36 @@ async def test_what_nobody_can_read_yet_is_not_waited_for(sandbox: Sandbox) -> N
         await sandbox.send(SITES, (KEY, b"behind"))
         assert await ends_at(sandbox, 0)
 
-        assert await has_caught_up_with_sites(sandbox)
+        assert await has_applied_all(sandbox)
 
 
-async def has_caught_up_with_sites(sandbox: Sandbox) -> bool:
-    return await has_caught_up(sandbox.database.pool, sandbox.settings, (SITES,))
+async def test_a_topic_that_is_never_quiet_keeps_no_day_waiting(sandbox: Sandbox) -> None:
+    """Red where the ends are asked for at each look: something was always on its way."""
+    caught_up, today = CaughtUp(sandbox.settings, (SITES,)), date(2025, 10, 11)
+    await sandbox.send(SITES, (KEY, b"before"))
+    at_first = await caught_up.has_begun(sandbox.database.pool, today)
+
+    await sandbox.send(SITES, (KEY, b"meanwhile"))
+    await is_read_up_to(sandbox, 1)
+    then = await caught_up.has_begun(sandbox.database.pool, today)
+    tomorrow = await caught_up.has_begun(sandbox.database.pool, today + timedelta(days=1))
+
+    assert (at_first, then, tomorrow) == (False, True, False)
+
+
+async def test_who_leads_anew_looks_anew(sandbox: Sandbox) -> None:
+    caught_up, today = CaughtUp(sandbox.settings, (SITES,)), date(2025, 10, 11)
+    assert await caught_up.has_begun(sandbox.database.pool, today)
+    await sandbox.send(SITES, (KEY, b"meanwhile"))
+    assert await caught_up.has_begun(sandbox.database.pool, today)
+
+    caught_up.forget()
+
+    assert not await caught_up.has_begun(sandbox.database.pool, today)
+
+
+async def has_applied_all(sandbox: Sandbox) -> bool:
+    return await has_applied(sandbox.database.pool, sandbox.settings, await ends_of(sandbox.settings, [SITES]))
 
 
 async def ends_at(sandbox: Sandbox, offset: int) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from contracts.referrals import REFERRALS, ReferralMade
 from local import RealParts
 from services.chassis.due_clocks import DueClocks
+from services.chassis.messaging.caught_up import CaughtUp
 from services.chassis.messaging.inbox import Inbox
 from services.requests import breaches
 from services.requests.reactions import reactions
@@ -38,7 +39,7 @@ async def test_a_referral_that_was_made_while_the_service_was_stopped_keeps_its_
 
         assert await clocks.look(sandbox.database.pool) == 0
         assert sandbox.health.report()["clocks"] == (
-            "some are due on 2025-10-11, and wait for what is still to be heard from before"
+            "some are due on 2025-10-11, and wait for what is still to be read from before"
         )
         async with running(Inbox(sandbox.settings, sandbox.database, sandbox.health, (REFERRALS,), reactions)):
             await eventually(lambda: is_followed(sandbox, request))
@@ -58,7 +59,7 @@ async def test_where_nothing_was_said_meanwhile_the_request_closes(stack: RealPa
 
 
 async def test_what_is_said_on_a_day_does_not_hold_up_what_was_due_before_it(stack: RealParts, time_file: Path) -> None:
-    """Once a day is enough: else a topic that is never quiet would keep everything waiting."""
+    """Where the topics ended when the day began is what counts: one that is never quiet keeps nothing waiting."""
     async with a_stopped_service(stack, time_file) as (sandbox, request):
         it_is(AFTER_IT, time_file)
         clocks = looking(sandbox)
@@ -86,7 +87,7 @@ async def a_stopped_service(stack: RealParts, time_file: Path) -> AsyncIterator[
 
 def looking(sandbox: Sandbox) -> DueClocks:
     around = sandbox.settings, sandbox.database, sandbox.health
-    return DueClocks(*around, breaches.TOPICS, breaches.ACTS, reacts_to=(REFERRALS,))
+    return DueClocks(*around, breaches.TOPICS, breaches.ACTS, caught_up=CaughtUp(sandbox.settings, (REFERRALS,)))
 
 
 async def is_announced(sandbox: Sandbox, made: ReferralMade) -> None:

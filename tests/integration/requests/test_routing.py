@@ -15,6 +15,7 @@ from contracts.offers import OFFERS, BrokerRecorded
 from contracts.values import LearningArea, Name
 from local import RealParts
 from services.chassis.commands import Call, carry_out
+from services.chassis.messaging.caught_up import CaughtUp
 from services.chassis.messaging.inbox import Inbox
 from services.chassis.running.health import Health
 from services.requests import commands, reactions, replicas, store
@@ -185,7 +186,8 @@ async def test_a_broker_that_stays_after_all_keeps_its_requests_also_when_the_se
         stays = BrokerRecorded(broker_id=BABEL, valid_from=day(0), name=Name(nl=BABEL), learning_areas=(ART,))
         await say(sandbox, OFFERS, stays, key=BABEL, version=2)
         it_is(11, time_file)
-        starting = Router(sandbox.settings, sandbox.database, sandbox.health, reacts_to=(OFFERS,))
+        caught_up = CaughtUp(sandbox.settings, (OFFERS,))
+        starting = Router(sandbox.settings, sandbox.database, sandbox.health, caught_up=caught_up)
 
         again = await starting.look(sandbox.database.pool)
         async with running(Inbox(sandbox.settings, sandbox.database, sandbox.health, (OFFERS,), reactions.reactions)):
