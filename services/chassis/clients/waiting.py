@@ -1,8 +1,9 @@
 """Commands that name what this service does not know yet: they wait in a table, and are tried again when something
 was read or announced since.
 
-Guarantee: a command that waits is carried out soon after what it waits for is known, or refused after half a minute;
-meanwhile those behind it go on, but for those of its client about the same thing. One process per database looks.
+Guarantee: a command that waits is carried out soon after what it waits for is known, or refused after half a minute.
+That begins anew after a stop, because what is waited for may be there and not read. Meanwhile those behind it go on,
+but for those of its client about the same thing. One process per database looks.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import structlog
 from pydantic_core import from_json
 
 from contracts.commands import Asked
-from services.chassis.clients.deciding import Decisions, Given
+from services.chassis.clients.deciding import PATIENCE, Decisions, Given
 from services.chassis.clients.door import Door
 from services.chassis.commands import AnsweredMeanwhile
 from services.chassis.http.middleware import InternalError
@@ -34,6 +35,7 @@ SELECT (SELECT max(position) FROM journal) AS announced,
     (SELECT count(*) FROM client_commands WHERE waits_until IS NOT NULL) AS waiting,
     (SELECT min(waits_until) FROM client_commands WHERE waits_until IS NOT NULL) AS first_until
 """
+_WAIT_ON = "UPDATE client_commands SET waits_until = $1 WHERE waits_until < $1"
 _WAITING = "SELECT client, command_id, about FROM client_commands WHERE waits_until IS NOT NULL ORDER BY position"
 _LOCK = """
 SELECT client, attributes, waits_until FROM client_commands
@@ -60,6 +62,7 @@ class WaitingCommands:
         )
 
     async def _lead(self, db: Reader) -> None:
+        await db.execute(_WAIT_ON, now() + PATIENCE)
         while True:
             await self.look(db)
             await asyncio.sleep(LOOK_SECONDS)

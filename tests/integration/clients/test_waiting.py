@@ -64,6 +64,39 @@ def test_it_is_refused_after_half_a_minute(city: City, client: Outside) -> None:
     assert waiting(city.referrals) == []
 
 
+def test_it_is_not_too_late_after_a_stop_before_what_it_waits_for_was_read(city: City, client: Outside) -> None:
+    """Red where only the time counts: whoever looked first after the stop refused it."""
+    request_id = new_id()
+    early = client.command("referrals.Refer", as_json(referral_details(request_id)), by=CONSULTANT)
+    client.send(early)
+    wait_until(lambda: waiting(city.referrals) == [early["id"]])
+
+    an_hour_passes_without_a_leader(city.referrals)
+    wait_until(lambda: leaders(city.referrals))
+    city.referrals.receives(request_raised(request_id), request_assigned(request_id), key=SCHOOL)
+
+    assert isinstance(client.outcome(early), CommandAccepted)
+
+
+LEADERS = """
+FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1
+"""
+WHO_LEADS = "SELECT hashtextextended('lead waiting commands', 0) AS lock"
+
+
+def an_hour_passes_without_a_leader(service: ServiceProcess) -> None:
+    """Its connection ends, in the same moment in which half a minute is over."""
+    ((lock,),) = (row.values() for row in service.rows(WHO_LEADS))
+    passed = "WITH passed AS (UPDATE client_commands SET waits_until = waits_until - interval '1 hour')"
+    assert service.rows(f"{passed} SELECT pg_terminate_backend(pid) AS ended {LEADERS}", lock) == [{"ended": True}]
+
+
+def leaders(service: ServiceProcess) -> list[dict[str, object]]:
+    ((lock,),) = (row.values() for row in service.rows(WHO_LEADS))
+    return service.rows(f"SELECT pid {LEADERS}", lock)
+
+
 def test_the_same_command_again_waits_with_the_first(city: City, client: Outside) -> None:
     request_id = new_id()
     early = client.command("referrals.Refer", as_json(referral_details(request_id)), by=CONSULTANT)
