@@ -4,12 +4,9 @@ import { readFile, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs22.x"; // it then brings its own libraries along
-const { default: chromium } = await import("@sparticuz/chromium");
-const { chromium: browsers } = await import("playwright-core");
+import { started } from "./started.mjs";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const QUIETLY = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"];
 const OTHER_SCRIPTS = 'script:not([src="/page.js"])'; // and that one only tells what is new
 const MOST_LINKS = 100; // a list of events has as many of one kind
 const WIDTHS = { phone: 390, desk: 1100 };
@@ -19,7 +16,7 @@ const extraHTTPHeaders = JSON.parse(process.env.LOOK_HEADERS ?? "{}"); // who lo
 await mkdir(folder, { recursive: true });
 
 const wrong = [];
-const browser = await browsers.launch({ executablePath: await chromium.executablePath(), args: QUIETLY });
+const browser = await started();
 for (const [number, address] of addresses.entries()) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [device, width] of Object.entries(WIDTHS)) {

@@ -3,12 +3,9 @@
 // it again when a line comes, and says once more what it tells.
 import { createInterface } from "node:readline";
 
-process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs22.x";
-const { default: chromium } = await import("@sparticuz/chromium");
-const { chromium: browsers } = await import("playwright-core");
+import { started } from "./started.mjs";
 
-const QUIETLY = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"];
-const browser = await browsers.launch({ executablePath: await chromium.executablePath(), args: QUIETLY });
+const browser = await started();
 const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce" });
 const wrong = [];
 
