@@ -24,7 +24,7 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
     Raises `CommandFailed` when a topic does not exist or Kafka sends nothing more, `KafkaError` when it is not there.
     """
     wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-    async with _a_consumer(bootstrap) as consumer:
+    async with a_consumer(bootstrap) as consumer:
         if missing := set(topics) - await consumer.topics():
             raise CommandFailed(f"Kafka at {bootstrap} does not have the topics {', '.join(sorted(missing))}")
         consumer.assign(wanted)
@@ -34,7 +34,7 @@ async def read_topics(bootstrap: str, topics: Sequence[str]) -> list[TopicRecord
 
 async def ends_of(bootstrap: str, topic: str) -> dict[int, int]:
     wanted = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    async with _a_consumer(bootstrap) as consumer:
+    async with a_consumer(bootstrap) as consumer:
         return {each.partition: end for each, end in (await consumer.end_offsets(wanted)).items()}
 
 
@@ -43,7 +43,7 @@ async def find_behind(
 ) -> int | None:
     """The offset of the first record with this value from an offset on; None when there is none in some seconds."""
     wanted = TopicPartition(topic, partition)
-    async with _a_consumer(bootstrap) as consumer:
+    async with a_consumer(bootstrap) as consumer:
         consumer.assign([wanted])
         consumer.seek(wanted, offset)
         deadline = time.monotonic() + patience
@@ -55,7 +55,7 @@ async def find_behind(
 
 
 @asynccontextmanager
-async def _a_consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def a_consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
     )

@@ -95,11 +95,11 @@ class DueClocks:
     async def look(self, db: Reader) -> int:
         today = calendar_day(now())
         found = await clock_table.due(db, today, without=self.failed, limit=AT_ONCE)
-        if found and self.recovery is not None:
-            await self.recovery.roll_forward_if_needed()
         if found and self.caught_up is not None and not await self.caught_up.has_begun(db, today):
             self.health.tick(PART, f"some are due on {today}, and wait for what is still to be read from before")
             return 0
+        if found and self.recovery is not None:
+            await self.recovery.roll_forward_if_needed()
         for acts, some in groupby(found, lambda each: self.acts.get((each.object_kind, each.breach))):
             self.health.tick(PART, "some are due")
             await self._follow(list(some), acts)

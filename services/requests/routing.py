@@ -77,7 +77,7 @@ class Router:
         """Route by today what is not yet; returns after how many seconds to look again."""
         today = calendar_day(now())
         if not await replicas.is_routed(db, today):
-            if not await self._has_caught_up(db, today):
+            if not await self._may_begin(db, today):
                 self.health.tick(PART, f"{today} changes brokers, and waits for what is still to be read from before")
                 return LOOK_SECONDS
             if failed := await self._begin():
@@ -86,15 +86,18 @@ class Router:
         self.health.tick(PART, f"routed by {today}")
         return LOOK_SECONDS
 
-    async def _has_caught_up(self, db: Reader, today: date) -> bool:
-        if self.caught_up is None or not await replicas.changed_brokers(db, today):
+    async def _may_begin(self, db: Reader, today: date) -> bool:
+        """Whether what was announced and said before is known, if the day changes any broker."""
+        if not await replicas.changed_brokers(db, today):
             return True
-        return await self.caught_up.has_begun(db, today)
+        if self.caught_up is not None and not await self.caught_up.has_begun(db, today):
+            return False
+        if self.recovery is not None:
+            await self.recovery.roll_forward_if_needed()
+        return True
 
     async def _begin(self) -> int:
         """Route what the day changes, and complete it; returns how many requests failed, with which it is not."""
-        if self.recovery is not None and await replicas.changed_brokers(self.database.pool, calendar_day(now())):
-            await self.recovery.roll_forward_if_needed()
         async with self.database.transaction() as tx:
             day, changed = tx.today, await store.open_for(tx, await replicas.begin_day(tx))
         failed = 0

@@ -1,15 +1,14 @@
 """A day begins when what was said before it has been applied, whichever process of this service reads the topics."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import START_SECONDS, stop
+from services.chassis.messaging.kafka import a_consumer
 from services.chassis.messaging.positions import Positions, load_positions
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
@@ -76,22 +75,9 @@ async def _does_a_record_wait(consumer: AIOKafkaConsumer, ends: dict[TopicPartit
     return False
 
 
-@asynccontextmanager
-async def _a_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
-        client_id=f"{settings.service}-caught-up",
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
-    )
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await consumer.start()
-            yield consumer
-    finally:
-        await stop(consumer)
+def _a_consumer(settings: Settings) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
+    client = f"{settings.service}-caught-up"
+    return a_consumer(settings.kafka, client, reset="earliest", isolation="read_committed")
 
 
 def _partition(settings: Settings, topic: str, partition: int) -> TopicPartition:

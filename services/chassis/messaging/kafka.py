@@ -4,8 +4,9 @@ Guarantee: a producer is acknowledged by all replicas (`acks=all`), and its own 
 """
 
 import asyncio
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Literal, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
@@ -50,6 +51,31 @@ async def abandon(client: AIOKafkaProducer) -> None:
     with suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(STOP_SECONDS):
             await client.client.close()
+
+
+@asynccontextmanager
+async def a_consumer(
+    bootstrap: str,
+    client: str,
+    *,
+    reset: Literal["earliest", "none"],
+    isolation: Literal["read_committed", "read_uncommitted"],
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer without a group, for a look at some records. Raises `TimeoutError` when that takes half a minute."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id=client,
+        auto_offset_reset=reset,
+        isolation_level=isolation,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await consumer.start()
+            yield consumer
+    finally:
+        await stop(consumer)
 
 
 class KafkaClient(Protocol):

@@ -6,7 +6,6 @@ another one, or by a restore, applies nothing. A topic that was made again is to
 read on only when an operator has accepted it: from its beginning, as the next incarnation.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +13,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import PARTITIONS
-from services.chassis.messaging.kafka import START_SECONDS, Record, stop
+from services.chassis.messaging.kafka import Record, a_consumer
 from services.chassis.running.database import Reader
 from services.chassis.running.settings import Settings
 
@@ -140,20 +139,9 @@ async def other_topics(db: Reader, settings: Settings, topics: Sequence[str]) ->
     if not rows:
         return {}
     known = {TopicPartition(settings.topic(row["topic"]), row["partition"]): row for row in rows}
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
-        client_id=f"{settings.service}-check",
-        auto_offset_reset="none",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=1,  # one batch: Kafka sends that even when it is larger
-    )
-    consumer.assign(list(known))
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await consumer.start()
-            others = await _compare(consumer, known)
-    finally:
-        await stop(consumer)
+    client = f"{settings.service}-check"
+    async with a_consumer(settings.kafka, client, reset="none", isolation="read_uncommitted") as consumer:
+        others = await _compare(consumer, known)
     await _note_as_compared(db, [row for row in rows if row["topic"] not in others and row["last_digest"]])
     return others
 

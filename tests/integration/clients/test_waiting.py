@@ -80,21 +80,18 @@ def test_it_is_not_too_late_after_a_stop_before_what_it_waits_for_was_read(city:
 
 LEADERS = """
 FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
-WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1
+WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = hashtextextended('lead waiting commands', 0)
 """
-WHO_LEADS = "SELECT hashtextextended('lead waiting commands', 0) AS lock"
 
 
 def an_hour_passes_without_a_leader(service: ServiceProcess) -> None:
     """Its connection ends, in the same moment in which half a minute is over."""
-    ((lock,),) = (row.values() for row in service.rows(WHO_LEADS))
     passed = "WITH passed AS (UPDATE client_commands SET waits_until = waits_until - interval '1 hour')"
-    assert service.rows(f"{passed} SELECT pg_terminate_backend(pid) AS ended {LEADERS}", lock) == [{"ended": True}]
+    assert service.rows(f"{passed} SELECT pg_terminate_backend(pid) AS ended {LEADERS}") == [{"ended": True}]
 
 
 def leaders(service: ServiceProcess) -> list[dict[str, object]]:
-    ((lock,),) = (row.values() for row in service.rows(WHO_LEADS))
-    return service.rows(f"SELECT pid {LEADERS}", lock)
+    return service.rows(f"SELECT pid {LEADERS}")
 
 
 def test_the_same_command_again_waits_with_the_first(city: City, client: Outside) -> None:
